@@ -1,0 +1,2 @@
+//! farthing
+fn main() {}
