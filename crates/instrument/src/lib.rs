@@ -1,1 +1,30 @@
-//! instrument
+//! What a payer signs: orders, mandates, revocations and access statements.
+//!
+//! Invariants: one statement has one byte form, decoding refuses every other; a
+//! [`Verified`] statement exists only after its signature was checked strictly, so code that takes
+//! one cannot be called with an unchecked signature.
+//!
+//! This crate must not do I/O, read a clock, draw randomness or allocate. The byte forms are
+//! described in `docs/reference/formats.md`; golden vectors stand in `conformance/formats.json`.
+#![no_std]
+#![deny(
+    clippy::float_arithmetic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod access;
+mod key;
+mod layout;
+mod mandate;
+mod order;
+mod purchase;
+mod signed;
+
+pub use access::Access;
+pub use key::{KeyPair, PublicKey, Signature, SignatureError, node_id, payer_account};
+pub use layout::DecodeError;
+pub use mandate::{Audience, Mandate, Revocation};
+pub use order::{Order, SignedOrder, VerifiedOrder, payment_id};
+pub use purchase::{BodyDigest, PurchaseDigest, PurchaseHasher, empty_body_digest};
+pub use signed::{Signed, Statement, Verified};

@@ -113,7 +113,10 @@ impl Asset {
         if scale > SCALE_MAX {
             return Err(AssetError::Scale);
         }
-        Ok(Self { code: AssetCode::new(code)?, scale })
+        Ok(Self {
+            code: AssetCode::new(code)?,
+            scale,
+        })
     }
 }
 
@@ -129,12 +132,18 @@ mod tests {
 
     #[test]
     fn codes_are_strict() {
-        assert_eq!(AssetCode::new("USD").map(|code| code.to_bytes()), Ok(*b"USD\0\0\0\0\0"));
+        assert_eq!(
+            AssetCode::new("USD").map(|code| code.to_bytes()),
+            Ok(*b"USD\0\0\0\0\0")
+        );
         assert_eq!(AssetCode::new(""), Err(AssetError::Length));
         assert_eq!(AssetCode::new("ABCDEFGHI"), Err(AssetError::Length));
         assert_eq!(AssetCode::new("usd"), Err(AssetError::Character));
         assert_eq!(AssetCode::new("1USD"), Err(AssetError::Character));
-        assert_eq!(AssetCode::from_bytes(*b"US\0D\0\0\0\0"), Err(AssetError::Character));
+        assert_eq!(
+            AssetCode::from_bytes(*b"US\0D\0\0\0\0"),
+            Err(AssetError::Character)
+        );
         assert_eq!(Asset::new("USD", 31), Err(AssetError::Scale));
     }
 }

@@ -180,6 +180,9 @@ mod tests {
     #[test]
     fn network_reference_round_trips() {
         let node = NodeId::new(12345).unwrap();
-        assert_eq!(NodeId::from_network_reference(&node.network_reference()), Ok(node));
+        assert_eq!(
+            NodeId::from_network_reference(&node.network_reference()),
+            Ok(node)
+        );
     }
 }
