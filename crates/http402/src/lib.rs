@@ -1,1 +1,33 @@
-//! http402
+//! Dialects of HTTP 402: bytes to [`Challenge`], [`Presented`] payment and settlement, and back.
+//!
+//! One dialect is one module ([`x402`] now). Each turns the same [`Challenge`] into its own wire
+//! form and reads its own wire form into the same [`Presented`], so that one replay guard and one
+//! ledger stand behind all of them. [`decode_payment`] asks every dialect.
+//!
+//! Invariants: what comes from the network is hostile, so every input has a size limit, decoding
+//! never panics, and memory stays proportional to the limited input; a request carries at most one
+//! payment; two texts that differ in meaning never decode to the same value.
+//!
+//! This crate must not do I/O, read a clock, draw randomness, or check signatures and balances:
+//! it says what was presented, never whether it is good.
+#![deny(clippy::float_arithmetic, clippy::as_conversions)]
+
+mod challenge;
+mod error;
+mod json;
+pub mod openapi;
+mod presented;
+pub mod problem;
+pub mod x402;
+
+pub use challenge::{Challenge, Identifier, Resource};
+pub use error::{DecodeError, EncodeError, Part, Place};
+pub use presented::{Carrier, Dialect, Presented};
+pub use problem::Problem;
+
+/// Reads the payment that a request presents, in whichever dialect; `None` if there is none.
+///
+/// Errors: see [`DecodeError`]; all mean that the request is at fault and nothing was charged.
+pub fn decode_payment(headers: &http::HeaderMap) -> Result<Option<Presented>, DecodeError> {
+    x402::decode_payment(headers)
+}
