@@ -1,0 +1,222 @@
+//! A load generator over HTTP/1.1: some connections that stay open, one request at a time on each.
+//!
+//! Two ways: *closed*, each connection as fast as answers come (most requests per second), and
+//! *paced*, requests due at fixed times (latency at a given rate; it counts from the time a request
+//! was due, so a stall is not hidden by requests that were never sent). Requests are built before
+//! the clock starts. Every body is read to its end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// A longer wait for one answer is a failure of the run.
+const ANSWER_MS_MAX: u64 = 30_000;
+
+/// What is sent: an absolute URI and a whole body.
+pub type Call = Request<Full<Bytes>>;
+
+/// A plan: the requests are dealt to the connections in turn.
+pub struct Load {
+    connections: usize,
+    calls: Arc<Vec<Call>>,
+    interval: Option<Duration>,
+}
+
+impl Load {
+    /// As fast as answers come.
+    pub fn new(connections: usize, calls: Vec<Call>) -> Self {
+        Self {
+            connections: connections.max(1),
+            calls: Arc::new(calls),
+            interval: None,
+        }
+    }
+
+    /// One request each `interval`, over all connections together.
+    #[must_use]
+    pub fn paced(self, interval: Duration) -> Self {
+        Self {
+            interval: Some(interval),
+            ..self
+        }
+    }
+}
+
+/// A GET of `origin` + `path`.
+pub fn get(origin: &str, path: &str) -> Result<Call> {
+    Request::get(format!("{origin}{path}"))
+        .body(Full::default())
+        .context("not an address")
+}
+
+/// What came back.
+pub struct Outcome {
+    elapsed: Duration,
+    statuses: BTreeMap<StatusCode, usize>,
+    /// Sorted.
+    latencies: Vec<Duration>,
+}
+
+impl Outcome {
+    /// Answers of any status in each second of the run.
+    pub fn requests_per_s(&self) -> f64 {
+        // A count of requests is far below 2^52.
+        #[expect(clippy::cast_precision_loss, reason = "a count of requests fits")]
+        let count = self.latencies.len() as f64;
+        count / self.elapsed.as_secs_f64()
+    }
+
+    /// The latency that `percent` of 100 requests stayed below or at, in milliseconds.
+    pub fn latency_ms(&self, percent: usize) -> f64 {
+        let rank = (self.latencies.len() * percent).div_ceil(100).max(1);
+        self.latencies
+            .get(rank - 1)
+            .map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
+    }
+
+    /// Answers by status.
+    pub fn statuses(&self) -> &BTreeMap<StatusCode, usize> {
+        &self.statuses
+    }
+
+    /// Fails unless each answer had this status.
+    pub fn expect_only(&self, status: StatusCode) -> Result<()> {
+        if self.statuses.keys().any(|other| *other != status) || self.statuses.is_empty() {
+            bail!("expected only {status}, got {:?}", self.statuses);
+        }
+        Ok(())
+    }
+}
+
+/// Sends the whole plan; any connection error ends it.
+pub fn run(load: &Load) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(send(load))
+}
+
+async fn send(load: &Load) -> Result<Outcome> {
+    let first = load.calls.first().context("a load without requests")?;
+    let authority = first
+        .uri()
+        .authority()
+        .context("a request without host")?
+        .to_string();
+    let mut connections = Vec::new();
+    for _ in 0..load.connections.min(load.calls.len()) {
+        connections.push(connect(&authority).await?);
+    }
+    let started = Instant::now();
+    let step = connections.len();
+    let tasks: Vec<_> = connections
+        .into_iter()
+        .enumerate()
+        .map(|(start, connection)| {
+            let share = Share {
+                start,
+                step,
+                calls: load.calls.clone(),
+                interval: load.interval,
+            };
+            tokio::spawn(share.send(connection, started))
+        })
+        .collect();
+    let mut outcome = Outcome {
+        elapsed: Duration::ZERO,
+        statuses: BTreeMap::new(),
+        latencies: Vec::new(),
+    };
+    for task in tasks {
+        for (status, latency) in task.await.context("a connection's task ended early")?? {
+            *outcome.statuses.entry(status).or_default() += 1;
+            outcome.latencies.push(latency);
+        }
+    }
+    outcome.elapsed = started.elapsed();
+    outcome.latencies.sort_unstable();
+    Ok(outcome)
+}
+
+async fn connect(authority: &str) -> Result<SendRequest<Full<Bytes>>> {
+    let stream = TcpStream::connect(authority)
+        .await
+        .with_context(|| format!("cannot connect to {authority}"))?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    // Its error reaches the sender as well.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// Every `step`th request from `start` on: the part of one connection.
+struct Share {
+    start: usize,
+    step: usize,
+    calls: Arc<Vec<Call>>,
+    interval: Option<Duration>,
+}
+
+impl Share {
+    async fn send(
+        self,
+        mut connection: SendRequest<Full<Bytes>>,
+        started: Instant,
+    ) -> Result<Vec<(StatusCode, Duration)>> {
+        let mut answers = Vec::with_capacity(self.calls.len() / self.step + 1);
+        for index in (self.start..self.calls.len()).step_by(self.step) {
+            let call = origin_form(&self.calls[index])?;
+            let due = self.due(index, started).await?;
+            let answer = tokio::time::timeout(
+                Duration::from_millis(ANSWER_MS_MAX),
+                exchange(&mut connection, call),
+            );
+            let status = answer.await.context("no answer in time")??;
+            answers.push((status, due.elapsed()));
+        }
+        Ok(answers)
+    }
+
+    async fn due(&self, index: usize, started: Instant) -> Result<Instant> {
+        let Some(interval) = self.interval else {
+            return Ok(Instant::now());
+        };
+        let due = started + interval * u32::try_from(index)?;
+        tokio::time::sleep_until(due.into()).await;
+        Ok(due)
+    }
+}
+
+async fn exchange(connection: &mut SendRequest<Full<Bytes>>, call: Call) -> Result<StatusCode> {
+    connection.ready().await?;
+    let answer = connection.send_request(call).await?;
+    let status = answer.status();
+    let mut body = answer.into_body();
+    while let Some(frame) = body.frame().await {
+        frame.context("the answer broke off")?;
+    }
+    Ok(status)
+}
+
+/// On a direct connection the request line holds the path alone, and `Host` the authority.
+fn origin_form(call: &Call) -> Result<Call> {
+    let mut call = call.clone();
+    let uri = call.uri().clone();
+    if let Some(authority) = uri.authority() {
+        let host = http::HeaderValue::from_str(authority.as_str())?;
+        call.headers_mut().entry(http::header::HOST).or_insert(host);
+    }
+    *call.uri_mut() = uri
+        .path_and_query()
+        .map_or("/", |path| path.as_str())
+        .parse()?;
+    Ok(call)
+}

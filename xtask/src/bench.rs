@@ -1,0 +1,25 @@
+//! `cargo xtask bench NAME`: builds the release binaries and runs one bench of the `benches`
+//! package against a fresh demo.
+//!
+//! Invariant: figures come from the release profile only. Results go to standard output as JSON
+//! lines; everything for people goes before them.
+
+use anyhow::{Context, Result, bail};
+
+use crate::{Workspace, demo, process};
+
+/// `words` are the bench's name and an optional `--quick`.
+pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
+    let (name, rest) = words
+        .split_first()
+        .context("which bench? see `cargo xtask help`")?;
+    if let Some(unknown) = rest.iter().find(|word| *word != "--quick") {
+        bail!("unknown option `{unknown}`; see `cargo xtask help`");
+    }
+    let build = "cargo build --release --package farthing --package benches";
+    process::run(&mut process::command(&workspace.root, build)?)?;
+    let demo = demo::start(workspace)?;
+    let mut bench = process::command(&workspace.root, "target/release/benches")?;
+    bench.arg(name).args(rest).envs(demo.variables());
+    process::run(&mut bench)
+}
