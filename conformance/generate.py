@@ -128,6 +128,20 @@ def revocation_bytes(node, mandate):
     return tag("farthing/revoke/1") + u128(node) + u128(mandate)
 
 
+def receipt_bytes(f):
+    return (
+        tag("farthing/receipt/1")
+        + u128(f["node"])
+        + u128(f["payment"])
+        + f["order_digest"]
+        + u128(f["payee"])
+        + asset_bytes(f["asset"], f["scale"])
+        + bytes(7)
+        + u128(f["amount"])
+        + u64(f["settled_at_ns"])
+    )
+
+
 def access_bytes(node, public, issued_at_ms):
     return tag("farthing/access/1") + u128(node) + public + u64(issued_at_ms)
 
@@ -143,9 +157,7 @@ def ids():
         }
         for kind, value in [(k, 77) for k in kinds] + [("acc", v) for v in values]
     ]
-    good.append(
-        {"kind": "network", "bytes": u128(NODE).hex(), "text": f"farthing:{base32(NODE)}"}
-    )
+    good.append({"kind": "network", "bytes": u128(NODE).hex(), "text": f"farthing:{base32(NODE)}"})
     return good
 
 
@@ -288,9 +300,9 @@ def plain(fields):
     for name, value in fields.items():
         if isinstance(value, bytes):
             out[name] = value.hex()
-        elif name in ("node", "order", "payer", "payee", "mandate"):
+        elif name in ("node", "order", "payer", "payee", "mandate", "payment"):
             out[name] = u128(value).hex()
-        elif name in ("amount", "per_payment", "total"):
+        elif name in ("amount", "per_payment", "total", "settled_at_ns"):
             out[name] = str(value)
         else:
             out[name] = value
@@ -356,6 +368,22 @@ def access():
     token = base64.urlsafe_b64encode(data + PAYER.sign(data)).rstrip(b"=").decode()
     fields = {"node": NODE, "public_key": PAYER.public, "issued_at_ms": issued_at_ms}
     return [signed(fields, PAYER, data) | {"authorization": f"Farthing {token}"}]
+
+
+def receipts():
+    order = order_fields()
+    fields = {
+        "node": NODE,
+        "payment": payment_id(NODE, order["payer"], order["order"]),
+        "order_digest": sha256(order_bytes(order)),
+        "payee": order["payee"],
+        "asset": order["asset"],
+        "scale": order["scale"],
+        "amount": order["amount"],
+        "settled_at_ns": 1_790_000_000_123_456_789,
+    }
+    row = signed(fields, NODE_KEY, receipt_bytes(fields))
+    return [row | {"signer": NODE_KEY.public.hex()}]
 
 
 def in_x402():
@@ -489,7 +517,7 @@ def rejected():
 
 def main():
     vectors = {
-        "about": "Golden vectors of docs/reference/formats.md. Ids, keys, digests and bytes are hex; "
+        "about": "Golden vectors of docs/reference/formats.md. Ids, keys, digests, bytes are hex; "
         "amounts are decimal strings; `seed` is the Ed25519 secret seed; all-zero `mandate` and "
         "`purchase` mean none. `wantErr` is `decode` if the bytes are refused as such (their "
         "signature is good) and `signature` if only the signature or its key is.",
@@ -503,6 +531,7 @@ def main():
         "mandates": mandates(),
         "revocations": revocations(),
         "access": access(),
+        "receipts": receipts(),
         "x402": in_x402(),
         "rejected": rejected(),
     }

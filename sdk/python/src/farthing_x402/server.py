@@ -18,6 +18,7 @@ from .purchase import RequestBody, read_purchase
 from .requirements import NETWORK_PREFIX
 
 Accepts = list[PaymentRequirements]
+DOLLARS = Asset("USD", 9)
 
 
 class ExactFarthingServer:
@@ -38,7 +39,7 @@ class ExactFarthingServer:
     def __init__(
         self,
         *,
-        asset: Asset = Asset("USD", 9),
+        asset: Asset = DOLLARS,
         origin: str | None = None,
         request_body: RequestBody | None = None,
     ) -> None:
@@ -68,9 +69,7 @@ class ExactFarthingServer:
     ) -> PaymentRequirements:
         return requirements
 
-    def enrich_payment_required_response(
-        self, context: Any
-    ) -> Accepts | None | Awaitable[Accepts]:
+    def enrich_payment_required_response(self, context: Any) -> Accepts | None | Awaitable[Accepts]:
         """Names this request's purchase in `extra.purchase`."""
         adapter = _request_adapter(context.transport_context)
         if adapter is None:
