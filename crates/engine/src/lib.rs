@@ -1,1 +1,40 @@
-//! engine
+//! The single writer: every durable fact of the node passes through here, once.
+//!
+//! Commands enter a bounded queue; one thread decides them in order, folds the resulting entries
+//! into the state, appends them to the journal as one batch and answers only after the batch is
+//! durable. Reads take the same way, so nobody ever sees a state that a power loss could undo.
+//!
+//! Invariants: state = fold(journal), byte for byte, on every machine; one payment id moves money
+//! at most once; a refused command leaves no trace; a disk error stops the writer for good.
+//!
+//! The fold (`state`) must not read a clock, draw randomness or do I/O; only `writer` does.
+
+mod claims;
+mod clock;
+mod codec;
+mod command;
+mod decide;
+mod entry;
+mod error;
+mod handle;
+mod outcome;
+mod state;
+mod view;
+mod writer;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use command::{
+    AccountSpec, Authorize, Authorized, ClaimToken, Fund, Idempotency, Mode, Purchase, Terms,
+};
+pub use entry::{AccountRole, ReleaseReason};
+pub use error::{
+    AuthorizeError, Coded, FundError, GrantError, OpenError, ReleaseError, Retry, RevokeError,
+    SettleError, StartError, Unavailable,
+};
+pub use handle::{Engine, Options, Started};
+pub use outcome::{OUTCOME_BYTES_MAX, Outcome};
+pub use state::{State, system_account};
+pub use view::{
+    AccountView, AssetView, BooksView, MandateView, PayerView, PaymentState, PaymentView, books,
+    payer,
+};

@@ -73,6 +73,17 @@ impl<T> Verified<T> {
         &self.statement
     }
 
+    /// The same statement and signature without the proof of the check, as they are stored.
+    pub fn to_signed(&self) -> Signed<T>
+    where
+        T: Copy,
+    {
+        Signed {
+            statement: self.statement,
+            signature: self.signature,
+        }
+    }
+
     /// The signature that was checked.
     pub fn signature(&self) -> &Signature {
         &self.signature

@@ -1,0 +1,138 @@
+//! Claims: who may execute a purchase now, and who waits for the outcome.
+//!
+//! A claim lives in memory only. It moves no money, so nothing is lost with it: after a crash the
+//! same order can be presented again and is a new one. Invariant: at most one caller at a time has
+//! been told to proceed with a payment.
+
+use std::collections::BTreeMap;
+
+use money::{AccountId, PaymentId};
+
+use crate::command::{Authorize, Authorized, ClaimToken};
+use crate::error::AuthorizeError;
+use crate::handle::Reply;
+
+/// Copies of one payment that may wait for its outcome.
+pub(crate) const WAITERS_COUNT_MAX: usize = 64;
+
+/// A claim that is neither charged nor released goes to the next copy after this time.
+pub(crate) const CLAIM_LIFETIME_SECONDS_MAX: u64 = 120;
+
+/// A copy of a payment that waits.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    pub command: Box<Authorize>,
+    pub reply: Reply<Authorized, AuthorizeError>,
+}
+
+#[derive(Debug)]
+struct Claim {
+    token: ClaimToken,
+    command: Box<Authorize>,
+    expires_at_ns: u64,
+}
+
+/// Claims and waiters by payment.
+#[derive(Debug, Default)]
+pub(crate) struct Claims {
+    claims: BTreeMap<PaymentId, Claim>,
+    by_key: BTreeMap<(AccountId, [u8; 32]), PaymentId>,
+    waiters: BTreeMap<PaymentId, Vec<Waiter>>,
+    last_token: u64,
+}
+
+impl Claims {
+    /// The claimed payment that an order is a copy of, if there is one.
+    pub(crate) fn find(&self, command: &Authorize) -> Result<Option<PaymentId>, AuthorizeError> {
+        let order = command.order.get();
+        let id = order.payment_id();
+        if let Some(claim) = self.claims.get(&id) {
+            let same = claim.command.order.get() == order;
+            return if same {
+                Ok(Some(id))
+            } else {
+                Err(AuthorizeError::OrderIdTaken)
+            };
+        }
+        let Some(named) = &command.idempotency else {
+            return Ok(None);
+        };
+        let Some(id) = self.by_key.get(&(order.payer, named.key)) else {
+            return Ok(None);
+        };
+        let claimed = self
+            .claims
+            .get(id)
+            .and_then(|claim| claim.command.idempotency.as_ref());
+        if claimed.is_some_and(|claimed| claimed.fingerprint != named.fingerprint) {
+            return Err(AuthorizeError::IdempotencyConflict);
+        }
+        Ok(Some(*id))
+    }
+
+    pub(crate) fn insert(&mut self, command: Box<Authorize>, now_ns: u64) -> ClaimToken {
+        self.last_token += 1;
+        let token = ClaimToken(self.last_token);
+        let order = command.order.get();
+        let id = order.payment_id();
+        if let Some(named) = &command.idempotency {
+            self.by_key.insert((order.payer, named.key), id);
+        }
+        let expires_at_ns = now_ns.saturating_add(CLAIM_LIFETIME_SECONDS_MAX * 1_000_000_000);
+        self.claims.insert(
+            id,
+            Claim {
+                token,
+                command,
+                expires_at_ns,
+            },
+        );
+        token
+    }
+
+    /// Whether the claim is still the caller's.
+    pub(crate) fn command(&self, id: PaymentId, token: ClaimToken) -> Option<&Authorize> {
+        let claim = self.claims.get(&id)?;
+        (claim.token == token).then_some(&*claim.command)
+    }
+
+    /// Ends a claim; its waiters stay.
+    pub(crate) fn remove(&mut self, id: PaymentId) {
+        if let Some(claim) = self.claims.remove(&id)
+            && let Some(named) = &claim.command.idempotency
+        {
+            self.by_key
+                .remove(&(claim.command.order.get().payer, named.key));
+        }
+    }
+
+    pub(crate) fn wait(&mut self, id: PaymentId, waiter: Waiter) {
+        let waiters = self.waiters.entry(id).or_default();
+        waiters.retain(|waiter| !waiter.reply.is_closed());
+        if waiters.len() < WAITERS_COUNT_MAX {
+            waiters.push(waiter);
+        } else {
+            // The receiver may be gone, which needs no answer.
+            let _ = waiter.reply.send(Err(AuthorizeError::TooManyCopies));
+        }
+    }
+
+    /// Everybody who waits for this payment, first come first.
+    pub(crate) fn take_waiters(&mut self, id: PaymentId) -> Vec<Waiter> {
+        self.waiters.remove(&id).unwrap_or_default()
+    }
+
+    /// Payments that somebody waits for.
+    pub(crate) fn waited_for(&self) -> Vec<PaymentId> {
+        self.waiters.keys().copied().collect()
+    }
+
+    /// Payments whose claim ran out.
+    pub(crate) fn expired(&self, now_ns: u64) -> Vec<PaymentId> {
+        let expired = self
+            .claims
+            .iter()
+            .filter(|(_, claim)| claim.expires_at_ns <= now_ns);
+        expired.map(|(id, _)| *id).collect()
+    }
+}

@@ -1,0 +1,55 @@
+//! Time as the writer sees it, injected so that tests and simulations own it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Source of Unix time in nanoseconds.
+pub trait Clock: Send + Sync {
+    /// Now. May jump; the writer keeps its own timestamps increasing.
+    fn now_ns(&self) -> u64;
+
+    /// Now in milliseconds, as signed formats carry it.
+    fn now_ms(&self) -> u64 {
+        self.now_ns() / 1_000_000
+    }
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the machine's clock enters"
+    )]
+    fn now_ns(&self) -> u64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A clock that moves only when told to; clones share it.
+#[derive(Debug, Clone)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    /// Starts at `now_ns`.
+    pub fn new(now_ns: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(now_ns)))
+    }
+
+    /// Moves forward.
+    pub fn advance_ms(&self, milliseconds: u64) {
+        self.0.fetch_add(milliseconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now_ns(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}

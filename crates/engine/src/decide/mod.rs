@@ -1,0 +1,23 @@
+//! Decisions: pure checks of a command against the state, in the documented order of precedence.
+//!
+//! A decision changes nothing. It returns the entry to fold and append, or a refusal, which leaves
+//! no trace anywhere.
+
+mod fund;
+mod mandate;
+mod payment;
+mod settle;
+
+pub(crate) use fund::{fund, open_account, open_asset};
+pub(crate) use mandate::{grant, revoke};
+pub(crate) use payment::{Known, check_access, check_terms, known};
+pub(crate) use settle::{release_entry, settle_entry};
+
+/// A decision that may find the work already done.
+#[derive(Debug)]
+pub(crate) enum Decision<T> {
+    /// Fold and append this.
+    Entry(T),
+    /// The same command was carried out before.
+    AlreadyDone,
+}

@@ -1,0 +1,298 @@
+//! Journal entries: what a batch is made of.
+//!
+//! An entry is a decision already taken. Folding it cannot be refused: an entry that does not fit
+//! the state means that journal or program are damaged, and stops the node.
+
+use instrument::{Mandate, Order, Signed, SignedOrder, Statement};
+use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{Decoder, Encoder, Malformed};
+use crate::outcome::Outcome;
+
+/// Who holds an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountRole {
+    /// Pays; owned by a key.
+    Payer,
+    /// Is paid; named in the configuration.
+    Payee,
+    /// The operator's own: treasury and residue.
+    Operator,
+}
+
+/// Why a hold was released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseReason {
+    /// The upstream failed, refused, or broke off before anything arrived.
+    NotDelivered,
+    /// The hold ran out before the gateway reported.
+    Expired,
+}
+
+/// A payment as it was authorized.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewPayment {
+    pub order: SignedOrder,
+    /// Who receives what; zero legs are left out. Sums to the order's amount.
+    pub legs: Vec<(AccountId, u128)>,
+    pub description: String,
+    /// Key and fingerprint, each SHA-256.
+    pub idempotency: Option<([u8; 32], [u8; 32])>,
+}
+
+/// One durable fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Entry {
+    AssetOpened {
+        asset: Asset,
+        sandbox: bool,
+    },
+    AccountOpened {
+        id: AccountId,
+        asset: Asset,
+        role: AccountRole,
+        label: String,
+    },
+    Funded {
+        id: TransferId,
+        account: AccountId,
+        amount: Amount,
+        reference: String,
+    },
+    PaymentHeld {
+        payment: NewPayment,
+        hold_seconds: u32,
+    },
+    PaymentCharged {
+        payment: NewPayment,
+    },
+    PaymentSettled {
+        payment: PaymentId,
+        legs: Vec<u128>,
+        outcome: Option<Outcome>,
+    },
+    PaymentReleased {
+        payment: PaymentId,
+        reason: ReleaseReason,
+        outcome: Option<Outcome>,
+    },
+    HoldsExpired,
+    MandateGranted {
+        mandate: Signed<Mandate>,
+        label: String,
+    },
+    MandateRevoked {
+        mandate: MandateId,
+    },
+}
+
+/// An entry with the moment at which the writer took it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamped {
+    /// Unix nanoseconds; the ledger's events count down from here, so it leaves room for them.
+    pub timestamp_ns: u64,
+    pub entry: Entry,
+}
+
+impl Stamped {
+    pub(crate) fn encode(&self, out: &mut Encoder) {
+        out.u64(self.timestamp_ns);
+        match &self.entry {
+            Entry::AssetOpened { asset, sandbox } => {
+                out.u8(1);
+                out.asset(*asset);
+                out.u8(u8::from(*sandbox));
+            }
+            Entry::AccountOpened {
+                id,
+                asset,
+                role,
+                label,
+            } => {
+                out.u8(2);
+                out.u128(id.get());
+                out.asset(*asset);
+                out.u8(*role as u8);
+                out.str(label);
+            }
+            Entry::Funded {
+                id,
+                account,
+                amount,
+                reference,
+            } => {
+                out.u8(3);
+                out.u128(id.get());
+                out.u128(account.get());
+                out.amount(*amount);
+                out.str(reference);
+            }
+            Entry::PaymentHeld {
+                payment,
+                hold_seconds,
+            } => {
+                out.u8(4);
+                payment.encode(out);
+                out.u32(*hold_seconds);
+            }
+            Entry::PaymentCharged { payment } => {
+                out.u8(5);
+                payment.encode(out);
+            }
+            Entry::PaymentSettled {
+                payment,
+                legs,
+                outcome,
+            } => {
+                out.u8(6);
+                out.u128(payment.get());
+                out.len(legs.len());
+                legs.iter().for_each(|&units| out.u128(units));
+                out.option(outcome.as_ref(), |out, outcome| outcome.encode(out));
+            }
+            Entry::PaymentReleased {
+                payment,
+                reason,
+                outcome,
+            } => {
+                out.u8(7);
+                out.u128(payment.get());
+                out.u8(*reason as u8);
+                out.option(outcome.as_ref(), |out, outcome| outcome.encode(out));
+            }
+            Entry::HoldsExpired => out.u8(8),
+            Entry::MandateGranted { mandate, label } => {
+                out.u8(9);
+                out.raw(&mandate.unverified().to_bytes());
+                out.raw(&mandate.signature().0);
+                out.str(label);
+            }
+            Entry::MandateRevoked { mandate } => {
+                out.u8(10);
+                out.u128(mandate.get());
+            }
+        }
+    }
+
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        let timestamp_ns = from.u64()?;
+        let entry = match from.u8()? {
+            1 => Entry::AssetOpened {
+                asset: from.asset()?,
+                sandbox: from.flag()?,
+            },
+            2 => Entry::AccountOpened {
+                id: from.id(AccountId::new)?,
+                asset: from.asset()?,
+                role: AccountRole::decode(from)?,
+                label: from.str()?.to_owned(),
+            },
+            3 => Entry::Funded {
+                id: from.id(TransferId::new)?,
+                account: from.id(AccountId::new)?,
+                amount: from.amount()?,
+                reference: from.str()?.to_owned(),
+            },
+            4 => Entry::PaymentHeld {
+                payment: NewPayment::decode(from)?,
+                hold_seconds: from.u32()?,
+            },
+            5 => Entry::PaymentCharged {
+                payment: NewPayment::decode(from)?,
+            },
+            6 => Entry::PaymentSettled {
+                payment: from.id(PaymentId::new)?,
+                legs: decode_list(from, |from| from.u128())?,
+                outcome: from.option(Outcome::decode)?,
+            },
+            7 => Entry::PaymentReleased {
+                payment: from.id(PaymentId::new)?,
+                reason: ReleaseReason::decode(from)?,
+                outcome: from.option(Outcome::decode)?,
+            },
+            8 => Entry::HoldsExpired,
+            9 => Entry::MandateGranted {
+                mandate: decode_signed_mandate(from)?,
+                label: from.str()?.to_owned(),
+            },
+            10 => Entry::MandateRevoked {
+                mandate: from.id(MandateId::new)?,
+            },
+            _ => return Err(Malformed("unknown entry kind")),
+        };
+        Ok(Self {
+            timestamp_ns,
+            entry,
+        })
+    }
+}
+
+pub(crate) fn decode_list<'a, T>(
+    from: &mut Decoder<'a>,
+    read: impl Fn(&mut Decoder<'a>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
+    let count = from.len()?;
+    let mut list = Vec::new();
+    for _ in 0..count {
+        list.push(read(from)?);
+    }
+    Ok(list)
+}
+
+pub(crate) fn decode_signed_mandate(from: &mut Decoder<'_>) -> Result<Signed<Mandate>, Malformed> {
+    let statement = from.slice(Mandate::BYTES)?;
+    Signed::from_parts(statement, from.slice(64)?).map_err(|_| Malformed("mandate"))
+}
+
+impl AccountRole {
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        match from.u8()? {
+            0 => Ok(Self::Payer),
+            1 => Ok(Self::Payee),
+            2 => Ok(Self::Operator),
+            _ => Err(Malformed("account role")),
+        }
+    }
+}
+
+impl ReleaseReason {
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        match from.u8()? {
+            0 => Ok(Self::NotDelivered),
+            1 => Ok(Self::Expired),
+            _ => Err(Malformed("release reason")),
+        }
+    }
+}
+
+impl NewPayment {
+    pub(crate) fn encode(&self, out: &mut Encoder) {
+        out.raw(&self.order.order_bytes());
+        out.raw(&self.order.signature().0);
+        out.len(self.legs.len());
+        for (account, units) in &self.legs {
+            out.u128(account.get());
+            out.u128(*units);
+        }
+        out.str(&self.description);
+        out.option(self.idempotency.as_ref(), |out, (key, fingerprint)| {
+            out.raw(key);
+            out.raw(fingerprint);
+        });
+    }
+
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        let order = from.slice(Order::BYTES)?;
+        let order =
+            SignedOrder::from_parts(order, from.slice(64)?).map_err(|_| Malformed("order"))?;
+        Ok(Self {
+            order,
+            legs: decode_list(from, |from| Ok((from.id(AccountId::new)?, from.u128()?)))?,
+            description: from.str()?.to_owned(),
+            idempotency: from.option(|from| Ok((from.array()?, from.array()?)))?,
+        })
+    }
+}

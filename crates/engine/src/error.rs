@@ -1,0 +1,293 @@
+//! Errors, one enum for each operation, variants in order of precedence: the first that applies is
+//! returned. Each has a stable code, an HTTP status and a retry rule.
+
+use serde::{Deserialize, Serialize};
+
+/// When the same call can be made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retry {
+    /// It would fail again.
+    Never,
+    /// Again with the same order or key: it cannot be charged twice.
+    SameKey,
+    /// As [`Retry::SameKey`], but not before this many seconds.
+    AfterSeconds(u32),
+}
+
+/// What programs need of an error.
+pub trait Coded: std::fmt::Display {
+    /// Stable snake_case code.
+    fn code(&self) -> &'static str;
+    /// HTTP status of the problem.
+    fn http_status(&self) -> u16;
+    /// Retry rule.
+    fn retry(&self) -> Retry {
+        Retry::Never
+    }
+}
+
+/// The engine cannot take the command now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unavailable {
+    /// The queue is full.
+    #[error("the node is busy; try again with the same payment")]
+    Busy,
+    /// The writer stopped after a disk error or at shutdown.
+    #[error("the node does not accept payments at the moment; nothing was charged")]
+    Stopped,
+    /// A gateway could not reach the node, so it does not know what happened.
+    #[error("the node could not be reached; try again with the same payment")]
+    Unreachable,
+}
+
+impl Coded for Unavailable {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Busy => "node_busy",
+            Self::Stopped => "node_stopped",
+            Self::Unreachable => "node_unreachable",
+        }
+    }
+
+    fn http_status(&self) -> u16 {
+        503
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Busy | Self::Unreachable => Retry::AfterSeconds(1),
+            Self::Stopped => Retry::AfterSeconds(30),
+        }
+    }
+}
+
+/// Defines an error enum with code, status and text for each variant, and `Unavailable` last.
+macro_rules! operation_errors {
+    ($(
+        $(#[$doc:meta])* $name:ident {
+            $( $(#[$variant_doc:meta])* $variant:ident = $code:literal, $status:literal, $text:literal; )*
+        }
+    )*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $( $(#[$variant_doc])* #[error($text)] $variant, )*
+            /// The engine cannot take the command now.
+            #[error(transparent)]
+            Unavailable(#[from] Unavailable),
+        }
+
+        impl Coded for $name {
+            fn code(&self) -> &'static str {
+                match self {
+                    $( Self::$variant => $code, )*
+                    Self::Unavailable(inner) => inner.code(),
+                }
+            }
+
+            fn http_status(&self) -> u16 {
+                match self {
+                    $( Self::$variant => $status, )*
+                    Self::Unavailable(inner) => inner.http_status(),
+                }
+            }
+
+            fn retry(&self) -> Retry {
+                match self {
+                    Self::Unavailable(inner) => inner.retry(),
+                    other if other.http_status() == 503 => Retry::AfterSeconds(1),
+                    _ => Retry::Never,
+                }
+            }
+        }
+
+        impl $name {
+            /// Every variant except `Unavailable`, in order of precedence.
+            pub const ALL: &'static [Self] = &[$( Self::$variant, )*];
+        }
+    )*};
+}
+
+operation_errors! {
+    /// Why a payment was not accepted. Nothing was charged.
+    AuthorizeError {
+        /// The order names another node.
+        WrongNode = "invalid_network", 402, "the order is for another node";
+        /// The order names another purchase: another method, origin, path, query or body.
+        WrongPurchase = "purchase_mismatch", 402,
+            "the order pays for another request: method, origin, path, query or body differ";
+        /// Another order with this id was presented before.
+        OrderIdTaken = "order_id_taken", 409, "the payer has used this order id for another order";
+        /// The idempotency key was used for something else.
+        IdempotencyConflict = "idempotency_conflict", 409,
+            "this key was used for another purchase; use a new key";
+        /// The payment was made long ago; the resource is no longer open under it.
+        AlreadyUsed = "payment_already_used", 402,
+            "this payment was used and its access time is over; sign a new order";
+        /// Too many copies of one payment wait for its answer.
+        TooManyCopies = "payment_in_flight", 503,
+            "too many copies of this payment are in flight; wait and present it again";
+        /// The claim ran out before the caller charged it.
+        ClaimLost = "claim_lost", 503, "the claim on this payment ran out; present it again";
+        /// The order pays somebody else.
+        WrongPayee = "payee_mismatch", 402, "the order names another payee than the offer";
+        /// The order is in another asset.
+        WrongAsset = "asset_mismatch", 402, "the order is in another asset than the offer";
+        /// The order's amount is not the price.
+        WrongAmount = "amount_mismatch", 402, "the order's amount is not the price";
+        /// The order's time is over.
+        Expired = "order_expired", 402, "the order has expired; check the clock and sign a new one";
+        /// The order would be valid for too long.
+        ExpiryTooFar = "order_expiry_too_far", 402,
+            "the order expires more than a day ahead; check the clock";
+        /// The node does not carry the asset.
+        UnknownAsset = "unknown_asset", 402, "the node does not carry this asset";
+        /// The signer does not own the payer account and names no mandate.
+        NotPayersKey = "signer_is_not_payer", 402,
+            "the signer does not own the payer account; a delegate must name its mandate";
+        /// The mandate does not exist at this node.
+        MandateUnknown = "mandate_unknown", 402, "the node does not know this mandate";
+        /// The mandate is for another key, payer or asset.
+        MandateMismatch = "mandate_mismatch", 402,
+            "the mandate is for another signer, payer or asset";
+        /// The payer ended the mandate.
+        MandateRevoked = "mandate_revoked", 402, "the payer has revoked this mandate";
+        /// The mandate's time is over.
+        MandateExpired = "mandate_expired", 402, "the mandate has expired";
+        /// The mandate is for another origin.
+        MandateAudience = "mandate_audience", 402, "the mandate is for another site";
+        /// The amount is above the mandate's limit for one payment.
+        MandatePerPayment = "mandate_per_payment", 402,
+            "the amount is above the mandate's limit for one payment";
+        /// The amount is above what is left of the mandate.
+        MandateExceeded = "mandate_exceeded", 402, "the amount is above what the mandate has left";
+        /// The node has no such payee account.
+        UnknownPayee = "unknown_payee", 402, "the node has no such payee account in this asset";
+        /// Payer and payee are the same account.
+        PayerIsPayee = "payer_is_payee", 402, "payer and payee are the same account";
+        /// The balance is too low.
+        InsufficientFunds = "insufficient_funds", 402, "the payer's balance is too low";
+    }
+
+    /// Why a claim or hold could not be charged or settled.
+    SettleError {
+        /// No such payment, or the claim was given to somebody else.
+        NotYours = "claim_lost", 409, "the claim on this payment was lost";
+        /// The payment is not held.
+        NotHeld = "payment_not_held", 409, "the payment is not held any more";
+        /// More than was held.
+        ExceedsHold = "exceeds_hold", 422, "the amount is above what was held";
+        /// The payer's balance fell meanwhile.
+        InsufficientFunds = "insufficient_funds", 402, "the payer's balance is too low";
+        /// The mandate was revoked or used up meanwhile.
+        MandateSpent = "mandate_exceeded", 402, "the mandate does not cover the amount any more";
+    }
+
+    /// Why a claim or hold could not be released.
+    ReleaseError {
+        /// No such payment, or the claim was given to somebody else.
+        NotYours = "claim_lost", 409, "the claim on this payment was lost";
+        /// The payment is not held.
+        NotHeld = "payment_not_held", 409, "the payment is not held any more";
+    }
+
+    /// Why an asset or account could not be opened.
+    OpenError {
+        /// The asset exists with another scale, or as play money.
+        AssetDiffers = "asset_exists_with_different_terms", 409,
+            "the asset exists with another scale or sandbox flag; both are fixed for ever";
+        /// The node does not carry the asset.
+        UnknownAsset = "unknown_asset", 422, "the node does not carry this asset";
+        /// The account exists with another asset or role.
+        AccountDiffers = "account_exists_with_different_terms", 409,
+            "the account exists with another asset or role";
+    }
+
+    /// Why money could not enter.
+    FundError {
+        /// The same id was used for another amount, account or reference.
+        IdTaken = "fund_id_taken", 409,
+            "this key was used for another amount, account or reference";
+        /// The node does not carry the asset.
+        UnknownAsset = "unknown_asset", 422, "the node does not carry this asset";
+        /// Play money was asked for in an asset that is real.
+        NotSandbox = "not_sandbox", 403, "this asset is not play money";
+        /// The account is in another asset.
+        WrongAsset = "asset_mismatch", 422, "the account holds another asset";
+        /// Nothing would enter.
+        Zero = "amount_zero", 422, "the amount must be above zero";
+        /// The treasury's books would overflow.
+        Overflow = "amount_too_large", 422, "the amount is too large";
+    }
+
+    /// Why a mandate was not granted.
+    GrantError {
+        /// The mandate names another node.
+        WrongNode = "invalid_network", 422, "the mandate is for another node";
+        /// The same id with other content exists.
+        IdTaken = "mandate_id_taken", 409, "a mandate with this id and other content exists";
+        /// The key that signs does not own the payer account.
+        NotPayersKey = "signer_is_not_payer", 422, "the signing key does not own the payer account";
+        /// The node does not carry the asset.
+        UnknownAsset = "unknown_asset", 422, "the node does not carry this asset";
+        /// The mandate's time is over.
+        Expired = "mandate_expired", 422, "the mandate has expired";
+        /// The account holds as many mandates as one may.
+        TooMany = "too_many_mandates", 422, "the account has too many mandates; revoke some first";
+    }
+
+    /// Why a mandate was not revoked.
+    RevokeError {
+        /// The revocation names another node.
+        WrongNode = "invalid_network", 422, "the revocation is for another node";
+        /// The mandate does not exist at this node, or another key granted it.
+        Unknown = "mandate_unknown", 404, "no such mandate of this key";
+    }
+}
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal could not be opened.
+    #[error(transparent)]
+    Journal(#[from] journal::OpenError),
+    /// The journal could not be read.
+    #[error(transparent)]
+    Read(#[from] journal::ReadError),
+    /// The snapshot folder could not be used.
+    #[error(transparent)]
+    Snapshot(#[from] journal::SnapshotError),
+    /// A batch does not decode.
+    #[error("batch {sequence} of the journal does not decode: {why}")]
+    Malformed {
+        /// The batch.
+        sequence: u64,
+        /// What is wrong with it.
+        why: crate::codec::Malformed,
+    },
+    /// A batch does not fit the state before it.
+    #[error("batch {sequence} of the journal does not fit: {why}")]
+    Broken {
+        /// The batch.
+        sequence: u64,
+        /// What does not fit.
+        why: crate::state::Broken,
+    },
+    /// The books do not sum to zero.
+    #[error("the books do not balance: {0}")]
+    Books(ledger::Broken),
+    /// The data folder belongs to another node.
+    #[error("the data folder belongs to node {found}, but the key file to {expected}")]
+    OtherNode {
+        /// Node of the key.
+        expected: money::NodeId,
+        /// Node of the snapshot.
+        found: money::NodeId,
+    },
+    /// The writer thread could not be started.
+    #[error("the writer thread could not be started: {0}")]
+    Thread(std::io::Error),
+}

@@ -1,0 +1,266 @@
+//! The engine as callers hold it: cheap to clone, safe to share, every call answered when durable.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+use instrument::{Mandate, PublicKey, Revocation, Verified};
+use money::{Asset, NodeId, PaymentId};
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::command::{AccountSpec, Authorize, Authorized, ClaimToken, Fund};
+use crate::error::{
+    AuthorizeError, FundError, GrantError, OpenError, ReleaseError, RevokeError, SettleError,
+    StartError, Unavailable,
+};
+use crate::outcome::Outcome;
+use crate::state::State;
+use crate::view::PaymentView;
+use crate::writer;
+
+/// Where an answer goes.
+pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
+
+/// What the writer is asked to do.
+pub(crate) enum Command {
+    Authorize(Box<Authorize>, Reply<Authorized, AuthorizeError>),
+    Hold(PaymentId, ClaimToken, u32, Reply<(), AuthorizeError>),
+    Charge(
+        PaymentId,
+        ClaimToken,
+        Option<Outcome>,
+        Reply<PaymentView, AuthorizeError>,
+    ),
+    Settle(
+        PaymentId,
+        Option<u128>,
+        Option<Outcome>,
+        bool,
+        Reply<PaymentView, SettleError>,
+    ),
+    Release(
+        PaymentId,
+        ClaimToken,
+        Option<Outcome>,
+        Reply<(), ReleaseError>,
+    ),
+    OpenAsset(Asset, bool, Reply<(), OpenError>),
+    OpenAccount(AccountSpec, Reply<(), OpenError>),
+    Fund(Fund, Reply<(), FundError>),
+    Grant(Box<Verified<Mandate>>, String, Reply<(), GrantError>),
+    Revoke(Verified<Revocation>, PublicKey, Reply<(), RevokeError>),
+    Read(Box<dyn FnOnce(&State) + Send>),
+    Shutdown(oneshot::Sender<()>),
+}
+
+/// How an engine is set up.
+pub struct Options {
+    /// Folder for `journal/` and `snapshots/`.
+    pub data: PathBuf,
+    /// The node whose books these are.
+    pub node: NodeId,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Commands that may wait for the writer; more are refused as busy.
+    pub queue_count_max: usize,
+    /// Settings of the journal.
+    pub journal: journal::Options,
+}
+
+/// Commands that may wait for the writer by default.
+pub(crate) const QUEUE_DEFAULT_COUNT_MAX: usize = 8192;
+
+impl Options {
+    /// Default settings for a data folder and node.
+    pub fn new(data: impl Into<PathBuf>, node: NodeId) -> Self {
+        Self {
+            data: data.into(),
+            node,
+            clock: Arc::new(crate::clock::SystemClock),
+            queue_count_max: QUEUE_DEFAULT_COUNT_MAX,
+            journal: journal::Options::default(),
+        }
+    }
+}
+
+/// A started engine and what starting found.
+#[derive(Debug)]
+pub struct Started {
+    /// The engine.
+    pub engine: Engine,
+    /// What the journal's recovery did.
+    pub recovery: journal::Recovery,
+    /// Batches that were folded on top of the snapshot.
+    pub replayed_batches: u64,
+}
+
+/// Handle to the writer.
+#[derive(Clone)]
+pub struct Engine {
+    queue: SyncSender<Command>,
+    clock: Arc<dyn Clock>,
+    node: NodeId,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("node", &self.node)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Opens the data folder, folds the journal and starts the writer.
+    pub fn start(options: Options) -> Result<Started, StartError> {
+        writer::start(options)
+    }
+
+    pub(crate) fn new(queue: SyncSender<Command>, clock: Arc<dyn Clock>, node: NodeId) -> Self {
+        Self { queue, clock, node }
+    }
+
+    /// The node.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// The engine's clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    async fn call<T, E: From<Unavailable>>(
+        &self,
+        command: impl FnOnce(Reply<T, E>) -> Command,
+    ) -> Result<T, E> {
+        let (reply, answer) = oneshot::channel();
+        self.send(command(reply))?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(Unavailable::Stopped.into()))
+    }
+
+    fn send(&self, command: Command) -> Result<(), Unavailable> {
+        self.queue.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => Unavailable::Busy,
+            TrySendError::Disconnected(_) => Unavailable::Stopped,
+        })
+    }
+
+    /// Accepts a payment for a purchase, as far as its mode says.
+    pub async fn authorize(&self, command: Authorize) -> Result<Authorized, AuthorizeError> {
+        self.call(|reply| Command::Authorize(Box::new(command), reply))
+            .await
+    }
+
+    /// Turns a claim into a durable hold, for an answer that is too large to wait for.
+    pub async fn hold(
+        &self,
+        payment: PaymentId,
+        claim: ClaimToken,
+        seconds: u32,
+    ) -> Result<(), AuthorizeError> {
+        self.call(|reply| Command::Hold(payment, claim, seconds, reply))
+            .await
+    }
+
+    /// Charges a claim in one commit. The outcome is kept in memory for copies of the payment.
+    pub async fn charge(
+        &self,
+        payment: PaymentId,
+        claim: ClaimToken,
+        outcome: Option<Outcome>,
+    ) -> Result<PaymentView, AuthorizeError> {
+        self.call(|reply| Command::Charge(payment, claim, outcome, reply))
+            .await
+    }
+
+    /// Settles a hold for `units`, or all of it, and releases the rest. With `durable_outcome` the
+    /// outcome is journaled with the settlement, else it is kept in memory.
+    pub async fn settle(
+        &self,
+        payment: PaymentId,
+        units: Option<u128>,
+        outcome: Option<Outcome>,
+        durable_outcome: bool,
+    ) -> Result<PaymentView, SettleError> {
+        self.call(|reply| Command::Settle(payment, units, outcome, durable_outcome, reply))
+            .await
+    }
+
+    /// Releases a claim or hold: nothing was delivered, nothing is charged. The outcome of a hold is
+    /// journaled, so that a copy of the payment gets it instead of a second execution.
+    pub async fn release(
+        &self,
+        payment: PaymentId,
+        claim: ClaimToken,
+        outcome: Option<Outcome>,
+    ) -> Result<(), ReleaseError> {
+        self.call(|reply| Command::Release(payment, claim, outcome, reply))
+            .await
+    }
+
+    /// Opens an asset with its treasury and residue accounts. Idempotent.
+    pub async fn open_asset(&self, asset: Asset, sandbox: bool) -> Result<(), OpenError> {
+        self.call(|reply| Command::OpenAsset(asset, sandbox, reply))
+            .await
+    }
+
+    /// Opens an account. Idempotent.
+    pub async fn open_account(&self, spec: AccountSpec) -> Result<(), OpenError> {
+        self.call(|reply| Command::OpenAccount(spec, reply)).await
+    }
+
+    /// Lets money enter through the treasury. Idempotent by id.
+    pub async fn fund(&self, fund: Fund) -> Result<(), FundError> {
+        self.call(|reply| Command::Fund(fund, reply)).await
+    }
+
+    /// Registers a mandate. Idempotent by id.
+    pub async fn grant(&self, mandate: Verified<Mandate>, label: String) -> Result<(), GrantError> {
+        self.call(|reply| Command::Grant(Box::new(mandate), label, reply))
+            .await
+    }
+
+    /// Revokes a mandate at once. `key` is the key that the revocation was verified with.
+    pub async fn revoke(
+        &self,
+        revocation: Verified<Revocation>,
+        key: PublicKey,
+    ) -> Result<(), RevokeError> {
+        self.call(|reply| Command::Revoke(revocation, key, reply))
+            .await
+    }
+
+    /// Reads from the durable state. `read` runs on the writer: keep it short.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Read(Box::new(move |state| {
+            // The receiver may be gone, which needs no answer.
+            let _ = reply.send(read(state));
+        })))?;
+        answer.await.map_err(|_| Unavailable::Stopped)
+    }
+
+    /// Finishes what is queued, writes a snapshot and stops the writer.
+    pub async fn shutdown(&self) {
+        let (reply, answer) = oneshot::channel();
+        let mut command = Command::Shutdown(reply);
+        // A full queue drains; a stopped writer needs no shutdown.
+        loop {
+            match self.queue.try_send(command) {
+                Ok(()) => break,
+                Err(TrySendError::Disconnected(_)) => return,
+                Err(TrySendError::Full(back)) => command = back,
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        // An error means that the writer has stopped, which is what was asked for.
+        let _ = answer.await;
+    }
+}

@@ -1,0 +1,121 @@
+//! Outcomes: the first answer that a payment bought, kept so that a copy of the payment gets it
+//! again instead of a second execution.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use money::PaymentId;
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{Decoder, Encoder, Malformed};
+
+/// Largest body that is kept for replay. A larger answer to an unsafe method is not kept; a safe
+/// method is fetched again instead.
+pub const OUTCOME_BYTES_MAX: usize = 64 * 1024;
+
+/// All kept bodies together; beyond it the oldest go first.
+pub(crate) const OUTCOMES_TOTAL_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Bytes an entry occupies besides headers and body, so that empty answers are bounded too.
+const OUTCOME_OVERHEAD_BYTES: usize = 256;
+
+/// One HTTP answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Status code of the answer.
+    pub status: u16,
+    /// Header fields in order, as they are sent to the payer.
+    pub headers: Vec<(String, String)>,
+    /// The whole body.
+    pub body: Bytes,
+    /// The request's `Range` header, or empty: a stored answer serves only the same range.
+    pub range: String,
+}
+
+impl Outcome {
+    fn size(&self) -> usize {
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        OUTCOME_OVERHEAD_BYTES + headers + self.body.len() + self.range.len()
+    }
+
+    pub(crate) fn encode(&self, out: &mut Encoder) {
+        out.u16(self.status);
+        out.len(self.headers.len());
+        for (name, value) in &self.headers {
+            out.str(name);
+            out.str(value);
+        }
+        out.bytes(&self.body);
+        out.str(&self.range);
+    }
+
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        let status = from.u16()?;
+        let count = from.len()?;
+        let mut headers = Vec::new();
+        for _ in 0..count {
+            headers.push((from.str()?.to_owned(), from.str()?.to_owned()));
+        }
+        let body = Bytes::copy_from_slice(from.bytes()?);
+        Ok(Self {
+            status,
+            headers,
+            body,
+            range: from.str()?.to_owned(),
+        })
+    }
+}
+
+/// Outcomes by payment, bounded by bytes, first in first out.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    kept: BTreeMap<PaymentId, Outcome>,
+    order: VecDeque<PaymentId>,
+    bytes: usize,
+}
+
+impl Outcomes {
+    pub(crate) fn keep(&mut self, payment: PaymentId, outcome: Outcome) {
+        if self.kept.contains_key(&payment) {
+            return;
+        }
+        self.bytes += outcome.size();
+        self.order.push_back(payment);
+        self.kept.insert(payment, outcome);
+        while self.bytes > OUTCOMES_TOTAL_BYTES_MAX {
+            let Some(oldest) = self.order.pop_front() else {
+                break;
+            };
+            if let Some(dropped) = self.kept.remove(&oldest) {
+                self.bytes -= dropped.size();
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, payment: PaymentId) -> Option<&Outcome> {
+        self.kept.get(&payment)
+    }
+
+    pub(crate) fn encode(&self, out: &mut Encoder) {
+        out.len(self.order.len());
+        for payment in &self.order {
+            if let Some(outcome) = self.kept.get(payment) {
+                out.u128(payment.get());
+                outcome.encode(out);
+            }
+        }
+    }
+
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        let mut outcomes = Self::default();
+        for _ in 0..from.len()? {
+            let payment = from.id(PaymentId::new)?;
+            outcomes.keep(payment, Outcome::decode(from)?);
+        }
+        Ok(outcomes)
+    }
+}

@@ -1,0 +1,349 @@
+//! The fold: one entry, one step of the state.
+//!
+//! Every entry was decided before; one that does not fit is damage and is reported as [`Broken`].
+
+use ledger::{AMOUNT_MAX, Account, Kind, Limit, Transfer};
+use money::{AccountId, Amount, Asset, PaymentId, TransferId};
+
+use super::payment::{Payment, Phase, Progress, leg_transfer};
+use super::{GrantedMandate, Holder, OpenedAsset, State, system_account};
+use crate::entry::{AccountRole, Entry, NewPayment, ReleaseReason, Stamped};
+use crate::outcome::Outcome;
+
+/// Why the ledger's transfer was made; stored with each transfer.
+mod code {
+    pub(super) const FUND: u16 = 1;
+    pub(super) const PAYMENT: u16 = 2;
+}
+
+/// Most holds that one entry releases; further ones follow in the next entry.
+const EXPIRY_COUNT_MAX: usize = 1024;
+
+/// An entry that does not fit the state: journal or program are damaged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the entry `{entry}` does not fit the state: {why}")]
+pub struct Broken {
+    /// Kind of the entry.
+    pub entry: &'static str,
+    /// What does not fit.
+    pub why: String,
+}
+
+fn broken(entry: &'static str, why: impl Into<String>) -> Broken {
+    Broken {
+        entry,
+        why: why.into(),
+    }
+}
+
+impl State {
+    /// Folds one entry.
+    pub(crate) fn apply(&mut self, stamped: &Stamped) -> Result<(), Broken> {
+        let at_ns = stamped.timestamp_ns;
+        if at_ns <= self.last_timestamp_ns {
+            return Err(broken("any", "its timestamp does not advance"));
+        }
+        self.last_timestamp_ns = at_ns;
+        match &stamped.entry {
+            Entry::AssetOpened { asset, sandbox } => self.open_asset(*asset, *sandbox, at_ns),
+            Entry::AccountOpened {
+                id,
+                asset,
+                role,
+                label,
+            } => self.open_account(*id, *asset, *role, label.clone(), at_ns),
+            Entry::Funded {
+                id,
+                account,
+                amount,
+                reference,
+            } => self.fund(*id, *account, *amount, reference, at_ns),
+            Entry::PaymentHeld {
+                payment,
+                hold_seconds,
+            } => {
+                let kind = Kind::Pending {
+                    timeout_seconds: *hold_seconds,
+                };
+                self.open_payment(payment, kind, Progress::Held, at_ns)
+            }
+            Entry::PaymentCharged { payment } => {
+                let units = payment.order.unverified().amount.units();
+                let progress = Progress::Settled { units, at_ns };
+                self.open_payment(payment, Kind::Single, progress, at_ns)
+            }
+            Entry::PaymentSettled {
+                payment,
+                legs,
+                outcome,
+            } => self.settle(*payment, legs, outcome.as_ref(), at_ns),
+            Entry::PaymentReleased {
+                payment,
+                reason,
+                outcome,
+            } => self.release(*payment, *reason, outcome.as_ref(), at_ns),
+            Entry::HoldsExpired => self.expire(at_ns),
+            Entry::MandateGranted { mandate, label } => {
+                let granted = GrantedMandate {
+                    signed: *mandate,
+                    label: label.clone(),
+                    spent: 0,
+                    revoked: false,
+                };
+                let terms = *granted.terms();
+                self.mandates.insert(terms.id, granted);
+                self.mandates_of
+                    .entry(terms.payer)
+                    .or_default()
+                    .push(terms.id);
+                Ok(())
+            }
+            Entry::MandateRevoked { mandate } => {
+                let granted = self.mandates.get_mut(mandate);
+                let granted =
+                    granted.ok_or_else(|| broken("mandate revoked", "unknown mandate"))?;
+                granted.revoked = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn open_asset(&mut self, asset: Asset, sandbox: bool, at_ns: u64) -> Result<(), Broken> {
+        self.assets
+            .insert(asset.code, OpenedAsset { asset, sandbox });
+        // The ledger numbers the events of a call backwards from its timestamp, so two accounts
+        // take two nanoseconds.
+        for (offset, name) in ["treasury", "residue"].into_iter().enumerate() {
+            let role = AccountRole::Operator;
+            let id = system_account(name, asset);
+            let at_ns = at_ns.saturating_add(offset as u64);
+            self.open_account(id, asset, role, format!("{name} {asset}"), at_ns)?;
+            self.last_timestamp_ns = at_ns;
+        }
+        Ok(())
+    }
+
+    fn open_account(
+        &mut self,
+        id: AccountId,
+        asset: Asset,
+        role: AccountRole,
+        label: String,
+        at_ns: u64,
+    ) -> Result<(), Broken> {
+        let limit = if id == system_account("treasury", asset) {
+            Limit::CreditsMustNotExceedDebits
+        } else {
+            Limit::DebitsMustNotExceedCredits
+        };
+        let code = role as u16 + 1;
+        let account = Account {
+            id,
+            asset,
+            code,
+            user_data: 0,
+            limit,
+            linked: false,
+        };
+        for status in self.ledger.create_accounts(&[account], at_ns) {
+            if status != ledger::CreateAccountStatus::Created {
+                return Err(broken("account opened", status.code()));
+            }
+        }
+        self.holders.insert(id, Holder { role, label });
+        Ok(())
+    }
+
+    fn fund(
+        &mut self,
+        id: TransferId,
+        account: AccountId,
+        amount: Amount,
+        reference: &str,
+        at_ns: u64,
+    ) -> Result<(), Broken> {
+        let transfer = Transfer {
+            id,
+            kind: Kind::Single,
+            debit_account: system_account("treasury", amount.asset()),
+            credit_account: account,
+            asset: amount.asset(),
+            amount: amount.units(),
+            code: code::FUND,
+            user_data: 0,
+            linked: false,
+        };
+        self.transfer("funded", &[transfer], at_ns)?;
+        self.fund_references.insert(id, reference.to_owned());
+        Ok(())
+    }
+
+    fn transfer(
+        &mut self,
+        entry: &'static str,
+        batch: &[Transfer],
+        at_ns: u64,
+    ) -> Result<(), Broken> {
+        for status in self.ledger.create_transfers(batch, at_ns) {
+            if status != ledger::CreateTransferStatus::Created {
+                return Err(broken(entry, status.code()));
+            }
+        }
+        Ok(())
+    }
+
+    fn open_payment(
+        &mut self,
+        new: &NewPayment,
+        kind: Kind,
+        progress: Progress,
+        at_ns: u64,
+    ) -> Result<(), Broken> {
+        let order = new.order.unverified();
+        let id = order.payment_id();
+        let last = new.legs.len().saturating_sub(1);
+        let transfers: Vec<Transfer> = new
+            .legs
+            .iter()
+            .enumerate()
+            .map(|(index, (account, units))| Transfer {
+                id: leg_transfer(id, index, Phase::Open),
+                kind,
+                debit_account: order.payer,
+                credit_account: *account,
+                asset: order.amount.asset(),
+                amount: *units,
+                code: code::PAYMENT,
+                user_data: id.get(),
+                linked: index < last,
+            })
+            .collect();
+        self.transfer("payment opened", &transfers, at_ns)?;
+        if let Some(mandate) = order.mandate {
+            let granted = self.mandates.get_mut(&mandate);
+            let granted = granted.ok_or_else(|| broken("payment opened", "unknown mandate"))?;
+            granted.spent = granted.spent.saturating_add(order.amount.units());
+        }
+        if let Some((key, fingerprint)) = new.idempotency {
+            self.idempotency
+                .insert((order.payer, key), (id, fingerprint));
+        }
+        let position = self.payment_order.len();
+        self.payment_order.push(id);
+        self.payments_of
+            .entry(order.payer)
+            .or_default()
+            .push(position);
+        self.payments.insert(id, Payment::new(new, progress, at_ns));
+        Ok(())
+    }
+
+    fn settle(
+        &mut self,
+        id: PaymentId,
+        legs: &[u128],
+        outcome: Option<&Outcome>,
+        at_ns: u64,
+    ) -> Result<(), Broken> {
+        let payment = self.held(id, "payment settled")?;
+        if legs.len() != payment.legs.len() {
+            return Err(broken("payment settled", "wrong number of legs"));
+        }
+        let amount = payment.amount.units();
+        let mandate = payment.mandate;
+        let posts = self.close(id, legs.iter().copied().map(Some))?;
+        self.transfer("payment settled", &posts, at_ns)?;
+        let units = legs
+            .iter()
+            .fold(0_u128, |sum, units| sum.saturating_add(*units));
+        self.finish(id, Progress::Settled { units, at_ns }, outcome);
+        self.unspend(mandate, amount.saturating_sub(units));
+        Ok(())
+    }
+
+    fn release(
+        &mut self,
+        id: PaymentId,
+        reason: ReleaseReason,
+        outcome: Option<&Outcome>,
+        at_ns: u64,
+    ) -> Result<(), Broken> {
+        let payment = self.held(id, "payment released")?;
+        let (amount, mandate, legs) = (payment.amount.units(), payment.mandate, payment.legs.len());
+        let voids = self.close(id, std::iter::repeat_n(None, legs))?;
+        self.transfer("payment released", &voids, at_ns)?;
+        self.finish(id, Progress::Released { reason }, outcome);
+        self.unspend(mandate, amount);
+        Ok(())
+    }
+
+    /// Transfers that post (`Some`) or void (`None`) the legs of a held payment, all or none.
+    fn close(
+        &self,
+        id: PaymentId,
+        units: impl Iterator<Item = Option<u128>>,
+    ) -> Result<Vec<Transfer>, Broken> {
+        let mut transfers = Vec::new();
+        for (index, units) in units.enumerate() {
+            let pending = self.ledger.transfer(leg_transfer(id, index, Phase::Open));
+            let pending = pending.ok_or_else(|| broken("payment closed", "a leg is missing"))?;
+            let closing = leg_transfer(id, index, Phase::Close);
+            let mut transfer = match units {
+                Some(units) if units == pending.transfer.amount => {
+                    pending.transfer.post(closing, AMOUNT_MAX)
+                }
+                Some(units) => pending.transfer.post(closing, units),
+                None => pending.transfer.void(closing),
+            };
+            transfer.linked = true;
+            transfers.push(transfer);
+        }
+        if let Some(last) = transfers.last_mut() {
+            last.linked = false;
+        }
+        Ok(transfers)
+    }
+
+    fn expire(&mut self, at_ns: u64) -> Result<(), Broken> {
+        for transfer in self.ledger.expire(at_ns, EXPIRY_COUNT_MAX) {
+            let found = self.ledger.transfer(transfer);
+            let found = found.ok_or_else(|| broken("holds expired", "unknown transfer"))?;
+            let id = PaymentId::new(found.transfer.user_data)
+                .map_err(|_| broken("holds expired", "the hold names no payment"))?;
+            // A payment's legs expire together; the first one releases the payment.
+            if let Ok(payment) = self.held(id, "holds expired") {
+                let (amount, mandate) = (payment.amount.units(), payment.mandate);
+                let progress = Progress::Released {
+                    reason: ReleaseReason::Expired,
+                };
+                self.finish(id, progress, None);
+                self.unspend(mandate, amount);
+            }
+        }
+        Ok(())
+    }
+
+    fn held(&self, id: PaymentId, entry: &'static str) -> Result<&Payment, Broken> {
+        let payment = self.payments.get(&id);
+        let payment = payment.ok_or_else(|| broken(entry, "unknown payment"))?;
+        if payment.progress != Progress::Held {
+            return Err(broken(entry, "the payment is not held"));
+        }
+        Ok(payment)
+    }
+
+    fn finish(&mut self, id: PaymentId, progress: Progress, outcome: Option<&Outcome>) {
+        if let Some(payment) = self.payments.get_mut(&id) {
+            payment.progress = progress;
+        }
+        if let Some(outcome) = outcome {
+            self.outcomes.keep(id, outcome.clone());
+        }
+    }
+
+    fn unspend(&mut self, mandate: Option<money::MandateId>, units: u128) {
+        if let Some(granted) = mandate.and_then(|id| self.mandates.get_mut(&id)) {
+            granted.spent = granted.spent.saturating_sub(units);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Payments as the state remembers them.
+//!
+//! Progress: `Held` goes to `Settled` or `Released`; both are final. A charge starts at `Settled`.
+
+use money::{AccountId, Amount, MandateId, PaymentId, TransferId};
+use sha2::{Digest, Sha256};
+
+use crate::codec::{Decoder, Encoder, Malformed};
+use crate::entry::{NewPayment, ReleaseReason, decode_list};
+
+/// Where a payment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// The money is held.
+    Held,
+    /// The money was posted: `units` of it, at `at_ns`.
+    Settled { units: u128, at_ns: u64 },
+    /// The hold was released, nothing was paid.
+    Released { reason: ReleaseReason },
+}
+
+/// A payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Payment {
+    pub order_digest: [u8; 32],
+    pub payer: AccountId,
+    pub payee: AccountId,
+    pub amount: Amount,
+    pub mandate: Option<MandateId>,
+    pub legs: Vec<(AccountId, u128)>,
+    pub description: String,
+    pub authorized_at_ns: u64,
+    pub progress: Progress,
+}
+
+/// Which transfer of a payment's leg is meant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Phase {
+    /// The pending transfer, or the single one of a charge.
+    Open,
+    /// The post or void that resolves it.
+    Close,
+}
+
+/// Id of the transfer that carries one leg of a payment.
+pub(crate) fn leg_transfer(payment: PaymentId, index: usize, phase: Phase) -> TransferId {
+    let digest = Sha256::new()
+        .chain_update(b"farthing/leg/1")
+        .chain_update(payment.to_be_bytes())
+        .chain_update([phase as u8])
+        .chain_update(index.to_be_bytes())
+        .finalize();
+    TransferId::from_digest(&digest.into())
+}
+
+impl Payment {
+    pub(crate) fn new(new: &NewPayment, progress: Progress, authorized_at_ns: u64) -> Self {
+        let order = new.order.unverified();
+        Self {
+            order_digest: order.digest(),
+            payer: order.payer,
+            payee: order.payee,
+            amount: order.amount,
+            mandate: order.mandate,
+            legs: new.legs.clone(),
+            description: new.description.clone(),
+            authorized_at_ns,
+            progress,
+        }
+    }
+
+    pub(crate) fn encode(&self, out: &mut Encoder) {
+        out.raw(&self.order_digest);
+        out.u128(self.payer.get());
+        out.u128(self.payee.get());
+        out.amount(self.amount);
+        out.option(self.mandate, |out, mandate| out.u128(mandate.get()));
+        out.len(self.legs.len());
+        for (account, units) in &self.legs {
+            out.u128(account.get());
+            out.u128(*units);
+        }
+        out.str(&self.description);
+        out.u64(self.authorized_at_ns);
+        match self.progress {
+            Progress::Held => out.u8(0),
+            Progress::Settled { units, at_ns } => {
+                out.u8(1);
+                out.u128(units);
+                out.u64(at_ns);
+            }
+            Progress::Released { reason } => {
+                out.u8(2);
+                out.u8(reason as u8);
+            }
+        }
+    }
+
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            order_digest: from.array()?,
+            payer: from.id(AccountId::new)?,
+            payee: from.id(AccountId::new)?,
+            amount: from.amount()?,
+            mandate: from.option(|from| from.id(MandateId::new))?,
+            legs: decode_list(from, |from| Ok((from.id(AccountId::new)?, from.u128()?)))?,
+            description: from.str()?.to_owned(),
+            authorized_at_ns: from.u64()?,
+            progress: match from.u8()? {
+                0 => Progress::Held,
+                1 => Progress::Settled {
+                    units: from.u128()?,
+                    at_ns: from.u64()?,
+                },
+                2 => Progress::Released {
+                    reason: ReleaseReason::decode(from)?,
+                },
+                _ => return Err(Malformed("payment progress")),
+            },
+        })
+    }
+}

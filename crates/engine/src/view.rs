@@ -1,0 +1,280 @@
+//! What callers read from the state: plain data, ready for JSON.
+
+use instrument::PublicKey;
+use money::{AccountId, Amount, Asset, MandateId, PaymentId};
+use serde::{Deserialize, Serialize};
+
+use crate::entry::{AccountRole, ReleaseReason};
+use crate::state::{GrantedMandate, Payment, Progress, State};
+
+/// Where a payment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentState {
+    /// The money is held.
+    Held,
+    /// The money was paid.
+    Settled,
+    /// Nothing was paid.
+    Released,
+}
+
+/// One payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentView {
+    /// The payment.
+    pub payment: PaymentId,
+    /// Who pays.
+    pub payer: AccountId,
+    /// Who is paid; a split is paid out among the offer's payees.
+    pub payee: AccountId,
+    /// What was authorized.
+    pub authorized: Amount,
+    /// What was really paid; zero while held or when released.
+    pub settled: Amount,
+    /// Where it stands.
+    pub state: PaymentState,
+    /// Set when released.
+    pub reason: Option<ReleaseReason>,
+    /// What was bought, in words.
+    pub description: String,
+    /// SHA-256 of the order, 64 hex digits.
+    pub order_digest: String,
+    /// When it was authorized or settled, Unix nanoseconds.
+    pub at_ns: u64,
+}
+
+/// One account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountView {
+    /// The account.
+    pub account: AccountId,
+    /// Its asset.
+    pub asset: Asset,
+    /// Who holds it.
+    pub role: AccountRole,
+    /// Name for people.
+    pub label: String,
+    /// Money received minus money given, holds included as given; zero for the treasury.
+    pub available: Amount,
+    /// Money received minus money given.
+    pub posted: Amount,
+    /// Held for payments under way.
+    pub held: Amount,
+    /// All that was given.
+    pub debits: Amount,
+    /// All that was received.
+    pub credits: Amount,
+}
+
+/// One asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetView {
+    /// Code and scale.
+    #[serde(flatten)]
+    pub asset: Asset,
+    /// Play money.
+    pub sandbox: bool,
+}
+
+/// One mandate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MandateView {
+    /// The mandate.
+    pub mandate: MandateId,
+    /// What the payer called it.
+    pub label: String,
+    /// The key that may pay, 64 hex digits.
+    pub delegate: String,
+    /// Most for one payment.
+    pub per_payment: Amount,
+    /// Most in total.
+    pub total: Amount,
+    /// Held and paid under it.
+    pub spent: Amount,
+    /// Unix milliseconds.
+    pub expires_at_ms: u64,
+    /// Ended by the payer.
+    pub revoked: bool,
+}
+
+/// What one payer sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayerView {
+    /// The account.
+    pub account: AccountId,
+    /// What can be spent.
+    pub available: Amount,
+    /// The balance, holds included.
+    pub posted: Amount,
+    /// Held for payments under way.
+    pub held: Amount,
+    /// Mandates, newest first.
+    pub mandates: Vec<MandateView>,
+    /// Payments, newest first.
+    pub payments: Vec<PaymentView>,
+}
+
+/// Sums of one asset's books.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BooksView {
+    /// The asset.
+    pub asset: Asset,
+    /// Sum of all posted debits.
+    pub debits: Amount,
+    /// Sum of all posted credits.
+    pub credits: Amount,
+    /// Sum of all held debits.
+    pub held: Amount,
+    /// Debits equal credits, posted and held, and every account is within its limit.
+    pub balanced: bool,
+}
+
+impl PaymentView {
+    pub(crate) fn of(id: PaymentId, payment: &Payment) -> Self {
+        let asset = payment.amount.asset();
+        let (state, settled, reason, at_ns) = match payment.progress {
+            Progress::Held => (PaymentState::Held, 0, None, payment.authorized_at_ns),
+            Progress::Settled { units, at_ns } => (PaymentState::Settled, units, None, at_ns),
+            Progress::Released { reason } => (
+                PaymentState::Released,
+                0,
+                Some(reason),
+                payment.authorized_at_ns,
+            ),
+        };
+        Self {
+            payment: id,
+            payer: payment.payer,
+            payee: payment.payee,
+            authorized: payment.amount,
+            settled: Amount::new(settled, asset),
+            state,
+            reason,
+            description: payment.description.clone(),
+            order_digest: PublicKey(payment.order_digest).to_string(),
+            at_ns,
+        }
+    }
+}
+
+impl MandateView {
+    fn of(granted: &GrantedMandate) -> Self {
+        let terms = granted.terms();
+        let amount = |units| Amount::new(units, terms.asset);
+        Self {
+            mandate: terms.id,
+            label: granted.label.clone(),
+            delegate: terms.delegate.to_string(),
+            per_payment: amount(terms.per_payment),
+            total: amount(terms.total),
+            spent: amount(granted.spent),
+            expires_at_ms: terms.expires_at_ms,
+            revoked: granted.revoked,
+        }
+    }
+}
+
+impl State {
+    /// One account.
+    pub fn account(&self, id: AccountId) -> Option<AccountView> {
+        let found = self.ledger.account(id)?;
+        let holder = self.holders.get(&id)?;
+        let asset = found.account.asset;
+        let amount = |units| Amount::new(units, asset);
+        Some(AccountView {
+            account: id,
+            asset,
+            role: holder.role,
+            label: holder.label.clone(),
+            available: amount(found.available()),
+            posted: amount(found.credits_posted.saturating_sub(found.debits_posted)),
+            held: amount(found.debits_pending),
+            debits: amount(found.debits_posted),
+            credits: amount(found.credits_posted),
+        })
+    }
+
+    /// Every account, in the order in which they were opened.
+    pub fn accounts(&self) -> Vec<AccountView> {
+        self.ledger
+            .accounts()
+            .filter_map(|account| self.account(account.id()))
+            .collect()
+    }
+
+    /// Every asset.
+    pub fn asset_views(&self) -> Vec<AssetView> {
+        let view = |opened: &crate::state::OpenedAsset| AssetView {
+            asset: opened.asset,
+            sandbox: opened.sandbox,
+        };
+        self.assets.values().map(view).collect()
+    }
+
+    /// One payment.
+    pub fn payment(&self, id: PaymentId) -> Option<PaymentView> {
+        self.payments
+            .get(&id)
+            .map(|payment| PaymentView::of(id, payment))
+    }
+
+    /// The latest payments of all payers, newest first.
+    pub fn latest_payments(&self, limit: usize) -> Vec<PaymentView> {
+        self.payment_order
+            .iter()
+            .rev()
+            .take(limit)
+            .filter_map(|id| self.payment(*id))
+            .collect()
+    }
+
+    /// How many payments there are.
+    pub fn payment_count(&self) -> usize {
+        self.payment_order.len()
+    }
+}
+
+/// What the owner of an account sees; `None` if the account was never funded.
+pub fn payer(state: &State, account: AccountId, limit: usize) -> Option<PayerView> {
+    let view = state.account(account)?;
+    let mandates = state.mandates_of.get(&account);
+    let mandates = mandates
+        .into_iter()
+        .flatten()
+        .rev()
+        .filter_map(|id| state.mandates.get(id));
+    let positions = state
+        .payments_of
+        .get(&account)
+        .into_iter()
+        .flatten()
+        .rev()
+        .take(limit);
+    Some(PayerView {
+        account,
+        available: view.available,
+        posted: view.posted,
+        held: view.held,
+        mandates: mandates.map(MandateView::of).collect(),
+        payments: positions
+            .filter_map(|position| state.payment_order.get(*position))
+            .filter_map(|id| state.payment(*id))
+            .collect(),
+    })
+}
+
+/// Sums for each asset.
+pub fn books(state: &State) -> Vec<BooksView> {
+    let sound = state.ledger.check().is_ok();
+    let view = |(asset, totals): (Asset, ledger::Totals)| BooksView {
+        asset,
+        debits: Amount::new(totals.debits_posted, asset),
+        credits: Amount::new(totals.credits_posted, asset),
+        held: Amount::new(totals.debits_pending, asset),
+        balanced: sound
+            && totals.debits_posted == totals.credits_posted
+            && totals.debits_pending == totals.credits_pending,
+    };
+    state.ledger.totals().into_iter().map(view).collect()
+}

@@ -1,0 +1,377 @@
+//! The writer without its disk: commands in, a batch of bytes and answers out.
+
+use std::sync::Arc;
+
+use money::PaymentId;
+
+use crate::claims::{Claims, Waiter};
+use crate::clock::Clock;
+use crate::codec::Encoder;
+use crate::command::{Authorize, Authorized, ClaimToken, Mode};
+use crate::decide::{self, Decision, Known};
+use crate::entry::{Entry, Stamped};
+use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
+use crate::handle::{Command, Reply};
+use crate::outcome::{Outcome, Outcomes};
+use crate::state::{Broken, Progress, State};
+use crate::view::PaymentView;
+
+/// Room that each entry's timestamp leaves for the ledger's events below it.
+const TIMESTAMP_STEP_NS: u64 = 2048;
+
+/// An answer that waits for the batch.
+pub(super) enum Answer {
+    Reply(Box<dyn FnOnce(Result<(), Unavailable>) + Send>),
+    Read(Box<dyn FnOnce(&State) + Send>),
+}
+
+pub(crate) struct Core {
+    state: State,
+    claims: Claims,
+    /// Outcomes of safe methods: lost with the process, then fetched again.
+    fleeting: Outcomes,
+    clock: Arc<dyn Clock>,
+    /// Time of the command at hand: read once, so that all its checks agree.
+    now_ns: u64,
+    batch: Encoder,
+    answers: Vec<Answer>,
+    broken: Option<Broken>,
+}
+
+impl Core {
+    pub(crate) fn new(state: State, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            state,
+            claims: Claims::default(),
+            fleeting: Outcomes::default(),
+            clock,
+            now_ns: 0,
+            batch: Encoder::default(),
+            answers: Vec::new(),
+            broken: None,
+        }
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(super) fn broken(&self) -> Option<&Broken> {
+        self.broken.as_ref()
+    }
+
+    pub(super) fn batch_len(&self) -> usize {
+        self.batch.bytes.len()
+    }
+
+    pub(super) fn finish_batch(&mut self) -> (Vec<u8>, Vec<Answer>) {
+        (
+            std::mem::take(&mut self.batch.bytes),
+            std::mem::take(&mut self.answers),
+        )
+    }
+
+    /// Stamps, folds and appends an entry.
+    fn write(&mut self, entry: Entry) {
+        if self.broken.is_some() {
+            return;
+        }
+        let stamped = Stamped {
+            timestamp_ns: self.next_timestamp_ns(),
+            entry,
+        };
+        match self.state.apply(&stamped) {
+            Ok(()) => stamped.encode(&mut self.batch),
+            Err(broken) => self.broken = Some(broken),
+        }
+    }
+
+    fn next_timestamp_ns(&self) -> u64 {
+        self.now_ns.max(
+            self.state
+                .last_timestamp_ns
+                .saturating_add(TIMESTAMP_STEP_NS),
+        )
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.now_ns / 1_000_000
+    }
+
+    fn answer<T, E>(&mut self, reply: Reply<T, E>, result: Result<T, E>)
+    where
+        T: Send + 'static,
+        E: From<Unavailable> + Send + 'static,
+    {
+        self.answers.push(Answer::Reply(Box::new(move |durable| {
+            let result = match durable {
+                Ok(()) => result,
+                Err(unavailable) => Err(unavailable.into()),
+            };
+            // The caller may be gone: a client that hung up. Its payment stands all the same.
+            let _ = reply.send(result);
+        })));
+    }
+
+    pub(super) fn process(&mut self, command: Command) {
+        self.now_ns = self.clock.now_ns();
+        self.expire_holds();
+        match command {
+            Command::Authorize(command, reply) => self.authorize(command, reply),
+            Command::Hold(payment, claim, seconds, reply) => {
+                let result = self.hold(payment, claim, seconds);
+                self.answer(reply, result);
+            }
+            Command::Charge(payment, claim, outcome, reply) => {
+                let result = self.charge(payment, claim, outcome);
+                self.answer(reply, result);
+                self.wake(payment);
+            }
+            Command::Settle(payment, units, outcome, durable, reply) => {
+                let result = self.settle(payment, units, outcome, durable);
+                self.answer(reply, result);
+                self.wake(payment);
+            }
+            Command::Release(payment, claim, outcome, reply) => {
+                let result = self.release(payment, claim, outcome);
+                self.answer(reply, result);
+                self.wake(payment);
+            }
+            Command::OpenAsset(asset, sandbox, reply) => {
+                let decision = decide::open_asset(&self.state, asset, sandbox);
+                let result = decision.map(|decision| self.carry_out(decision));
+                self.answer(reply, result);
+            }
+            Command::OpenAccount(spec, reply) => {
+                let decision = decide::open_account(&self.state, &spec);
+                let result = decision.map(|decision| self.carry_out(decision));
+                self.answer(reply, result);
+            }
+            Command::Fund(fund, reply) => {
+                let result = decide::fund(&self.state, &fund).map(|decision| {
+                    if let Decision::Entry(entries) = decision {
+                        entries.into_iter().for_each(|entry| self.write(entry));
+                    }
+                });
+                self.answer(reply, result);
+            }
+            Command::Grant(mandate, label, reply) => {
+                let decision = decide::grant(&self.state, &mandate, &label, self.now_ms());
+                let result = decision.map(|decision| self.carry_out(decision));
+                self.answer(reply, result);
+            }
+            Command::Revoke(revocation, key, reply) => {
+                let decision = decide::revoke(&self.state, revocation.get(), &key);
+                let result = decision.map(|decision| self.carry_out(decision));
+                self.answer(reply, result);
+            }
+            Command::Read(read) => self.answers.push(Answer::Read(read)),
+            // The writer takes shutdowns out before it comes here.
+            Command::Shutdown(_) => {}
+        }
+    }
+
+    fn carry_out(&mut self, decision: Decision<Entry>) {
+        if let Decision::Entry(entry) = decision {
+            self.write(entry);
+        }
+    }
+
+    fn authorize(&mut self, command: Box<Authorize>, reply: Reply<Authorized, AuthorizeError>) {
+        match self.authorize_now(&command) {
+            Ok(Step::Done(authorized)) => self.answer(reply, Ok(authorized)),
+            Ok(Step::Claim) => {
+                let payment = command.order.get().payment_id();
+                let claim = self.claims.insert(command, self.now_ns);
+                self.answer(reply, Ok(Authorized::Proceed { payment, claim }));
+            }
+            Ok(Step::Wait(payment)) => self.claims.wait(payment, Waiter { command, reply }),
+            Err(refused) => self.answer(reply, Err(refused)),
+        }
+    }
+
+    fn authorize_now(&mut self, command: &Authorize) -> Result<Step, AuthorizeError> {
+        if let Known::Payment(payment) = decide::known(&self.state, command)? {
+            return self.replay(payment, command);
+        }
+        if command.mode != Mode::Check
+            && let Some(claimed) = self.claims.find(command)?
+        {
+            return Ok(Step::Wait(claimed));
+        }
+        let payment = decide::check_terms(&self.state, command, self.now_ms())?;
+        let id = command.order.get().payment_id();
+        match command.mode {
+            Mode::Claim => return Ok(Step::Claim),
+            Mode::Hold { seconds } => {
+                self.write(Entry::PaymentHeld {
+                    payment,
+                    hold_seconds: seconds.max(1),
+                });
+                let claim = ClaimToken(0);
+                return Ok(Step::Done(Authorized::Proceed { payment: id, claim }));
+            }
+            Mode::Charge => self.write(Entry::PaymentCharged { payment }),
+            Mode::Check => {
+                let order = command.order.get();
+                let would_be = crate::state::Payment::new(&payment, Progress::Held, 0);
+                let view = PaymentView::of(order.payment_id(), &would_be);
+                return Ok(Step::Done(Authorized::Charged(view)));
+            }
+        }
+        Ok(Step::Done(Authorized::Charged(
+            self.view(id).ok_or(Unavailable::Stopped)?,
+        )))
+    }
+
+    /// The answer to a copy of a payment that is known to the state.
+    fn replay(&self, id: PaymentId, command: &Authorize) -> Result<Step, AuthorizeError> {
+        let payment = self.state.payments.get(&id).ok_or(Unavailable::Stopped)?;
+        let waits = matches!(command.mode, Mode::Claim | Mode::Hold { .. });
+        if payment.progress == Progress::Held && waits {
+            return Ok(Step::Wait(id));
+        }
+        let access = command.terms.access_seconds;
+        decide::check_access(payment.progress, access, self.now_ms())?;
+        let outcome = self
+            .state
+            .outcomes
+            .get(id)
+            .or_else(|| self.fleeting.get(id))
+            .cloned();
+        let payment = PaymentView::of(id, payment);
+        Ok(Step::Done(Authorized::Replay { payment, outcome }))
+    }
+
+    fn view(&self, id: PaymentId) -> Option<PaymentView> {
+        self.state.payment(id)
+    }
+
+    /// The claimed payment, checked again: balance and mandate may have changed since.
+    fn claimed(
+        &self,
+        id: PaymentId,
+        claim: ClaimToken,
+    ) -> Result<crate::entry::NewPayment, AuthorizeError> {
+        let command = self.claims.command(id, claim);
+        let command = command.ok_or(AuthorizeError::ClaimLost)?;
+        // The order was in time when it was presented; fetching may have taken longer.
+        let order = command.order.get();
+        let now_ms = self.now_ms().min(order.expires_at_ms.saturating_sub(1));
+        decide::check_terms(&self.state, command, now_ms)
+    }
+
+    fn hold(
+        &mut self,
+        id: PaymentId,
+        claim: ClaimToken,
+        seconds: u32,
+    ) -> Result<(), AuthorizeError> {
+        let payment = self.claimed(id, claim);
+        self.claims.remove(id);
+        self.write(Entry::PaymentHeld {
+            payment: payment?,
+            hold_seconds: seconds.max(1),
+        });
+        Ok(())
+    }
+
+    fn charge(
+        &mut self,
+        id: PaymentId,
+        claim: ClaimToken,
+        outcome: Option<Outcome>,
+    ) -> Result<PaymentView, AuthorizeError> {
+        let payment = self.claimed(id, claim)?;
+        self.claims.remove(id);
+        self.write(Entry::PaymentCharged { payment });
+        if let Some(outcome) = outcome {
+            self.fleeting.keep(id, outcome);
+        }
+        Ok(self.view(id).ok_or(Unavailable::Stopped)?)
+    }
+
+    fn settle(
+        &mut self,
+        id: PaymentId,
+        units: Option<u128>,
+        outcome: Option<Outcome>,
+        durable: bool,
+    ) -> Result<PaymentView, SettleError> {
+        let (journaled, fleeting) = if durable {
+            (outcome, None)
+        } else {
+            (None, outcome)
+        };
+        let entry = decide::settle_entry(&self.state, id, units, journaled)?;
+        self.write(entry);
+        if let Some(outcome) = fleeting {
+            self.fleeting.keep(id, outcome);
+        }
+        Ok(self.view(id).ok_or(Unavailable::Stopped)?)
+    }
+
+    fn release(
+        &mut self,
+        id: PaymentId,
+        claim: ClaimToken,
+        outcome: Option<Outcome>,
+    ) -> Result<(), ReleaseError> {
+        if self.claims.command(id, claim).is_some() {
+            self.claims.remove(id);
+            return Ok(());
+        }
+        let entry = decide::release_entry(&self.state, id, outcome)?;
+        self.write(entry);
+        Ok(())
+    }
+
+    /// Answers the copies that waited: with the outcome, or the first of them may try again.
+    fn wake(&mut self, id: PaymentId) {
+        for waiter in self.claims.take_waiters(id) {
+            if !waiter.reply.is_closed() {
+                self.authorize(waiter.command, waiter.reply);
+            }
+        }
+    }
+
+    /// Releases what has run out.
+    pub(super) fn sweep(&mut self) {
+        self.now_ns = self.clock.now_ns();
+        for id in self.claims.expired(self.now_ns) {
+            self.claims.remove(id);
+            self.wake(id);
+        }
+        self.expire_holds();
+    }
+
+    /// Releases every hold that is due at the timestamp of the next entry: the ledger refuses to
+    /// post an expired hold, so no later entry of this command may meet one.
+    fn expire_holds(&mut self) {
+        let mut released = false;
+        while self.broken.is_none()
+            && self
+                .state
+                .ledger
+                .next_expiry_ns()
+                .is_some_and(|due| due <= self.next_timestamp_ns())
+        {
+            self.write(Entry::HoldsExpired);
+            released = true;
+        }
+        if released {
+            for id in self.claims.waited_for() {
+                let payment = self.state.payments.get(&id);
+                if payment.is_some_and(|payment| payment.progress != Progress::Held) {
+                    self.wake(id);
+                }
+            }
+        }
+    }
+}
+
+enum Step {
+    Done(Authorized),
+    Claim,
+    Wait(PaymentId),
+}

@@ -1,0 +1,101 @@
+//! Starting: snapshot, then the journal's tail, then the books are checked, then the thread runs.
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use journal::{Files, Journal, Position, Snapshot, Snapshots};
+use tracing::warn;
+
+use super::Writer;
+use super::core::Core;
+use crate::codec::Decoder;
+use crate::entry::Stamped;
+use crate::error::StartError;
+use crate::handle::{Engine, Options, Started};
+use crate::state::State;
+
+pub(crate) fn start(options: Options) -> Result<Started, StartError> {
+    let snapshots = Snapshots::open(&options.data.join("snapshots"))?;
+    let (state, position) = load_snapshot(&snapshots, &options)?;
+    let settings = journal::Options {
+        verify_from: position,
+        ..options.journal
+    };
+    let (files, recovery) = Files::open(&options.data.join("journal"), settings)?;
+    let from = position.map_or(1, |position| position.sequence + 1);
+    let (state, replayed_batches) = replay(state, &files, from)?;
+    state.ledger.check().map_err(StartError::Books)?;
+
+    let (sender, queue) = sync_channel(options.queue_count_max);
+    let writer = Writer {
+        core: Core::new(state, Arc::clone(&options.clock)),
+        journal: Box::new(files),
+        snapshots,
+        queue,
+        bytes_since_snapshot: replayed_batches,
+    };
+    std::thread::Builder::new()
+        .name("farthing-writer".to_owned())
+        .spawn(move || writer.run())
+        .map_err(StartError::Thread)?;
+    let engine = Engine::new(sender, options.clock, options.node);
+    Ok(Started {
+        engine,
+        recovery,
+        replayed_batches,
+    })
+}
+
+/// The newest snapshot that decodes, or the empty state.
+fn load_snapshot(
+    snapshots: &Snapshots,
+    options: &Options,
+) -> Result<(State, Option<Position>), StartError> {
+    let found = snapshots.latest()?;
+    for skipped in &found.skipped {
+        warn!(path = %skipped.path.display(), why = %skipped.why, "a snapshot was passed over");
+    }
+    let Some(Snapshot {
+        sequence,
+        head,
+        state,
+    }) = found.snapshot
+    else {
+        return Ok((State::new(options.node), None));
+    };
+    match State::from_bytes(&state) {
+        Ok(state) if state.node == options.node => Ok((
+            state,
+            Some(Position {
+                sequence,
+                hash: head,
+            }),
+        )),
+        Ok(state) => Err(StartError::OtherNode {
+            expected: options.node,
+            found: state.node,
+        }),
+        Err(why) => {
+            warn!(sequence, %why, "the snapshot does not decode; the whole journal is read instead");
+            Ok((State::new(options.node), None))
+        }
+    }
+}
+
+fn replay(mut state: State, files: &Files, from: u64) -> Result<(State, u64), StartError> {
+    let mut replayed = 0;
+    for batch in files.read(from)? {
+        let batch = batch?;
+        let sequence = batch.sequence;
+        let mut entries = Decoder::new(&batch.body);
+        while !entries.is_empty() {
+            let stamped = Stamped::decode(&mut entries)
+                .map_err(|why| StartError::Malformed { sequence, why })?;
+            state
+                .apply(&stamped)
+                .map_err(|why| StartError::Broken { sequence, why })?;
+        }
+        replayed += 1;
+    }
+    Ok((state, replayed))
+}
