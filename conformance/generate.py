@@ -14,40 +14,25 @@ import pathlib
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
-RESERVED = (0, 2**128 - 1)
-GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
-FIELD_PRIME = 2**255 - 19
-NO_PURCHASE = bytes(32)
-NO_MANDATE = 0
-
-
-def tag(text):
-    return text.encode("ascii").ljust(24, b"\0")
-
-
-def u128(value):
-    return value.to_bytes(16, "big")
-
-
-def u64(value):
-    return value.to_bytes(8, "big")
-
-
-def counted(text):
-    return len(text.encode()).to_bytes(4, "big") + text.encode()
-
-
-def sha256(data):
-    return hashlib.sha256(data).digest()
-
-
-def base32(value):
-    return "".join(CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
-
-
-def digest_id(digest):
-    return min(max(int.from_bytes(digest[:16], "big"), 1), 2**128 - 2)
+from layout import (
+    FIELD_PRIME,
+    GROUP_ORDER,
+    NO_MANDATE,
+    NO_PURCHASE,
+    access_bytes,
+    base32,
+    digest_id,
+    mandate_bytes,
+    order_bytes,
+    payer_account,
+    payment_id,
+    purchase_bytes,
+    receipt_bytes,
+    revocation_bytes,
+    sha256,
+    tag,
+    u128,
+)
 
 
 class Key:
@@ -65,85 +50,6 @@ DELEGATE = Key("delegate")
 NODE_KEY = Key("node")
 NODE = digest_id(sha256(tag("farthing/node/1") + NODE_KEY.public))
 PAYEE = 0x0123456789ABCDEF0123456789ABCDEF
-
-
-def asset_bytes(code, scale):
-    return code.encode("ascii").ljust(8, b"\0") + bytes([scale])
-
-
-def payer_account(public, code="USD", scale=9):
-    return digest_id(sha256(tag("farthing/payer/1") + public + asset_bytes(code, scale)))
-
-
-def payment_id(node, payer, order):
-    return digest_id(sha256(tag("farthing/payment/1") + u128(node) + u128(payer) + u128(order)))
-
-
-def purchase_bytes(method, origin, path, query, body):
-    return (
-        tag("farthing/purchase/1")
-        + counted(method)
-        + counted(origin)
-        + counted(path)
-        + counted(query)
-        + sha256(body)
-    )
-
-
-def order_bytes(f):
-    return (
-        tag("farthing/order/1")
-        + u128(f["node"])
-        + u128(f["order"])
-        + u128(f["payer"])
-        + f["signer"]
-        + u128(f["payee"])
-        + asset_bytes(f["asset"], f["scale"])
-        + bytes(7)
-        + u128(f["amount"])
-        + f["purchase"]
-        + u64(f["expires_at_ms"])
-        + u128(f["mandate"])
-    )
-
-
-def mandate_bytes(f):
-    return (
-        tag("farthing/mandate/1")
-        + u128(f["node"])
-        + u128(f["mandate"])
-        + u128(f["payer"])
-        + f["payer_key"]
-        + f["delegate_key"]
-        + asset_bytes(f["asset"], f["scale"])
-        + bytes(7)
-        + u128(f["per_payment"])
-        + u128(f["total"])
-        + u64(f["expires_at_ms"])
-        + f["audience"]
-    )
-
-
-def revocation_bytes(node, mandate):
-    return tag("farthing/revoke/1") + u128(node) + u128(mandate)
-
-
-def receipt_bytes(f):
-    return (
-        tag("farthing/receipt/1")
-        + u128(f["node"])
-        + u128(f["payment"])
-        + f["order_digest"]
-        + u128(f["payee"])
-        + asset_bytes(f["asset"], f["scale"])
-        + bytes(7)
-        + u128(f["amount"])
-        + u64(f["settled_at_ns"])
-    )
-
-
-def access_bytes(node, public, issued_at_ms):
-    return tag("farthing/access/1") + u128(node) + public + u64(issued_at_ms)
 
 
 def ids():
