@@ -1,0 +1,93 @@
+/**
+ * The signing key of this origin and the grants it holds, in IndexedDB.
+ *
+ * Keeps: the private key is not extractable, so no script can read it out, and an origin has one
+ * key even when two tabs ask at once. At the node's origin the key is a payer's wallet, at a
+ * site's origin it is worth what the payer's mandate allows. Must not leave the origin.
+ */
+const DATABASE = 'farthing';
+const VERSION = 1;
+const KEYS = 'keys';
+const GRANTS = 'grants';
+const OWN_KEY = 'own';
+/** Why this browser cannot pay, in a sentence for its reader. */
+export class Unable extends Error {
+}
+/** The key of this origin, made on the first call. */
+export async function signingKey() {
+    if (!globalThis.isSecureContext || crypto.subtle === undefined) {
+        throw new Unable('Paying needs a secure connection (https). Nothing was charged.');
+    }
+    const pair = (await read(KEYS, OWN_KEY)) ?? (await keepFirst(await newPair()));
+    const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
+    return {
+        publicKey,
+        sign: async (message) => new Uint8Array(await crypto.subtle.sign('Ed25519', pair.privateKey, message)),
+    };
+}
+export function storedGrant(network) {
+    return read(GRANTS, network);
+}
+export async function storeGrant(network, grant) {
+    await within(GRANTS, 'readwrite', (store) => store.put(grant, network));
+}
+/** A fresh random id; never one of the two reserved values in practice (2^-127). */
+export function randomId() {
+    return crypto.getRandomValues(new Uint8Array(16));
+}
+async function newPair() {
+    try {
+        return (await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify']));
+    }
+    catch {
+        throw new Unable('This browser cannot make Ed25519 signatures. A current version can.');
+    }
+}
+/** Stores the pair unless another tab was faster; returns the one that is stored. */
+async function keepFirst(pair) {
+    try {
+        await within(KEYS, 'readwrite', (store) => store.add(pair, OWN_KEY));
+        return pair;
+    }
+    catch (error) {
+        const stored = await read(KEYS, OWN_KEY);
+        if (stored === undefined)
+            throw error;
+        return stored;
+    }
+}
+async function read(storeName, key) {
+    return (await within(storeName, 'readonly', (store) => store.get(key)));
+}
+async function within(storeName, mode, act) {
+    const database = await open();
+    try {
+        return await new Promise((resolve, reject) => {
+            const transaction = database.transaction(storeName, mode);
+            const request = act(transaction.objectStore(storeName));
+            transaction.oncomplete = () => resolve(request.result);
+            transaction.onabort = () => reject(transaction.error ?? new Error('storage was aborted'));
+        });
+    }
+    finally {
+        database.close();
+    }
+}
+function open() {
+    return new Promise((resolve, reject) => {
+        const refused = () => reject(new Unable('This browser does not let the page keep a key (storage is blocked).'));
+        try {
+            const request = indexedDB.open(DATABASE, VERSION);
+            request.onupgradeneeded = () => {
+                request.result.createObjectStore(KEYS);
+                request.result.createObjectStore(GRANTS);
+            };
+            request.onsuccess = () => resolve(request.result);
+            request.onerror = refused;
+            request.onblocked = refused;
+        }
+        catch {
+            refused();
+        }
+    });
+}

@@ -1,0 +1,86 @@
+/**
+ * The node's HTTP API as the wallet's pages use it.
+ *
+ * Format source: `docs/reference/http-api.md`. Keeps: private data is asked for with a signed
+ * access statement, times are the node's. Every refusal becomes a `Refused` with the node's
+ * stable code.
+ */
+import { base64, base64url, concat, hex, idBytes } from './bytes.js';
+import { Unable } from './keys.js';
+import { accessBytes, revocationBytes } from './order.js';
+/** The node said no. */
+export class Refused extends Error {
+    status;
+    code;
+    constructor(status, code, message) {
+        super(message);
+        this.status = status;
+        this.code = code;
+    }
+}
+export async function nodeFacts() {
+    const facts = (await call('GET', '/v1/node'));
+    return {
+        id: idBytes('node', facts.node),
+        node: facts.node,
+        assets: facts.assets.map(({ asset, scale, sandbox }) => ({ code: asset, scale, sandbox })),
+        clockOffsetMs: facts.now_ms - Date.now(),
+    };
+}
+export function nodeNow(facts) {
+    return Date.now() + facts.clockOffsetMs;
+}
+/** Nothing for a key that the node has not seen yet. */
+export async function payerState(facts, key) {
+    const statement = accessBytes(facts.id, key.publicKey, nodeNow(facts));
+    const signed = concat(statement, await key.sign(statement));
+    try {
+        const headers = { Authorization: `Farthing ${base64url(signed)}` };
+        return (await call('GET', '/v1/payer', undefined, headers));
+    }
+    catch (error) {
+        if (error instanceof Refused && error.status === 404)
+            return undefined;
+        throw error;
+    }
+}
+export async function topUp(key) {
+    await call('POST', '/v1/faucet', { key: hex(key.publicKey) });
+}
+export async function registerMandate(key, mandate, label) {
+    const signature = base64(await key.sign(mandate));
+    await call('POST', '/v1/mandates', { mandate: base64(mandate), signature, label });
+}
+export async function revokeMandate(facts, key, mandate) {
+    const revocation = revocationBytes(facts.id, idBytes('man', mandate));
+    const signature = base64(await key.sign(revocation));
+    await call('POST', '/v1/mandates/revoke', { revocation: base64(revocation), signature });
+}
+export async function liveState() {
+    return (await call('GET', '/v1/sandbox/state'));
+}
+/** A sentence for the reader about any failure of the calls above. */
+export function sentence(error) {
+    if (error instanceof Unable || error instanceof Refused)
+        return error.message;
+    return 'Something went wrong in this page. Please reload it.';
+}
+async function call(method, path, body, headers = {}) {
+    const request = { method, headers, cache: 'no-store', credentials: 'omit' };
+    if (body !== undefined) {
+        request.headers = { ...headers, 'Content-Type': 'application/json' };
+        request.body = JSON.stringify(body);
+    }
+    let response;
+    try {
+        response = await fetch(path, request);
+    }
+    catch {
+        throw new Unable('The node cannot be reached. Is this device online?');
+    }
+    const content = (await response.json().catch(() => ({})));
+    if (response.ok)
+        return content;
+    const text = content['detail'] ?? content['title'] ?? `The node answered ${response.status}.`;
+    throw new Refused(response.status, String(content['code'] ?? ''), String(text));
+}

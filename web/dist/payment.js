@@ -1,0 +1,63 @@
+/**
+ * One payment from a site's page: the order, signed by the site's key, on its way as a cookie.
+ *
+ * Keeps: an order names one purchase, one mandate and a fresh id, and expires soon; the cookie
+ * reaches the one path that is bought. Must not decide whether to pay: the reader clicks, the
+ * node enforces the budget.
+ */
+import { base64, fromHex, idBytes, utf8 } from './bytes.js';
+import { randomId, Unable } from './keys.js';
+import { nodeOfNetwork, orderBytes } from './order.js';
+const COOKIE = 'farthing-payment';
+const COOKIE_SECONDS = 600;
+/** Browsers drop a cookie whose name and value are longer. */
+const COOKIE_BYTES_MAX = 4096;
+/** The x402 v2 PaymentPayload for this challenge, in base64. */
+export async function paymentFor(challenge, key, grant, nowMs) {
+    const accepted = challenge.requirements;
+    const order = orderBytes({
+        node: nodeOfNetwork(accepted.network),
+        orderId: randomId(),
+        payer: idBytes('acc', grant.account),
+        signer: key.publicKey,
+        payee: idBytes('acc', accepted.payTo),
+        asset: { code: accepted.asset, scale: accepted.extra.scale },
+        amount: BigInt(accepted.amount),
+        purchase: fromHex(accepted.extra.purchase),
+        expiresAtMs: nowMs + accepted.maxTimeoutSeconds * 1000,
+        mandate: idBytes('man', grant.mandate),
+    });
+    const signature = await key.sign(order);
+    const payload = {
+        x402Version: 2,
+        resource: { url: challenge.resource },
+        accepted,
+        payload: { order: base64(order), signature: base64(signature) },
+    };
+    return base64(utf8(JSON.stringify(payload)));
+}
+/** Lays the payment where the next request for this page carries it along. */
+export function present(payment) {
+    if (COOKIE.length + payment.length > COOKIE_BYTES_MAX) {
+        throw new Unable('This payment is too long for a browser. Nothing was charged.');
+    }
+    writeCookie(payment, COOKIE_SECONDS);
+    if (!document.cookie.includes(`${COOKIE}=`)) {
+        throw new Unable('This browser blocks cookies here, and the payment travels in one. Nothing was charged.');
+    }
+}
+/** A page that asks for payment has no use for an earlier one. */
+export function withdraw() {
+    writeCookie('', 0);
+}
+function writeCookie(value, seconds) {
+    const secure = location.protocol === 'https:' ? '; Secure' : '';
+    document.cookie =
+        `${COOKIE}=${value}; Path=${cookiePath(location.pathname)}; ` +
+            `Max-Age=${seconds}; SameSite=Strict${secure}`;
+}
+/** A semicolon would end the attribute, so such a path is covered by its folder. */
+export function cookiePath(path) {
+    const end = path.indexOf(';');
+    return end < 0 ? path : path.slice(0, path.lastIndexOf('/', end) + 1);
+}

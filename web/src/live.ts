@@ -1,0 +1,134 @@
+/**
+ * The live page of a sandbox: balances, payments and the books, asked for every second.
+ *
+ * Keeps: shows the node's numbers as they are, computes none of its own. Rests while it is paused
+ * or not in view.
+ */
+
+import { byId, make, say, setText, time } from './dom.js';
+import { readable } from './money.js';
+import { liveState, sentence, type LiveAccount, type LivePayment, type LiveState } from './node.js';
+import type { Asset } from './order.js';
+
+const POLL_MS = 1000;
+const ROLES = { payee: 'Payee', payer: 'Payer', operator: 'Operator' };
+const STATE_WORDS: Record<string, string> = {
+  held: 'on hold',
+  settled: 'paid',
+  released: 'not charged',
+};
+
+const pause = byId<HTMLButtonElement>('pause');
+const cards = new Map<string, HTMLElement>();
+let paused = false;
+let seen: Set<string> | undefined;
+let rows = '';
+
+start();
+
+function start(): void {
+  pause.addEventListener('click', () => {
+    paused = !paused;
+    setText(pause, paused ? 'Resume' : 'Pause');
+    say(paused ? 'Paused. The numbers stand still.' : '');
+    if (!paused) void poll();
+  });
+  void poll();
+  setInterval(() => {
+    if (!paused && !document.hidden) void poll();
+  }, POLL_MS);
+}
+
+async function poll(): Promise<void> {
+  try {
+    const state = await liveState();
+    if (paused) return;
+    show(state);
+    if (byId('status').dataset['kind'] === 'problem') say('');
+  } catch (error) {
+    say(sentence(error), 'problem');
+  }
+}
+
+function show(state: LiveState): void {
+  const asset = { code: state.asset, scale: state.scale };
+  showBooks(state, asset);
+  for (const account of state.accounts) showAccount(account, asset);
+  showPayments(state.payments, asset);
+  const site = byId<HTMLAnchorElement>('site');
+  if (state.site !== undefined && /^https?:/.test(state.site)) {
+    site.href = state.site;
+    byId('site-item').hidden = false;
+  }
+}
+
+function showBooks({ totals }: LiveState, asset: Asset): void {
+  const books = byId('books');
+  books.dataset['balanced'] = String(totals.balanced);
+  setText(byId('books-word'), totals.balanced ? 'Books balanced' : 'Books do not balance');
+  const debits = readable(totals.debits, asset);
+  const credits = readable(totals.credits, asset);
+  setText(byId('books-sums'), `Debits ${debits}, credits ${credits}`);
+}
+
+function showAccount(account: LiveAccount, asset: Asset): void {
+  let card = cards.get(account.account);
+  if (card === undefined) {
+    card = newCard(account);
+    cards.set(account.account, card);
+    byId('accounts').append(card);
+  }
+  const amount = card.querySelector<HTMLElement>('.figure');
+  const text = readable(account.available, asset);
+  if (amount === null || amount.textContent === text) return;
+  const first = amount.textContent === '';
+  setText(amount, text);
+  if (!first) flash(amount);
+}
+
+function newCard(account: LiveAccount): HTMLElement {
+  return make(
+    'li',
+    { class: 'card' },
+    make('p', { class: 'eyebrow' }, ROLES[account.role] ?? account.role),
+    make('h3', {}, account.label),
+    make('p', { class: 'figure' }),
+  );
+}
+
+/** Starts the highlight anew; the style sheet keeps it still for readers who want less motion. */
+function flash(element: HTMLElement): void {
+  element.classList.remove('fresh');
+  void element.offsetWidth;
+  element.classList.add('fresh');
+}
+
+function showPayments(payments: LivePayment[], asset: Asset): void {
+  const fingerprint = JSON.stringify(payments);
+  if (fingerprint === rows) return;
+  rows = fingerprint;
+  const before = seen;
+  seen = new Set(payments.map(({ payment }) => payment));
+  byId('payments').replaceChildren(
+    ...payments.map((payment) => {
+      const row = paymentRow(payment, asset);
+      if (before !== undefined && !before.has(payment.payment)) row.classList.add('fresh');
+      return row;
+    }),
+  );
+  byId('payments-table').hidden = payments.length === 0;
+  byId('no-payments').hidden = payments.length > 0;
+}
+
+function paymentRow(payment: LivePayment, asset: Asset): HTMLTableRowElement {
+  const state = STATE_WORDS[payment.state] ?? payment.state;
+  return make(
+    'tr',
+    { role: 'row' },
+    make('th', { role: 'rowheader', scope: 'row' }, payment.description),
+    make('td', { role: 'cell', class: 'when' }, time(payment.at_ms, 'clock')),
+    make('td', { role: 'cell', class: 'parties' }, `${payment.payer_label} → ${payment.payee_label}`),
+    make('td', { role: 'cell' }, make('span', { class: `state ${payment.state}` }, state)),
+    make('td', { role: 'cell', class: 'amount' }, readable(payment.amount, asset)),
+  );
+}

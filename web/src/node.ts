@@ -1,0 +1,187 @@
+/**
+ * The node's HTTP API as the wallet's pages use it.
+ *
+ * Format source: `docs/reference/http-api.md`. Keeps: private data is asked for with a signed
+ * access statement, times are the node's. Every refusal becomes a `Refused` with the node's
+ * stable code.
+ */
+
+import { base64, base64url, concat, hex, idBytes, type Bytes } from './bytes.js';
+import { Unable, type SigningKey } from './keys.js';
+import { accessBytes, revocationBytes, type Asset } from './order.js';
+
+export interface NodeFacts {
+  id: Bytes;
+  /** `node_…` */
+  node: string;
+  assets: NodeAsset[];
+  /** What to add to this device's clock to get the node's. */
+  clockOffsetMs: number;
+}
+
+export interface NodeAsset extends Asset {
+  sandbox: boolean;
+}
+
+export type Units = string;
+
+export interface PayerState {
+  account: string;
+  asset: string;
+  scale: number;
+  available: Units;
+  posted: Units;
+  held: Units;
+  mandates: MandateState[];
+  payments: PaymentState[];
+}
+
+export interface MandateState {
+  mandate: string;
+  label: string;
+  delegate: string;
+  per_payment: Units;
+  total: Units;
+  spent: Units;
+  expires_at_ms: number;
+  revoked: boolean;
+}
+
+export interface PaymentState {
+  payment: string;
+  payee: string;
+  amount: Units;
+  state: 'held' | 'settled' | 'released';
+  description: string;
+  at_ms: number;
+}
+
+export interface LiveAccount {
+  label: string;
+  account: string;
+  role: 'payee' | 'payer' | 'operator';
+  available: Units;
+  posted: Units;
+}
+
+export interface LivePayment {
+  payment: string;
+  payer_label: string;
+  payee_label: string;
+  amount: Units;
+  description: string;
+  state: string;
+  at_ms: number;
+}
+
+export interface LiveState {
+  now_ms: number;
+  asset: string;
+  scale: number;
+  accounts: LiveAccount[];
+  payments: LivePayment[];
+  totals: { debits: Units; credits: Units; balanced: boolean };
+  /** Where the sandbox's site is, if it has one. */
+  site?: string;
+}
+
+/** The node said no. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export async function nodeFacts(): Promise<NodeFacts> {
+  const facts = (await call('GET', '/v1/node')) as {
+    node: string;
+    assets: { asset: string; scale: number; sandbox: boolean }[];
+    now_ms: number;
+  };
+  return {
+    id: idBytes('node', facts.node),
+    node: facts.node,
+    assets: facts.assets.map(({ asset, scale, sandbox }) => ({ code: asset, scale, sandbox })),
+    clockOffsetMs: facts.now_ms - Date.now(),
+  };
+}
+
+export function nodeNow(facts: NodeFacts): number {
+  return Date.now() + facts.clockOffsetMs;
+}
+
+/** Nothing for a key that the node has not seen yet. */
+export async function payerState(
+  facts: NodeFacts,
+  key: SigningKey,
+): Promise<PayerState | undefined> {
+  const statement = accessBytes(facts.id, key.publicKey, nodeNow(facts));
+  const signed = concat(statement, await key.sign(statement));
+  try {
+    const headers = { Authorization: `Farthing ${base64url(signed)}` };
+    return (await call('GET', '/v1/payer', undefined, headers)) as PayerState;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+export async function topUp(key: SigningKey): Promise<void> {
+  await call('POST', '/v1/faucet', { key: hex(key.publicKey) });
+}
+
+export async function registerMandate(
+  key: SigningKey,
+  mandate: Bytes,
+  label: string,
+): Promise<void> {
+  const signature = base64(await key.sign(mandate));
+  await call('POST', '/v1/mandates', { mandate: base64(mandate), signature, label });
+}
+
+export async function revokeMandate(
+  facts: NodeFacts,
+  key: SigningKey,
+  mandate: string,
+): Promise<void> {
+  const revocation = revocationBytes(facts.id, idBytes('man', mandate));
+  const signature = base64(await key.sign(revocation));
+  await call('POST', '/v1/mandates/revoke', { revocation: base64(revocation), signature });
+}
+
+export async function liveState(): Promise<LiveState> {
+  return (await call('GET', '/v1/sandbox/state')) as LiveState;
+}
+
+/** A sentence for the reader about any failure of the calls above. */
+export function sentence(error: unknown): string {
+  if (error instanceof Unable || error instanceof Refused) return error.message;
+  return 'Something went wrong in this page. Please reload it.';
+}
+
+async function call(
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<unknown> {
+  const request: RequestInit = { method, headers, cache: 'no-store', credentials: 'omit' };
+  if (body !== undefined) {
+    request.headers = { ...headers, 'Content-Type': 'application/json' };
+    request.body = JSON.stringify(body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(path, request);
+  } catch {
+    throw new Unable('The node cannot be reached. Is this device online?');
+  }
+  const content = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  if (response.ok) return content;
+  const text = content['detail'] ?? content['title'] ?? `The node answered ${response.status}.`;
+  throw new Refused(response.status, String(content['code'] ?? ''), String(text));
+}

@@ -1,0 +1,176 @@
+/**
+ * The wallet: a payer's balance, budgets and payments at this node.
+ *
+ * Keeps: what is shown is what the node says, asked again every few seconds while the page is
+ * seen. The key never leaves this origin; the page only shows its account.
+ */
+
+import { idText } from './bytes.js';
+import { byId, make, say, setText, time } from './dom.js';
+import { signingKey, type SigningKey } from './keys.js';
+import { readable } from './money.js';
+import {
+  nodeFacts,
+  nodeNow,
+  payerState,
+  revokeMandate,
+  sentence,
+  topUp,
+  type MandateState,
+  type NodeAsset,
+  type NodeFacts,
+  type PayerState,
+  type PaymentState,
+} from './node.js';
+import { payerAccount } from './order.js';
+
+const REFRESH_MS = 3000;
+const STATE_WORDS = { held: 'on hold', settled: 'paid', released: 'not charged' };
+
+interface Wallet {
+  key: SigningKey;
+  facts: NodeFacts;
+  asset: NodeAsset;
+}
+
+const addMoney = byId<HTMLButtonElement>('top-up');
+let shown = '';
+
+start().catch((error: unknown) => say(sentence(error), 'problem'));
+
+async function start(): Promise<void> {
+  const key = await signingKey();
+  const facts = await nodeFacts();
+  const asset = facts.assets[0];
+  if (asset === undefined) throw new Error('a node has at least one asset');
+  const wallet = { key, facts, asset };
+  setText(byId('account'), idText('acc', await payerAccount(key.publicKey, asset)));
+  addMoney.hidden = !asset.sandbox;
+  addMoney.addEventListener('click', () => void addPlayMoney(wallet));
+  await refresh(wallet);
+  setInterval(() => {
+    if (!document.hidden) void refresh(wallet);
+  }, REFRESH_MS);
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) void refresh(wallet);
+  });
+}
+
+async function addPlayMoney(wallet: Wallet): Promise<void> {
+  try {
+    await topUp(wallet.key);
+    await refresh(wallet);
+    say(`Play money added. Your balance is ${byId('balance').textContent}.`);
+  } catch (error) {
+    say(sentence(error), 'problem');
+  }
+}
+
+async function revoke(wallet: Wallet, mandate: MandateState): Promise<void> {
+  try {
+    await revokeMandate(wallet.facts, wallet.key, mandate.mandate);
+    say(`Revoked. ${mandate.label} can no longer spend your money.`);
+    await refresh(wallet);
+    byId('budgets-title').focus();
+  } catch (error) {
+    say(sentence(error), 'problem');
+  }
+}
+
+async function refresh(wallet: Wallet): Promise<void> {
+  try {
+    const state = await payerState(wallet.facts, wallet.key);
+    // An expiry changes what is shown without a change at the node.
+    const fingerprint = JSON.stringify([state, Math.floor(nodeNow(wallet.facts) / 60_000)]);
+    if (fingerprint === shown) return;
+    shown = fingerprint;
+    show(wallet, state);
+    if (byId('status').dataset['kind'] === 'problem') say('');
+  } catch (error) {
+    say(sentence(error), 'problem');
+  }
+}
+
+function show(wallet: Wallet, state: PayerState | undefined): void {
+  const asset = wallet.asset;
+  setText(byId('balance'), readable(state?.available ?? '0', asset));
+  const held = BigInt(state?.held ?? '0');
+  setText(byId('held'), held > 0n ? `and ${readable(held, asset)} on hold for purchases under way` : '');
+  showBudgets(wallet, state?.mandates ?? []);
+  showPayments(wallet, state?.payments ?? []);
+}
+
+function showBudgets(wallet: Wallet, mandates: MandateState[]): void {
+  const now = nodeNow(wallet.facts);
+  const active = mandates.filter((mandate) => ending(mandate, now) === undefined);
+  const ended = mandates.filter((mandate) => ending(mandate, now) !== undefined);
+  byId('budgets').replaceChildren(...active.map((mandate) => budget(wallet, mandate, now)));
+  byId('no-budgets').hidden = active.length > 0;
+  byId('ended').hidden = ended.length === 0;
+  setText(byId('ended-title'), `Ended budgets (${ended.length})`);
+  byId('ended-budgets').replaceChildren(...ended.map((mandate) => budget(wallet, mandate, now)));
+}
+
+/** Why a budget cannot be spent from any more; nothing while it can. */
+function ending(mandate: MandateState, nowMs: number): string | undefined {
+  if (mandate.revoked) return 'Revoked';
+  if (mandate.expires_at_ms <= nowMs) return 'Expired';
+  return BigInt(mandate.spent) >= BigInt(mandate.total) ? 'Used up' : undefined;
+}
+
+function budget(wallet: Wallet, mandate: MandateState, nowMs: number): HTMLLIElement {
+  const { asset } = wallet;
+  const spent = `${readable(mandate.spent, asset)} of ${readable(mandate.total, asset)} spent`;
+  const end = ending(mandate, nowMs);
+  const terms = make('p', { class: 'small' }, `At most ${readable(mandate.per_payment, asset)} a payment, `);
+  if (end === undefined) terms.append('until ', time(mandate.expires_at_ms, 'date'));
+  else terms.append(end.toLowerCase());
+  const item = make(
+    'li',
+    { class: 'budget' },
+    make('h3', {}, siteName(mandate.label)),
+    make('p', {}, spent),
+    make('progress', {
+      value: String(share(mandate)),
+      max: '1000',
+      'aria-label': `Spent at ${mandate.label}`,
+    }),
+    terms,
+  );
+  if (end === undefined) item.append(revokeButton(wallet, mandate));
+  return item;
+}
+
+function revokeButton(wallet: Wallet, mandate: MandateState): HTMLButtonElement {
+  const hidden = make('span', { class: 'unseen' }, ` the budget for ${mandate.label}`);
+  const button = make('button', { type: 'button', class: 'quiet' }, 'Revoke', hidden);
+  button.addEventListener('click', () => void revoke(wallet, mandate));
+  return button;
+}
+
+function share(mandate: MandateState): bigint {
+  const total = BigInt(mandate.total);
+  return total === 0n ? 1000n : (BigInt(mandate.spent) * 1000n) / total;
+}
+
+function siteName(label: string): string {
+  return label.replace(/^https?:\/\//, '');
+}
+
+function showPayments(wallet: Wallet, payments: PaymentState[]): void {
+  byId('payments').replaceChildren(...payments.map((payment) => paymentRow(wallet, payment)));
+  byId('payments-table').hidden = payments.length === 0;
+  byId('no-payments').hidden = payments.length > 0;
+}
+
+function paymentRow(wallet: Wallet, payment: PaymentState): HTMLTableRowElement {
+  const what = payment.description === '' ? payment.payee : payment.description;
+  return make(
+    'tr',
+    { role: 'row' },
+    make('th', { role: 'rowheader', scope: 'row' }, what),
+    make('td', { role: 'cell', class: 'when' }, time(payment.at_ms, 'moment')),
+    make('td', { role: 'cell' }, make('span', { class: `state ${payment.state}` }, STATE_WORDS[payment.state])),
+    make('td', { role: 'cell', class: 'amount' }, readable(payment.amount, wallet.asset)),
+  );
+}
