@@ -1,8 +1,8 @@
 //! Why bytes could not be decoded into, or encoded from, a payment message.
 //!
 //! Invariants: the code of a variant never changes; no message repeats more than a short piece of
-//! the input. Of several faults the first is reported: limits and encoding, then JSON and its shape,
-//! then the version, then the members in the order in which the format lists them.
+//! the input. Of several faults the first is reported: limits and encoding, then JSON and its
+//! shape, then the version, then the members, scheme and network first.
 
 use core::fmt;
 

@@ -157,10 +157,13 @@ fn describe(operation: &Operation, path: &str, parameters: &[String]) -> Value {
         },
     });
     if !parameters.is_empty() {
-        let describe = |name: &String| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
-        item["parameters"] = parameters.iter().map(describe).collect();
+        item["parameters"] = parameters.iter().map(|name| path_parameter(name)).collect();
     }
     item
+}
+
+fn path_parameter(name: &str) -> Value {
+    json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
 }
 
 /// Method and path with everything but letters and digits as underscores.
