@@ -1,0 +1,12 @@
+//! Tests of the ledger: tables, a naive model, and bytes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod codec;
+mod model;
+mod random;
+mod script;
+mod tables;
