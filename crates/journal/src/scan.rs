@@ -1,0 +1,175 @@
+//! Reads one segment frame by frame and checks each against the chain.
+//!
+//! It only reports what it finds. Whether an invalid frame is a torn tail or damage is for the
+//! caller to decide, who knows what comes after it.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::batch::Hash;
+use crate::disk::{DiskError, During};
+use crate::error::Damage;
+use crate::frame::{FrameHeader, HEADER_BYTES, MAGIC};
+use crate::seal::{SEALED_BYTES, Unsealed};
+use crate::segment::{FIRST_FRAME_AT, SegmentHeader};
+
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A segment being read.
+pub(crate) struct SegmentReader {
+    reader: BufReader<File>,
+    pub(crate) path: PathBuf,
+    pub(crate) header: SegmentHeader,
+    pub(crate) key: [u8; 32],
+    /// Where the next frame begins.
+    pub(crate) offset: u64,
+    /// The sequence of the next frame.
+    pub(crate) sequence: u64,
+    /// The chain hash before the next frame.
+    pub(crate) chain: Hash,
+}
+
+/// What stands where the next frame should.
+pub(crate) enum Step {
+    /// A whole batch with this chain hash; the body is in the caller's buffer.
+    Batch(Hash),
+    /// No whole batch.
+    End(Fault),
+}
+
+/// Why there is no whole batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// No valid header: the end, a torn frame, or damage.
+    NoHeader,
+    /// A valid header, but the body or hash after it is not what was hashed.
+    Broken {
+        /// Where the frame would end.
+        end: u64,
+    },
+    /// A valid header of another batch, or of another history.
+    Foreign,
+}
+
+impl Fault {
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Self::NoHeader => "the batch header is broken",
+            Self::Broken { .. } => "the batch does not match its hash",
+            Self::Foreign => "the batch does not follow the one before it",
+        }
+    }
+}
+
+/// What follows the last whole batch of a segment.
+pub(crate) struct Rest {
+    /// The end of the last byte that is not zero; the start of the rest if all are.
+    pub(crate) end: u64,
+    /// A valid frame header after the first byte of the rest.
+    pub(crate) later_frame: bool,
+}
+
+impl SegmentReader {
+    /// Opens a segment and reads its header.
+    pub(crate) fn open(path: &Path) -> Result<Result<Self, Unsealed>, DiskError> {
+        let file = File::open(path).during("open", path)?;
+        let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
+        let mut bytes = [0; SEALED_BYTES];
+        if !filled(reader.read_exact(&mut bytes)).during("read", path)? {
+            return Ok(Err(Unsealed::Damaged));
+        }
+        Ok(SegmentHeader::decode(&bytes).map(|(header, key)| Self {
+            reader,
+            path: path.to_owned(),
+            key,
+            offset: FIRST_FRAME_AT,
+            sequence: header.first,
+            chain: header.chain,
+            header,
+        }))
+    }
+
+    /// Checks the next frame and leaves its batch in `body`. After [`Step::End`] the reader is
+    /// spent.
+    pub(crate) fn step(&mut self, body: &mut Vec<u8>) -> Result<Step, DiskError> {
+        self.try_step(body).during("read", &self.path)
+    }
+
+    fn try_step(&mut self, body: &mut Vec<u8>) -> io::Result<Step> {
+        let mut bytes = [0; HEADER_BYTES];
+        let header = if filled(self.reader.read_exact(&mut bytes))? {
+            FrameHeader::decode(&bytes, &self.key)
+        } else {
+            None
+        };
+        let Some(header) = header else {
+            return Ok(Step::End(Fault::NoHeader));
+        };
+        if header.sequence != self.sequence || header.previous != self.chain {
+            return Ok(Step::End(Fault::Foreign));
+        }
+        let end = self.offset + header.frame_bytes();
+        body.resize(header.body_bytes as usize, 0);
+        let mut hash = Hash::ZERO;
+        let whole = filled(self.reader.read_exact(body))?
+            && filled(self.reader.read_exact(&mut hash.0))?
+            && hash == header.hash(body);
+        if !whole {
+            return Ok(Step::End(Fault::Broken { end }));
+        }
+        self.offset = end;
+        self.sequence = self.sequence.saturating_add(1);
+        self.chain = hash;
+        Ok(Step::Batch(hash))
+    }
+
+    /// What follows the last whole batch.
+    pub(crate) fn rest(&self) -> Result<Rest, DiskError> {
+        self.try_rest().during("read", &self.path)
+    }
+
+    fn try_rest(&self) -> io::Result<Rest> {
+        let file = self.reader.get_ref();
+        let length = file.metadata()?.len().saturating_sub(self.offset);
+        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        file.read_exact_at(&mut bytes, self.offset)?;
+        let used = bytes
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
+        let later_frame = bytes.windows(HEADER_BYTES).skip(1).any(|window| {
+            window.starts_with(&MAGIC) && FrameHeader::decode(window, &self.key).is_some()
+        });
+        Ok(Rest {
+            end: self.offset + used as u64,
+            later_frame,
+        })
+    }
+
+    /// Damage at the next frame.
+    pub(crate) fn damage(&self, what: &'static str) -> Damage {
+        let Self {
+            path,
+            sequence,
+            offset,
+            ..
+        } = self;
+        Damage {
+            segment: path.clone(),
+            sequence: *sequence,
+            offset: *offset,
+            what,
+        }
+    }
+}
+
+/// Whether a read got all it asked for; a file that ends early is no error here.
+fn filled(read: io::Result<()>) -> io::Result<bool> {
+    match read {
+        Ok(()) => Ok(true),
+        Err(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(cause) => Err(cause),
+    }
+}
