@@ -5,6 +5,8 @@
  *
  * `node run.mjs WORDS` runs the cases whose name contains WORDS.
  */
+import { stripVTControlCharacters } from 'node:util';
+
 import { chromium } from 'playwright-core';
 
 import { pages } from './pages.mjs';
@@ -35,6 +37,11 @@ async function within(milliseconds, work) {
   }
 }
 
+/** Playwright's messages without their colours, indented below the name of the case. */
+function plain(message) {
+  return stripVTControlCharacters(String(message)).trim().replaceAll('\n', '\n      ');
+}
+
 async function explore(browser) {
   const reader = await Reader.arrive(browser);
   const paths = await articles(reader);
@@ -55,7 +62,7 @@ async function run() {
       console.log(`ok    ${name} (${Date.now() - from} ms)`);
     } catch (error) {
       failed += 1;
-      console.log(`FAIL  ${name}\n      ${String(error.message).replaceAll('\n', '\n      ')}`);
+      console.log(`FAIL  ${name}\n      ${plain(error.message)}`);
       await Promise.all(browser.contexts().map((context) => context.close()));
     }
   }

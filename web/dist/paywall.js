@@ -92,7 +92,7 @@ function openWallet() {
 }
 async function askWallet(key) {
     if (wallet === null) {
-        throw new Unable('The browser blocked the wallet’s window. Allow pop-ups for this site, then press the button again.');
+        throw new Unable('The browser blocked the wallet’s window. Allow pop-ups for this site, then pay again.');
     }
     say('Your wallet has opened in its own window. Choose a budget there.');
     const grant = await walletAnswer(wallet, key);
@@ -129,7 +129,7 @@ function walletAnswer(popup, key) {
                 return;
             clearInterval(watch);
             // The answer may still be under way when the window has gone.
-            setTimeout(refuse, CLOSED_CHECK_MS, 'The wallet was closed without an answer. Nothing was charged.');
+            setTimeout(() => refuse('The wallet was closed without an answer. Nothing was charged.'), CLOSED_CHECK_MS);
         }, CLOSED_CHECK_MS);
         listening.signal.addEventListener('abort', () => {
             clearTimeout(patience);

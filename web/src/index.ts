@@ -8,7 +8,8 @@ import { nodeFacts } from './node.js';
 nodeFacts().then(
   ({ node, assets }) => {
     byId('node').replaceChildren(make('code', {}, node));
-    setText(byId('assets'), assets.map(({ code, sandbox }) => code + (sandbox ? ' (play money)' : '')).join(', '));
+    const names = assets.map(({ code, sandbox }) => code + (sandbox ? ' (play money)' : ''));
+    setText(byId('assets'), names.join(', '));
     byId('live').hidden = !assets.some(({ sandbox }) => sandbox);
   },
   () => setText(byId('node'), 'unknown: the node does not answer'),

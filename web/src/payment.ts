@@ -75,7 +75,9 @@ export function present(payment: string): void {
   }
   writeCookie(payment, COOKIE_SECONDS);
   if (!document.cookie.includes(`${COOKIE}=`)) {
-    throw new Unable('This browser blocks cookies here, and the payment travels in one. Nothing was charged.');
+    throw new Unable(
+      'This browser blocks cookies here, and the payment travels in one. Nothing was charged.',
+    );
   }
 }
 
