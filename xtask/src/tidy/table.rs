@@ -57,38 +57,47 @@ pub(crate) fn render(files: &[File]) -> String {
 
 fn count(file: &File) -> Lines {
     let mut lines = Lines::default();
-    let mut block: Option<bool> = None;
+    // Whether the open block documents, and what closes it.
+    let mut block: Option<(bool, &str)> = None;
     for line in file
         .text
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
     {
-        let is_doc = match block {
-            Some(is_doc) => Some(is_doc),
-            None => opening(line, file.extension()),
+        let (is_doc, rest) = if let Some((is_doc, _)) = block {
+            (Some(is_doc), line)
+        } else if let Some((is_doc, mark, close)) = opening(line, file.extension()) {
+            block = close.map(|close| (is_doc, close));
+            (Some(is_doc), &line[mark..])
+        } else {
+            (None, line)
         };
+        block = block.filter(|(_, close)| !rest.contains(close));
         match is_doc {
             Some(true) => lines.doc += 1,
             Some(false) => lines.comment += 1,
             None => lines.code += 1,
         }
-        if is_doc.is_some() && (block.is_some() || line.starts_with("/*")) {
-            block = if line.contains("*/") { None } else { is_doc };
-        }
     }
     lines
 }
 
-/// Whether the line is a comment, and if so, whether it documents.
-fn opening(line: &str, extension: &str) -> Option<bool> {
-    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| line.starts_with(prefix));
-    match extension {
-        "py" => starts(&["#"]).then_some(false),
-        "rs" if starts(&["///", "//!"]) => Some(true),
-        _ if starts(&["/**"]) => Some(true),
-        _ => starts(&["//", "/*"]).then_some(false),
-    }
+/// If the line begins a comment: whether it documents, the length of its mark, and what closes it
+/// if it may go on over further lines.
+fn opening<'a>(line: &str, extension: &str) -> Option<(bool, usize, Option<&'a str>)> {
+    const PYTHON: &[(&str, bool, Option<&str>)] =
+        &[("\"\"\"", true, Some("\"\"\"")), ("#", false, None)];
+    const OTHERS: &[(&str, bool, Option<&str>)] = &[
+        ("///", true, None),
+        ("//!", true, None),
+        ("//", false, None),
+        ("/**", true, Some("*/")),
+        ("/*", false, Some("*/")),
+    ];
+    let marks = if extension == "py" { PYTHON } else { OTHERS };
+    let (mark, is_doc, close) = marks.iter().find(|(mark, ..)| line.starts_with(mark))?;
+    Some((*is_doc, mark.len(), *close))
 }
 
 fn percent(part: usize, whole: usize) -> String {
@@ -134,8 +143,11 @@ mod tests {
             "/** doc\n * more\n */\nlet a;\n/* why */\nlet b;\n// c\n",
         ));
         assert_eq!((script.code, script.doc, script.comment), (2, 3, 2));
-        let python = count(&file("a.py", "# why\nx = 1\n"));
-        assert_eq!((python.code, python.comment), (1, 1));
+        let one_line = count(&file("a.ts", "/** doc */\nlet a;\n"));
+        assert_eq!((one_line.code, one_line.doc), (1, 1));
+        let text = "# why\n\"\"\"doc\nmore\n\"\"\"\nx = 1\n\"\"\"doc\"\"\"\ny = 1\n";
+        let python = count(&file("a.py", text));
+        assert_eq!((python.code, python.doc, python.comment), (2, 4, 1));
     }
 
     #[test]

@@ -1,0 +1,243 @@
+//! Writes `seeds/`: accepted forms from our own encoders and the golden vectors, and a few that
+//! must be refused. Run after a format changes, from the folder `fuzz`:
+//! `cargo run --no-default-features --bin seeds`.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use journal::Hash;
+use journal::frame::FrameHeader;
+use journal::segment::SegmentHeader;
+use ledger::{Account, Kind, Ledger, Limit, Transfer};
+use money::{AccountId, Asset, TransferId};
+use serde_json::{Value, json};
+
+type Done = Result<(), Box<dyn Error>>;
+
+fn main() -> Done {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs::remove_dir_all(root.join("seeds"))?;
+    let vectors: Value =
+        serde_json::from_slice(&fs::read(root.join("../conformance/formats.json"))?)?;
+    texts()?;
+    statements(&vectors)?;
+    payments(&vectors)?;
+    ledgers()?;
+    journals()
+}
+
+fn write(target: &str, seeds: &[impl AsRef<[u8]>]) -> Done {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("seeds")
+        .join(target);
+    fs::create_dir_all(&folder)?;
+    for (number, seed) in seeds.iter().enumerate() {
+        fs::write(folder.join(format!("{number:02}")), seed)?;
+    }
+    Ok(())
+}
+
+fn texts() -> Done {
+    let most = u128::MAX.to_string();
+    write(
+        "money_amount",
+        &[
+            "0", "2000000", "0.002", &most, "007", "-1", "1e9", "1,5", "٣",
+        ],
+    )?;
+    write(
+        "money_asset",
+        &[
+            "USD",
+            "X402TEST",
+            "USD\0\0\0\0\0",
+            "usd",
+            "9A",
+            "TOOLONGCODE",
+        ],
+    )?;
+    let digits = "0000000000000000000000002d";
+    let mut ids = vec![
+        digits.to_owned(),
+        "acc_2D".to_owned(),
+        format!("acc_{digits}0"),
+    ];
+    for prefix in ["acc", "tr", "pay", "ord", "off", "man", "node", "x"] {
+        ids.push(format!("{prefix}_{digits}"));
+    }
+    write("money_id", &ids)
+}
+
+fn statements(vectors: &Value) -> Done {
+    for (target, list, kind) in [
+        ("instrument_order", "orders", "order"),
+        ("instrument_mandate", "mandates", "mandate"),
+        ("instrument_revocation", "revocations", "revocation"),
+        ("instrument_access", "access", "access"),
+    ] {
+        let mut seeds = Vec::new();
+        let rejected = array(vectors, "rejected")?
+            .iter()
+            .filter(|vector| vector["kind"] == kind);
+        for vector in array(vectors, list)?.iter().chain(rejected) {
+            let mut bytes = hex(&vector["bytes"])?;
+            bytes.extend(hex(&vector["signature"])?);
+            seeds.push(bytes);
+        }
+        seeds.push(b"farthing/".to_vec());
+        write(target, &seeds)?;
+    }
+    Ok(())
+}
+
+fn payments(vectors: &Value) -> Done {
+    let vector = array(vectors, "x402")?.first().ok_or("no x402 vector")?;
+    let (terms, payload) = (&vector["requirements"], &vector["payload"]);
+    let second = json!({
+        "x402Version": 2, "resource": {"url": "http://site.example/a"}, "accepted": terms,
+        "payload": payload,
+    });
+    let first = json!({
+        "x402Version": 1, "scheme": terms["scheme"], "network": terms["network"],
+        "payload": payload,
+    });
+    let [second_text, first_text] = [second.to_string(), first.to_string()];
+    write(
+        "http402_payload",
+        &[&second_text, &first_text, "{}", "[[[[[[[["],
+    )?;
+    let [second_base64, first_base64] = [base64(&second_text), base64(&first_text)];
+    let lines = [
+        format!("payment-signature: {second_base64}"),
+        format!("x-payment: {first_base64}"),
+        format!("cookie: a=b; farthing-payment={second_base64}"),
+        format!("payment-signature: {second_base64}\nx-payment: {first_base64}"),
+        format!("payment-signature: {second_base64}\npayment-signature: {second_base64}"),
+        "payment-signature: ====".to_owned(),
+    ];
+    write("http402_header", &lines)?;
+    let body = json!({"x402Version": 2, "paymentPayload": second, "paymentRequirements": terms});
+    write(
+        "http402_facilitator",
+        &[&body.to_string(), "{\"x402Version\":2}", ""],
+    )
+}
+
+fn ledgers() -> Done {
+    let asset = Asset::new("USD", 9)?;
+    let account = |number, limit| -> Result<Account, Box<dyn Error>> {
+        let id = AccountId::new(number)?;
+        Ok(Account {
+            id,
+            asset,
+            code: 1,
+            user_data: number,
+            limit,
+            linked: false,
+        })
+    };
+    let accounts = [
+        account(1, Limit::None)?,
+        account(2, Limit::DebitsMustNotExceedCredits)?,
+    ];
+    let transfer = |number, kind| -> Result<Transfer, Box<dyn Error>> {
+        Ok(Transfer {
+            id: TransferId::new(number)?,
+            kind,
+            debit_account: accounts[0].id,
+            credit_account: accounts[1].id,
+            asset,
+            amount: 2_000_000,
+            code: 1,
+            user_data: 0,
+            linked: false,
+        })
+    };
+    let pending_id = TransferId::new(11)?;
+    let transfers = [
+        transfer(10, Kind::Single)?,
+        transfer(
+            11,
+            Kind::Pending {
+                timeout_seconds: 60,
+            },
+        )?,
+        transfer(12, Kind::Post { pending_id })?,
+        transfer(13, Kind::Void { pending_id })?,
+    ];
+    let encoded = |encode: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = Vec::new();
+        encode(&mut bytes);
+        bytes
+    };
+    let mut seeds: Vec<_> = accounts
+        .iter()
+        .map(|account| encoded(&|out| account.encode(out)))
+        .collect();
+    seeds.push(vec![0; 60]);
+    write("ledger_account", &seeds)?;
+    let mut seeds: Vec<_> = transfers
+        .iter()
+        .map(|transfer| encoded(&|out| transfer.encode(out)))
+        .collect();
+    seeds.push(vec![0xff; 110]);
+    write("ledger_transfer", &seeds)?;
+    let mut ledger = Ledger::new();
+    let empty = encoded(&|out| ledger.encode(out));
+    ledger.create_accounts(&accounts, 1_000);
+    ledger.create_transfers(&transfers, 2_000);
+    let full = encoded(&|out| ledger.encode(out));
+    let cut = full[..full.len() / 2].to_vec();
+    write("ledger_snapshot", &[empty, full, cut])
+}
+
+fn journals() -> Done {
+    let header = FrameHeader {
+        sequence: 7,
+        body_bytes: 300,
+        previous: Hash([9; 32]),
+    };
+    let frame = header.encode(&fuzz::JOURNAL_KEY).to_vec();
+    write("journal_frame", &[&frame, &frame[..40]])?;
+    let header = SegmentHeader {
+        journal: [3; 16],
+        first: 7,
+        chain: Hash([9; 32]),
+    };
+    let segment = header.encode().to_vec();
+    write("journal_segment", &[&segment, &segment[..100]])
+}
+
+fn array<'a>(vectors: &'a Value, name: &str) -> Result<&'a Vec<Value>, Box<dyn Error>> {
+    vectors[name]
+        .as_array()
+        .ok_or_else(|| format!("no list `{name}`").into())
+}
+
+fn hex(text: &Value) -> Result<Vec<u8>, Box<dyn Error>> {
+    let digits = text.as_str().ok_or("no hexadecimal text")?.as_bytes();
+    digits
+        .chunks(2)
+        .map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?))
+        .collect()
+}
+
+/// Standard alphabet with padding.
+fn base64(text: &str) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in text.as_bytes().chunks(3) {
+        let at = |index: usize| u32::from(chunk.get(index).copied().unwrap_or_default());
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for digit in 0..4 {
+            let index = (bits >> (18 - 6 * digit)) & 63;
+            out.push(if digit > chunk.len() {
+                '='
+            } else {
+                char::from(ALPHABET[index as usize])
+            });
+        }
+    }
+    out
+}

@@ -1,0 +1,44 @@
+//! Fuzz targets: one function for each decoder of foreign bytes.
+//!
+//! A target feeds the bytes to the decoder and asserts what must hold for whatever was accepted:
+//! one value has one byte form, so writing it again gives the same bytes. It answers whether the
+//! bytes were accepted. The same functions run under libFuzzer (`fuzz_targets/`) and, on the seeds
+//! and seeded mutations of them, in an ordinary test (`tests/replay.rs`).
+
+mod http_payments;
+mod journals;
+mod ledgers;
+mod monies;
+pub mod mutation;
+mod statements;
+
+pub use journals::KEY as JOURNAL_KEY;
+
+/// Feeds bytes to one decoder; true if it accepted them. Panics if an assertion fails.
+pub type Target = fn(&[u8]) -> bool;
+
+/// Every target under the name of its file in `fuzz_targets/` and its folder in `seeds/`.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("http402_facilitator", http_payments::facilitator),
+    ("http402_header", http_payments::header),
+    ("http402_payload", http_payments::payload),
+    ("instrument_access", statements::access),
+    ("instrument_mandate", statements::mandate),
+    ("instrument_order", statements::order),
+    ("instrument_revocation", statements::revocation),
+    ("journal_frame", journals::frame),
+    ("journal_segment", journals::segment),
+    ("ledger_account", ledgers::account),
+    ("ledger_snapshot", ledgers::snapshot),
+    ("ledger_transfer", ledgers::transfer),
+    ("money_amount", monies::amount),
+    ("money_asset", monies::asset),
+    ("money_id", monies::id),
+];
+
+/// The target of this name; a name that is not in the table stops the fuzzer at once.
+#[must_use]
+pub fn target(name: &str) -> Target {
+    let found = TARGETS.iter().find(|(other, _)| *other == name);
+    found.expect("the name stands in the table of targets").1
+}
