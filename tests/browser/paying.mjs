@@ -139,6 +139,21 @@ export const paying = {
     await reader.leave();
   },
 
+  async 'a payment left over from a page above is no trouble'({ browser, paths }) {
+    const reader = await Reader.arrive(browser);
+    await reader.payFirst(paths[0]);
+    const cookies = await reader.context.cookies();
+    const { name, value } = cookies.find((cookie) => cookie.name === 'farthing-payment');
+    await reader.context.clearCookies();
+    await reader.context.addCookies([{ name, value, url: new URL('/', reader.page.url()).href }]);
+    await reader.open(paths[1]);
+    assert.equal(reader.status, 402);
+    assert.equal(await reader.error().innerText(), '');
+    await reader.payAtOnce();
+    await reader.content();
+    await reader.leave();
+  },
+
   async 'a reader who comes by a link from another site can pay'({ browser, paths }) {
     const reader = await Reader.arrive(browser);
     await reader.payFirst(paths[0]);

@@ -15,16 +15,14 @@ const ATTEMPT = 'farthing-attempt';
 const WALLET_FEATURES = 'popup,width=480,height=760';
 const CLOSED_CHECK_MS = 300;
 const WALLET_PATIENCE_MS = 10_000;
-/** Refusals that a new grant can cure. */
-const ASK_AGAIN = new Set([
-    'mandate_exceeded',
-    'mandate_expired',
-    'mandate_revoked',
-    'mandate_unknown',
-]);
+/** Refusals that a new grant can cure have codes that begin so. */
+const ABOUT_GRANT = 'mandate_';
 const challenge = JSON.parse(byId('challenge').textContent ?? '');
 const loadedAt = performance.now();
 const button = byId('pay');
+const attempted = takeAttempt();
+/** A refusal that follows no press here is about a payment that was left by another page. */
+const refusal = attempted ? (challenge.error_code ?? '') : '';
 let ready;
 let wallet = null;
 let paying = false;
@@ -53,7 +51,7 @@ function settled(preparing) {
     return preparing.catch(() => undefined);
 }
 function usable(grant) {
-    if (grant === undefined || ASK_AGAIN.has(challenge.error_code ?? ''))
+    if (grant === undefined || refusal.startsWith(ABOUT_GRANT))
         return false;
     return grant.expires_at_ms > nodeNow();
 }
@@ -158,18 +156,31 @@ function nodeNow() {
     return challenge.now_ms + (performance.now() - loadedAt);
 }
 function explainLastAttempt() {
-    const attempted = sessionStorage.getItem(ATTEMPT) === location.href;
-    sessionStorage.removeItem(ATTEMPT);
     const error = byId('error');
-    if (error.textContent?.trim() !== '') {
-        if (challenge.error_code === 'insufficient_funds')
+    if (!attempted) {
+        error.replaceChildren();
+    }
+    else if (refusal !== '') {
+        if (refusal === 'insufficient_funds')
             error.append(' ', walletLink());
-        if (ASK_AGAIN.has(challenge.error_code ?? ''))
+        if (refusal.startsWith(ABOUT_GRANT))
             error.append(' Pay again to choose a new budget.');
         error.focus();
     }
-    else if (attempted) {
+    else {
         say('The payment did not reach the site. Nothing was charged; please try again.', 'problem');
+    }
+}
+/** Whether this load follows a press on Pay; true once. */
+function takeAttempt() {
+    try {
+        const before = sessionStorage.getItem(ATTEMPT) === location.href;
+        sessionStorage.removeItem(ATTEMPT);
+        return before;
+    }
+    catch {
+        // A browser that blocks storage cannot have paid.
+        return false;
     }
 }
 function walletLink() {

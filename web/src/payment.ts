@@ -73,7 +73,7 @@ export function present(payment: string): void {
   if (COOKIE.length + payment.length > COOKIE_BYTES_MAX) {
     throw new Unable('This payment is too long for a browser. Nothing was charged.');
   }
-  writeCookie(payment, COOKIE_SECONDS);
+  writeCookie(cookiePath(location.pathname), payment, COOKIE_SECONDS);
   if (!document.cookie.includes(`${COOKIE}=`)) {
     throw new Unable(
       'This browser blocks cookies here, and the payment travels in one. Nothing was charged.',
@@ -81,16 +81,30 @@ export function present(payment: string): void {
   }
 }
 
-/** A page that asks for payment has no use for an earlier one. */
+/**
+ * Takes every payment away that reaches this page. A page that asks has no use for one, be it
+ * refused here or left by a page above, and the gateway refuses two at once.
+ */
 export function withdraw(): void {
-  writeCookie('', 0);
+  for (const path of pathsAbove(location.pathname)) writeCookie(path, '', 0);
 }
 
-function writeCookie(value: string, seconds: number): void {
+function writeCookie(path: string, value: string, seconds: number): void {
   const secure = location.protocol === 'https:' ? '; Secure' : '';
   document.cookie =
-    `${COOKIE}=${value}; Path=${cookiePath(location.pathname)}; ` +
-    `Max-Age=${seconds}; SameSite=Strict${secure}`;
+    `${COOKIE}=${value}; Path=${path}; Max-Age=${seconds}; SameSite=Strict${secure}`;
+}
+
+/** This path and all whose cookies reach it: `/a/b` gives `/a/b`, `/a/`, `/a`, `/`. */
+export function pathsAbove(path: string): string[] {
+  const whole = cookiePath(path);
+  const paths = new Set([whole]);
+  for (let end = whole.lastIndexOf('/'); end >= 0; end = whole.lastIndexOf('/', end - 1)) {
+    paths.add(whole.slice(0, end + 1));
+    if (end === 0) break;
+    paths.add(whole.slice(0, end));
+  }
+  return [...paths];
 }
 
 /** A semicolon would end the attribute, so such a path is covered by its folder. */

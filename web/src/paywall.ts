@@ -17,13 +17,8 @@ const ATTEMPT = 'farthing-attempt';
 const WALLET_FEATURES = 'popup,width=480,height=760';
 const CLOSED_CHECK_MS = 300;
 const WALLET_PATIENCE_MS = 10_000;
-/** Refusals that a new grant can cure. */
-const ASK_AGAIN = new Set([
-  'mandate_exceeded',
-  'mandate_expired',
-  'mandate_revoked',
-  'mandate_unknown',
-]);
+/** Refusals that a new grant can cure have codes that begin so. */
+const ABOUT_GRANT = 'mandate_';
 
 interface Prepared {
   key: SigningKey;
@@ -33,6 +28,9 @@ interface Prepared {
 const challenge = JSON.parse(byId('challenge').textContent ?? '') as Challenge;
 const loadedAt = performance.now();
 const button = byId<HTMLButtonElement>('pay');
+const attempted = takeAttempt();
+/** A refusal that follows no press here is about a payment that was left by another page. */
+const refusal = attempted ? (challenge.error_code ?? '') : '';
 let ready: Prepared | undefined;
 let wallet: Window | null = null;
 let paying = false;
@@ -65,7 +63,7 @@ function settled(preparing: Promise<Prepared>): Promise<unknown> {
 }
 
 function usable(grant: Grant | undefined): boolean {
-  if (grant === undefined || ASK_AGAIN.has(challenge.error_code ?? '')) return false;
+  if (grant === undefined || refusal.startsWith(ABOUT_GRANT)) return false;
   return grant.expires_at_ms > nodeNow();
 }
 
@@ -178,15 +176,27 @@ function nodeNow(): number {
 }
 
 function explainLastAttempt(): void {
-  const attempted = sessionStorage.getItem(ATTEMPT) === location.href;
-  sessionStorage.removeItem(ATTEMPT);
   const error = byId('error');
-  if (error.textContent?.trim() !== '') {
-    if (challenge.error_code === 'insufficient_funds') error.append(' ', walletLink());
-    if (ASK_AGAIN.has(challenge.error_code ?? '')) error.append(' Pay again to choose a new budget.');
+  if (!attempted) {
+    error.replaceChildren();
+  } else if (refusal !== '') {
+    if (refusal === 'insufficient_funds') error.append(' ', walletLink());
+    if (refusal.startsWith(ABOUT_GRANT)) error.append(' Pay again to choose a new budget.');
     error.focus();
-  } else if (attempted) {
+  } else {
     say('The payment did not reach the site. Nothing was charged; please try again.', 'problem');
+  }
+}
+
+/** Whether this load follows a press on Pay; true once. */
+function takeAttempt(): boolean {
+  try {
+    const before = sessionStorage.getItem(ATTEMPT) === location.href;
+    sessionStorage.removeItem(ATTEMPT);
+    return before;
+  } catch {
+    // A browser that blocks storage cannot have paid.
+    return false;
   }
 }
 

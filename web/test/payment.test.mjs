@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import * as bytes from '../dist/bytes.js';
-import { cookiePath, paymentFor } from '../dist/payment.js';
+import { cookiePath, pathsAbove, paymentFor } from '../dist/payment.js';
 
 const vectors = JSON.parse(
   readFileSync(new URL('../../conformance/formats.json', import.meta.url), 'utf8'),
@@ -62,4 +62,10 @@ test('the cookie path survives a semicolon', () => {
   assert.equal(cookiePath('/articles/1'), '/articles/1');
   assert.equal(cookiePath('/a/b;c/d'), '/a/');
   assert.equal(cookiePath('/;x'), '/');
+});
+
+test('the paths whose cookies reach a page', () => {
+  assert.deepEqual(pathsAbove('/a/b'), ['/a/b', '/a/', '/a', '/']);
+  assert.deepEqual(pathsAbove('/a/'), ['/a/', '/a', '/']);
+  assert.deepEqual(pathsAbove('/'), ['/']);
 });
