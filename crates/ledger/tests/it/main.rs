@@ -9,4 +9,5 @@ mod codec;
 mod model;
 mod random;
 mod script;
+mod soundness;
 mod tables;

@@ -12,6 +12,7 @@
 //! expire   LIMIT none | ID ...                  releases holds; these are released
 //! expiry   none | 30s | max                     when the next hold ends
 //! expect   ACCOUNT DEBITS_PENDING DEBITS_POSTED CREDITS_PENDING CREDITS_POSTED
+//! available ACCOUNT AMOUNT                      what a customer can still spend
 //! state    TRANSFER none | pending | posted AMOUNT | voided | expired
 //! ```
 //!
@@ -203,6 +204,10 @@ impl<'a> Script<'a> {
                 ];
                 let expected: Vec<u128> = columns.iter().map(|text| amount(text)).collect();
                 assert_eq!(found.as_slice(), expected, "{place}");
+            }
+            ["available", id, text] => {
+                let state = self.ledger.account(account_id(id)).expect(place);
+                assert_eq!(state.available(), amount(text), "{place}");
             }
             ["state", id, ref state @ ..] => {
                 let expected = match *state {
