@@ -34,7 +34,7 @@ impl fmt::Display for Damage {
     }
 }
 
-/// Why a journal was not opened. Apart from unfinished files, nothing was changed.
+/// Why a journal was not opened. No whole batch was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The options contradict each other or the format.

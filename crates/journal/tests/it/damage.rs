@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use journal::frame::FrameHeader;
+use journal::segment::SegmentHeader;
 use journal::{Damage, Files, Journal, OpenError, Options, ReadError};
 
 use crate::world::{
@@ -136,6 +138,19 @@ fn a_segment_of_another_journal_is_refused() {
 }
 
 #[test]
+fn a_segment_of_another_history_of_the_same_journal_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(fill(dir.path(), SMALL, 30));
+    fs::remove_file(dir.path().join(MARK)).unwrap();
+    let path = segments(dir.path()).pop().unwrap();
+    let (mut header, _) = SegmentHeader::decode(&fs::read(&path).unwrap()).unwrap();
+    header.chain.0[5] ^= 1;
+    fs::write(&path, header.encode()).unwrap();
+    let damage = refused(dir.path(), SMALL);
+    assert_eq!((damage.segment, damage.sequence), (path, header.first));
+}
+
+#[test]
 fn an_earlier_state_of_the_tail_is_refused_by_the_mark() {
     let dir = tempfile::tempdir().unwrap();
     drop(fill(dir.path(), WIDE, 3));
@@ -155,6 +170,51 @@ fn a_frame_moved_within_its_segment_is_refused() {
     bytes.copy_within(starts[0]..starts[1], starts[3]);
     fs::write(&path, bytes).unwrap();
     fs::remove_file(dir.path().join(MARK)).unwrap();
+    assert_eq!(refused(dir.path(), WIDE).sequence, 4);
+}
+
+#[test]
+fn a_valid_frame_that_does_not_follow_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let head = fill(dir.path(), WIDE, 3).head();
+    let path = dir.path().join(FIRST_SEGMENT);
+    let good = fs::read(&path).unwrap();
+    let (_, key) = SegmentHeader::decode(&good).unwrap();
+    let end = *frame_starts(&good).last().unwrap();
+    let mut other = head;
+    other.0[31] ^= 1;
+    for (sequence, previous, follows) in [(4, head, true), (5, head, false), (4, other, false)] {
+        let header = FrameHeader {
+            sequence,
+            body_bytes: 3,
+            previous,
+        };
+        let frame = [&header.encode(&key)[..], b"abc", &header.hash(b"abc").0].concat();
+        let mut bytes = good[..end].to_vec();
+        bytes.extend_from_slice(&frame);
+        fs::write(&path, bytes).unwrap();
+        if follows {
+            assert_eq!(Files::open(dir.path(), WIDE).unwrap().1.last_sequence, 4);
+            // The mark is at 4 now, and would hide what this test is about.
+            fs::remove_file(dir.path().join(MARK)).unwrap();
+        } else {
+            assert_eq!(refused(dir.path(), WIDE).offset, end as u64);
+        }
+    }
+}
+
+#[test]
+fn a_batch_other_than_the_one_marked_durable_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(fill(dir.path(), WIDE, 3));
+    let three = Image::of(dir.path());
+    drop(fill(dir.path(), WIDE, 4));
+    let four = Image::of(dir.path());
+    three.put(dir.path());
+    let (mut journal, _) = open(dir.path(), WIDE);
+    journal.append(4, b"another fourth").unwrap();
+    drop(journal);
+    fs::write(dir.path().join(MARK), four.bytes(MARK)).unwrap();
     assert_eq!(refused(dir.path(), WIDE).sequence, 4);
 }
 

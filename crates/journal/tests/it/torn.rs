@@ -1,5 +1,6 @@
 //! Torn tails: the last append did not reach the disk whole, and nobody was told that it did.
 
+use std::fs;
 use std::path::Path;
 
 use journal::{Files, Journal, OpenError};
@@ -62,6 +63,8 @@ fn a_tail_torn_at_any_byte_is_cut_and_nothing_else() {
                 None => assert_eq!(left, 0),
             }
             assert_holds(&journal, 3);
+            let cut = fs::read(dir.path().join(FIRST_SEGMENT)).unwrap();
+            assert!(cut[crash.start..].iter().all(|byte| *byte == 0));
 
             if torn % 8 == 0 {
                 journal.append(4, &body(4)).unwrap();
@@ -99,7 +102,7 @@ fn the_durable_mark_forbids_the_cut() {
             drop(open(dir.path(), WIDE)); // Batch 4 is durable from here on, and marked.
             image
                 .bytes_mut(MARK)
-                .clone_from(&std::fs::read(dir.path().join(MARK)).unwrap());
+                .clone_from(&fs::read(dir.path().join(MARK)).unwrap());
             tear(image.bytes_mut(FIRST_SEGMENT), torn, crash.end);
             image.put(dir.path());
             match Files::open(dir.path(), WIDE).unwrap_err() {
