@@ -1,1 +1,35 @@
-//! gateway
+//! The gateway: puts a price on HTTP resources and takes payment for them.
+//!
+//! [`Paywall`] is the one path of a payment. It stands in front of any service: of an HTTP upstream
+//! through [`Forward`], or of a Rust service as a [`PaywallLayer`].
+//!
+//! Invariants (the delivery rules): nothing is delivered before its payment is durable; nothing is
+//! charged that was not delivered; the same payment presented twice gives the same answer, never a
+//! second execution and never a second charge.
+//!
+//! This crate keeps no state of its own that matters: everything durable is the node's. So any
+//! number of gateways can serve one node.
+
+mod answer;
+mod assets;
+mod body;
+mod deliver;
+mod forward;
+mod headers;
+mod layer;
+pub mod node;
+mod offer;
+mod page;
+mod path;
+mod paywall;
+mod routes;
+mod stream;
+
+pub use assets::{Asset, asset, page};
+pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};
+pub use layer::{PaywallLayer, PaywallService};
+pub use node::{Node, NodeFacts};
+pub use offer::{Offer, OfferError, Payees};
+pub use path::{PathPattern, PatternError};
+pub use paywall::{Origin, Paywall, PaywallOptions};
+pub use routes::Routes;

@@ -52,10 +52,7 @@ pub struct Resource {
     pub service_name: Option<String>,
 }
 
-#[expect(
-    clippy::ref_option,
-    reason = "the serializer passes the member by reference"
-)]
+#[expect(clippy::ref_option, reason = "the serializer passes the member by reference")]
 pub(crate) fn unfit_service_name(name: &Option<String>) -> bool {
     !name.as_deref().is_some_and(|name| {
         (1..=SERVICE_NAME_CHARS_MAX).contains(&name.len())

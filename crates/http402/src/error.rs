@@ -55,11 +55,7 @@ pub struct Place {
 
 impl Place {
     pub(crate) const fn of(part: Part) -> Self {
-        Self {
-            part,
-            object: "",
-            field: "",
-        }
+        Self { part, object: "", field: "" }
     }
 
     pub(crate) const fn object(self, object: &'static str) -> Self {
@@ -286,12 +282,7 @@ impl DecodeError {
     /// HTTP status of the refusal. Repeating the request is useless, so it is never retried.
     pub const fn http_status(&self) -> u16 {
         match self {
-            Self::TooLarge {
-                place: Place {
-                    part: Part::Body, ..
-                },
-                ..
-            } => 413,
+            Self::TooLarge { place: Place { part: Part::Body, .. }, .. } => 413,
             _ => 400,
         }
     }

@@ -55,18 +55,11 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
 ) -> Result<T, DecodeError> {
     match serde_json::from_slice::<Object<T>>(bytes) {
         Ok(Object(value)) => Ok(value),
-        Err(error) if error.is_data() => Err(DecodeError::Shape {
-            place,
-            detail: detail(&error),
-        }),
-        Err(_) if depth(bytes) > JSON_DEPTH_MAX => Err(DecodeError::TooDeep {
-            place,
-            limit: JSON_DEPTH_MAX,
-        }),
-        Err(error) => Err(DecodeError::NotJson {
-            place,
-            detail: detail(&error),
-        }),
+        Err(error) if error.is_data() => Err(DecodeError::Shape { place, detail: detail(&error) }),
+        Err(_) if depth(bytes) > JSON_DEPTH_MAX => {
+            Err(DecodeError::TooDeep { place, limit: JSON_DEPTH_MAX })
+        }
+        Err(error) => Err(DecodeError::NotJson { place, detail: detail(&error) }),
     }
 }
 
@@ -89,9 +82,7 @@ fn depth(bytes: &[u8]) -> usize {
 
 /// Decodes the one accepted form of base64.
 pub(crate) fn from_base64(text: &[u8], place: Place) -> Result<Vec<u8>, DecodeError> {
-    STANDARD
-        .decode(text)
-        .map_err(|_| DecodeError::NotBase64 { place })
+    STANDARD.decode(text).map_err(|_| DecodeError::NotBase64 { place })
 }
 
 /// Decodes base64 of a short value into a buffer on the stack. Of input that does not fit only the
@@ -103,9 +94,9 @@ pub(crate) fn from_base64_short<'b, const N: usize>(
 ) -> Result<Short<'b>, DecodeError> {
     match STANDARD.decode_slice(text, buffer) {
         Ok(length) => Ok(Short::Bytes(&buffer[..length])),
-        Err(base64::DecodeSliceError::OutputSliceTooSmall) => Ok(Short::TooLong {
-            bytes: text.len() / 4 * 3,
-        }),
+        Err(base64::DecodeSliceError::OutputSliceTooSmall) => {
+            Ok(Short::TooLong { bytes: text.len() / 4 * 3 })
+        }
         Err(base64::DecodeSliceError::DecodeError(_)) => Err(DecodeError::NotBase64 { place }),
     }
 }

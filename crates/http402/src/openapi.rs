@@ -55,10 +55,7 @@ pub fn document(service: &Service, operations: &[Operation]) -> Value {
         };
         let (path, parameters) = path_template(&operation.path);
         let item = describe(operation, &path, &parameters);
-        paths
-            .entry(path)
-            .or_default()
-            .insert(method.to_owned(), item);
+        paths.entry(path).or_default().insert(method.to_owned(), item);
     }
     let mut docs = Map::new();
     for (name, url) in [
@@ -66,10 +63,7 @@ pub fn document(service: &Service, operations: &[Operation]) -> Value {
         ("apiReference", &service.api_reference),
         ("llms", &service.llms),
     ] {
-        docs.extend(
-            url.as_ref()
-                .map(|url| (name.to_owned(), Value::from(url.as_str()))),
-        );
+        docs.extend(url.as_ref().map(|url| (name.to_owned(), Value::from(url.as_str()))));
     }
     json!({
         "openapi": "3.1.0",
@@ -96,10 +90,7 @@ fn method_word(method: &Method) -> Option<&'static str> {
         (Method::PATCH, "patch"),
         (Method::TRACE, "trace"),
     ];
-    WORDS
-        .iter()
-        .find(|(known, _)| known == method)
-        .map(|(_, word)| *word)
+    WORDS.iter().find(|(known, _)| known == method).map(|(_, word)| *word)
 }
 
 /// The path in `OpenAPI`'s spelling, and the names of its parameters.
@@ -108,9 +99,7 @@ fn path_template(pattern: &str) -> (String, Vec<String>) {
     let segments: Vec<String> = pattern
         .split('/')
         .map(|segment| {
-            let braced = segment
-                .strip_prefix('{')
-                .and_then(|rest| rest.strip_suffix('}'));
+            let braced = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
             let name = match (braced, segment) {
                 (Some(name), _) => name.trim_start_matches('*').to_owned(),
                 (None, "*" | "**") => format!("part{}", parameters.len() + 1),
@@ -171,10 +160,7 @@ fn operation_id(method: &Method, path: &str) -> String {
     let word = method.as_str().to_ascii_lowercase();
     let mut id = String::with_capacity(word.len() + path.len());
     id.push_str(&word);
-    for part in path
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|part| !part.is_empty())
-    {
+    for part in path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
         id.push('_');
         id.push_str(part);
     }

@@ -98,10 +98,7 @@ impl Problem {
     /// Names the field at fault.
     #[must_use]
     pub fn with_param(self, param: impl Into<String>) -> Self {
-        Self {
-            param: Some(param.into()),
-            ..self
-        }
+        Self { param: Some(param.into()), ..self }
     }
 
     /// Says what to do next.
@@ -113,10 +110,7 @@ impl Problem {
     /// Names the request.
     #[must_use]
     pub fn with_request_id(self, request_id: impl Into<String>) -> Self {
-        Self {
-            request_id: request_id.into(),
-            ..self
-        }
+        Self { request_id: request_id.into(), ..self }
     }
 
     /// Adds a dialect's members; names of the problem's own members are left out.
@@ -133,11 +127,7 @@ impl Problem {
             "request_id",
             "charged",
         ];
-        self.members.extend(
-            members
-                .into_iter()
-                .filter(|(name, _)| !OWN.contains(&name.as_str())),
-        );
+        self.members.extend(members.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str())));
         self
     }
 

@@ -96,20 +96,14 @@ impl Amount {
     /// Sum; both must be of one asset.
     pub fn checked_add(self, other: Self) -> Result<Self, AmountError> {
         self.same_asset(other)?;
-        let units = self
-            .units
-            .checked_add(other.units)
-            .ok_or(AmountError::Overflow)?;
+        let units = self.units.checked_add(other.units).ok_or(AmountError::Overflow)?;
         Ok(Self { units, ..self })
     }
 
     /// Difference; both must be of one asset and the result not below zero.
     pub fn checked_sub(self, other: Self) -> Result<Self, AmountError> {
         self.same_asset(other)?;
-        let units = self
-            .units
-            .checked_sub(other.units)
-            .ok_or(AmountError::Underflow)?;
+        let units = self.units.checked_sub(other.units).ok_or(AmountError::Underflow)?;
         Ok(Self { units, ..self })
     }
 
@@ -120,20 +114,14 @@ impl Amount {
     }
 
     fn same_asset(self, other: Self) -> Result<(), AmountError> {
-        if self.asset == other.asset {
-            Ok(())
-        } else {
-            Err(AmountError::AssetMismatch)
-        }
+        if self.asset == other.asset { Ok(()) } else { Err(AmountError::AssetMismatch) }
     }
 }
 
 /// Writes the exact decimal without trailing zeros, then the code: `0.002 USD`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let one = 10_u128
-            .checked_pow(u32::from(self.asset.scale))
-            .ok_or(fmt::Error)?;
+        let one = 10_u128.checked_pow(u32::from(self.asset.scale)).ok_or(fmt::Error)?;
         let whole = self.units.checked_div(one).ok_or(fmt::Error)?;
         let mut fraction = self.units.checked_rem(one).ok_or(fmt::Error)?;
         let mut width = usize::from(self.asset.scale);
@@ -213,10 +201,7 @@ mod tests {
             ("00", Err(AmountError::LeadingZero)),
             ("007", Err(AmountError::LeadingZero)),
             ("340282366920938463463374607431768211455", Ok(u128::MAX)),
-            (
-                "340282366920938463463374607431768211456",
-                Err(AmountError::Overflow),
-            ),
+            ("340282366920938463463374607431768211456", Err(AmountError::Overflow)),
         ] {
             assert_eq!(parse_base_units(text), expected, "{text:?}");
         }
@@ -246,10 +231,7 @@ mod tests {
         let euros = Amount::new(1, Asset::new("EUR", 9).unwrap());
         assert_eq!(dollars.checked_add(euros), Err(AmountError::AssetMismatch));
         assert_eq!(dollars.checked_cmp(euros), Err(AmountError::AssetMismatch));
-        assert_eq!(
-            dollars.checked_sub(Amount::new(2, usd())),
-            Err(AmountError::Underflow)
-        );
+        assert_eq!(dollars.checked_sub(Amount::new(2, usd())), Err(AmountError::Underflow));
     }
 
     #[test]

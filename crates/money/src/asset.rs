@@ -99,7 +99,7 @@ impl<'de> serde::Deserialize<'de> for AssetCode {
 
 /// An asset: its code and scale. One base unit is 10^-scale of the asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Asset {
     /// Code, for example `USD`.
     pub code: AssetCode,
@@ -113,10 +113,21 @@ impl Asset {
         if scale > SCALE_MAX {
             return Err(AssetError::Scale);
         }
-        Ok(Self {
-            code: AssetCode::new(code)?,
-            scale,
-        })
+        Ok(Self { code: AssetCode::new(code)?, scale })
+    }
+}
+
+/// Reads code and scale and checks both.
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Asset {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Wire {
+            code: AssetCode,
+            scale: u8,
+        }
+        let wire = Wire::deserialize(deserializer)?;
+        Self::new(wire.code.as_str(), wire.scale).map_err(serde::de::Error::custom)
     }
 }
 
@@ -132,18 +143,13 @@ mod tests {
 
     #[test]
     fn codes_are_strict() {
-        assert_eq!(
-            AssetCode::new("USD").map(|code| code.to_bytes()),
-            Ok(*b"USD\0\0\0\0\0")
-        );
+        assert_eq!(AssetCode::new("USD").map(|code| code.to_bytes()), Ok(*b"USD\0\0\0\0\0"));
         assert_eq!(AssetCode::new(""), Err(AssetError::Length));
         assert_eq!(AssetCode::new("ABCDEFGHI"), Err(AssetError::Length));
         assert_eq!(AssetCode::new("usd"), Err(AssetError::Character));
         assert_eq!(AssetCode::new("1USD"), Err(AssetError::Character));
-        assert_eq!(
-            AssetCode::from_bytes(*b"US\0D\0\0\0\0"),
-            Err(AssetError::Character)
-        );
+        assert_eq!(AssetCode::from_bytes(*b"US\0D\0\0\0\0"), Err(AssetError::Character));
         assert_eq!(Asset::new("USD", 31), Err(AssetError::Scale));
+        assert!(serde_json::from_str::<Asset>(r#"{"code":"USD","scale":31}"#).is_err());
     }
 }

@@ -166,23 +166,14 @@ mod tests {
             "tr_0000000000000000000000002d".parse::<AccountId>(),
             Err(IdError::WrongPrefix { expected: "acc" })
         );
-        assert_eq!(
-            "acc_2D".parse::<AccountId>(),
-            Err(IdError::NotCanonical { expected: "acc" })
-        );
-        assert_eq!(
-            "acc_00000000000000000000000000".parse::<AccountId>(),
-            Err(IdError::Reserved)
-        );
+        assert_eq!("acc_2D".parse::<AccountId>(), Err(IdError::NotCanonical { expected: "acc" }));
+        assert_eq!("acc_00000000000000000000000000".parse::<AccountId>(), Err(IdError::Reserved));
         assert_eq!(AccountId::new(u128::MAX), Err(IdError::Reserved));
     }
 
     #[test]
     fn network_reference_round_trips() {
         let node = NodeId::new(12345).unwrap();
-        assert_eq!(
-            NodeId::from_network_reference(&node.network_reference()),
-            Ok(node)
-        );
+        assert_eq!(NodeId::from_network_reference(&node.network_reference()), Ok(node));
     }
 }

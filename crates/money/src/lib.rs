@@ -5,11 +5,7 @@
 //!
 //! This crate must not do I/O, read a clock, draw randomness or use floating point.
 #![no_std]
-#![deny(
-    clippy::float_arithmetic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
+#![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 extern crate alloc;
 

@@ -40,10 +40,7 @@ impl Ratio {
         if denominator == 0 {
             return Err(RatioError::ZeroDenominator);
         }
-        Ok(Self {
-            numerator,
-            denominator,
-        })
+        Ok(Self { numerator, denominator })
     }
 
     /// `units * self`, rounded as named. Exact for every result that fits: the product is formed
@@ -51,26 +48,16 @@ impl Ratio {
     pub fn apply(self, units: u128, rounding: Rounding) -> Result<u128, RatioError> {
         let denominator = u128::from(self.denominator);
         let numerator = u128::from(self.numerator);
-        let quotient = units
-            .checked_div(denominator)
-            .ok_or(RatioError::ZeroDenominator)?;
-        let remainder = units
-            .checked_rem(denominator)
-            .ok_or(RatioError::ZeroDenominator)?;
-        let whole = quotient
-            .checked_mul(numerator)
-            .ok_or(RatioError::Overflow)?;
+        let quotient = units.checked_div(denominator).ok_or(RatioError::ZeroDenominator)?;
+        let remainder = units.checked_rem(denominator).ok_or(RatioError::ZeroDenominator)?;
+        let whole = quotient.checked_mul(numerator).ok_or(RatioError::Overflow)?;
         // Below 2^64 * 2^64, so this cannot overflow.
-        let part = remainder
-            .checked_mul(numerator)
-            .ok_or(RatioError::Overflow)?;
+        let part = remainder.checked_mul(numerator).ok_or(RatioError::Overflow)?;
         let part = match rounding {
             Rounding::Down => part.checked_div(denominator),
             Rounding::Up => Some(part.div_ceil(denominator)),
         };
-        whole
-            .checked_add(part.ok_or(RatioError::ZeroDenominator)?)
-            .ok_or(RatioError::Overflow)
+        whole.checked_add(part.ok_or(RatioError::ZeroDenominator)?).ok_or(RatioError::Overflow)
     }
 }
 
@@ -112,9 +99,7 @@ impl Shares {
         if parts_per_million.contains(&0) {
             return Err(SharesError::Zero);
         }
-        let sum = parts_per_million
-            .iter()
-            .try_fold(0_u32, |sum, &share| sum.checked_add(share));
+        let sum = parts_per_million.iter().try_fold(0_u32, |sum, &share| sum.checked_add(share));
         if sum != Some(PPM) {
             return Err(SharesError::NotWhole);
         }
@@ -131,20 +116,14 @@ impl Shares {
         let mut left = amount;
         let mut parts = Vec::with_capacity(self.0.len());
         for &share in &self.0 {
-            let units = Ratio {
-                numerator: u64::from(share),
-                denominator: u64::from(PPM),
-            }
-            .apply(amount.units(), Rounding::Down)
-            .map_err(|_| AmountError::Overflow)?;
+            let units = Ratio { numerator: u64::from(share), denominator: u64::from(PPM) }
+                .apply(amount.units(), Rounding::Down)
+                .map_err(|_| AmountError::Overflow)?;
             let part = Amount::new(units, amount.asset());
             left = left.checked_sub(part)?;
             parts.push(part);
         }
-        Ok(Split {
-            parts,
-            residue: left,
-        })
+        Ok(Split { parts, residue: left })
     }
 }
 
@@ -173,10 +152,7 @@ mod tests {
         assert_eq!(Shares::new(vec![]), Err(SharesError::Empty));
         assert_eq!(Shares::new(vec![1_000_000, 0]), Err(SharesError::Zero));
         assert_eq!(Shares::new(vec![999_999]), Err(SharesError::NotWhole));
-        assert_eq!(
-            Shares::new(vec![u32::MAX, 1_000_001]),
-            Err(SharesError::NotWhole)
-        );
+        assert_eq!(Shares::new(vec![u32::MAX, 1_000_001]), Err(SharesError::NotWhole));
     }
 
     #[test]

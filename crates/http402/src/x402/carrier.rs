@@ -16,39 +16,31 @@ pub const COOKIE_NAME: &str = "farthing-payment";
 
 /// Reads the payment that a request presents in x402; `None` if there is none.
 ///
-/// Version 2 goes before version 1, a header before the cookie.
+/// Version 2 goes before version 1. The cookie, which browsers send unasked, counts only if no header
+/// carries a payment.
 pub fn decode_payment(headers: &HeaderMap) -> Result<Option<Presented>, DecodeError> {
     let places = [
-        (
-            single_header(headers, &PAYMENT_SIGNATURE, Part::PaymentSignature)?,
-            Dialect::X402V2,
-        ),
-        (
-            single_header(headers, &X_PAYMENT, Part::XPayment)?,
-            Dialect::X402V1,
-        ),
-        (single_cookie(headers)?, Dialect::X402V2),
+        (single_header(headers, &PAYMENT_SIGNATURE, Part::PaymentSignature)?, Dialect::X402V2),
+        (single_header(headers, &X_PAYMENT, Part::XPayment)?, Dialect::X402V1),
     ];
     let mut first: Option<Presented> = None;
     for (found, dialect) in places {
         let Some((text, part)) = found else { continue };
-        let carrier = if part == Part::Cookie {
-            Carrier::Cookie
-        } else {
-            Carrier::Header
-        };
-        let presented = decode_text(text, dialect, carrier, part)?;
+        let presented = decode_text(text, dialect, Carrier::Header, part)?;
         match &first {
             None => first = Some(presented),
             Some(earlier) if earlier.order == presented.order => {}
             Some(_) => {
-                return Err(DecodeError::Ambiguous {
-                    place: Place::of(part),
-                });
+                return Err(DecodeError::Ambiguous { place: Place::of(part) });
             }
         }
     }
-    Ok(first)
+    match (first, first_cookie(headers)) {
+        (None, Some(text)) => {
+            decode_text(text, Dialect::X402V2, Carrier::Cookie, Part::Cookie).map(Some)
+        }
+        (first, _) => Ok(first),
+    }
 }
 
 fn decode_text(
@@ -59,10 +51,7 @@ fn decode_text(
 ) -> Result<Presented, DecodeError> {
     let place = Place::of(part);
     if text.len() > HEADER_BYTES_MAX {
-        return Err(DecodeError::TooLarge {
-            place,
-            limit_bytes: HEADER_BYTES_MAX,
-        });
+        return Err(DecodeError::TooLarge { place, limit_bytes: HEADER_BYTES_MAX });
     }
     decode_payload(&json::from_base64(text, place)?, dialect, carrier)
 }
@@ -77,31 +66,16 @@ fn single_header<'h>(
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err(DecodeError::Repeated {
-            place: Place::of(part),
-        });
+        return Err(DecodeError::Repeated { place: Place::of(part) });
     }
     Ok(first.map(|value| (value.as_bytes(), part)))
 }
 
-/// Cookies of one request may be spread over several headers.
-fn single_cookie(headers: &HeaderMap) -> Result<Found<'_>, DecodeError> {
-    let mut found = None;
-    for header in headers.get_all(COOKIE) {
-        for pair in header.as_bytes().split(|&byte| byte == b';') {
-            let pair = pair.trim_ascii();
-            let Some(value) = pair
-                .strip_prefix(COOKIE_NAME.as_bytes())
-                .and_then(|rest| rest.strip_prefix(b"="))
-            else {
-                continue;
-            };
-            if found.replace((value, Part::Cookie)).is_some() {
-                return Err(DecodeError::Repeated {
-                    place: Place::of(Part::Cookie),
-                });
-            }
-        }
-    }
-    Ok(found)
+/// The cookie of the longest path: browsers send that one first (RFC 6265, 5.4), and others of the
+/// same name belong to pages above. Cookies of one request may be spread over several headers.
+fn first_cookie(headers: &HeaderMap) -> Option<&[u8]> {
+    let lines = headers.get_all(COOKIE).iter();
+    let mut pairs = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b';'));
+    pairs
+        .find_map(|pair| pair.trim_ascii().strip_prefix(COOKIE_NAME.as_bytes())?.strip_prefix(b"="))
 }

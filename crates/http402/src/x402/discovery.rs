@@ -52,10 +52,7 @@ impl DiscoveryResource {
         let mut terms = requirements(challenge);
         terms.purchase = None;
         let resource = challenge.resource.clone();
-        let entry = (
-            extensions::BAZAAR.to_owned(),
-            extensions::bazaar(method.as_str()),
-        );
+        let entry = (extensions::BAZAAR.to_owned(), extensions::bazaar(method.as_str()));
         Self {
             resource: resource.url,
             kind: "http",
@@ -96,17 +93,11 @@ pub struct DiscoveryList {
 impl DiscoveryList {
     /// Cuts a page out of the whole list. `limit` is kept within 1 to [`PAGE_ENTRIES_MAX`].
     pub fn page(all: &[DiscoveryResource], limit: Option<usize>, offset: usize) -> Self {
-        let limit = limit
-            .unwrap_or(PAGE_ENTRIES_DEFAULT)
-            .clamp(1, PAGE_ENTRIES_MAX);
+        let limit = limit.unwrap_or(PAGE_ENTRIES_DEFAULT).clamp(1, PAGE_ENTRIES_MAX);
         Self {
             version: 2,
             items: all.iter().skip(offset).take(limit).cloned().collect(),
-            pagination: Pagination {
-                limit,
-                offset,
-                total: all.len(),
-            },
+            pagination: Pagination { limit, offset, total: all.len() },
         }
     }
 }
@@ -180,12 +171,6 @@ impl Manifest {
     /// The manifest of a node that is reached at `facilitator`.
     pub fn new(node: money::NodeId, facilitator: String, resources: Vec<String>) -> Self {
         let network = network_name(node);
-        Self {
-            version: 1,
-            protocol_version: 2,
-            network,
-            facilitator,
-            resources,
-        }
+        Self { version: 1, protocol_version: 2, network, facilitator, resources }
     }
 }

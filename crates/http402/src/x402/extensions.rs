@@ -73,9 +73,7 @@ pub fn check_identifier(challenge: &Challenge, presented: &Presented) -> Result<
         (Carrier::Body, _) => Part::Body,
         (Carrier::Header, dialect) => Dialect::part(dialect),
     };
-    Err(DecodeError::PaymentIdentifierRequired {
-        place: identifier_place(part),
-    })
+    Err(DecodeError::PaymentIdentifierRequired { place: identifier_place(part) })
 }
 
 /// The extensions that are read from a payment; others are skipped.
@@ -100,9 +98,7 @@ struct WireInfo<'a> {
 impl WireExtensions<'_> {
     /// The payer's identifier, if it gave one.
     pub(super) fn identifier(self, part: Part) -> Result<Option<String>, DecodeError> {
-        let info = self
-            .payment_identifier
-            .and_then(|Object(extension)| extension.info);
+        let info = self.payment_identifier.and_then(|Object(extension)| extension.info);
         let Some(Text(id)) = info.and_then(|Object(info)| info.id) else {
             return Ok(None);
         };
@@ -111,15 +107,11 @@ impl WireExtensions<'_> {
         if lengths.contains(&id.len()) && id.bytes().all(allowed) {
             Ok(Some(id.into_owned()))
         } else {
-            Err(DecodeError::PaymentIdentifier {
-                place: identifier_place(part),
-            })
+            Err(DecodeError::PaymentIdentifier { place: identifier_place(part) })
         }
     }
 }
 
 fn identifier_place(part: Part) -> Place {
-    Place::of(part)
-        .object("extensions")
-        .field("payment-identifier.info.id")
+    Place::of(part).object("extensions").field("payment-identifier.info.id")
 }

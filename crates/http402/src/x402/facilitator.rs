@@ -42,10 +42,7 @@ pub fn decode_facilitator_request(body: &[u8]) -> Result<FacilitatorRequest, Dec
     let at = Place::of(Part::Body);
     if body.len() > FACILITATOR_BODY_BYTES_MAX {
         let limit_bytes = FACILITATOR_BODY_BYTES_MAX;
-        return Err(DecodeError::TooLarge {
-            place: at,
-            limit_bytes,
-        });
+        return Err(DecodeError::TooLarge { place: at, limit_bytes });
     }
     let wire: WireRequest<'_> = json::read(body, at)?;
     let place = at.object("paymentPayload");
@@ -57,21 +54,13 @@ pub fn decode_facilitator_request(body: &[u8]) -> Result<FacilitatorRequest, Dec
         Some(1) => (Dialect::X402V1, AmountField::MaxAmountRequired),
         _ => {
             let place = at.field("x402Version");
-            return Err(DecodeError::Version {
-                place,
-                expected: "1 or 2",
-            });
+            return Err(DecodeError::Version { place, expected: "1 or 2" });
         }
     };
     let payment = payment.check(dialect, Carrier::Body, Part::Body)?;
     let place = at.object("paymentRequirements");
-    let Object(terms) = wire
-        .payment_requirements
-        .ok_or(DecodeError::Missing { place })?;
-    Ok(FacilitatorRequest {
-        payment,
-        requirements: terms.check(amount_field, place)?,
-    })
+    let Object(terms) = wire.payment_requirements.ok_or(DecodeError::Missing { place })?;
+    Ok(FacilitatorRequest { payment, requirements: terms.check(amount_field, place)? })
 }
 
 /// Answer of `/verify`.
@@ -101,11 +90,7 @@ impl Serialize for VerifyResponse {
                 object.serialize_field("isValid", &true)?;
                 object.serialize_field("payer", payer)?;
             }
-            Self::Invalid {
-                reason,
-                message,
-                payer,
-            } => {
+            Self::Invalid { reason, message, payer } => {
                 object.serialize_field("isValid", &false)?;
                 object.serialize_field("invalidReason", reason)?;
                 if let Some(message) = message {

@@ -87,10 +87,7 @@ impl WirePayment<'_> {
         let at = Place::of(part);
         if self.version != Some(dialect.version().into()) {
             let expected = if dialect == Dialect::X402V2 { "2" } else { "1" };
-            return Err(DecodeError::Version {
-                place: at.field("x402Version"),
-                expected,
-            });
+            return Err(DecodeError::Version { place: at.field("x402Version"), expected });
         }
         let (network, accepted) = match dialect {
             Dialect::X402V2 => {
@@ -133,14 +130,8 @@ impl WirePayload<'_> {
         let order = match json::from_base64_short(&order, &mut order_buffer, order_place)? {
             Short::Bytes(bytes) => bytes,
             Short::TooLong { bytes: found } => {
-                let reason = instrument::DecodeError::Length {
-                    expected: Order::BYTES,
-                    found,
-                };
-                return Err(DecodeError::Order {
-                    place: order_place,
-                    reason,
-                });
+                let reason = instrument::DecodeError::Length { expected: Order::BYTES, found };
+                return Err(DecodeError::Order { place: order_place, reason });
             }
         };
         let signature =
@@ -148,19 +139,12 @@ impl WirePayload<'_> {
                 Short::Bytes(bytes) => bytes,
                 Short::TooLong { bytes: found } => {
                     let reason = instrument::DecodeError::SignatureLength { found };
-                    return Err(DecodeError::Order {
-                        place: signature_place,
-                        reason,
-                    });
+                    return Err(DecodeError::Order { place: signature_place, reason });
                 }
             };
         SignedOrder::from_parts(order, signature).map_err(|reason| {
             let at_signature = matches!(reason, instrument::DecodeError::SignatureLength { .. });
-            let place = if at_signature {
-                signature_place
-            } else {
-                order_place
-            };
+            let place = if at_signature { signature_place } else { order_place };
             DecodeError::Order { place, reason }
         })
     }

@@ -44,10 +44,7 @@ pub fn payment_required(challenge: &Challenge, error: Option<&str>) -> PaymentRe
 
 /// The members of version 1, `x402Version`, `error` and `accepts`, for the body of the answer.
 pub fn v1_members(challenge: &Challenge, error: &str) -> Result<Map<String, Value>, EncodeError> {
-    let terms = RequirementsV1 {
-        terms: &requirements(challenge),
-        resource: &challenge.resource,
-    };
+    let terms = RequirementsV1 { terms: &requirements(challenge), resource: &challenge.resource };
     let terms = serde_json::to_value(terms).map_err(|_| EncodeError)?;
     Ok(Map::from_iter([
         ("x402Version".to_owned(), Value::from(1)),
@@ -93,25 +90,16 @@ impl PaymentRequired {
     pub fn decode_header(value: &HeaderValue) -> Result<Self, DecodeError> {
         let place = Place::of(Part::PaymentRequired);
         if value.len() > HEADER_BYTES_MAX {
-            return Err(DecodeError::TooLarge {
-                place,
-                limit_bytes: HEADER_BYTES_MAX,
-            });
+            return Err(DecodeError::TooLarge { place, limit_bytes: HEADER_BYTES_MAX });
         }
         let bytes = json::from_base64(value.as_bytes(), place)?;
         let wire: Wire = json::read(&bytes, place)?;
         if wire.version != Some(2) {
-            return Err(DecodeError::Version {
-                place: place.field("x402Version"),
-                expected: "2",
-            });
+            return Err(DecodeError::Version { place: place.field("x402Version"), expected: "2" });
         }
-        let json::Object(resource) = wire.resource.ok_or(DecodeError::Missing {
-            place: place.field("resource"),
-        })?;
-        let offered = wire.accepts.ok_or(DecodeError::Missing {
-            place: place.field("accepts"),
-        })?;
+        let json::Object(resource) =
+            wire.resource.ok_or(DecodeError::Missing { place: place.field("resource") })?;
+        let offered = wire.accepts.ok_or(DecodeError::Missing { place: place.field("accepts") })?;
         let mut accepts = Vec::new();
         for value in &offered {
             let terms = read_foreign_or_own(value, AmountField::Amount, place.object("accepts"))?;

@@ -44,10 +44,7 @@ pub fn requirements(challenge: &Challenge) -> PaymentRequirements {
         pay_to: challenge.pay_to,
         max_timeout_seconds: challenge.max_timeout_seconds,
         purchase: challenge.purchase,
-        extra: splits
-            .map(|text| ("splits".to_owned(), text.as_str().into()))
-            .into_iter()
-            .collect(),
+        extra: splits.map(|text| ("splits".to_owned(), text.as_str().into())).into_iter().collect(),
     }
 }
 
@@ -62,11 +59,7 @@ pub struct Mismatch {
 impl Mismatch {
     /// Stable code for programs.
     pub fn code(&self) -> &'static str {
-        if self.field == "network" {
-            "invalid_network"
-        } else {
-            "invalid_payment_requirements"
-        }
+        if self.field == "network" { "invalid_network" } else { "invalid_payment_requirements" }
     }
 
     /// HTTP status: payment is still required, on the terms that come with the answer.
@@ -86,32 +79,20 @@ pub fn check_accepted(
         ("amount", accepted.amount.units() == expected.amount.units()),
         ("asset", asset.code == expected_asset.code),
         ("payTo", accepted.pay_to == expected.pay_to),
-        (
-            "maxTimeoutSeconds",
-            accepted.max_timeout_seconds == expected.max_timeout_seconds,
-        ),
+        ("maxTimeoutSeconds", accepted.max_timeout_seconds == expected.max_timeout_seconds),
         ("extra.scale", asset.scale == expected_asset.scale),
         ("extra.purchase", accepted.purchase == expected.purchase),
     ];
     if let Some((field, _)) = checks.into_iter().find(|(_, same)| !same) {
-        return Err(Mismatch {
-            field: field.into(),
-        });
+        return Err(Mismatch { field: field.into() });
     }
     let differing = accepted
         .extra
         .iter()
         .find(|(name, value)| expected.extra.get(*name) != Some(value))
-        .or_else(|| {
-            expected
-                .extra
-                .iter()
-                .find(|(name, _)| !accepted.extra.contains_key(*name))
-        });
+        .or_else(|| expected.extra.iter().find(|(name, _)| !accepted.extra.contains_key(*name)));
     match differing {
-        Some((name, _)) => Err(Mismatch {
-            field: format!("extra.{name}").into(),
-        }),
+        Some((name, _)) => Err(Mismatch { field: format!("extra.{name}").into() }),
         None => Ok(()),
     }
 }
@@ -212,51 +193,33 @@ impl WireRequirements<'_> {
             AmountField::MaxAmountRequired => ("maxAmountRequired", self.max_amount_required),
         };
         let network = check_network(self.scheme, self.network, at)?;
-        let units =
-            parse_base_units(&need(amount_text, at.field(amount_name))?).map_err(|reason| {
-                DecodeError::Amount {
-                    place: at.field(amount_name),
-                    reason,
-                }
-            })?;
+        let units = parse_base_units(&need(amount_text, at.field(amount_name))?)
+            .map_err(|reason| DecodeError::Amount { place: at.field(amount_name), reason })?;
         let extra = self.extra.unwrap_or_default();
         let scale_place = at.field("extra.scale");
-        let scale = extra
-            .scale
-            .ok_or(DecodeError::Missing { place: scale_place })?;
+        let scale = extra.scale.ok_or(DecodeError::Missing { place: scale_place })?;
         let asset_place = at.field("asset");
         let asset = Asset::new(&need(self.asset, asset_place)?, scale).map_err(|reason| {
-            let place = if reason == money::AssetError::Scale {
-                scale_place
-            } else {
-                asset_place
-            };
+            let place = if reason == money::AssetError::Scale { scale_place } else { asset_place };
             DecodeError::Asset { place, reason }
         })?;
         let pay_to = need(self.pay_to, at.field("payTo"))?
             .parse()
-            .map_err(|reason| DecodeError::Id {
-                place: at.field("payTo"),
-                reason,
-            })?;
+            .map_err(|reason| DecodeError::Id { place: at.field("payTo"), reason })?;
         let timeout_place = at.field("maxTimeoutSeconds");
-        let seconds = self.max_timeout_seconds.ok_or(DecodeError::Missing {
-            place: timeout_place,
-        })?;
+        let seconds =
+            self.max_timeout_seconds.ok_or(DecodeError::Missing { place: timeout_place })?;
         let max_timeout_seconds = u32::try_from(seconds)
             .ok()
             .filter(|&seconds| seconds > 0)
-            .ok_or(DecodeError::Timeout {
-                place: timeout_place,
-            })?;
+            .ok_or(DecodeError::Timeout { place: timeout_place })?;
         let purchase_place = at.field("extra.purchase");
         let purchase = match extra.purchase {
             None => None,
-            Some(Text(text)) => Some(PurchaseDigest::from_hex(&text).ok_or(
-                DecodeError::Purchase {
-                    place: purchase_place,
-                },
-            )?),
+            Some(Text(text)) => Some(
+                PurchaseDigest::from_hex(&text)
+                    .ok_or(DecodeError::Purchase { place: purchase_place })?,
+            ),
         };
         Ok(PaymentRequirements {
             network,
@@ -276,9 +239,7 @@ pub(super) fn check_network(
     at: Place,
 ) -> Result<NodeId, DecodeError> {
     if need(scheme, at.field("scheme"))? != SCHEME {
-        return Err(DecodeError::Scheme {
-            place: at.field("scheme"),
-        });
+        return Err(DecodeError::Scheme { place: at.field("scheme") });
     }
     let place = at.field("network");
     parse_network(&need(network, place)?).ok_or(DecodeError::Network { place })
@@ -286,8 +247,7 @@ pub(super) fn check_network(
 
 /// A text that must be there.
 pub(super) fn need(text: Option<Text<'_>>, place: Place) -> Result<Cow<'_, str>, DecodeError> {
-    text.map(|Text(text)| text)
-        .ok_or(DecodeError::Missing { place })
+    text.map(|Text(text)| text).ok_or(DecodeError::Missing { place })
 }
 
 /// The object `extra`. Read by hand because a derived reader of open objects takes a second
@@ -316,10 +276,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for WireExtra<'a> {
                     let earlier = match &*name {
                         "scale" => extra.scale.replace(map.next_value()?).is_some(),
                         "purchase" => extra.purchase.replace(map.next_value()?).is_some(),
-                        _ => extra
-                            .other
-                            .insert(name.clone().into(), map.next_value()?)
-                            .is_some(),
+                        _ => extra.other.insert(name.clone().into(), map.next_value()?).is_some(),
                     };
                     if earlier {
                         return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
@@ -339,14 +296,9 @@ pub(super) fn read_foreign_or_own(
     amount_field: AmountField,
     at: Place,
 ) -> Result<Option<PaymentRequirements>, DecodeError> {
-    let shape = |error| DecodeError::Shape {
-        place: at,
-        detail: crate::error::detail(&error),
-    };
+    let shape = |error| DecodeError::Shape { place: at, detail: crate::error::detail(&error) };
     let own = value["scheme"] == SCHEME
-        && value["network"]
-            .as_str()
-            .is_some_and(|name| parse_network(name).is_some());
+        && value["network"].as_str().is_some_and(|name| parse_network(name).is_some());
     if !own {
         return Ok(None);
     }

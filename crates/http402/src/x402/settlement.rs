@@ -86,12 +86,8 @@ impl Serialize for Settlement {
         object.serialize_field("transaction", &self.payment)?;
         object.serialize_field("network", &network_name(self.network))?;
         object.serialize_field("amount", &Shown(self.amount.units()))?;
-        let extra = Extra {
-            asset: code.as_str(),
-            scale,
-            state: self.state,
-            receipt: &self.receipt,
-        };
+        let extra =
+            Extra { asset: code.as_str(), scale, state: self.state, receipt: &self.receipt };
         object.serialize_field("extra", &extra)?;
         object.end()
     }
@@ -151,10 +147,7 @@ impl SettleResponse {
     pub fn decode_header(value: &HeaderValue) -> Result<Self, DecodeError> {
         let place = Place::of(Part::PaymentResponse);
         if value.len() > HEADER_BYTES_MAX {
-            return Err(DecodeError::TooLarge {
-                place,
-                limit_bytes: HEADER_BYTES_MAX,
-            });
+            return Err(DecodeError::TooLarge { place, limit_bytes: HEADER_BYTES_MAX });
         }
         let bytes = json::from_base64(value.as_bytes(), place)?;
         json::read::<Wire>(&bytes, place)?.check(place)
@@ -163,20 +156,13 @@ impl SettleResponse {
 
 impl Wire {
     fn check(self, at: Place) -> Result<SettleResponse, DecodeError> {
-        let success = self.success.ok_or(DecodeError::Missing {
-            place: at.field("success"),
-        })?;
-        let network =
-            self.network
-                .as_deref()
-                .and_then(parse_network)
-                .ok_or(DecodeError::Network {
-                    place: at.field("network"),
-                })?;
-        let id = |reason, field| DecodeError::Id {
-            place: at.field(field),
-            reason,
-        };
+        let success = self.success.ok_or(DecodeError::Missing { place: at.field("success") })?;
+        let network = self
+            .network
+            .as_deref()
+            .and_then(parse_network)
+            .ok_or(DecodeError::Network { place: at.field("network") })?;
+        let id = |reason, field| DecodeError::Id { place: at.field(field), reason };
         let payer = self.payer.map(|text| text.parse()).transpose();
         let payer = payer.map_err(|reason| id(reason, "payer"))?;
         let payment = self.transaction.filter(|text| !text.is_empty());

@@ -80,10 +80,7 @@ pub fn unbase64(value: &HeaderValue) -> String {
 pub fn headers<const N: usize>(pairs: [(&'static str, &[u8]); N]) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in pairs {
-        map.append(
-            HeaderName::from_static(name),
-            HeaderValue::from_bytes(value).unwrap(),
-        );
+        map.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
     }
     map
 }

@@ -26,10 +26,7 @@ fn terms_stand_as_documented() {
     challenge.splits = Some("author 80 %, editor 20 %".to_owned());
     challenge.purchase = None;
     let value = serde_json::to_value(http402::x402::requirements(&challenge)).unwrap();
-    assert_eq!(
-        value["extra"],
-        json!({"scale": 9, "splits": "author 80 %, editor 20 %"})
-    );
+    assert_eq!(value["extra"], json!({"scale": 9, "splits": "author 80 %, editor 20 %"}));
 }
 
 #[test]
@@ -71,9 +68,7 @@ fn usual_challenge_header_stays_below_two_kilobytes() {
     let mut challenge = challenge();
     challenge.identifier = Identifier::Required;
     challenge.splits = Some("author 80 %, editor 15 %, platform 5 %".to_owned());
-    let header = payment_required(&challenge, Some("insufficient_funds"))
-        .encode_header()
-        .unwrap();
+    let header = payment_required(&challenge, Some("insufficient_funds")).encode_header().unwrap();
     assert!(header.len() < 2000, "{} bytes", header.len());
 }
 
@@ -90,11 +85,7 @@ fn payers_software_never_sees_a_service_name_it_would_refuse() {
         let mut challenge = challenge();
         challenge.resource.service_name = Some(name.to_owned());
         let value = serde_json::to_value(payment_required(&challenge, None)).unwrap();
-        assert_eq!(
-            value["resource"].get("serviceName").is_some(),
-            kept,
-            "{name:?}"
-        );
+        assert_eq!(value["resource"].get("serviceName").is_some(), kept, "{name:?}");
     }
 }
 
@@ -113,10 +104,7 @@ fn terms_of_other_networks_are_counted_and_skipped() {
     let mut broken = own;
     broken["amount"] = json!("01");
     let error = message(json!([foreign, broken])).unwrap_err();
-    assert_eq!(
-        (error.code(), &*error.param()),
-        ("invalid_payment_requirements", "accepts.amount")
-    );
+    assert_eq!((error.code(), &*error.param()), ("invalid_payment_requirements", "accepts.amount"));
 }
 
 #[test]
@@ -145,16 +133,10 @@ fn one_body_is_a_problem_and_a_challenge_of_version_1() {
 
 #[test]
 fn members_of_a_dialect_never_replace_those_of_the_problem() {
-    let members = Map::from_iter([
-        ("charged".to_owned(), json!(true)),
-        ("x".to_owned(), json!(1)),
-    ]);
+    let members = Map::from_iter([("charged".to_owned(), json!(true)), ("x".to_owned(), json!(1))]);
     let problem = Problem::new(400, "c", "t", "d").with_members(members);
     let text = String::from_utf8(problem.to_json().unwrap()).unwrap();
-    assert!(
-        text.contains(r#""charged":false"#) && !text.contains(r#""charged":true"#),
-        "{text}"
-    );
+    assert!(text.contains(r#""charged":false"#) && !text.contains(r#""charged":true"#), "{text}");
     assert!(text.contains(r#""x":1"#), "{text}");
 }
 
@@ -174,18 +156,9 @@ fn unreadable_payment_becomes_a_problem_with_its_place() {
     let error = decode_payment(&headers([("x-payment", b"?")])).unwrap_err();
     assert!(matches!(error, DecodeError::NotBase64 { .. }));
     let body: Value = serde_json::from_slice(&Problem::from(&error).to_json().unwrap()).unwrap();
-    assert_eq!(
-        (&body["status"], &body["code"]),
-        (&json!(400), &json!("invalid_base64"))
-    );
-    assert_eq!(
-        (&body["param"], &body["charged"]),
-        (&json!("X-PAYMENT"), &json!(false))
-    );
-    assert!(
-        body["detail"].as_str().unwrap().contains("A-Z a-z 0-9 + /"),
-        "{body}"
-    );
+    assert_eq!((&body["status"], &body["code"]), (&json!(400), &json!("invalid_base64")));
+    assert_eq!((&body["param"], &body["charged"]), (&json!("X-PAYMENT"), &json!(false)));
+    assert!(body["detail"].as_str().unwrap().contains("A-Z a-z 0-9 + /"), "{body}");
 }
 
 #[test]
@@ -216,20 +189,12 @@ fn payment_of_version_2_stands_as_documented_and_comes_back() {
     );
     assert_eq!(unbase64(&value), expected);
     assert_eq!(name, "payment-signature");
-    let read = decode_payment(&HeaderMap::from_iter([(name, value)]))
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (read.dialect, read.carrier),
-        (Dialect::X402V2, Carrier::Header)
-    );
+    let read = decode_payment(&HeaderMap::from_iter([(name, value)])).unwrap().unwrap();
+    assert_eq!((read.dialect, read.carrier), (Dialect::X402V2, Carrier::Header));
     assert_eq!((read.order, read.accepted.as_ref()), (order, Some(&terms)));
     assert_eq!(read.network, terms.network);
     assert_eq!(read.resource_url.as_deref(), Some("http://x/"));
-    assert_eq!(
-        read.payment_identifier.as_deref(),
-        Some("pay_0123456789abcdef")
-    );
+    assert_eq!(read.payment_identifier.as_deref(), Some("pay_0123456789abcdef"));
     read.order.verify().unwrap();
 }
 
@@ -255,14 +220,9 @@ fn payment_of_version_1_stands_as_documented_and_comes_back() {
     );
     assert_eq!(unbase64(&value), expected);
     assert_eq!(name, "x-payment");
-    let read = decode_payment(&HeaderMap::from_iter([(name, value)]))
-        .unwrap()
-        .unwrap();
+    let read = decode_payment(&HeaderMap::from_iter([(name, value)])).unwrap().unwrap();
     assert_eq!((read.dialect, read.accepted), (Dialect::X402V1, None));
-    assert_eq!(
-        (read.order, read.network, read.resource_url),
-        (order, terms.network, None)
-    );
+    assert_eq!((read.order, read.network, read.resource_url), (order, terms.network, None));
 }
 
 #[test]
@@ -275,10 +235,7 @@ fn settlements_stand_as_documented_and_come_back() {
         state: PaymentState::Settled,
         receipt: "http://127.0.0.1:4021/v1/receipts/pay_00000000000000000000000006".to_owned(),
     };
-    let held = Settlement {
-        state: PaymentState::Held,
-        ..settlement.clone()
-    };
+    let held = Settlement { state: PaymentState::Held, ..settlement.clone() };
     let expected = concat!(
         r#"{"success":true,"payer":"acc_00000000000000000000000005","#,
         r#""transaction":"pay_00000000000000000000000006","#,
@@ -288,10 +245,7 @@ fn settlements_stand_as_documented_and_come_back() {
     );
     for (settlement, expected) in [
         (settlement, expected.to_owned()),
-        (
-            held,
-            expected.replace(r#""state":"settled""#, r#""state":"held""#),
-        ),
+        (held, expected.replace(r#""state":"settled""#, r#""state":"held""#)),
     ] {
         let response = SettleResponse::Success(settlement);
         let header = encode_settle_response(&response).unwrap();

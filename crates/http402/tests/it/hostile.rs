@@ -88,11 +88,7 @@ fn mutations_of_good_payments_never_panic() {
     let mut random = Random(SEED);
     let mut taken = 0;
     for round in 0..ROUNDS {
-        let dialect = if round % 2 == 0 {
-            Dialect::X402V2
-        } else {
-            Dialect::X402V1
-        };
+        let dialect = if round % 2 == 0 { Dialect::X402V2 } else { Dialect::X402V1 };
         let mut json = payment_json(dialect).to_string().into_bytes();
         random.mutate(&mut json);
         taken += decode_everywhere(base64(&json).as_bytes());
@@ -113,10 +109,7 @@ fn mutations_of_facilitator_requests_never_panic() {
         "paymentRequirements": terms(),
     });
     assert_eq!(
-        decode_facilitator_request(good.to_string().as_bytes())
-            .unwrap()
-            .payment
-            .order,
+        decode_facilitator_request(good.to_string().as_bytes()).unwrap().payment.order,
         order()
     );
     let mut taken = 0;

@@ -22,15 +22,10 @@ fn encodings_other_than_the_standard_one_are_refused() {
     // This payload's base64 holds both characters that differ between the alphabets.
     let json = with("/resource/url", json!("http://x/?>>>???"));
     let good = base64(&json);
-    assert!(
-        good.contains('+') || good.contains('/'),
-        "the url-safe case needs one"
-    );
+    assert!(good.contains('+') || good.contains('/'), "the url-safe case needs one");
     let padded = base64(json.clone() + &" ".repeat((4 - json.len() % 3) % 3));
     assert!(padded.ends_with('='));
-    decode_payment(&headers([("payment-signature", padded.as_bytes())]))
-        .unwrap()
-        .unwrap();
+    decode_payment(&headers([("payment-signature", padded.as_bytes())])).unwrap().unwrap();
     for (what, text) in [
         ("url-safe", good.replace('+', "-").replace('/', "_")),
         ("no padding", padded.trim_end_matches('=').to_owned()),
@@ -72,11 +67,7 @@ fn size_limit_is_exact() {
         ("cookie", [b"farthing-payment=", &over[..]].concat()),
     ] {
         let error = refused(header, &value);
-        assert_eq!(
-            (error.code(), error.http_status()),
-            ("payment_too_large", 400),
-            "{header}"
-        );
+        assert_eq!((error.code(), error.http_status()), ("payment_too_large", 400), "{header}");
     }
 }
 
@@ -101,10 +92,7 @@ fn what_is_not_json_is_refused() {
         );
     }
     let not_utf8 = b"{\"x402Version\":2,\"scheme\":\"\xff\"}";
-    assert_eq!(
-        refused("payment-signature", base64(not_utf8).as_bytes()).code(),
-        "invalid_json"
-    );
+    assert_eq!(refused("payment-signature", base64(not_utf8).as_bytes()).code(), "invalid_json");
 }
 
 #[test]
@@ -116,10 +104,7 @@ fn nesting_is_limited() {
         1,
     );
     let error = refused("payment-signature", base64(in_extra).as_bytes());
-    assert!(
-        matches!(error, DecodeError::TooDeep { limit: 127, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, DecodeError::TooDeep { limit: 127, .. }), "{error}");
     for text in [&*deep, &*"{\"a\":".repeat(1000)] {
         let error = refused("payment-signature", base64(text).as_bytes());
         assert_eq!(error.http_status(), 400, "{error}");
@@ -127,13 +112,7 @@ fn nesting_is_limited() {
     // Unknown members are skipped without being built up, however deep.
     let skipped =
         with("/resource/url", json!("u")).replacen('{', &format!("{{\"unknown\":{deep},"), 1);
-    assert!(
-        decode_payment(&headers([(
-            "payment-signature",
-            base64(skipped).as_bytes()
-        )]))
-        .is_ok()
-    );
+    assert!(decode_payment(&headers([("payment-signature", base64(skipped).as_bytes())])).is_ok());
 }
 
 /// Member, value put there, code, place.
@@ -195,11 +174,7 @@ fn each_member_is_checked() {
         };
         let json = with(pointer, serde_json::from_str(value).unwrap());
         let error = refused("payment-signature", base64(json).as_bytes());
-        assert_eq!(
-            (error.code(), &*error.param()),
-            (code, param),
-            "{line}: {error}"
-        );
+        assert_eq!((error.code(), &*error.param()), (code, param), "{line}: {error}");
         assert_eq!(error.http_status(), 400, "{line}");
     }
 }
@@ -208,50 +183,27 @@ fn each_member_is_checked() {
 fn long_members_are_checked() {
     let upper_case = "AB".repeat(32);
     for (pointer, value, code) in [
-        (
-            "/accepted/extra/purchase",
-            upper_case,
-            "invalid_payment_requirements",
-        ),
+        ("/accepted/extra/purchase", upper_case, "invalid_payment_requirements"),
         ("/payload/order", base64([0; 208]), "invalid_payload"),
         ("/payload/order", base64([0; 209]), "invalid_payload"),
         ("/payload/order", base64([0; 2000]), "invalid_payload"),
         ("/payload/signature", base64([0; 63]), "invalid_payload"),
         ("/payload/signature", base64([0; 65]), "invalid_payload"),
         ("/payload/signature", base64([0; 2000]), "invalid_payload"),
-        (
-            "/payload/signature",
-            base64([0; 64]).replace('=', ""),
-            "invalid_base64",
-        ),
+        ("/payload/signature", base64([0; 64]).replace('=', ""), "invalid_base64"),
     ] {
-        let error = refused(
-            "payment-signature",
-            base64(with(pointer, json!(value))).as_bytes(),
-        );
+        let error = refused("payment-signature", base64(with(pointer, json!(value))).as_bytes());
         let param = pointer[1..].replace('/', ".");
-        assert_eq!(
-            (error.code(), error.param()),
-            (code, param),
-            "{value}: {error}"
-        );
+        assert_eq!((error.code(), error.param()), (code, param), "{value}: {error}");
     }
 }
 
 #[test]
 fn members_of_version_1_are_checked() {
     for (pointer, value, expected) in [
-        (
-            "/x402Version",
-            json!(2),
-            ("invalid_x402_version", "x402Version"),
-        ),
+        ("/x402Version", json!(2), ("invalid_x402_version", "x402Version")),
         ("/scheme", json!("upto"), ("unsupported_scheme", "scheme")),
-        (
-            "/network",
-            json!("base-sepolia"),
-            ("invalid_network", "network"),
-        ),
+        ("/network", json!("base-sepolia"), ("invalid_network", "network")),
         ("/network", json!(null), ("invalid_payload", "network")),
         ("/payload", json!(null), ("invalid_payload", "payload")),
     ] {
@@ -268,11 +220,7 @@ fn of_two_faults_the_first_in_order_is_told() {
         ("/x402Version", json!(9), "invalid_x402_version"),
         ("/accepted/scheme", json!("upto"), "unsupported_scheme"),
         ("/accepted/network", json!("x:y"), "invalid_network"),
-        (
-            "/accepted/amount",
-            json!("-1"),
-            "invalid_payment_requirements",
-        ),
+        ("/accepted/amount", json!("-1"), "invalid_payment_requirements"),
         ("/payload/order", json!(""), "invalid_payload"),
     ];
     let mut json = payment_json(Dialect::X402V2);
@@ -296,18 +244,12 @@ fn member_that_stands_twice_is_refused() {
         let twice = good.replacen(member, &format!("{member},{member}"), 1);
         assert_ne!(twice, good, "{member}");
         let error = refused("payment-signature", base64(twice).as_bytes());
-        assert!(
-            matches!(error, DecodeError::Shape { .. }),
-            "{member}: {error}"
-        );
+        assert!(matches!(error, DecodeError::Shape { .. }), "{member}: {error}");
         assert!(error.to_string().contains("duplicate field"), "{error}");
     }
     let unknown = good.replacen(r#""scale":9"#, r#""scale":9,"more":1,"more":1"#, 1);
     let error = refused("payment-signature", base64(unknown).as_bytes());
-    assert!(
-        error.to_string().contains("duplicate field `more`"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("duplicate field `more`"), "{error}");
 }
 
 #[test]
@@ -354,27 +296,11 @@ fn facilitator_requests_are_checked() {
         "paymentRequirements": terms(),
     });
     for (pointer, value, expected) in [
-        (
-            "/x402Version",
-            json!(3),
-            ("invalid_x402_version", "x402Version"),
-        ),
-        (
-            "/x402Version",
-            json!(1),
-            ("invalid_x402_version", "x402Version"),
-        ),
-        (
-            "/paymentPayload",
-            json!(null),
-            ("invalid_payload", "paymentPayload"),
-        ),
+        ("/x402Version", json!(3), ("invalid_x402_version", "x402Version")),
+        ("/x402Version", json!(1), ("invalid_x402_version", "x402Version")),
+        ("/paymentPayload", json!(null), ("invalid_payload", "paymentPayload")),
         ("/paymentPayload", json!("x"), ("invalid_payload", "body")),
-        (
-            "/paymentRequirements",
-            json!(null),
-            ("invalid_payload", "paymentRequirements"),
-        ),
+        ("/paymentRequirements", json!(null), ("invalid_payload", "paymentRequirements")),
         (
             "/paymentRequirements/amount",
             json!("1e3"),
@@ -389,16 +315,9 @@ fn facilitator_requests_are_checked() {
         let mut json = good.clone();
         *json.pointer_mut(pointer).unwrap() = value.clone();
         let error = decode_facilitator_request(json.to_string().as_bytes()).unwrap_err();
-        assert_eq!(
-            (error.code(), &*error.param()),
-            expected,
-            "{pointer} = {value}"
-        );
+        assert_eq!((error.code(), &*error.param()), expected, "{pointer} = {value}");
     }
     let large = vec![b' '; http402::x402::FACILITATOR_BODY_BYTES_MAX + 1];
     let error = decode_facilitator_request(&large).unwrap_err();
-    assert_eq!(
-        (error.code(), error.http_status()),
-        ("payment_too_large", 413)
-    );
+    assert_eq!((error.code(), error.http_status()), ("payment_too_large", 413));
 }

@@ -40,15 +40,9 @@ fn first_differing_member_is_named() {
     for (field, change) in changes {
         let mut other = terms();
         change(&mut other);
-        let code = if field == "network" {
-            "invalid_network"
-        } else {
-            "invalid_payment_requirements"
-        };
-        for mismatch in [
-            check_accepted(&other, &terms()),
-            check_accepted(&terms(), &other),
-        ] {
+        let code =
+            if field == "network" { "invalid_network" } else { "invalid_payment_requirements" };
+        for mismatch in [check_accepted(&other, &terms()), check_accepted(&terms(), &other)] {
             let mismatch = mismatch.unwrap_err();
             assert_eq!((&*mismatch.field, mismatch.code()), (field, code));
             assert_eq!(mismatch.http_status(), 402);
@@ -69,17 +63,13 @@ fn unknown_members_are_compared_by_value() {
 #[test]
 fn offer_can_demand_an_identifier() {
     let text = base64(payment_json(Dialect::X402V2).to_string());
-    let mut presented = decode_payment(&headers([("payment-signature", text.as_bytes())]))
-        .unwrap()
-        .unwrap();
+    let mut presented =
+        decode_payment(&headers([("payment-signature", text.as_bytes())])).unwrap().unwrap();
     let mut challenge = challenge();
     assert_eq!(check_identifier(&challenge, &presented), Ok(()));
     challenge.identifier = Identifier::Required;
     let error = check_identifier(&challenge, &presented).unwrap_err();
-    assert_eq!(
-        (error.code(), error.http_status()),
-        ("payment_identifier_required", 400)
-    );
+    assert_eq!((error.code(), error.http_status()), ("payment_identifier_required", 400));
     presented.payment_identifier = Some("pay_0123456789abcdef".to_owned());
     assert_eq!(check_identifier(&challenge, &presented), Ok(()));
 }

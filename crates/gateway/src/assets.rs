@@ -1,0 +1,46 @@
+//! The built web pages, embedded. Sources: `web/`.
+
+/// A file that pages load, with its media type.
+pub type Asset = (&'static str, &'static [u8]);
+
+macro_rules! embedded {
+    ($($name:literal: $kind:literal;)*) => {
+        /// A file by name, as it stands below `/.well-known/farthing/`.
+        pub fn asset(name: &str) -> Option<Asset> {
+            match name {
+                $( $name => Some(($kind, include_bytes!(concat!("../../../web/dist/", $name)))), )*
+                _ => None,
+            }
+        }
+    };
+}
+
+embedded! {
+    "bytes.js": "text/javascript; charset=utf-8";
+    "dom.js": "text/javascript; charset=utf-8";
+    "farthing.css": "text/css; charset=utf-8";
+    "farthing.svg": "image/svg+xml";
+    "grant.js": "text/javascript; charset=utf-8";
+    "index.js": "text/javascript; charset=utf-8";
+    "keys.js": "text/javascript; charset=utf-8";
+    "live.js": "text/javascript; charset=utf-8";
+    "messages.js": "text/javascript; charset=utf-8";
+    "money.js": "text/javascript; charset=utf-8";
+    "node.js": "text/javascript; charset=utf-8";
+    "order.js": "text/javascript; charset=utf-8";
+    "payment.js": "text/javascript; charset=utf-8";
+    "paywall.js": "text/javascript; charset=utf-8";
+    "wallet.js": "text/javascript; charset=utf-8";
+}
+
+/// A page by name.
+pub fn page(name: &str) -> Option<&'static str> {
+    match name {
+        "grant" => Some(include_str!("../../../web/dist/grant.html")),
+        "index" => Some(include_str!("../../../web/dist/index.html")),
+        "live" => Some(include_str!("../../../web/dist/live.html")),
+        "paywall" => Some(include_str!("../../../web/dist/paywall.html")),
+        "wallet" => Some(include_str!("../../../web/dist/wallet.html")),
+        _ => None,
+    }
+}

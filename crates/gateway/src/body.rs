@@ -1,0 +1,137 @@
+//! Request bodies: their digest must be known before a payment can be checked.
+//!
+//! A small body is read and hashed. A large one must come with `Content-Digest` (RFC 9530); then it
+//! streams through, and its last piece is held back until the digest has proven right, so that the
+//! upstream never sees a whole body that was not paid for.
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::stream;
+use http::HeaderMap;
+use http_body_util::BodyExt;
+use instrument::{BodyDigest, empty_body_digest};
+use sha2::{Digest, Sha256};
+
+/// Largest request body that is read before the payment is checked.
+pub const REQUEST_BUFFER_BYTES_MAX: usize = 1024 * 1024;
+
+/// Why a request body cannot be priced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// Too large to be read first, and no digest was announced.
+    #[error(
+        "a body above {REQUEST_BUFFER_BYTES_MAX} bytes needs the header \
+         `Content-Digest: sha-256=:<base64>:`"
+    )]
+    DigestRequired,
+    /// The header does not hold a SHA-256 digest.
+    #[error("`Content-Digest` must hold `sha-256=:<base64 of 32 bytes>:`")]
+    DigestMalformed,
+    /// The body that was read has another digest.
+    #[error("the body does not have the announced `Content-Digest`")]
+    DigestMismatch,
+    /// The client broke off.
+    #[error("the request body could not be read to its end")]
+    Broken,
+}
+
+impl BodyError {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::DigestRequired => "content_digest_required",
+            Self::DigestMalformed => "content_digest_malformed",
+            Self::DigestMismatch => "content_digest_mismatch",
+            Self::Broken => "request_body_broken",
+        }
+    }
+
+    pub(crate) fn http_status(self) -> u16 {
+        if self == Self::DigestRequired { 413 } else { 400 }
+    }
+}
+
+/// A body with its digest, ready to be forwarded once.
+pub(crate) struct Digested {
+    pub digest: BodyDigest,
+    pub body: Body,
+}
+
+/// Finds out the digest of a request body, reading as little as that takes.
+pub(crate) async fn digest(headers: &HeaderMap, body: Body) -> Result<Digested, BodyError> {
+    if http_body::Body::is_end_stream(&body) {
+        return Ok(Digested { digest: empty_body_digest(), body: Body::empty() });
+    }
+    let announced = announced(headers)?;
+    let length = http_body::Body::size_hint(&body).exact();
+    let too_large = length.is_some_and(|length| length > REQUEST_BUFFER_BYTES_MAX as u64);
+    if let Some(digest) = announced {
+        return Ok(Digested { digest, body: checked(body, digest) });
+    }
+    if too_large {
+        return Err(BodyError::DigestRequired);
+    }
+    let bytes = read(body).await?;
+    Ok(Digested { digest: Sha256::digest(&bytes).into(), body: Body::from(bytes) })
+}
+
+async fn read(mut body: Body) -> Result<Bytes, BodyError> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| BodyError::Broken)?;
+        if let Some(data) = frame.data_ref() {
+            if bytes.len() + data.len() > REQUEST_BUFFER_BYTES_MAX {
+                return Err(BodyError::DigestRequired);
+            }
+            bytes.extend_from_slice(data);
+        }
+    }
+    Ok(bytes.into())
+}
+
+fn announced(headers: &HeaderMap) -> Result<Option<BodyDigest>, BodyError> {
+    let Some(value) = headers.get("content-digest") else { return Ok(None) };
+    let text = value.to_str().map_err(|_| BodyError::DigestMalformed)?;
+    let mut digests = text.split(',').map(str::trim);
+    let Some(sha256) = digests.find_map(|item| item.strip_prefix("sha-256=:")) else {
+        // Another algorithm says nothing that can be checked here.
+        return Ok(None);
+    };
+    let encoded = sha256.strip_suffix(':').ok_or(BodyError::DigestMalformed)?;
+    let bytes = STANDARD.decode(encoded).map_err(|_| BodyError::DigestMalformed)?;
+    bytes.try_into().map(Some).map_err(|_| BodyError::DigestMalformed)
+}
+
+/// Streams a body and fails before its last piece unless it has the digest.
+fn checked(body: Body, expected: BodyDigest) -> Body {
+    struct Checked {
+        body: Body,
+        hasher: Option<Sha256>,
+        held_back: Option<Bytes>,
+        expected: BodyDigest,
+    }
+    let start = Checked { body, hasher: Some(Sha256::new()), held_back: None, expected };
+    Body::from_stream(stream::try_unfold(start, |mut state| async move {
+        loop {
+            let Some(hasher) = &mut state.hasher else { return Ok(None) };
+            match state.body.frame().await {
+                Some(Err(_)) => return Err(BodyError::Broken),
+                Some(Ok(frame)) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    hasher.update(&data);
+                    if let Some(ready) = state.held_back.replace(data) {
+                        return Ok(Some((ready, state)));
+                    }
+                }
+                None => {
+                    let hasher = state.hasher.take().unwrap_or_default();
+                    if <BodyDigest>::from(hasher.finalize()) != state.expected {
+                        return Err(BodyError::DigestMismatch);
+                    }
+                    return Ok(state.held_back.take().map(|last| (last, state)));
+                }
+            }
+        }
+    }))
+}

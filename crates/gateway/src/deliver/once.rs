@@ -1,0 +1,88 @@
+//! Unsafe methods: hold, forward exactly once, then settle.
+//!
+//! Whatever the upstream answers is kept with the payment: a copy gets it again, even a failure,
+//! because the request may have had effects. A payer who wants another try signs another order.
+
+use axum::body::{Body, Bytes};
+use engine::{OUTCOME_BYTES_MAX, Outcome};
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+use tracing::warn;
+
+use super::{
+    Turn, broken_upstream, outcome, paid_request, settle, stream_and_settle, unreachable_upstream,
+};
+use crate::answer;
+use crate::forward::UpstreamError;
+use crate::headers;
+use crate::paywall::Case;
+use crate::stream::{self, Broken, Start, read_start};
+
+pub(super) async fn deliver<S>(
+    case: Case,
+    turn: Turn,
+    request: Request<Body>,
+    inner: S,
+) -> Response<Body>
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>>,
+    S::Error: Into<UpstreamError>,
+{
+    let mut response = match inner.oneshot(paid_request(request, turn.payment)).await {
+        Ok(response) => response,
+        Err(error) => return fail(&case, turn, unreachable_upstream(&error.into())).await,
+    };
+    headers::from_upstream(response.headers_mut());
+    let length = stream::content_length(&response);
+    let success = response.status().is_success();
+    let (head, body) = response.into_parts();
+    let response = Response::from_parts(head, Body::empty());
+    if success && length.is_none_or(|length| length > OUTCOME_BYTES_MAX as u64) {
+        // An answer of unknown length may be a live stream: it must not wait for its end.
+        return stream_and_settle(&case, turn, response, Bytes::new(), body);
+    }
+    match read_start(body, OUTCOME_BYTES_MAX).await {
+        Err(Broken) => fail(&case, turn, broken_upstream()).await,
+        Ok(Start::Whole(body)) if success => charge(&case, turn, response, body).await,
+        Ok(Start::Whole(body)) => {
+            release(&case, turn, Some(outcome(&case, &response, body.clone()))).await;
+            response.map(|_| Body::from(body))
+        }
+        Ok(Start::More { read, rest }) => {
+            release(&case, turn, None).await;
+            let start = futures_util::stream::once(async move { Ok::<_, axum::Error>(read) });
+            let whole = futures_util::StreamExt::chain(start, rest.into_data_stream());
+            response.map(|_| Body::from_stream(whole))
+        }
+    }
+}
+
+async fn charge(case: &Case, turn: Turn, response: Response<Body>, body: Bytes) -> Response<Body> {
+    let kept = outcome(case, &response, body.clone());
+    match settle(case, turn, None, Some(kept), true).await {
+        Some(view) => {
+            let mut response = response.map(|_| Body::from(body));
+            answer::receipt(case, &mut response, &view);
+            response
+        }
+        // Not durable, so not delivered; the payer presents the same payment again.
+        None => answer::refused(case, engine::Unavailable::Unreachable.into(), turn.payment),
+    }
+}
+
+/// Answers with our own problem and keeps it as the outcome.
+async fn fail(case: &Case, turn: Turn, response: Response<Body>) -> Response<Body> {
+    let (head, body) = response.into_parts();
+    // Our own problems are in memory already.
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let response = Response::from_parts(head, Body::empty());
+    release(case, turn, Some(outcome(case, &response, body.clone()))).await;
+    response.map(|_| Body::from(body))
+}
+
+async fn release(case: &Case, turn: Turn, outcome: Option<Outcome>) {
+    if let Err(error) = case.options.node.release(turn.payment, turn.claim, outcome).await {
+        warn!(payment = %turn.payment, %error, "a hold could not be released; it will run out");
+    }
+}

@@ -1,0 +1,159 @@
+//! Forwarding to an HTTP upstream.
+//!
+//! Invariant: a request that reports [`UpstreamFault::NotSent`] has certainly not been executed;
+//! every other fault may have been.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Request, Response, Uri, header};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use crate::headers;
+
+/// What went wrong behind the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamFault {
+    /// No connection: nothing was executed.
+    NotSent,
+    /// No answer in time.
+    TimedOut,
+    /// The connection broke, or the answer was not HTTP.
+    Broken,
+}
+
+/// A failed request to the upstream.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+pub struct UpstreamError {
+    /// What it means for the payment.
+    pub fault: UpstreamFault,
+    /// For the log; never sent to payers.
+    pub detail: String,
+}
+
+impl From<Infallible> for UpstreamError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// Settings of a [`Forward`].
+#[derive(Debug, Clone, Copy)]
+pub struct ForwardOptions {
+    /// Longest wait for a connection.
+    pub connect_timeout_ms: u64,
+    /// Longest wait for the head of the answer.
+    pub head_timeout_ms: u64,
+}
+
+impl Default for ForwardOptions {
+    fn default() -> Self {
+        Self { connect_timeout_ms: 5_000, head_timeout_ms: 30_000 }
+    }
+}
+
+/// A service that sends every request to one upstream.
+#[derive(Debug, Clone)]
+pub struct Forward {
+    client: Client<HttpsConnector<HttpConnector>, Body>,
+    scheme: Scheme,
+    authority: Authority,
+    head_timeout: Duration,
+}
+
+impl Forward {
+    /// An upstream such as `http://127.0.0.1:8080`; `None` if the URL has no scheme or host, or
+    /// has a path.
+    pub fn new(upstream: &Uri, options: ForwardOptions) -> Option<Self> {
+        let scheme = upstream.scheme().cloned()?;
+        let authority = upstream.authority().cloned()?;
+        let known = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
+        if !known || !matches!(upstream.path(), "" | "/") {
+            return None;
+        }
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.enforce_http(false);
+        connector.set_connect_timeout(Some(Duration::from_millis(options.connect_timeout_ms)));
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        let client = Client::builder(TokioExecutor::new())
+            // A retry on a reused connection could execute a request twice.
+            .retry_canceled_requests(false)
+            .build(connector);
+        let head_timeout = Duration::from_millis(options.head_timeout_ms);
+        Some(Self { client, scheme, authority, head_timeout })
+    }
+
+    fn address(&self, request: &mut Request<Body>) -> Result<(), UpstreamError> {
+        let path = request.uri().path_and_query().cloned();
+        let uri = Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(path.unwrap_or_else(|| PathAndQuery::from_static("/")))
+            .build();
+        *request.uri_mut() = uri.map_err(|error| UpstreamError {
+            fault: UpstreamFault::NotSent,
+            detail: error.to_string(),
+        })?;
+        *request.version_mut() = http::Version::HTTP_11;
+        headers::strip_hop_by_hop(request.headers_mut());
+        if let Ok(host) = HeaderValue::from_str(self.authority.as_str()) {
+            let original = request.headers_mut().insert(header::HOST, host);
+            if let Some(original) = original {
+                request.headers_mut().insert("x-forwarded-host", original);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl tower::Service<Request<Body>> for Forward {
+    type Response = Response<Body>;
+    type Error = UpstreamError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, UpstreamError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move {
+            this.address(&mut request)?;
+            let answer =
+                tokio::time::timeout(this.head_timeout, this.client.request(request)).await;
+            match answer {
+                Err(_) => Err(UpstreamError {
+                    fault: UpstreamFault::TimedOut,
+                    detail: format!("no answer within {:?}", this.head_timeout),
+                }),
+                Ok(Err(error)) => {
+                    let fault = if error.is_connect() {
+                        UpstreamFault::NotSent
+                    } else {
+                        UpstreamFault::Broken
+                    };
+                    Err(UpstreamError { fault, detail: format!("{error:?}") })
+                }
+                Ok(Ok(response)) => {
+                    let mut response = response.map(Body::new);
+                    headers::strip_hop_by_hop(response.headers_mut());
+                    Ok(response)
+                }
+            }
+        })
+    }
+}

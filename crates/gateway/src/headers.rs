@@ -1,0 +1,124 @@
+//! Header hygiene: what must not cross the gateway.
+//!
+//! Invariants: hop-by-hop fields end here in both directions; payments never reach the upstream;
+//! the upstream can neither speak for the gateway (payment headers) nor leak internal ones.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http402::x402;
+
+/// Tells the upstream which payment pays for the request.
+pub(crate) const FARTHING_PAYMENT: HeaderName = HeaderName::from_static("farthing-payment");
+
+/// A replayed answer says so.
+pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+const HOP_BY_HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+const PAYMENT_REQUEST: [HeaderName; 3] =
+    [x402::PAYMENT_SIGNATURE, x402::X_PAYMENT, FARTHING_PAYMENT];
+
+const ANSWER_ONLY_OURS: [HeaderName; 5] = [
+    x402::PAYMENT_REQUIRED,
+    x402::PAYMENT_RESPONSE,
+    x402::X_PAYMENT_RESPONSE,
+    HeaderName::from_static("settlement-overrides"),
+    IDEMPOTENT_REPLAYED,
+];
+
+/// Removes what concerns one connection only, named fields included (RFC 9110, 7.6.1).
+pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    named.iter().chain(&HOP_BY_HOP).for_each(|name| {
+        headers.remove(name);
+    });
+}
+
+/// Makes request headers fit for the upstream.
+pub(crate) fn to_upstream(headers: &mut HeaderMap) {
+    strip_hop_by_hop(headers);
+    for name in &PAYMENT_REQUEST {
+        headers.remove(name);
+    }
+    strip_payment_cookie(headers);
+}
+
+/// Makes response headers fit for the payer.
+pub(crate) fn from_upstream(headers: &mut HeaderMap) {
+    strip_hop_by_hop(headers);
+    for name in &ANSWER_ONLY_OURS {
+        headers.remove(name);
+    }
+}
+
+fn strip_payment_cookie(headers: &mut HeaderMap) {
+    let is_payment =
+        |pair: &&str| pair.split('=').next().is_some_and(|name| name.trim() == x402::COOKIE_NAME);
+    let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
+    if lines.is_empty() {
+        return;
+    }
+    headers.remove(header::COOKIE);
+    for line in lines {
+        let Ok(text) = line.to_str() else {
+            headers.append(header::COOKIE, line);
+            continue;
+        };
+        let kept: Vec<&str> =
+            text.split(';').filter(|pair| !is_payment(pair)).map(str::trim).collect();
+        if let Ok(value) = HeaderValue::from_str(&kept.join("; "))
+            && !value.is_empty()
+        {
+            headers.append(header::COOKIE, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payments_do_not_reach_the_upstream() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("payment-signature", "x"),
+            ("x-payment", "x"),
+            ("farthing-payment", "pay_forged"),
+            ("connection", "close, x-secret"),
+            ("x-secret", "1"),
+            ("upgrade", "websocket"),
+            ("cookie", "theme=dark; farthing-payment=abc; lang=en"),
+            ("accept", "*/*"),
+        ] {
+            headers.append(name, value.parse().unwrap());
+        }
+        to_upstream(&mut headers);
+        let left: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
+        assert_eq!(left, [("cookie", "theme=dark; lang=en"), ("accept", "*/*")]);
+    }
+
+    #[test]
+    fn the_upstream_cannot_speak_for_the_gateway() {
+        let mut headers = HeaderMap::new();
+        for name in ["payment-response", "payment-required", "settlement-overrides", "etag"] {
+            headers.append(name, "x".parse().unwrap());
+        }
+        from_upstream(&mut headers);
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["etag"]);
+    }
+}

@@ -1,0 +1,232 @@
+//! The five steps as JSON, between a gateway apart and its node.
+//!
+//! Invariant: the signature of an order is checked again by the node ([`AuthorizeWire::open`]), so a
+//! gateway can price and route but cannot make a payer pay.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use engine::{Authorize, AuthorizeError, Authorized, ClaimToken, Idempotency, Mode, Outcome};
+use engine::{PaymentView, Purchase, Terms};
+use instrument::{PurchaseDigest, SignedOrder};
+use money::{AccountId, Amount, PaymentId, Shares};
+use serde::{Deserialize, Serialize};
+
+/// Why a wire message is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// Not base64, hex, or of the wrong length.
+    #[error("the field `{0}` is malformed")]
+    Field(&'static str),
+    /// The signature does not fit.
+    #[error("the order's signature does not fit")]
+    Signature,
+}
+
+/// An authorization as JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizeWire {
+    order: String,
+    signature: String,
+    purchase: Option<String>,
+    origin: Option<String>,
+    description: String,
+    pay_to: AccountId,
+    amount: Amount,
+    split: Option<Vec<(AccountId, u32)>>,
+    access_seconds: u32,
+    idempotency: Option<(String, String)>,
+    hold_seconds: Option<u32>,
+}
+
+/// A claim turned into a hold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldWire {
+    /// The payment.
+    pub payment: PaymentId,
+    /// The claim.
+    pub claim: ClaimToken,
+    /// See [`engine::Engine::hold`].
+    pub seconds: u32,
+}
+
+/// A charge, settlement or release.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FinishWire {
+    /// The payment.
+    pub payment: PaymentId,
+    /// The claim; any for a settlement.
+    pub claim: ClaimToken,
+    /// Base units to settle; all if absent.
+    #[serde(default)]
+    pub units: Option<String>,
+    /// First answer, to be kept.
+    #[serde(default)]
+    pub outcome: Option<OutcomeWire>,
+    /// Keep the outcome in the journal.
+    #[serde(default)]
+    pub durable_outcome: bool,
+}
+
+/// An outcome with its body as base64.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeWire {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+    range: String,
+}
+
+/// Answer to an authorization.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthorizedWire {
+    /// See [`Authorized::Proceed`].
+    Proceed {
+        /// The payment.
+        payment: PaymentId,
+        /// The claim.
+        claim: ClaimToken,
+    },
+    /// See [`Authorized::Charged`].
+    Charged(PaymentView),
+    /// See [`Authorized::Replay`].
+    Replay {
+        /// The payment.
+        payment: PaymentView,
+        /// The first answer, if kept.
+        outcome: Option<OutcomeWire>,
+    },
+}
+
+impl AuthorizeWire {
+    /// Words a command; only the modes of a gateway exist on the wire.
+    pub fn new(command: &Authorize) -> Self {
+        let signed = command.order.to_signed();
+        let split = command.terms.split.as_ref().map(|(accounts, shares)| {
+            accounts.iter().copied().zip(shares.parts_per_million().iter().copied()).collect()
+        });
+        Self {
+            order: STANDARD.encode(signed.order_bytes()),
+            signature: STANDARD.encode(signed.signature().0),
+            purchase: command.purchase.digest.map(|digest| digest.to_string()),
+            origin: command.purchase.origin.clone(),
+            description: command.purchase.description.clone(),
+            pay_to: command.terms.pay_to,
+            amount: command.terms.amount,
+            split,
+            access_seconds: command.terms.access_seconds,
+            idempotency: command
+                .idempotency
+                .as_ref()
+                .map(|named| (STANDARD.encode(named.key), STANDARD.encode(named.fingerprint))),
+            hold_seconds: match command.mode {
+                Mode::Hold { seconds } => Some(seconds),
+                Mode::Claim | Mode::Charge | Mode::Check => None,
+            },
+        }
+    }
+
+    /// Reads the command and checks the order's signature.
+    pub fn open(self) -> Result<Authorize, WireError> {
+        let order = bytes(&self.order, "order")?;
+        let signature = bytes(&self.signature, "signature")?;
+        let order = SignedOrder::from_parts(&order, &signature)
+            .map_err(|_| WireError::Field("order"))?
+            .verify()
+            .map_err(|_| WireError::Signature)?;
+        let digest = match self.purchase {
+            None => None,
+            Some(hex) => Some(PurchaseDigest::from_hex(&hex).ok_or(WireError::Field("purchase"))?),
+        };
+        let split = match self.split {
+            None => None,
+            Some(parts) => {
+                let (accounts, shares): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+                let shares = Shares::new(shares).map_err(|_| WireError::Field("split"))?;
+                Some((accounts, shares))
+            }
+        };
+        let idempotency = match self.idempotency {
+            None => None,
+            Some((key, fingerprint)) => Some(Idempotency {
+                key: array(&key, "idempotency")?,
+                fingerprint: array(&fingerprint, "idempotency")?,
+            }),
+        };
+        Ok(Authorize {
+            order,
+            purchase: Purchase { digest, origin: self.origin, description: self.description },
+            terms: Terms {
+                pay_to: self.pay_to,
+                amount: self.amount,
+                split,
+                access_seconds: self.access_seconds,
+            },
+            idempotency,
+            mode: self.hold_seconds.map_or(Mode::Claim, |seconds| Mode::Hold { seconds }),
+        })
+    }
+}
+
+fn bytes(text: &str, field: &'static str) -> Result<Vec<u8>, WireError> {
+    STANDARD.decode(text).map_err(|_| WireError::Field(field))
+}
+
+fn array(text: &str, field: &'static str) -> Result<[u8; 32], WireError> {
+    bytes(text, field)?.try_into().map_err(|_| WireError::Field(field))
+}
+
+impl From<Outcome> for OutcomeWire {
+    fn from(outcome: Outcome) -> Self {
+        let body = STANDARD.encode(&outcome.body);
+        Self { status: outcome.status, headers: outcome.headers, body, range: outcome.range }
+    }
+}
+
+impl OutcomeWire {
+    /// Reads the outcome.
+    pub fn open(self) -> Result<Outcome, WireError> {
+        let body = bytes(&self.body, "outcome.body")?.into();
+        Ok(Outcome { status: self.status, headers: self.headers, body, range: self.range })
+    }
+}
+
+impl From<Authorized> for AuthorizedWire {
+    fn from(authorized: Authorized) -> Self {
+        match authorized {
+            Authorized::Proceed { payment, claim } => Self::Proceed { payment, claim },
+            Authorized::Charged(payment) => Self::Charged(payment),
+            Authorized::Replay { payment, outcome } => {
+                Self::Replay { payment, outcome: outcome.map(OutcomeWire::from) }
+            }
+        }
+    }
+}
+
+impl AuthorizedWire {
+    /// Reads the answer.
+    pub fn open(self) -> Result<Authorized, WireError> {
+        Ok(match self {
+            Self::Proceed { payment, claim } => Authorized::Proceed { payment, claim },
+            Self::Charged(payment) => Authorized::Charged(payment),
+            Self::Replay { payment, outcome } => {
+                Authorized::Replay { payment, outcome: outcome.map(OutcomeWire::open).transpose()? }
+            }
+        })
+    }
+}
+
+/// A refusal as the node words it: the error itself, so that the gateway answers as if it were the
+/// node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefusedWire<E> {
+    /// The error.
+    pub refused: E,
+}
+
+/// A refusal of an authorization, for short.
+pub type AuthorizeRefused = RefusedWire<AuthorizeError>;
