@@ -21,10 +21,7 @@ pub struct Profile {
 impl Profile {
     /// Inclusive instructions of the most expensive function whose name contains `part`.
     pub fn inclusive(&self, part: &str) -> Option<u64> {
-        self.functions
-            .iter()
-            .find(|(name, _)| name.contains(part))
-            .map(|(_, count)| *count)
+        self.functions.iter().find(|(name, _)| name.contains(part)).map(|(_, count)| *count)
     }
 }
 
@@ -40,10 +37,7 @@ impl Counted {
         let output = tempfile::tempdir()?;
         let child = Command::new("valgrind")
             .args(["--tool=callgrind", "--quiet"])
-            .arg(format!(
-                "--callgrind-out-file={}",
-                output.path().join("out").display()
-            ))
+            .arg(format!("--callgrind-out-file={}", output.path().join("out").display()))
             .arg(program)
             .args(arguments)
             .stdin(Stdio::null())

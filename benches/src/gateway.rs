@@ -14,11 +14,7 @@ const REQUESTS_QUICK: usize = 2_000;
 
 /// Prints the figures of the unpaid route.
 pub(crate) fn run(setting: &Setting) -> Result<()> {
-    let requests = if setting.quick {
-        REQUESTS_QUICK
-    } else {
-        REQUESTS
-    };
+    let requests = if setting.quick { REQUESTS_QUICK } else { REQUESTS };
     let report = Report::new("gateway");
     report.value("machine", "load_before", machine_load()?, "processes")?;
     let plan = Load::new(CONNECTIONS, vec![load::get(&setting.site, "/")?; requests]);

@@ -33,28 +33,19 @@ pub struct Load {
 impl Load {
     /// As fast as answers come.
     pub fn new(connections: usize, calls: Vec<Call>) -> Self {
-        Self {
-            connections: connections.max(1),
-            calls: Arc::new(calls),
-            interval: None,
-        }
+        Self { connections: connections.max(1), calls: Arc::new(calls), interval: None }
     }
 
     /// One request each `interval`, over all connections together.
     #[must_use]
     pub fn paced(self, interval: Duration) -> Self {
-        Self {
-            interval: Some(interval),
-            ..self
-        }
+        Self { interval: Some(interval), ..self }
     }
 }
 
 /// A GET of `origin` + `path`.
 pub fn get(origin: &str, path: &str) -> Result<Call> {
-    Request::get(format!("{origin}{path}"))
-        .body(Full::default())
-        .context("not an address")
+    Request::get(format!("{origin}{path}")).body(Full::default()).context("not an address")
 }
 
 /// What came back.
@@ -77,9 +68,7 @@ impl Outcome {
     /// The latency that `percent` of 100 requests stayed below or at, in milliseconds.
     pub fn latency_ms(&self, percent: usize) -> f64 {
         let rank = (self.latencies.len() * percent).div_ceil(100).max(1);
-        self.latencies
-            .get(rank - 1)
-            .map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
+        self.latencies.get(rank - 1).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
     }
 
     /// Answers by status.
@@ -98,19 +87,13 @@ impl Outcome {
 
 /// Sends the whole plan; any connection error ends it.
 pub fn run(load: &Load) -> Result<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(send(load))
 }
 
 async fn send(load: &Load) -> Result<Outcome> {
     let first = load.calls.first().context("a load without requests")?;
-    let authority = first
-        .uri()
-        .authority()
-        .context("a request without host")?
-        .to_string();
+    let authority = first.uri().authority().context("a request without host")?.to_string();
     let mut connections = Vec::new();
     for _ in 0..load.connections.min(load.calls.len()) {
         connections.push(connect(&authority).await?);
@@ -121,20 +104,12 @@ async fn send(load: &Load) -> Result<Outcome> {
         .into_iter()
         .enumerate()
         .map(|(start, connection)| {
-            let share = Share {
-                start,
-                step,
-                calls: load.calls.clone(),
-                interval: load.interval,
-            };
+            let share = Share { start, step, calls: load.calls.clone(), interval: load.interval };
             tokio::spawn(share.send(connection, started))
         })
         .collect();
-    let mut outcome = Outcome {
-        elapsed: Duration::ZERO,
-        statuses: BTreeMap::new(),
-        latencies: Vec::new(),
-    };
+    let mut outcome =
+        Outcome { elapsed: Duration::ZERO, statuses: BTreeMap::new(), latencies: Vec::new() };
     for task in tasks {
         for (status, latency) in task.await.context("a connection's task ended early")?? {
             *outcome.statuses.entry(status).or_default() += 1;
@@ -214,9 +189,6 @@ fn origin_form(call: &Call) -> Result<Call> {
         let host = http::HeaderValue::from_str(authority.as_str())?;
         call.headers_mut().entry(http::header::HOST).or_insert(host);
     }
-    *call.uri_mut() = uri
-        .path_and_query()
-        .map_or("/", |path| path.as_str())
-        .parse()?;
+    *call.uri_mut() = uri.path_and_query().map_or("/", |path| path.as_str()).parse()?;
     Ok(call)
 }

@@ -2,10 +2,7 @@
 //!
 //! Started by `cargo xtask bench NAME [--quick]`, which builds the release profile, starts a fresh
 //! demo and sets `FARTHING_SITE_URL`, `FARTHING_NODE_URL` and `FARTHING_BIN`.
-#![expect(
-    clippy::print_stderr,
-    reason = "standard output carries the results only"
-)]
+#![expect(clippy::print_stderr, reason = "standard output carries the results only")]
 
 mod gateway;
 
@@ -39,16 +36,11 @@ fn main() -> ExitCode {
 
 fn run(words: &[String]) -> Result<()> {
     let names: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
-    let wanted = words
-        .first()
-        .with_context(|| format!("which bench? one of {names:?}"))?;
+    let wanted = words.first().with_context(|| format!("which bench? one of {names:?}"))?;
     let Some((_, bench)) = BENCHES.iter().find(|(name, _)| name == wanted) else {
         bail!("there is no bench `{wanted}`; one of {names:?}");
     };
     let site = std::env::var("FARTHING_SITE_URL").context("FARTHING_SITE_URL is not set")?;
     let quick = words.iter().any(|word| word == "--quick");
-    bench(&Setting {
-        site: site.trim_end_matches('/').to_owned(),
-        quick,
-    })
+    bench(&Setting { site: site.trim_end_matches('/').to_owned(), quick })
 }

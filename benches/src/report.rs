@@ -53,13 +53,8 @@ fn line(
 /// Processes that wanted a processor in the last minute, from Linux's `/proc/loadavg`.
 pub fn machine_load() -> Result<f64> {
     let text = std::fs::read_to_string("/proc/loadavg").context("cannot read /proc/loadavg")?;
-    let first = text
-        .split_whitespace()
-        .next()
-        .context("/proc/loadavg is empty")?;
-    first
-        .parse()
-        .with_context(|| format!("/proc/loadavg begins with `{first}`"))
+    let first = text.split_whitespace().next().context("/proc/loadavg is empty")?;
+    first.parse().with_context(|| format!("/proc/loadavg begins with `{first}`"))
 }
 
 #[cfg(test)]
@@ -68,9 +63,7 @@ mod tests {
 
     #[test]
     fn a_result_is_one_json_object() {
-        let text = line("gateway", "paid_get", "requests_per_s", 1.5, "1/s")
-            .unwrap()
-            .to_string();
+        let text = line("gateway", "paid_get", "requests_per_s", 1.5, "1/s").unwrap().to_string();
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             read,

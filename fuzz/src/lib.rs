@@ -22,6 +22,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("http402_facilitator", http_payments::facilitator),
     ("http402_header", http_payments::header),
     ("http402_payload", http_payments::payload),
+    ("http402_required", http_payments::required),
+    ("http402_settlement", http_payments::settlement),
     ("instrument_access", statements::access),
     ("instrument_mandate", statements::mandate),
     ("instrument_order", statements::order),

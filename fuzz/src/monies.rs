@@ -21,9 +21,7 @@ pub fn amount(bytes: &[u8]) -> bool {
     let decimal = Amount::parse_decimal(text, asset);
     if let Ok(amount) = decimal {
         let shown = amount.to_string();
-        let number = shown
-            .strip_suffix(" USD")
-            .expect("the asset's code comes last");
+        let number = shown.strip_suffix(" USD").expect("the asset's code comes last");
         assert_eq!(Amount::parse_decimal(number, asset), Ok(amount));
     }
     units.is_ok() || decimal.is_ok()

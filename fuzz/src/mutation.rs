@@ -25,9 +25,7 @@ impl Random {
 }
 
 /// Values that sit on edges of formats and numbers.
-const EDGES: &[u8] = &[
-    0, 1, 0x7f, 0x80, 0xff, b'0', b'9', b'-', b'"', b'{', b'=', b'\n',
-];
+const EDGES: &[u8] = &[0, 1, 0x7f, 0x80, 0xff, b'0', b'9', b'-', b'"', b'{', b'=', b'\n'];
 
 /// One to four changes: flipped bits and edge values mostly, which keep the length; cuts,
 /// repetitions and inserted bytes now and then.

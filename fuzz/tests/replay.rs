@@ -25,16 +25,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 fn names(folder: &Path) -> BTreeSet<String> {
     fs::read_dir(folder)
         .unwrap()
-        .map(|entry| {
-            entry
-                .unwrap()
-                .path()
-                .file_stem()
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned()
-        })
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect()
 }
 
@@ -50,14 +41,8 @@ fn each_target_has_a_file_and_seeds_and_no_more() {
 fn each_target_accepts_a_seed_and_refuses_a_seed() {
     for (name, target) in TARGETS {
         let accepted = seeds(name).iter().filter(|seed| target(seed)).count();
-        assert!(
-            accepted > 0,
-            "{name} refuses every seed: write new ones with `--bin seeds`"
-        );
-        assert!(
-            accepted < seeds(name).len(),
-            "{name} accepts every seed: add one to refuse"
-        );
+        assert!(accepted > 0, "{name} refuses every seed: write new ones with `--bin seeds`");
+        assert!(accepted < seeds(name).len(), "{name} accepts every seed: add one to refuse");
     }
 }
 
@@ -83,9 +68,7 @@ fn mutations_of_the_seeds_break_nothing() {
 fn mutations_repeat_from_their_seed() {
     let run = |seed| {
         let mut random = Random::new(seed);
-        (0..50)
-            .map(|_| mutate(b"a seed of some length", &mut random))
-            .collect::<Vec<_>>()
+        (0..50).map(|_| mutate(b"a seed of some length", &mut random)).collect::<Vec<_>>()
     };
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));

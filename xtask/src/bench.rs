@@ -1,8 +1,8 @@
 //! `cargo xtask bench NAME`: builds the release binaries and runs one bench of the `benches`
 //! package against a fresh demo.
 //!
-//! Invariant: figures come from the release profile only. Results go to standard output as JSON
-//! lines; everything for people goes before them.
+//! Invariant: figures come from the release profile only. Results are the lines of
+//! standard output that begin with `{`.
 
 use anyhow::{Context, Result, bail};
 
@@ -10,9 +10,7 @@ use crate::{Workspace, demo, process};
 
 /// `words` are the bench's name and an optional `--quick`.
 pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
-    let (name, rest) = words
-        .split_first()
-        .context("which bench? see `cargo xtask help`")?;
+    let (name, rest) = words.split_first().context("which bench? see `cargo xtask help`")?;
     if let Some(unknown) = rest.iter().find(|word| *word != "--quick") {
         bail!("unknown option `{unknown}`; see `cargo xtask help`");
     }

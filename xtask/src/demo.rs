@@ -49,12 +49,7 @@ pub(crate) fn start(workspace: &Workspace) -> Result<Demo> {
         }
         std::thread::sleep(Duration::from_millis(POLL_MS));
     }
-    Ok(Demo {
-        site,
-        node,
-        binary,
-        _process: process,
-    })
+    Ok(Demo { site, node, binary, _process: process })
 }
 
 impl Demo {
@@ -83,10 +78,7 @@ fn ask(node: SocketAddr) -> Result<String> {
     let limit = Duration::from_millis(ANSWER_MS_MAX);
     let mut stream = TcpStream::connect_timeout(&node, limit)?;
     stream.set_read_timeout(Some(limit))?;
-    write!(
-        stream,
-        "GET /v1/node HTTP/1.1\r\nHost: {node}\r\nConnection: close\r\n\r\n"
-    )?;
+    write!(stream, "GET /v1/node HTTP/1.1\r\nHost: {node}\r\nConnection: close\r\n\r\n")?;
     let mut head = [0_u8; 12];
     stream.read_exact(&mut head)?;
     Ok(String::from_utf8_lossy(&head).into_owned())

@@ -2,10 +2,7 @@
 //!
 //! Invariant: a step that did not do its work counts as failed, never as passed; what was left out
 //! on request is named in the summary. This tool must not change tracked files.
-#![expect(
-    clippy::print_stdout,
-    reason = "a command line tool talks on standard output"
-)]
+#![expect(clippy::print_stdout, reason = "a command line tool talks on standard output")]
 
 mod bench;
 mod demo;
@@ -68,9 +65,7 @@ fn main() -> ExitCode {
 /// Answers whether everything that was asked for succeeded.
 fn dispatch(words: &[String]) -> Result<bool> {
     let workspace = Workspace::find();
-    let (command, rest) = words
-        .split_first()
-        .map_or(("help", words), |(c, r)| (c.as_str(), r));
+    let (command, rest) = words.split_first().map_or(("help", words), |(c, r)| (c.as_str(), r));
     match command {
         "test" => run::test(&workspace, rest),
         "setup" => setup::everything(&workspace).map(|()| true),

@@ -26,9 +26,7 @@ pub(crate) fn command(root: &Path, line: &str) -> Result<Command> {
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = show(command);
     println!("$ {shown}");
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{shown}`"))?;
+    let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
     if !status.success() {
         bail!("`{shown}` ended with {status}");
     }
@@ -38,10 +36,8 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// Runs to the end and takes what it wrote to standard output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let shown = show(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start `{shown}`"))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{shown}`"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("`{shown}` ended with {}: {}", output.status, said.trim());
@@ -58,20 +54,12 @@ pub(crate) fn on_path(program: &str) -> bool {
 
 /// Seconds with one decimal, for people.
 pub(crate) fn seconds(duration: Duration) -> String {
-    format!(
-        "{}.{} s",
-        duration.as_secs(),
-        duration.subsec_millis() / 100
-    )
+    format!("{}.{} s", duration.as_secs(), duration.subsec_millis() / 100)
 }
 
 fn show(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|word| word.to_string_lossy().into_owned()),
-    );
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
     words.join(" ")
 }
 
@@ -79,12 +67,13 @@ fn show(command: &Command) -> String {
 pub(crate) struct Background(Child);
 
 impl Background {
-    /// Starts it with our own output streams.
+    /// Starts it; what it says goes to standard error, out of the way of results.
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let shown = show(command);
         println!("$ {shown} &");
         let child = command
             .stdin(Stdio::null())
+            .stdout(std::io::stderr())
             .spawn()
             .with_context(|| format!("cannot start `{shown}`"))?;
         Ok(Self(child))
@@ -114,9 +103,7 @@ mod tests {
     #[test]
     fn a_failing_or_missing_program_is_an_error_that_names_it() {
         let root = Path::new("/");
-        let failed = run(&mut command(root, "false now").unwrap())
-            .unwrap_err()
-            .to_string();
+        let failed = run(&mut command(root, "false now").unwrap()).unwrap_err().to_string();
         assert!(failed.starts_with("`false now` ended with"), "{failed}");
         let missing = output(&mut command(root, "no-such-program").unwrap()).unwrap_err();
         assert_eq!(missing.to_string(), "cannot start `no-such-program`");

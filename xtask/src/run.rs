@@ -69,9 +69,7 @@ fn work_through(workspace: &Workspace, chosen: &[&Step], keep_going: bool) -> Ta
             tally.passed += 1;
         }
         println!("-- {} {verdict} in {took}", step.name);
-        tally
-            .lines
-            .push(format!("{:<16} {verdict} {took:>9}", step.name));
+        tally.lines.push(format!("{:<16} {verdict} {took:>9}", step.name));
         if result.is_err() && !keep_going {
             break;
         }
@@ -120,20 +118,14 @@ mod tests {
     #[test]
     fn options_are_strict_and_ci_leaves_nothing_out() {
         let options = parse(&words("--only fmt --only tidy --keep-going"), false).unwrap();
-        let chosen: Vec<_> = STEPS
-            .iter()
-            .filter(|step| is_chosen(step, &options))
-            .map(|step| step.name)
-            .collect();
+        let chosen: Vec<_> =
+            STEPS.iter().filter(|step| is_chosen(step, &options)).map(|step| step.name).collect();
         assert_eq!(chosen, ["fmt", "tidy"]);
         assert!(options.keep_going);
         assert_eq!(parse(&words("--skip tidy"), false).unwrap().skip, ["tidy"]);
-        for (line, ci) in [
-            ("--skip tidy", true),
-            ("--only nothing", false),
-            ("--only", false),
-            ("-k", false),
-        ] {
+        for (line, ci) in
+            [("--skip tidy", true), ("--only nothing", false), ("--only", false), ("-k", false)]
+        {
             assert!(parse(&words(line), ci).is_err(), "{line}");
         }
     }
@@ -143,27 +135,12 @@ mod tests {
         const GOOD: &[Task] = &[command("true")];
         const BAD: &[Task] = &[command("false"), command("true")];
         let steps = [
-            Step {
-                name: "one",
-                what: "",
-                tasks: GOOD,
-            },
-            Step {
-                name: "two",
-                what: "",
-                tasks: BAD,
-            },
-            Step {
-                name: "three",
-                what: "",
-                tasks: GOOD,
-            },
+            Step { name: "one", what: "", tasks: GOOD },
+            Step { name: "two", what: "", tasks: BAD },
+            Step { name: "three", what: "", tasks: GOOD },
         ];
         let chosen: Vec<&Step> = steps.iter().collect();
-        let workspace = Workspace {
-            root: "/".into(),
-            ci: false,
-        };
+        let workspace = Workspace { root: "/".into(), ci: false };
         let tally = work_through(&workspace, &chosen, false);
         assert_eq!((tally.passed, tally.failed), (1, 1));
         let tally = work_through(&workspace, &chosen, true);

@@ -23,29 +23,18 @@ pub(crate) enum Task {
         variable: Option<(&'static str, &'static str)>,
     },
     /// A program that talks to a running `farthing demo`.
-    AgainstDemo {
-        line: &'static str,
-        folder: &'static str,
-    },
+    AgainstDemo { line: &'static str, folder: &'static str },
     /// A function of this tool.
     Call(fn(&Workspace) -> Result<()>),
 }
 
 /// A program in the repository's root.
 pub(crate) const fn command(line: &'static str) -> Task {
-    Task::Command {
-        line,
-        folder: "",
-        variable: None,
-    }
+    Task::Command { line, folder: "", variable: None }
 }
 
 const fn command_in(folder: &'static str, line: &'static str) -> Task {
-    Task::Command {
-        line,
-        folder,
-        variable: None,
-    }
+    Task::Command { line, folder, variable: None }
 }
 
 const fn step(name: &'static str, what: &'static str, tasks: &'static [Task]) -> Step {
@@ -54,11 +43,7 @@ const fn step(name: &'static str, what: &'static str, tasks: &'static [Task]) ->
 
 /// Every step, in the order of running.
 pub(crate) const STEPS: &[Step] = &[
-    step(
-        "setup",
-        "what the steps need and the machine lacks",
-        &[Task::Call(setup::everything)],
-    ),
+    step("setup", "what the steps need and the machine lacks", &[Task::Call(setup::everything)]),
     step(
         "fmt",
         "Rust is formatted",
@@ -67,17 +52,11 @@ pub(crate) const STEPS: &[Step] = &[
             command("cargo fmt --manifest-path fuzz/Cargo.toml --check"),
         ],
     ),
-    step(
-        "tidy",
-        "the repository's own rules",
-        &[Task::Call(tidy::check)],
-    ),
+    step("tidy", "the repository's own rules", &[Task::Call(tidy::check)]),
     step(
         "lints",
         "clippy, warnings are errors",
-        &[command(
-            "cargo clippy --workspace --all-targets -- -D warnings",
-        )],
+        &[command("cargo clippy --workspace --all-targets -- -D warnings")],
     ),
     step(
         "docs",
@@ -91,17 +70,12 @@ pub(crate) const STEPS: &[Step] = &[
     step(
         "deny",
         "licences, sources and duplicates of dependencies",
-        &[command(
-            "target/tools/bin/cargo-deny --workspace check bans licenses sources",
-        )],
+        &[command("target/tools/bin/cargo-deny --workspace check bans licenses sources")],
     ),
     step(
         "unit",
         "unit, property and black-box tests, examples in the docs",
-        &[
-            command("cargo test --workspace --all-targets"),
-            command("cargo test --workspace --doc"),
-        ],
+        &[command("cargo test --workspace --all-targets"), command("cargo test --workspace --doc")],
     ),
     step(
         "no_std",
@@ -115,25 +89,17 @@ pub(crate) const STEPS: &[Step] = &[
     step(
         "fuzz-seeds",
         "every decoder on its seeds and seeded mutations",
-        &[command(
-            "cargo test --manifest-path fuzz/Cargo.toml --no-default-features",
-        )],
+        &[command("cargo test --manifest-path fuzz/Cargo.toml --no-default-features")],
     ),
     step(
         "web",
         "the pages are their sources' build, and pass their tests",
-        &[
-            command_in("web", "npm run check"),
-            command_in("web", "npm test"),
-        ],
+        &[command_in("web", "npm run check"), command_in("web", "npm test")],
     ),
     step(
         "sdk-typescript",
         "the TypeScript plug-in builds and passes its tests",
-        &[
-            command_in("sdk/typescript", "npm run build"),
-            command_in("sdk/typescript", "npm test"),
-        ],
+        &[command_in("sdk/typescript", "npm run build"), command_in("sdk/typescript", "npm test")],
     ),
     step(
         "sdk-python",
@@ -148,11 +114,7 @@ pub(crate) const STEPS: &[Step] = &[
             ),
         ],
     ),
-    step(
-        "release",
-        "the release binary",
-        &[command("cargo build --release --package farthing")],
-    ),
+    step("release", "the release binary", &[command("cargo build --release --package farthing")]),
     step(
         "smoke",
         "every kind of purchase over real sockets",
@@ -161,10 +123,7 @@ pub(crate) const STEPS: &[Step] = &[
     step(
         "foreign-js",
         "JavaScript clients and servers of other stacks, unmodified",
-        &[Task::AgainstDemo {
-            line: "node run.mjs",
-            folder: "tests/foreign/js",
-        }],
+        &[Task::AgainstDemo { line: "node run.mjs", folder: "tests/foreign/js" }],
     ),
     step(
         "foreign-python",
@@ -177,10 +136,7 @@ pub(crate) const STEPS: &[Step] = &[
     step(
         "browser",
         "a reader in headless Chromium",
-        &[Task::AgainstDemo {
-            line: "npm test",
-            folder: "tests/browser",
-        }],
+        &[Task::AgainstDemo { line: "npm test", folder: "tests/browser" }],
     ),
 ];
 
@@ -196,11 +152,7 @@ impl Task {
         let root = &workspace.root;
         match self {
             Self::Call(function) => function(workspace),
-            Self::Command {
-                line,
-                folder,
-                variable,
-            } => {
+            Self::Command { line, folder, variable } => {
                 let mut program = process::command(root, line)?;
                 program.current_dir(root.join(folder)).envs(*variable);
                 process::run(&mut program)
@@ -208,9 +160,7 @@ impl Task {
             Self::AgainstDemo { line, folder } => {
                 let demo = demo::start(workspace)?;
                 let mut program = process::command(root, line)?;
-                program
-                    .current_dir(root.join(folder))
-                    .envs(demo.variables());
+                program.current_dir(root.join(folder)).envs(demo.variables());
                 process::run(&mut program)
             }
         }

@@ -28,10 +28,7 @@ pub(crate) struct File {
 
 impl File {
     fn extension(&self) -> &str {
-        Path::new(&self.path)
-            .extension()
-            .and_then(|ext| ext.to_str())
-            .unwrap_or_default()
+        Path::new(&self.path).extension().and_then(|ext| ext.to_str()).unwrap_or_default()
     }
 
     fn is_rust(&self) -> bool {
@@ -87,10 +84,7 @@ fn files(root: &Path) -> Result<Vec<File>> {
     for path in list.lines() {
         // Not UTF-8, a picture for example: no rule applies. Deleted but still tracked: the same.
         if let Ok(text) = fs::read_to_string(root.join(path)) {
-            files.push(File {
-                path: path.to_owned(),
-                text,
-            });
+            files.push(File { path: path.to_owned(), text });
         }
     }
     if files.is_empty() {
@@ -101,8 +95,5 @@ fn files(root: &Path) -> Result<Vec<File>> {
 
 #[cfg(test)]
 pub(crate) fn file(path: &str, text: &str) -> File {
-    File {
-        path: path.to_owned(),
-        text: text.to_owned(),
-    }
+    File { path: path.to_owned(), text: text.to_owned() }
 }

@@ -33,17 +33,10 @@ fn server(delay: Duration) -> Server {
     let connections = Arc::new(AtomicUsize::new(0));
     let (seen, opened) = (requests.clone(), connections.clone());
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(serve(listener, delay, &seen, &opened));
     });
-    Server {
-        address,
-        requests,
-        connections,
-    }
+    Server { address, requests, connections }
 }
 
 async fn serve(
@@ -63,11 +56,7 @@ async fn serve(
                 assert!(request.headers().contains_key("host"));
                 tokio::time::sleep(delay).await;
                 let missing = request.uri().path() == "/missing";
-                let status = if missing {
-                    StatusCode::NOT_FOUND
-                } else {
-                    StatusCode::OK
-                };
+                let status = if missing { StatusCode::NOT_FOUND } else { StatusCode::OK };
                 let mut answer = Response::new(Full::new(Bytes::from_static(b"content")));
                 *answer.status_mut() = status;
                 Ok::<_, Infallible>(answer)
@@ -103,11 +92,7 @@ fn a_paced_load_counts_the_wait_of_requests_that_were_due() {
     let outcome = load::run(&plan).unwrap();
     outcome.expect_only(StatusCode::OK).unwrap();
     assert!(outcome.latency_ms(1) >= 20.0, "{}", outcome.latency_ms(1));
-    assert!(
-        outcome.latency_ms(99) >= 150.0,
-        "{}",
-        outcome.latency_ms(99)
-    );
+    assert!(outcome.latency_ms(99) >= 150.0, "{}", outcome.latency_ms(99));
 }
 
 #[test]
@@ -122,33 +107,16 @@ fn a_dead_server_is_an_error() {
 #[test]
 fn instructions_repeat_and_grow_with_the_work() {
     let count = |program: &str, arguments: &[&str]| {
-        Counted::start(Path::new(program), arguments)
-            .unwrap()
-            .finish()
-            .unwrap()
+        Counted::start(Path::new(program), arguments).unwrap().finish().unwrap()
     };
     let short = count("/usr/bin/seq", &["1000"]);
     let again = count("/usr/bin/seq", &["1000"]);
     let long = count("/usr/bin/seq", &["200000"]);
     assert!(short.total > 100_000, "{}", short.total);
     assert!(short.total.abs_diff(again.total) * 50 < short.total);
-    assert!(
-        long.total > short.total * 2,
-        "{} {}",
-        short.total,
-        long.total
-    );
-    assert!(
-        short.inclusive("main").is_some(),
-        "{:?}",
-        &short.functions[..5]
-    );
-    assert!(
-        Counted::start(Path::new("/bin/false"), &[])
-            .unwrap()
-            .finish()
-            .is_err()
-    );
+    assert!(long.total > short.total * 2, "{} {}", short.total, long.total);
+    assert!(short.inclusive("main").is_some(), "{:?}", &short.functions[..5]);
+    assert!(Counted::start(Path::new("/bin/false"), &[]).unwrap().finish().is_err());
 }
 
 #[test]

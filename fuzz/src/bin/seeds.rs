@@ -28,9 +28,7 @@ fn main() -> Done {
 }
 
 fn write(target: &str, seeds: &[impl AsRef<[u8]>]) -> Done {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("seeds")
-        .join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
     fs::create_dir_all(&folder)?;
     for (number, seed) in seeds.iter().enumerate() {
         fs::write(folder.join(format!("{number:02}")), seed)?;
@@ -40,29 +38,10 @@ fn write(target: &str, seeds: &[impl AsRef<[u8]>]) -> Done {
 
 fn texts() -> Done {
     let most = u128::MAX.to_string();
-    write(
-        "money_amount",
-        &[
-            "0", "2000000", "0.002", &most, "007", "-1", "1e9", "1,5", "٣",
-        ],
-    )?;
-    write(
-        "money_asset",
-        &[
-            "USD",
-            "X402TEST",
-            "USD\0\0\0\0\0",
-            "usd",
-            "9A",
-            "TOOLONGCODE",
-        ],
-    )?;
+    write("money_amount", &["0", "2000000", "0.002", &most, "007", "-1", "1e9", "1,5", "٣"])?;
+    write("money_asset", &["USD", "X402TEST", "USD\0\0\0\0\0", "usd", "9A", "TOOLONGCODE"])?;
     let digits = "0000000000000000000000002d";
-    let mut ids = vec![
-        digits.to_owned(),
-        "acc_2D".to_owned(),
-        format!("acc_{digits}0"),
-    ];
+    let mut ids = vec![digits.to_owned(), "acc_2D".to_owned(), format!("acc_{digits}0")];
     for prefix in ["acc", "tr", "pay", "ord", "off", "man", "node", "x"] {
         ids.push(format!("{prefix}_{digits}"));
     }
@@ -77,9 +56,7 @@ fn statements(vectors: &Value) -> Done {
         ("instrument_access", "access", "access"),
     ] {
         let mut seeds = Vec::new();
-        let rejected = array(vectors, "rejected")?
-            .iter()
-            .filter(|vector| vector["kind"] == kind);
+        let rejected = array(vectors, "rejected")?.iter().filter(|vector| vector["kind"] == kind);
         for vector in array(vectors, list)?.iter().chain(rejected) {
             let mut bytes = hex(&vector["bytes"])?;
             bytes.extend(hex(&vector["signature"])?);
@@ -103,10 +80,7 @@ fn payments(vectors: &Value) -> Done {
         "payload": payload,
     });
     let [second_text, first_text] = [second.to_string(), first.to_string()];
-    write(
-        "http402_payload",
-        &[&second_text, &first_text, "{}", "[[[[[[[["],
-    )?;
+    write("http402_payload", &[&second_text, &first_text, "{}", "[[[[[[[["])?;
     let [second_base64, first_base64] = [base64(&second_text), base64(&first_text)];
     let lines = [
         format!("payment-signature: {second_base64}"),
@@ -117,30 +91,33 @@ fn payments(vectors: &Value) -> Done {
         "payment-signature: ====".to_owned(),
     ];
     write("http402_header", &lines)?;
+    let required = json!({
+        "x402Version": 2, "error": "payment_required", "resource": {"url": "http://site.example/a"},
+        "accepts": [terms],
+    });
+    write("http402_required", &[&base64(&required.to_string()), &second_base64, "===="])?;
+    let settlement = json!({
+        "success": true, "payer": "acc_0000000000000000000000002d",
+        "transaction": "pay_0000000000000000000000002d", "network": terms["network"],
+        "amount": terms["amount"], "extra": {"asset": "USD", "scale": 9, "state": "settled"},
+    });
+    let refusal = json!({
+        "success": false, "errorReason": "insufficient_funds", "transaction": "",
+        "network": terms["network"],
+    });
+    let [settled, refused] = [settlement, refusal].map(|answer| base64(&answer.to_string()));
+    write("http402_settlement", &[&settled, &refused, &second_base64, "===="])?;
     let body = json!({"x402Version": 2, "paymentPayload": second, "paymentRequirements": terms});
-    write(
-        "http402_facilitator",
-        &[&body.to_string(), "{\"x402Version\":2}", ""],
-    )
+    write("http402_facilitator", &[&body.to_string(), "{\"x402Version\":2}", ""])
 }
 
 fn ledgers() -> Done {
     let asset = Asset::new("USD", 9)?;
     let account = |number, limit| -> Result<Account, Box<dyn Error>> {
         let id = AccountId::new(number)?;
-        Ok(Account {
-            id,
-            asset,
-            code: 1,
-            user_data: number,
-            limit,
-            linked: false,
-        })
+        Ok(Account { id, asset, code: 1, user_data: number, limit, linked: false })
     };
-    let accounts = [
-        account(1, Limit::None)?,
-        account(2, Limit::DebitsMustNotExceedCredits)?,
-    ];
+    let accounts = [account(1, Limit::None)?, account(2, Limit::DebitsMustNotExceedCredits)?];
     let transfer = |number, kind| -> Result<Transfer, Box<dyn Error>> {
         Ok(Transfer {
             id: TransferId::new(number)?,
@@ -157,12 +134,7 @@ fn ledgers() -> Done {
     let pending_id = TransferId::new(11)?;
     let transfers = [
         transfer(10, Kind::Single)?,
-        transfer(
-            11,
-            Kind::Pending {
-                timeout_seconds: 60,
-            },
-        )?,
+        transfer(11, Kind::Pending { timeout_seconds: 60 })?,
         transfer(12, Kind::Post { pending_id })?,
         transfer(13, Kind::Void { pending_id })?,
     ];
@@ -171,16 +143,12 @@ fn ledgers() -> Done {
         encode(&mut bytes);
         bytes
     };
-    let mut seeds: Vec<_> = accounts
-        .iter()
-        .map(|account| encoded(&|out| account.encode(out)))
-        .collect();
+    let mut seeds: Vec<_> =
+        accounts.iter().map(|account| encoded(&|out| account.encode(out))).collect();
     seeds.push(vec![0; 60]);
     write("ledger_account", &seeds)?;
-    let mut seeds: Vec<_> = transfers
-        .iter()
-        .map(|transfer| encoded(&|out| transfer.encode(out)))
-        .collect();
+    let mut seeds: Vec<_> =
+        transfers.iter().map(|transfer| encoded(&|out| transfer.encode(out))).collect();
     seeds.push(vec![0xff; 110]);
     write("ledger_transfer", &seeds)?;
     let mut ledger = Ledger::new();
@@ -193,34 +161,21 @@ fn ledgers() -> Done {
 }
 
 fn journals() -> Done {
-    let header = FrameHeader {
-        sequence: 7,
-        body_bytes: 300,
-        previous: Hash([9; 32]),
-    };
+    let header = FrameHeader { sequence: 7, body_bytes: 300, previous: Hash([9; 32]) };
     let frame = header.encode(&fuzz::JOURNAL_KEY).to_vec();
     write("journal_frame", &[&frame, &frame[..40]])?;
-    let header = SegmentHeader {
-        journal: [3; 16],
-        first: 7,
-        chain: Hash([9; 32]),
-    };
+    let header = SegmentHeader { journal: [3; 16], first: 7, chain: Hash([9; 32]) };
     let segment = header.encode().to_vec();
     write("journal_segment", &[&segment, &segment[..100]])
 }
 
 fn array<'a>(vectors: &'a Value, name: &str) -> Result<&'a Vec<Value>, Box<dyn Error>> {
-    vectors[name]
-        .as_array()
-        .ok_or_else(|| format!("no list `{name}`").into())
+    vectors[name].as_array().ok_or_else(|| format!("no list `{name}`").into())
 }
 
 fn hex(text: &Value) -> Result<Vec<u8>, Box<dyn Error>> {
     let digits = text.as_str().ok_or("no hexadecimal text")?.as_bytes();
-    digits
-        .chunks(2)
-        .map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?))
-        .collect()
+    digits.chunks(2).map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?)).collect()
 }
 
 /// Standard alphabet with padding.
@@ -232,11 +187,7 @@ fn base64(text: &str) -> String {
         let bits = at(0) << 16 | at(1) << 8 | at(2);
         for digit in 0..4 {
             let index = (bits >> (18 - 6 * digit)) & 63;
-            out.push(if digit > chunk.len() {
-                '='
-            } else {
-                char::from(ALPHABET[index as usize])
-            });
+            out.push(if digit > chunk.len() { '=' } else { char::from(ALPHABET[index as usize]) });
         }
     }
     out

@@ -21,22 +21,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http402", &["instrument", "money"]),
     ("journal", &[]),
     ("engine", &["instrument", "journal", "ledger", "money"]),
-    (
-        "gateway",
-        &["engine", "http402", "instrument", "ledger", "money"],
-    ),
+    ("gateway", &["engine", "http402", "instrument", "ledger", "money"]),
     ("client", &["http402", "instrument", "money"]),
-    (
-        "api",
-        &[
-            "engine",
-            "gateway",
-            "http402",
-            "instrument",
-            "ledger",
-            "money",
-        ],
-    ),
+    ("api", &["engine", "gateway", "http402", "instrument", "ledger", "money"]),
     (
         "farthing",
         &[
@@ -52,30 +39,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("xtask", &[]),
-    (
-        "benches",
-        &[
-            "client",
-            "engine",
-            "http402",
-            "instrument",
-            "journal",
-            "ledger",
-            "money",
-        ],
-    ),
-    (
-        "fuzz",
-        &[
-            "engine",
-            "gateway",
-            "http402",
-            "instrument",
-            "journal",
-            "ledger",
-            "money",
-        ],
-    ),
+    ("benches", &["client", "engine", "http402", "instrument", "journal", "ledger", "money"]),
+    ("fuzz", &["engine", "gateway", "http402", "instrument", "journal", "ledger", "money"]),
 ];
 
 /// These take inputs and return outputs: no I/O, no clock, no randomness, no async.
@@ -115,10 +80,7 @@ pub(crate) fn check(workspace: &Workspace, files: &[File]) -> Result<Vec<String>
         let text = process::output(&mut process::command(&workspace.root, &line)?)?;
         read(&text, &mut edges, &mut members).context("cargo metadata has another shape")?;
     }
-    let reasons = files
-        .iter()
-        .find(|file| file.path == REASONS)
-        .map_or("", |file| &file.text);
+    let reasons = files.iter().find(|file| file.path == REASONS).map_or("", |file| &file.text);
     let mut findings = directions(&edges, &members);
     findings.extend(missing_reasons(&edges, reasons));
     Ok(findings)
@@ -132,10 +94,7 @@ fn read(text: &str, edges: &mut Vec<Edge>, members: &mut BTreeSet<String>) -> Re
         for dependency in package["dependencies"].as_array().context("dependencies")? {
             edges.push(Edge {
                 from: from.to_owned(),
-                to: dependency["name"]
-                    .as_str()
-                    .context("dependency name")?
-                    .to_owned(),
+                to: dependency["name"].as_str().context("dependency name")?.to_owned(),
                 is_ours: dependency["path"].is_string(),
                 for_tests: dependency["kind"] == "dev",
             });
@@ -159,36 +118,22 @@ fn directions(edges: &[Edge], members: &BTreeSet<String>) -> Vec<String> {
         .iter()
         .filter(|edge| !edge.for_tests && PURE.contains(&edge.from.as_str()))
         .filter(|edge| IMPURE.contains(&edge.to.as_str()))
-        .map(|edge| {
-            format!(
-                "`{}` is pure and must not depend on `{}`",
-                edge.from, edge.to
-            )
-        });
+        .map(|edge| format!("`{}` is pure and must not depend on `{}`", edge.from, edge.to));
     without_place.chain(upwards).chain(impure).collect()
 }
 
 /// The rows of the first table, under `## Rust`, begin with the package's name in backticks.
 fn missing_reasons(edges: &[Edge], reasons: &str) -> Vec<String> {
-    let rust = reasons
-        .split("\n## ")
-        .find(|part| part.starts_with("Rust\n"))
-        .unwrap_or_default();
+    let rust = reasons.split("\n## ").find(|part| part.starts_with("Rust\n")).unwrap_or_default();
     let rows: BTreeSet<&str> = rust
         .lines()
         .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0))
         .collect();
-    let used: BTreeSet<&str> = edges
-        .iter()
-        .filter(|edge| !edge.is_ours)
-        .map(|edge| edge.to.as_str())
-        .collect();
-    let unexplained = used
-        .difference(&rows)
-        .map(|name| format!("{REASONS}: `{name}` has no row under Rust"));
-    let unused = rows
-        .difference(&used)
-        .map(|name| format!("{REASONS}: nothing uses `{name}`"));
+    let used: BTreeSet<&str> =
+        edges.iter().filter(|edge| !edge.is_ours).map(|edge| edge.to.as_str()).collect();
+    let unexplained =
+        used.difference(&rows).map(|name| format!("{REASONS}: `{name}` has no row under Rust"));
+    let unused = rows.difference(&used).map(|name| format!("{REASONS}: nothing uses `{name}`"));
     unexplained.chain(unused).collect()
 }
 
@@ -197,12 +142,7 @@ mod tests {
     use super::*;
 
     fn edge(from: &str, to: &str, is_ours: bool, for_tests: bool) -> Edge {
-        Edge {
-            from: from.into(),
-            to: to.into(),
-            is_ours,
-            for_tests,
-        }
+        Edge { from: from.into(), to: to.into(), is_ours, for_tests }
     }
 
     #[test]
@@ -241,10 +181,7 @@ mod tests {
 
     #[test]
     fn each_outside_dependency_has_a_reason_and_each_reason_a_use() {
-        let edges = [
-            edge("money", "serde", false, false),
-            edge("money", "sha2", false, true),
-        ];
+        let edges = [edge("money", "serde", false, false), edge("money", "sha2", false, true)];
         let text =
             "# x\n\n## Rust\n\n| `serde` | a |\n| `gone` | a |\n\n## npm\n\n| `sha2` | a |\n";
         assert_eq!(

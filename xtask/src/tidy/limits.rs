@@ -55,9 +55,7 @@ fn limit_name(line: &str) -> Option<&str> {
 /// Rows begin with the constant's name in backticks; settings in lower case are not constants.
 fn row_name(line: &str) -> Option<&str> {
     let (name, _) = line.strip_prefix("| `")?.split_once('`')?;
-    name.chars()
-        .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-        .then_some(name)
+    name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_').then_some(name)
 }
 
 fn is_limit(name: &str) -> bool {

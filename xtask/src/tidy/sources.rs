@@ -9,9 +9,8 @@ const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Names that say nothing about what is inside.
-const EMPTY_NAMES: &[&str] = &[
-    "util", "utils", "common", "helper", "helpers", "manager", "managers", "misc",
-];
+const EMPTY_NAMES: &[&str] =
+    &["util", "utils", "common", "helper", "helpers", "manager", "managers", "misc"];
 
 /// All findings of this file.
 pub(crate) fn check(file: &File) -> Vec<String> {
@@ -26,16 +25,13 @@ pub(crate) fn check(file: &File) -> Vec<String> {
     }
     for part in path.split(['/', '.']) {
         if EMPTY_NAMES.contains(&part) {
-            findings.push(format!(
-                "{path}: `{part}` says nothing about what is inside"
-            ));
+            findings.push(format!("{path}: `{part}` says nothing about what is inside"));
         }
     }
     if file.is_rust() {
         if !file.text.starts_with("//!") {
-            findings.push(format!(
-                "{path}:1: a module opens with `//!`: what it is, what it keeps"
-            ));
+            findings
+                .push(format!("{path}:1: a module opens with `//!`: what it is, what it keeps"));
         }
         findings.extend(inline_modules(file));
         findings.extend(long_functions(file));
@@ -52,10 +48,7 @@ fn inline_modules(file: &File) -> Vec<String> {
     numbered(&file.text)
         .filter_map(|(number, line)| {
             let name = named(line)?;
-            Some(format!(
-                "{}:{number}: `{name}` says nothing about what is inside",
-                file.path
-            ))
+            Some(format!("{}:{number}: `{name}` says nothing about what is inside", file.path))
         })
         .collect()
 }
@@ -81,9 +74,7 @@ fn long_functions(file: &File) -> Vec<String> {
 
 /// The name, if the line begins a function.
 fn function_name(line: &str) -> Option<&str> {
-    const BEFORE: &[&str] = &[
-        "pub", "const", "async", "unsafe", "extern", "default", "\"C\"",
-    ];
+    const BEFORE: &[&str] = &["pub", "const", "async", "unsafe", "extern", "default", "\"C\""];
     let mut rest = line.trim_start();
     loop {
         if let Some(after) = rest.strip_prefix("fn ") {
@@ -95,11 +86,7 @@ fn function_name(line: &str) -> Option<&str> {
             return None;
         }
         // `pub(in path)` holds a space; its tail up to the parenthesis belongs to the word.
-        rest = if after.starts_with("fn ") {
-            after
-        } else {
-            after.trim_start()
-        };
+        rest = if after.starts_with("fn ") { after } else { after.trim_start() };
     }
 }
 
@@ -114,16 +101,11 @@ fn function_lines(lines: &[&str]) -> usize {
         line.strip_prefix(indent)
             .is_some_and(|rest| rest == "}" || (rest.starts_with(')') && rest.ends_with(';')))
     };
-    lines
-        .iter()
-        .position(ends)
-        .map_or(lines.len(), |last| last + 1)
+    lines.iter().position(ends).map_or(lines.len(), |last| last + 1)
 }
 
 pub(super) fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines()
-        .enumerate()
-        .map(|(index, line)| (index + 1, line))
+    text.lines().enumerate().map(|(index, line)| (index + 1, line))
 }
 
 #[cfg(test)]
@@ -140,12 +122,7 @@ mod tests {
 
     #[test]
     fn functions_are_measured_to_their_own_brace() {
-        for head in [
-            "fn a()",
-            "pub(crate) async fn a<T>()",
-            "pub const fn a()",
-            "fn a() -> fn()",
-        ] {
+        for head in ["fn a()", "pub(crate) async fn a<T>()", "pub const fn a()", "fn a() -> fn()"] {
             let fits = file("crates/x/src/a.rs", &function(head, 68));
             assert_eq!(check(&fits), [""; 0], "{head}");
             let long = file("crates/x/src/a.rs", &function(head, 69));
@@ -155,10 +132,7 @@ mod tests {
                 "{head}"
             );
         }
-        let signature = format!(
-            "//! x\nfn a(\n    b: u8,\n) -> u8;\n{}",
-            "// z\n".repeat(100)
-        );
+        let signature = format!("//! x\nfn a(\n    b: u8,\n) -> u8;\n{}", "// z\n".repeat(100));
         assert_eq!(check(&file("a.rs", &signature)), [""; 0]);
     }
 
@@ -167,16 +141,8 @@ mod tests {
         let cases = [
             ("crates/x/src/util.rs", "//! x\n".to_owned(), "`util`"),
             ("sdk/python/src/helpers/a.py", "x\n".to_owned(), "`helpers`"),
-            (
-                "crates/x/src/a.rs",
-                "use x;\n".to_owned(),
-                ":1: a module opens",
-            ),
-            (
-                "crates/x/src/a.rs",
-                "//! x\nmod common {\n}\n".to_owned(),
-                ":2: `common`",
-            ),
+            ("crates/x/src/a.rs", "use x;\n".to_owned(), ":1: a module opens"),
+            ("crates/x/src/a.rs", "//! x\nmod common {\n}\n".to_owned(), ":2: `common`"),
             ("web/src/a.ts", "x\n".repeat(501), "501 lines"),
         ];
         for (path, text, expected) in cases {
@@ -184,11 +150,7 @@ mod tests {
             assert_eq!(findings.len(), 1, "{path}: {findings:?}");
             assert!(findings[0].contains(expected), "{findings:?}");
         }
-        let fine = [
-            ("web/src/a.ts", 500),
-            ("web/dist/a.js", 900),
-            ("docs/common.md", 900),
-        ];
+        let fine = [("web/src/a.ts", 500), ("web/dist/a.js", 900), ("docs/common.md", 900)];
         for (path, lines) in fine {
             assert_eq!(check(&file(path, &"x\n".repeat(lines))), [""; 0]);
         }

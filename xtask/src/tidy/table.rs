@@ -20,14 +20,8 @@ pub(crate) fn render(files: &[File]) -> String {
     let mut parts: BTreeMap<String, Vec<Lines>> = BTreeMap::new();
     for file in files.iter().filter(|file| file.is_source()) {
         let (part, language) = (part(&file.path), language(file.extension()));
-        parts
-            .entry(format!("{part} ({language})"))
-            .or_default()
-            .push(count(file));
-        parts
-            .entry(format!("~ all {language}"))
-            .or_default()
-            .push(count(file));
+        parts.entry(format!("{part} ({language})")).or_default().push(count(file));
+        parts.entry(format!("~ all {language}")).or_default().push(count(file));
     }
     let mut text = format!(
         "{:<28} {:>5} {:>7} {:>6} {:>9} {:>7} {:>5} {:>8}\n",
@@ -59,12 +53,7 @@ fn count(file: &File) -> Lines {
     let mut lines = Lines::default();
     // Whether the open block documents, and what closes it.
     let mut block: Option<(bool, &str)> = None;
-    for line in file
-        .text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-    {
+    for line in file.text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (is_doc, rest) = if let Some((is_doc, _)) = block {
             (Some(is_doc), line)
         } else if let Some((is_doc, mark, close)) = opening(line, file.extension()) {
@@ -106,10 +95,7 @@ fn percent(part: usize, whole: usize) -> String {
 }
 
 fn part(path: &str) -> String {
-    let depth = if ["crates/", "apps/", "sdk/", "tests/"]
-        .iter()
-        .any(|top| path.starts_with(top))
-    {
+    let depth = if ["crates/", "apps/", "sdk/", "tests/"].iter().any(|top| path.starts_with(top)) {
         2
     } else {
         1
@@ -133,15 +119,10 @@ mod tests {
 
     #[test]
     fn lines_are_told_apart() {
-        let rust = count(&file(
-            "a.rs",
-            "//! doc\n\n// why\nfn a() {} // end\n/// doc\nuse x;\n",
-        ));
+        let rust = count(&file("a.rs", "//! doc\n\n// why\nfn a() {} // end\n/// doc\nuse x;\n"));
         assert_eq!((rust.code, rust.doc, rust.comment), (2, 2, 1));
-        let script = count(&file(
-            "a.ts",
-            "/** doc\n * more\n */\nlet a;\n/* why */\nlet b;\n// c\n",
-        ));
+        let script =
+            count(&file("a.ts", "/** doc\n * more\n */\nlet a;\n/* why */\nlet b;\n// c\n"));
         assert_eq!((script.code, script.doc, script.comment), (2, 3, 2));
         let one_line = count(&file("a.ts", "/** doc */\nlet a;\n"));
         assert_eq!((one_line.code, one_line.doc), (1, 1));
@@ -159,12 +140,7 @@ mod tests {
         ];
         let table = render(&files);
         let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
-        assert_eq!(
-            row,
-            [
-                "crates/x", "(Rust)", "2", "10", "10.0", "10.0", "4", "4", "6"
-            ]
-        );
+        assert_eq!(row, ["crates/x", "(Rust)", "2", "10", "10.0", "10.0", "4", "4", "6"]);
         assert_eq!(table.lines().count(), 3, "{table}");
     }
 }

@@ -61,10 +61,7 @@ mod tests {
             assert_eq!(findings.len(), 1);
             assert!(findings[0].starts_with("docs/a.md:2: "), "{findings:?}");
         }
-        assert_eq!(
-            check(&file("docs/a.md", "a framework/library and work\n")),
-            [""; 0]
-        );
+        assert_eq!(check(&file("docs/a.md", "a framework/library and work\n")), [""; 0]);
     }
 
     #[test]
@@ -72,27 +69,15 @@ mod tests {
         let cases = [
             ("Cargo.lock", CRATES_INDEX, false),
             ("Cargo.lock", "source = \"git+https://a.example/b\"", true),
-            (
-                "web/package-lock.json",
-                "  \"resolved\": \"https://a.example/b.tgz\",",
-                true,
-            ),
-            (
-                "web/package-lock.json",
-                "  \"url\": \"https://a.example/funding\"",
-                false,
-            ),
+            ("web/package-lock.json", "  \"resolved\": \"https://a.example/b.tgz\",", true),
+            ("web/package-lock.json", "  \"url\": \"https://a.example/funding\"", false),
             ("web/.npmrc", "registry=https://a.example", true),
             ("web/.npmrc", "omit-lockfile-registry-resolved=true", false),
             ("x/requirements.txt", "--index-url https://a.example", true),
             ("x/requirements.txt", "x402==2.25.0", false),
         ];
         for (path, line, found) in cases {
-            assert_eq!(
-                !check(&file(path, line)).is_empty(),
-                found,
-                "{path}: {line}"
-            );
+            assert_eq!(!check(&file(path, line)).is_empty(), found, "{path}: {line}");
         }
     }
 }
