@@ -1,1 +1,31 @@
-//! api
+//! The node's HTTP API: accounts and payers, receipts, the x402 facilitator, the catalogue of what
+//! is for sale, the wallet's pages, and the delivery steps for gateways apart from the node.
+//!
+//! Format: `docs/reference/http-api.md` and `docs/reference/formats.md`.
+//!
+//! Invariants: private data is given only to who proves the key or token; every refusal is a
+//! problem document with a stable code (the facilitator answers in the words of x402); bad input is
+//! never a server error; every input has a size limit. Money moves only through the engine.
+//!
+//! This crate must not decide on payments, keep state of its own, or open a socket.
+
+mod about;
+mod authority;
+mod body;
+mod catalogue;
+mod envelope;
+mod facilitator;
+mod faucet;
+mod hex;
+mod node;
+mod openapi;
+mod operator;
+mod pages;
+mod payer;
+mod receipt;
+mod refused;
+mod router;
+mod sandbox;
+
+pub use node::{ListedOffer, Node, Token};
+pub use router::router;

@@ -1,0 +1,182 @@
+//! The catalogue of what is for sale, as x402 software reads it.
+//!
+//! Invariant: it shows the terms of the node's offers as they were when it started; the 402 answer
+//! of a concrete request always wins over it.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use http402::x402::discovery::{DiscoveryList, DiscoveryResource, DiscoverySearch, Manifest};
+use http402::x402::{SCHEME, network_name};
+
+use crate::body::ok;
+use crate::node::{ListedOffer, Node, Shared};
+use crate::refused::Refused;
+
+/// Longest text that a search looks for.
+const SEARCH_TEXT_BYTES_MAX: usize = 200;
+
+type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection>;
+
+/// The whole catalogue of a node.
+pub(crate) fn entries(node: &Node) -> Vec<DiscoveryResource> {
+    let updated = utc(node.engine.clock().now_ms() / 1000);
+    let entry = |offer: &ListedOffer| {
+        let mut challenge = offer.challenge.clone();
+        challenge.resource.url.clone_from(&offer.url);
+        challenge.resource.description = Some(offer.description.clone());
+        challenge.resource.mime_type.clone_from(&offer.mime_type);
+        DiscoveryResource::new(&challenge, &offer.method, updated.clone())
+    };
+    node.offers.iter().map(entry).collect()
+}
+
+/// `GET /discovery/resources`
+pub(crate) async fn resources(
+    State(shared): State<Arc<Shared>>,
+    parameters: Parameters,
+) -> Result<Response, Refused> {
+    let asked = Asked::read(parameters)?;
+    let found = asked.filter(&shared.catalogue);
+    let offset = asked.number("offset")?.unwrap_or(0);
+    Ok(ok(&DiscoveryList::page(&found, asked.number("limit")?, offset)))
+}
+
+/// `GET /discovery/search`
+pub(crate) async fn search(
+    State(shared): State<Arc<Shared>>,
+    parameters: Parameters,
+) -> Result<Response, Refused> {
+    let asked = Asked::read(parameters)?;
+    let text = asked.text("query").unwrap_or_default();
+    if text.len() > SEARCH_TEXT_BYTES_MAX {
+        let detail = format!("a search has at most {SEARCH_TEXT_BYTES_MAX} bytes");
+        return Err(Refused::bad_request("invalid_query", detail).with_param("query"));
+    }
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    let mut found = asked.filter(&shared.catalogue);
+    found.retain(|entry| {
+        let described = describe(entry);
+        words.iter().all(|word| described.contains(word))
+    });
+    let limit = asked.number("limit")?;
+    DiscoverySearch::page(&found, limit, asked.text("cursor")).map(|page| ok(&page)).ok_or_else(
+        || {
+            let detail = "the cursor is not one that a search gave";
+            Refused::bad_request("invalid_query", detail).with_param("cursor")
+        },
+    )
+}
+
+/// `GET /.well-known/x402`
+pub(crate) async fn manifest(State(shared): State<Arc<Shared>>) -> Response {
+    let urls = shared.catalogue.iter().map(|entry| entry.resource.clone());
+    let node = &shared.node;
+    let manifest = Manifest::new(node.engine.node(), node.public_url.clone(), urls.collect());
+    ok(&manifest)
+}
+
+/// All that a search looks at, in lower case.
+fn describe(entry: &DiscoveryResource) -> String {
+    let parts = [Some(&entry.resource), entry.description.as_ref(), entry.service_name.as_ref()];
+    let parts: Vec<String> = parts.into_iter().flatten().map(|part| part.to_lowercase()).collect();
+    parts.join("\n")
+}
+
+/// Query parameters; those that are not known here are skipped, as catalogues do.
+struct Asked(Vec<(String, String)>);
+
+impl Asked {
+    fn read(parameters: Parameters) -> Result<Self, Refused> {
+        let Query(pairs) =
+            parameters.map_err(|why| Refused::bad_request("invalid_query", why.body_text()))?;
+        Ok(Self(pairs))
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn number(&self, name: &'static str) -> Result<Option<usize>, Refused> {
+        let parse = |text: &str| {
+            text.parse().map_err(|_| {
+                Refused::bad_request("invalid_query", "expected a whole number").with_param(name)
+            })
+        };
+        self.text(name).map(parse).transpose()
+    }
+
+    /// Entries that meet `type`, `scheme`, `network` and `payTo`.
+    fn filter(&self, all: &[DiscoveryResource]) -> Vec<DiscoveryResource> {
+        let meets = |name, value: &str| self.text(name).is_none_or(|asked| asked == value);
+        let fits = |entry: &&DiscoveryResource| {
+            meets("type", entry.kind)
+                && entry.accepts.iter().any(|terms| {
+                    meets("scheme", SCHEME)
+                        && meets("network", &network_name(terms.network))
+                        && meets("payTo", &terms.pay_to.to_string())
+                })
+        };
+        all.iter().filter(fits).cloned().collect()
+    }
+}
+
+/// Unix seconds as ISO 8601 in UTC, by the proleptic Gregorian calendar.
+fn utc(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Year, month and day of a count of days since 1970-01-01.
+fn date(mut days: u64) -> (u64, u64, u64) {
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
+    // Whole cycles of 400 years first, so that a far date takes no longer than a near one.
+    let mut year = 1970 + days / 146_097 * 400;
+    days %= 146_097;
+    loop {
+        let length = if is_leap(year) { 366 } else { 365 };
+        if days < length {
+            break;
+        }
+        days -= length;
+        year += 1;
+    }
+    let february = if is_leap(year) { 29 } else { 28 };
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    (year, month, days + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::utc;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (951_868_800, "2000-03-01T00:00:00Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (1_798_675_199, "2026-12-30T23:59:59Z"),
+            (1_798_761_599, "2026-12-31T23:59:59Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(utc(seconds), expected, "{seconds}");
+        }
+    }
+}

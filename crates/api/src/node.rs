@@ -1,0 +1,118 @@
+//! What a node consists of, as far as its API shows or needs it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use engine::Engine;
+use http::Method;
+use http402::Challenge;
+use http402::x402::discovery::DiscoveryResource;
+use instrument::KeyPair;
+use money::{AccountId, PaymentId};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::{catalogue, openapi};
+
+/// A secret that a caller must show. Never printed; compared in constant time.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl Token {
+    /// Wraps the secret.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// Whether a caller showed the secret. Digests are compared, so the time taken tells neither
+    /// content nor length.
+    pub fn is(&self, shown: &str) -> bool {
+        let (own, shown) = (Sha256::digest(self.0.as_bytes()), Sha256::digest(shown.as_bytes()));
+        own.as_slice().ct_eq(shown.as_slice()).into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
+/// An offer as the catalogue shows it.
+#[derive(Debug, Clone)]
+pub struct ListedOffer {
+    /// Method with which it is bought.
+    pub method: Method,
+    /// Path pattern of its route.
+    pub path: String,
+    /// Absolute URL, with the placeholders of its route if it has any.
+    pub url: String,
+    /// One line for people.
+    pub description: String,
+    /// Media type of the answer.
+    pub mime_type: Option<String>,
+    /// Its terms; the purchase digest is left out, because only a concrete request has one.
+    pub challenge: Challenge,
+}
+
+/// A node, ready to be served.
+pub struct Node {
+    /// The engine.
+    pub engine: Engine,
+    /// The node's key, which signs receipts.
+    pub key: Arc<KeyPair>,
+    /// Origin at which the node is reached, without a slash at the end.
+    pub public_url: String,
+    /// What is for sale.
+    pub offers: Vec<ListedOffer>,
+    /// Secret of the operator.
+    pub operator_token: Token,
+    /// Secret of gateways apart from the node.
+    pub gateway_token: Token,
+    /// Whether the faucet and the live page's state are served.
+    pub sandbox: bool,
+    /// Base units that one call of the faucet gives.
+    pub faucet_units: u128,
+    /// Names for the live page, for accounts that have none of their own.
+    pub labels: BTreeMap<AccountId, String>,
+    /// Where the sandbox's site is, for the live page.
+    pub site: Option<String>,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("node", &self.engine.node())
+            .field("public_url", &self.public_url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// URL of a payment's signed receipt.
+    pub(crate) fn receipt_url(&self, payment: PaymentId) -> String {
+        format!("{}/v1/receipts/{payment}", self.public_url)
+    }
+}
+
+/// What all handlers share: the node, and what was derived from it once.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub node: Node,
+    pub catalogue: Vec<DiscoveryResource>,
+    pub openapi: Value,
+}
+
+impl Shared {
+    pub(crate) fn new(mut node: Node) -> Self {
+        let origin = node.public_url.trim_end_matches('/').len();
+        node.public_url.truncate(origin);
+        Self { catalogue: catalogue::entries(&node), openapi: openapi::document(&node), node }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.node.engine
+    }
+}

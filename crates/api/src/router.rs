@@ -1,0 +1,59 @@
+//! All routes.
+//!
+//! Invariant: every answer passes the envelope; what other origins' pages may call is listed in one
+//! place, [`open`].
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+
+use crate::node::{Node, Shared};
+use crate::{
+    about, catalogue, envelope, facilitator, faucet, openapi, operator, pages, payer, receipt,
+    sandbox,
+};
+
+/// The node's API, ready to be served.
+pub fn router(node: Node) -> Router {
+    Router::new()
+        .merge(open())
+        .merge(own())
+        .merge(pages::routes())
+        .fallback(envelope::not_found)
+        .layer(from_fn(envelope::envelope))
+        .with_state(Arc::new(Shared::new(node)))
+}
+
+/// What pages of any origin may call.
+fn open() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/v1/node", get(about::node))
+        .route("/v1/receipts/{pay_id}", get(receipt::show))
+        .route("/verify", post(facilitator::verify))
+        .route("/settle", post(facilitator::settle))
+        .route("/supported", get(facilitator::supported))
+        .route("/discovery/resources", get(catalogue::resources))
+        .route("/discovery/search", get(catalogue::search))
+        .route("/.well-known/x402", get(catalogue::manifest))
+        .route("/openapi.json", get(openapi::show))
+        .method_not_allowed_fallback(envelope::method_not_allowed)
+        .layer(from_fn(envelope::any_origin))
+}
+
+/// What only the node's own pages and programs call.
+fn own() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/v1/faucet", post(faucet::fill))
+        .route("/v1/payer", get(payer::show))
+        .route("/v1/mandates", post(payer::grant))
+        .route("/v1/mandates/revoke", post(payer::revoke))
+        .route("/v1/accounts", get(operator::accounts))
+        .route("/v1/fund", post(operator::fund))
+        .route("/v1/books", get(operator::books))
+        .route("/v1/sandbox/state", get(sandbox::state))
+        .route("/healthz", get(about::healthy))
+        .route("/readyz", get(about::ready))
+        .method_not_allowed_fallback(envelope::method_not_allowed)
+}
