@@ -177,8 +177,9 @@ class Server(unittest.TestCase):
             _awaited(read_purchase(adapter(decoded, request=Request()), None, None))
         )
         self.assertEqual(purchase.digest().hex(), row["digest"])
-        flask = SimpleNamespace(get_data=lambda: b"sent")
+        flask = SimpleNamespace(get_data=lambda: b"sent", environ={})
         self.assertEqual(read_purchase(adapter(decoded, request=flask), None, None).body, b"sent")
+        self.assertEqual(flask.environ["wsgi.input"].read(), b"sent")
 
     def test_a_request_whose_purchase_cannot_be_named_is_refused(self):
         def broken(_adapter):

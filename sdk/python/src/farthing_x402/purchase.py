@@ -6,6 +6,7 @@ Werkzeug and Flask).
 """
 
 import inspect
+import io
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -48,7 +49,10 @@ def _body(adapter: Any) -> bytes | Awaitable[bytes]:
     if inspect.iscoroutinefunction(getattr(request, "body", None)):
         return request.body()
     if hasattr(request, "get_data"):
-        return request.get_data()
+        body = request.get_data()
+        # The application reads the same WSGI input after us: give it the bytes again.
+        request.environ["wsgi.input"] = io.BytesIO(body)
+        return body
     body = adapter.get_body()
     if body is None or isinstance(body, bytes):
         return body or b""

@@ -1,0 +1,38 @@
+"""Runs every case against a running demo: FARTHING_SITE_URL is the origin of its gateway,
+FARTHING_NODE_URL that of its node, FARTHING_BIN the program.
+
+Prints a line for each case and `N passed, N failed`. Arguments, if given, are words of which a
+case's name must contain one.
+"""
+
+import sys
+import traceback
+
+import node  # noqa: F401  finds the plug-in of this tree first
+import clients
+import sellers
+import tools
+
+WORDS = sys.argv[1:]
+CASES = [
+    (name, run)
+    for name, run in clients.CASES + sellers.CASES + tools.CASES
+    if not WORDS or any(word in name for word in WORDS)
+]
+
+
+def main():
+    failed = 0
+    for name, run in CASES:
+        try:
+            run()
+            print(f"ok      {name}", flush=True)
+        except Exception:  # noqa: BLE001  a case may fail in any way
+            failed += 1
+            print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)
+    print(f"{len(CASES) - failed} passed, {failed} failed")
+    return 1 if failed or not CASES else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
