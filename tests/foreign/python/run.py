@@ -5,6 +5,7 @@ Prints a line for each case and `N passed, N failed`. Arguments, if given, are w
 case's name must contain one.
 """
 
+import faulthandler
 import sys
 import traceback
 
@@ -13,6 +14,7 @@ import clients
 import sellers
 import tools
 
+CASE_SECONDS_MAX = 300
 WORDS = sys.argv[1:]
 CASES = [
     (name, run)
@@ -24,12 +26,14 @@ CASES = [
 def main():
     failed = 0
     for name, run in CASES:
+        faulthandler.dump_traceback_later(CASE_SECONDS_MAX, exit=True)
         try:
             run()
             print(f"ok      {name}", flush=True)
         except Exception:  # noqa: BLE001  a case may fail in any way
             failed += 1
             print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)
+    faulthandler.cancel_dump_traceback_later()
     print(f"{len(CASES) - failed} passed, {failed} failed")
     return 1 if failed or not CASES else 0
 

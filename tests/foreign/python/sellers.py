@@ -16,8 +16,16 @@ import werkzeug.serving
 from farthing_x402 import ExactFarthingServer, register_farthing
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
-from node import ANSWER_SECONDS_MAX, NETWORK, NODE, available, decode, encode, new_payer
-from node import payee_account
+from node import (
+    ANSWER_SECONDS_MAX,
+    NETWORK,
+    NODE,
+    available,
+    decode,
+    encode,
+    new_payer,
+    payee_account,
+)
 from x402 import x402ClientSync, x402ResourceServer, x402ResourceServerSync
 from x402.http import FacilitatorConfig, HTTPFacilitatorClient, HTTPFacilitatorClientSync
 from x402.http.clients import x402_requests
@@ -37,7 +45,9 @@ def routes():
         "price": "$0.002",
         "maxTimeoutSeconds": 60,
     }
-    return {route: {"accepts": accepts} for route in ("GET /pages/*", "POST /orders", "GET /broken")}
+    return {
+        route: {"accepts": accepts} for route in ("GET /pages/*", "POST /orders", "GET /broken")
+    }
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ async function axiosPays() {
   const key = await newPayer();
   const before = await available(key);
   const client = registerFarthing(new AxiosClient(), { key });
-  const http = wrapAxiosWithPayment(axios.create(), client);
+  const http = wrapAxiosWithPayment(axios.create({ timeout: 20_000 }), client);
   const [url] = request(offers.article);
   const response = await http.get(url);
   assert.equal(response.status, 200);
