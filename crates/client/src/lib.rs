@@ -1,1 +1,35 @@
-//! client
+//! The Rust SDK of Farthing: a wallet in a file, a payer for priced URLs, and the node's API.
+//!
+//! [`Payer`] buys what answers `402 Payment Required`; [`Wallet`] keeps the key; [`NodeClient`]
+//! speaks to the node.
+//!
+//! Invariants: one purchase is one signed order, whatever happens on the way: an unknown outcome
+//! is met by presenting the same order again, never by signing another; nothing is signed above
+//! the limits, for another network or for another request; secrets are never printed.
+//!
+//! This crate must not hold money or decide on balances: the node does.
+
+mod clock;
+mod error;
+mod hex;
+mod limits;
+mod node;
+mod offer;
+mod payer;
+mod present;
+mod receipt;
+mod request;
+mod transport;
+mod wallet;
+
+pub use error::Error;
+pub use limits::{Approve, Limits, Proposed};
+pub use node::{
+    Account, AssetFacts, Books, Enters, Funded, Mandate, NodeClient, NodeFacts, PayerAccount,
+    PayerPayment, Receiver, Sums,
+};
+pub use payer::{Paid, Payer, Quote, Settled};
+pub use receipt::{Proof, ReceiptDocument};
+pub use request::Request;
+pub use transport::{Answer, Timeouts};
+pub use wallet::{Wallet, default_path};
