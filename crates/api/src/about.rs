@@ -38,6 +38,6 @@ pub(crate) async fn healthy() -> Response {
 
 /// `GET /readyz`: the engine answers.
 pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
-    let payments = shared.engine().read(engine::State::payment_count).await?;
-    Ok(ok(&json!({"status": "ready", "payments": payments})))
+    shared.engine().read(|_| ()).await?;
+    Ok(ok(&json!({"status": "ready"})))
 }

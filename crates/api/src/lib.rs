@@ -22,6 +22,7 @@ mod openapi;
 mod operator;
 mod pages;
 mod payer;
+mod payments;
 mod receipt;
 mod refused;
 mod router;

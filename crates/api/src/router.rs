@@ -11,8 +11,8 @@ use axum::routing::{get, post};
 
 use crate::node::{Node, Shared};
 use crate::{
-    about, catalogue, envelope, facilitator, faucet, openapi, operator, pages, payer, receipt,
-    sandbox,
+    about, catalogue, envelope, facilitator, faucet, openapi, operator, pages, payer, payments,
+    receipt, sandbox,
 };
 
 /// The node's API, ready to be served.
@@ -20,6 +20,7 @@ pub fn router(node: Node) -> Router {
     Router::new()
         .merge(open())
         .merge(own())
+        .merge(gateways())
         .merge(pages::routes())
         .fallback(envelope::not_found)
         .layer(from_fn(envelope::envelope))
@@ -55,5 +56,16 @@ fn own() -> Router<Arc<Shared>> {
         .route("/v1/sandbox/state", get(sandbox::state))
         .route("/healthz", get(about::healthy))
         .route("/readyz", get(about::ready))
+        .method_not_allowed_fallback(envelope::method_not_allowed)
+}
+
+/// What gateways apart from the node call.
+fn gateways() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/v1/payments/authorize", post(payments::authorize))
+        .route("/v1/payments/hold", post(payments::hold))
+        .route("/v1/payments/charge", post(payments::charge))
+        .route("/v1/payments/settle", post(payments::settle))
+        .route("/v1/payments/release", post(payments::release))
         .method_not_allowed_fallback(envelope::method_not_allowed)
 }

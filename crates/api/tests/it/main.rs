@@ -1,0 +1,15 @@
+//! The node's API over a real engine in a temporary folder.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod about;
+mod catalogue;
+mod facilitator;
+mod hostile;
+mod operator;
+mod pages;
+mod payer;
+mod payments;
+mod receipts;
+mod repeats;
+mod sandbox;
+mod world;

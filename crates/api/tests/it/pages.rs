@@ -1,0 +1,77 @@
+//! The pages and their files.
+
+use crate::world::World;
+
+#[tokio::test]
+async fn pages_run_nothing_from_elsewhere() {
+    let world = World::new().await;
+    for (path, title) in
+        [("/", "Farthing"), ("/wallet", "Wallet"), ("/wallet/grant", "budget"), ("/live", "Live")]
+    {
+        let page = world.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        let text = String::from_utf8(page.bytes.clone()).unwrap();
+        assert!(text.contains(title), "{path}");
+        let policy = page.header("content-security-policy");
+        for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"));
+        assert!(!text.contains("<style") && !text.contains(" onclick") && !text.contains("style="));
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
+    }
+}
+
+/// The pop-up has to answer the window that opened it; no other page has a use for an opener.
+#[tokio::test]
+async fn only_the_popup_keeps_its_opener() {
+    let world = World::new().await;
+    let policy = |page: &crate::world::Answer| page.header("cross-origin-opener-policy").to_owned();
+    assert_eq!(policy(&world.get("/wallet/grant").await), "");
+    for path in ["/", "/wallet", "/live"] {
+        assert_eq!(policy(&world.get(path).await), "same-origin", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_file_that_a_page_names_is_served() {
+    let world = World::new().await;
+    let mut waiting: Vec<String> =
+        ["/", "/wallet", "/wallet/grant", "/live"].map(Into::into).into();
+    let mut seen = Vec::new();
+    while let Some(path) = waiting.pop() {
+        let answer = world.get(&path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let text = String::from_utf8(answer.bytes).unwrap();
+        let named = text.split(['"', '\'']).filter_map(|part| {
+            let name = part.strip_prefix("/.well-known/farthing/").or(part.strip_prefix("./"))?;
+            let is_file = [".js", ".css", ".svg"].iter().any(|ending| name.ends_with(ending));
+            is_file.then(|| format!("/.well-known/farthing/{name}"))
+        });
+        for file in named {
+            if !seen.contains(&file) {
+                seen.push(file.clone());
+                waiting.push(file);
+            }
+        }
+    }
+    assert!(seen.len() > 8, "{seen:?}");
+}
+
+#[tokio::test]
+async fn files_are_typed_and_revalidated() {
+    let world = World::new().await;
+    let script = world.get("/.well-known/farthing/wallet.js").await;
+    assert_eq!(script.header("content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(script.header("cache-control"), "no-cache");
+    let tag = script.header("etag").to_owned();
+    let again = world.get_with("/.well-known/farthing/wallet.js", &[("if-none-match", &tag)]).await;
+    assert_eq!((again.status, again.bytes.len()), (304, 0));
+    let style = world.get("/.well-known/farthing/farthing.css").await;
+    assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
+    for missing in ["nothing.js", "paywall.html", "..%2findex.html", "%FF"] {
+        let answer = world.get(&format!("/.well-known/farthing/{missing}")).await;
+        answer.is_problem(404, "not_found", None);
+    }
+}
