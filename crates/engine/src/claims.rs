@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use instrument::Order;
 use money::{AccountId, PaymentId};
 
-use crate::command::{Authorize, Authorized, ClaimToken};
+use crate::command::{Authorize, Authorized, ClaimToken, Idempotency};
 use crate::error::AuthorizeError;
 use crate::handle::Reply;
 
@@ -33,37 +34,46 @@ struct Claim {
 }
 
 /// Claims and waiters by payment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Claims {
-    claims: BTreeMap<PaymentId, Claim>,
+    by_payment: BTreeMap<PaymentId, Claim>,
+    /// Under which claim a hold was made, as long as this process remembers it.
+    holds: BTreeMap<PaymentId, ClaimToken>,
     by_key: BTreeMap<(AccountId, [u8; 32]), PaymentId>,
     waiters: BTreeMap<PaymentId, Vec<Waiter>>,
     last_token: u64,
 }
 
 impl Claims {
-    /// The claimed payment that an order is a copy of, if there is one.
-    pub(crate) fn find(&self, command: &Authorize) -> Result<Option<PaymentId>, AuthorizeError> {
-        let order = command.order.get();
-        let id = order.payment_id();
-        if let Some(claim) = self.claims.get(&id) {
-            let same = claim.command.order.get() == order;
-            return if same {
-                Ok(Some(id))
-            } else {
-                Err(AuthorizeError::OrderIdTaken)
-            };
+    /// No claims; tokens count from after `last_token`.
+    pub(crate) fn new(last_token: u64) -> Self {
+        Self {
+            by_payment: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            by_key: BTreeMap::new(),
+            waiters: BTreeMap::new(),
+            last_token,
         }
-        let Some(named) = &command.idempotency else {
+    }
+
+    /// The claimed payment that an order is a copy of, if there is one.
+    pub(crate) fn find(
+        &self,
+        order: &Order,
+        named: Option<&Idempotency>,
+    ) -> Result<Option<PaymentId>, AuthorizeError> {
+        let id = order.payment_id();
+        if let Some(claim) = self.by_payment.get(&id) {
+            let same = claim.command.order.get() == order;
+            return if same { Ok(Some(id)) } else { Err(AuthorizeError::OrderIdTaken) };
+        }
+        let Some(named) = named else {
             return Ok(None);
         };
         let Some(id) = self.by_key.get(&(order.payer, named.key)) else {
             return Ok(None);
         };
-        let claimed = self
-            .claims
-            .get(id)
-            .and_then(|claim| claim.command.idempotency.as_ref());
+        let claimed = self.by_payment.get(id).and_then(|claim| claim.command.idempotency.as_ref());
         if claimed.is_some_and(|claimed| claimed.fingerprint != named.fingerprint) {
             return Err(AuthorizeError::IdempotencyConflict);
         }
@@ -71,38 +81,60 @@ impl Claims {
     }
 
     pub(crate) fn insert(&mut self, command: Box<Authorize>, now_ns: u64) -> ClaimToken {
-        self.last_token += 1;
-        let token = ClaimToken(self.last_token);
+        let token = self.next_token();
         let order = command.order.get();
         let id = order.payment_id();
         if let Some(named) = &command.idempotency {
             self.by_key.insert((order.payer, named.key), id);
         }
         let expires_at_ns = now_ns.saturating_add(CLAIM_LIFETIME_SECONDS_MAX * 1_000_000_000);
-        self.claims.insert(
-            id,
-            Claim {
-                token,
-                command,
-                expires_at_ns,
-            },
-        );
+        self.by_payment.insert(id, Claim { token, command, expires_at_ns });
         token
+    }
+
+    fn next_token(&mut self) -> ClaimToken {
+        self.last_token += 1;
+        ClaimToken(self.last_token)
+    }
+
+    /// Remembers a hold under a new token.
+    pub(crate) fn hold(&mut self, id: PaymentId) -> ClaimToken {
+        let token = self.next_token();
+        self.hold_as(id, token);
+        token
+    }
+
+    /// Remembers a hold under the token of the claim that it was.
+    pub(crate) fn hold_as(&mut self, id: PaymentId, token: ClaimToken) {
+        self.holds.insert(id, token);
+    }
+
+    /// Whether the hold is known to be another caller's: one whose claim ran out must not release
+    /// what the next one works on. After a restart nobody knows, and any caller may.
+    pub(crate) fn is_held_by_another(&self, id: PaymentId, token: ClaimToken) -> bool {
+        self.holds.get(&id).is_some_and(|holder| *holder != token)
+    }
+
+    pub(crate) fn forget_hold(&mut self, id: PaymentId) {
+        self.holds.remove(&id);
+    }
+
+    pub(crate) fn forget_holds_but(&mut self, keep: impl Fn(PaymentId) -> bool) {
+        self.holds.retain(|id, _| keep(*id));
     }
 
     /// Whether the claim is still the caller's.
     pub(crate) fn command(&self, id: PaymentId, token: ClaimToken) -> Option<&Authorize> {
-        let claim = self.claims.get(&id)?;
+        let claim = self.by_payment.get(&id)?;
         (claim.token == token).then_some(&*claim.command)
     }
 
     /// Ends a claim; its waiters stay.
     pub(crate) fn remove(&mut self, id: PaymentId) {
-        if let Some(claim) = self.claims.remove(&id)
+        if let Some(claim) = self.by_payment.remove(&id)
             && let Some(named) = &claim.command.idempotency
         {
-            self.by_key
-                .remove(&(claim.command.order.get().payer, named.key));
+            self.by_key.remove(&(claim.command.order.get().payer, named.key));
         }
     }
 
@@ -122,17 +154,15 @@ impl Claims {
         self.waiters.remove(&id).unwrap_or_default()
     }
 
-    /// Payments that somebody waits for.
+    /// Payments that somebody waits for and nobody has claimed.
     pub(crate) fn waited_for(&self) -> Vec<PaymentId> {
-        self.waiters.keys().copied().collect()
+        let unclaimed = self.waiters.keys().copied();
+        unclaimed.filter(|id| !self.by_payment.contains_key(id)).collect()
     }
 
     /// Payments whose claim ran out.
     pub(crate) fn expired(&self, now_ns: u64) -> Vec<PaymentId> {
-        let expired = self
-            .claims
-            .iter()
-            .filter(|(_, claim)| claim.expires_at_ns <= now_ns);
+        let expired = self.by_payment.iter().filter(|(_, claim)| claim.expires_at_ns <= now_ns);
         expired.map(|(id, _)| *id).collect()
     }
 }

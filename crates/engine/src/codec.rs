@@ -88,11 +88,7 @@ impl<'a> Decoder<'a> {
     }
 
     pub(crate) fn finish(self) -> Result<(), Malformed> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(Malformed("bytes after the end"))
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(Malformed("bytes after the end")) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -100,10 +96,7 @@ impl<'a> Decoder<'a> {
     }
 
     pub(crate) fn slice(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let (head, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or(Malformed("cut short"))?;
+        let (head, rest) = self.rest.split_at_checked(length).ok_or(Malformed("cut short"))?;
         self.rest = rest;
         Ok(head)
     }
@@ -159,11 +152,7 @@ impl<'a> Decoder<'a> {
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, Malformed>,
     ) -> Result<Option<T>, Malformed> {
-        if self.flag()? {
-            read(self).map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.flag()? { read(self).map(Some) } else { Ok(None) }
     }
 
     pub(crate) fn id<T, E>(

@@ -27,7 +27,8 @@ pub struct Terms {
     pub pay_to: AccountId,
     /// Price that the order must name.
     pub amount: Amount,
-    /// Who receives how much; `pay_to` alone receives all if `None`.
+    /// Who receives how much, one account for each share, 64 at most; `pay_to` alone receives all
+    /// if `None`.
     pub split: Option<(Vec<AccountId>, Shares)>,
     /// For how long the same payment opens the same resource again, from its settlement.
     pub access_seconds: u32,
@@ -107,7 +108,7 @@ pub struct AccountSpec {
     pub asset: Asset,
     /// Who holds it.
     pub role: AccountRole,
-    /// Name for people.
+    /// Name for people, at most 120 bytes; longer text is cut.
     pub label: String,
 }
 
@@ -120,7 +121,8 @@ pub struct Fund {
     pub account: AccountId,
     /// What enters.
     pub amount: Amount,
-    /// The outside event in words, for example a bank reference.
+    /// The outside event in words, for example a bank reference; at most 256 bytes, longer text is
+    /// cut.
     pub reference: String,
     /// Refuse unless the asset is play money.
     pub sandbox_only: bool,

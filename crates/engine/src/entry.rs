@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::outcome::Outcome;
 
+#[cfg(test)]
+mod tests;
+
 /// Who holds an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -46,47 +49,16 @@ pub(crate) struct NewPayment {
 /// One durable fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
-    AssetOpened {
-        asset: Asset,
-        sandbox: bool,
-    },
-    AccountOpened {
-        id: AccountId,
-        asset: Asset,
-        role: AccountRole,
-        label: String,
-    },
-    Funded {
-        id: TransferId,
-        account: AccountId,
-        amount: Amount,
-        reference: String,
-    },
-    PaymentHeld {
-        payment: NewPayment,
-        hold_seconds: u32,
-    },
-    PaymentCharged {
-        payment: NewPayment,
-    },
-    PaymentSettled {
-        payment: PaymentId,
-        legs: Vec<u128>,
-        outcome: Option<Outcome>,
-    },
-    PaymentReleased {
-        payment: PaymentId,
-        reason: ReleaseReason,
-        outcome: Option<Outcome>,
-    },
+    AssetOpened { asset: Asset, sandbox: bool },
+    AccountOpened { id: AccountId, asset: Asset, role: AccountRole, label: String },
+    Funded { id: TransferId, account: AccountId, amount: Amount, reference: String },
+    PaymentHeld { payment: NewPayment, hold_seconds: u32 },
+    PaymentCharged { payment: NewPayment },
+    PaymentSettled { payment: PaymentId, legs: Vec<u128>, outcome: Option<Outcome> },
+    PaymentReleased { payment: PaymentId, reason: ReleaseReason, outcome: Option<Outcome> },
     HoldsExpired,
-    MandateGranted {
-        mandate: Signed<Mandate>,
-        label: String,
-    },
-    MandateRevoked {
-        mandate: MandateId,
-    },
+    MandateGranted { mandate: Signed<Mandate>, label: String },
+    MandateRevoked { mandate: MandateId },
 }
 
 /// An entry with the moment at which the writer took it.
@@ -106,34 +78,21 @@ impl Stamped {
                 out.asset(*asset);
                 out.u8(u8::from(*sandbox));
             }
-            Entry::AccountOpened {
-                id,
-                asset,
-                role,
-                label,
-            } => {
+            Entry::AccountOpened { id, asset, role, label } => {
                 out.u8(2);
                 out.u128(id.get());
                 out.asset(*asset);
                 out.u8(*role as u8);
                 out.str(label);
             }
-            Entry::Funded {
-                id,
-                account,
-                amount,
-                reference,
-            } => {
+            Entry::Funded { id, account, amount, reference } => {
                 out.u8(3);
                 out.u128(id.get());
                 out.u128(account.get());
                 out.amount(*amount);
                 out.str(reference);
             }
-            Entry::PaymentHeld {
-                payment,
-                hold_seconds,
-            } => {
+            Entry::PaymentHeld { payment, hold_seconds } => {
                 out.u8(4);
                 payment.encode(out);
                 out.u32(*hold_seconds);
@@ -142,32 +101,20 @@ impl Stamped {
                 out.u8(5);
                 payment.encode(out);
             }
-            Entry::PaymentSettled {
-                payment,
-                legs,
-                outcome,
-            } => {
+            Entry::PaymentSettled { payment, legs, outcome } => {
                 out.u8(6);
-                out.u128(payment.get());
-                out.len(legs.len());
-                legs.iter().for_each(|&units| out.u128(units));
-                out.option(outcome.as_ref(), |out, outcome| outcome.encode(out));
+                encode_settled(out, *payment, legs, outcome.as_ref());
             }
-            Entry::PaymentReleased {
-                payment,
-                reason,
-                outcome,
-            } => {
+            Entry::PaymentReleased { payment, reason, outcome } => {
                 out.u8(7);
                 out.u128(payment.get());
                 out.u8(*reason as u8);
-                out.option(outcome.as_ref(), |out, outcome| outcome.encode(out));
+                encode_outcome(out, outcome.as_ref());
             }
             Entry::HoldsExpired => out.u8(8),
             Entry::MandateGranted { mandate, label } => {
                 out.u8(9);
-                out.raw(&mandate.unverified().to_bytes());
-                out.raw(&mandate.signature().0);
+                encode_signed_mandate(out, mandate);
                 out.str(label);
             }
             Entry::MandateRevoked { mandate } => {
@@ -180,10 +127,7 @@ impl Stamped {
     pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
         let timestamp_ns = from.u64()?;
         let entry = match from.u8()? {
-            1 => Entry::AssetOpened {
-                asset: from.asset()?,
-                sandbox: from.flag()?,
-            },
+            1 => Entry::AssetOpened { asset: from.asset()?, sandbox: from.flag()? },
             2 => Entry::AccountOpened {
                 id: from.id(AccountId::new)?,
                 asset: from.asset()?,
@@ -196,16 +140,13 @@ impl Stamped {
                 amount: from.amount()?,
                 reference: from.str()?.to_owned(),
             },
-            4 => Entry::PaymentHeld {
-                payment: NewPayment::decode(from)?,
-                hold_seconds: from.u32()?,
-            },
-            5 => Entry::PaymentCharged {
-                payment: NewPayment::decode(from)?,
-            },
+            4 => {
+                Entry::PaymentHeld { payment: NewPayment::decode(from)?, hold_seconds: from.u32()? }
+            }
+            5 => Entry::PaymentCharged { payment: NewPayment::decode(from)? },
             6 => Entry::PaymentSettled {
                 payment: from.id(PaymentId::new)?,
-                legs: decode_list(from, |from| from.u128())?,
+                legs: decode_list(from, Decoder::u128)?,
                 outcome: from.option(Outcome::decode)?,
             },
             7 => Entry::PaymentReleased {
@@ -218,16 +159,29 @@ impl Stamped {
                 mandate: decode_signed_mandate(from)?,
                 label: from.str()?.to_owned(),
             },
-            10 => Entry::MandateRevoked {
-                mandate: from.id(MandateId::new)?,
-            },
+            10 => Entry::MandateRevoked { mandate: from.id(MandateId::new)? },
             _ => return Err(Malformed("unknown entry kind")),
         };
-        Ok(Self {
-            timestamp_ns,
-            entry,
-        })
+        Ok(Self { timestamp_ns, entry })
     }
+}
+
+fn encode_settled(out: &mut Encoder, payment: PaymentId, legs: &[u128], outcome: Option<&Outcome>) {
+    out.u128(payment.get());
+    out.len(legs.len());
+    for &units in legs {
+        out.u128(units);
+    }
+    encode_outcome(out, outcome);
+}
+
+fn encode_outcome(out: &mut Encoder, outcome: Option<&Outcome>) {
+    out.option(outcome, |out, outcome| outcome.encode(out));
+}
+
+pub(crate) fn encode_signed_mandate(out: &mut Encoder, mandate: &Signed<Mandate>) {
+    out.raw(&mandate.unverified().to_bytes());
+    out.raw(&mandate.signature().0);
 }
 
 pub(crate) fn decode_list<'a, T>(

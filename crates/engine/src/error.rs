@@ -17,7 +17,7 @@ pub enum Retry {
 
 /// What programs need of an error.
 pub trait Coded: std::fmt::Display {
-    /// Stable snake_case code.
+    /// Stable `snake_case` code.
     fn code(&self) -> &'static str;
     /// HTTP status of the problem.
     fn http_status(&self) -> u16;
@@ -180,10 +180,6 @@ operation_errors! {
         NotHeld = "payment_not_held", 409, "the payment is not held any more";
         /// More than was held.
         ExceedsHold = "exceeds_hold", 422, "the amount is above what was held";
-        /// The payer's balance fell meanwhile.
-        InsufficientFunds = "insufficient_funds", 402, "the payer's balance is too low";
-        /// The mandate was revoked or used up meanwhile.
-        MandateSpent = "mandate_exceeded", 402, "the mandate does not cover the amount any more";
     }
 
     /// Why a claim or hold could not be released.
@@ -217,6 +213,8 @@ operation_errors! {
         NotSandbox = "not_sandbox", 403, "this asset is not play money";
         /// The account is in another asset.
         WrongAsset = "asset_mismatch", 422, "the account holds another asset";
+        /// The treasury itself cannot receive.
+        Treasury = "account_is_treasury", 422, "the treasury gives; name the account that receives";
         /// Nothing would enter.
         Zero = "amount_zero", 422, "the amount must be above zero";
         /// The treasury's books would overflow.
@@ -236,7 +234,7 @@ operation_errors! {
         /// The mandate's time is over.
         Expired = "mandate_expired", 422, "the mandate has expired";
         /// The account holds as many mandates as one may.
-        TooMany = "too_many_mandates", 422, "the account has too many mandates; revoke some first";
+        TooMany = "too_many_mandates", 422, "the account has as many mandates as one may have, revoked ones included";
     }
 
     /// Why a mandate was not revoked.

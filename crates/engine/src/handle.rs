@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use instrument::{Mandate, PublicKey, Revocation, Verified};
+use journal::Journal;
 use money::{Asset, NodeId, PaymentId};
 use tokio::sync::oneshot;
 
@@ -26,25 +27,9 @@ pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 pub(crate) enum Command {
     Authorize(Box<Authorize>, Reply<Authorized, AuthorizeError>),
     Hold(PaymentId, ClaimToken, u32, Reply<(), AuthorizeError>),
-    Charge(
-        PaymentId,
-        ClaimToken,
-        Option<Outcome>,
-        Reply<PaymentView, AuthorizeError>,
-    ),
-    Settle(
-        PaymentId,
-        Option<u128>,
-        Option<Outcome>,
-        bool,
-        Reply<PaymentView, SettleError>,
-    ),
-    Release(
-        PaymentId,
-        ClaimToken,
-        Option<Outcome>,
-        Reply<(), ReleaseError>,
-    ),
+    Charge(PaymentId, ClaimToken, Option<Outcome>, Reply<PaymentView, AuthorizeError>),
+    Settle(PaymentId, Option<u128>, Option<Outcome>, bool, Reply<PaymentView, SettleError>),
+    Release(PaymentId, ClaimToken, Option<Outcome>, Reply<(), ReleaseError>),
     OpenAsset(Asset, bool, Reply<(), OpenError>),
     OpenAccount(AccountSpec, Reply<(), OpenError>),
     Fund(Fund, Reply<(), FundError>),
@@ -105,9 +90,7 @@ pub struct Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine")
-            .field("node", &self.node)
-            .finish_non_exhaustive()
+        f.debug_struct("Engine").field("node", &self.node).finish_non_exhaustive()
     }
 }
 
@@ -115,6 +98,12 @@ impl Engine {
     /// Opens the data folder, folds the journal and starts the writer.
     pub fn start(options: Options) -> Result<Started, StartError> {
         writer::start(options)
+    }
+
+    /// As [`Engine::start`], on a journal that the caller has opened; `options.journal` is not used.
+    /// Snapshots still live in the data folder and must belong to this journal.
+    pub fn start_with(options: Options, journal: Box<dyn Journal>) -> Result<Self, StartError> {
+        writer::start_with(options, journal)
     }
 
     pub(crate) fn new(queue: SyncSender<Command>, clock: Arc<dyn Clock>, node: NodeId) -> Self {
@@ -137,9 +126,7 @@ impl Engine {
     ) -> Result<T, E> {
         let (reply, answer) = oneshot::channel();
         self.send(command(reply))?;
-        answer
-            .await
-            .unwrap_or_else(|_| Err(Unavailable::Stopped.into()))
+        answer.await.unwrap_or_else(|_| Err(Unavailable::Stopped.into()))
     }
 
     fn send(&self, command: Command) -> Result<(), Unavailable> {
@@ -151,8 +138,7 @@ impl Engine {
 
     /// Accepts a payment for a purchase, as far as its mode says.
     pub async fn authorize(&self, command: Authorize) -> Result<Authorized, AuthorizeError> {
-        self.call(|reply| Command::Authorize(Box::new(command), reply))
-            .await
+        self.call(|reply| Command::Authorize(Box::new(command), reply)).await
     }
 
     /// Turns a claim into a durable hold, for an answer that is too large to wait for.
@@ -162,8 +148,7 @@ impl Engine {
         claim: ClaimToken,
         seconds: u32,
     ) -> Result<(), AuthorizeError> {
-        self.call(|reply| Command::Hold(payment, claim, seconds, reply))
-            .await
+        self.call(|reply| Command::Hold(payment, claim, seconds, reply)).await
     }
 
     /// Charges a claim in one commit. The outcome is kept in memory for copies of the payment.
@@ -173,8 +158,7 @@ impl Engine {
         claim: ClaimToken,
         outcome: Option<Outcome>,
     ) -> Result<PaymentView, AuthorizeError> {
-        self.call(|reply| Command::Charge(payment, claim, outcome, reply))
-            .await
+        self.call(|reply| Command::Charge(payment, claim, outcome, reply)).await
     }
 
     /// Settles a hold for `units`, or all of it, and releases the rest. With `durable_outcome` the
@@ -186,8 +170,7 @@ impl Engine {
         outcome: Option<Outcome>,
         durable_outcome: bool,
     ) -> Result<PaymentView, SettleError> {
-        self.call(|reply| Command::Settle(payment, units, outcome, durable_outcome, reply))
-            .await
+        self.call(|reply| Command::Settle(payment, units, outcome, durable_outcome, reply)).await
     }
 
     /// Releases a claim or hold: nothing was delivered, nothing is charged. The outcome of a hold is
@@ -198,14 +181,12 @@ impl Engine {
         claim: ClaimToken,
         outcome: Option<Outcome>,
     ) -> Result<(), ReleaseError> {
-        self.call(|reply| Command::Release(payment, claim, outcome, reply))
-            .await
+        self.call(|reply| Command::Release(payment, claim, outcome, reply)).await
     }
 
     /// Opens an asset with its treasury and residue accounts. Idempotent.
     pub async fn open_asset(&self, asset: Asset, sandbox: bool) -> Result<(), OpenError> {
-        self.call(|reply| Command::OpenAsset(asset, sandbox, reply))
-            .await
+        self.call(|reply| Command::OpenAsset(asset, sandbox, reply)).await
     }
 
     /// Opens an account. Idempotent.
@@ -220,8 +201,7 @@ impl Engine {
 
     /// Registers a mandate. Idempotent by id.
     pub async fn grant(&self, mandate: Verified<Mandate>, label: String) -> Result<(), GrantError> {
-        self.call(|reply| Command::Grant(Box::new(mandate), label, reply))
-            .await
+        self.call(|reply| Command::Grant(Box::new(mandate), label, reply)).await
     }
 
     /// Revokes a mandate at once. `key` is the key that the revocation was verified with.
@@ -230,8 +210,7 @@ impl Engine {
         revocation: Verified<Revocation>,
         key: PublicKey,
     ) -> Result<(), RevokeError> {
-        self.call(|reply| Command::Revoke(revocation, key, reply))
-            .await
+        self.call(|reply| Command::Revoke(revocation, key, reply)).await
     }
 
     /// Reads from the durable state. `read` runs on the writer: keep it short.

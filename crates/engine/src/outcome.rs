@@ -16,6 +16,12 @@ pub const OUTCOME_BYTES_MAX: usize = 64 * 1024;
 /// All kept bodies together; beyond it the oldest go first.
 pub(crate) const OUTCOMES_TOTAL_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Largest headers and range that are kept, together with [`HEADER_OVERHEAD_BYTES`] for each.
+const OUTCOME_HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes that a header field occupies besides its name and value.
+const HEADER_OVERHEAD_BYTES: usize = 8;
+
 /// Bytes an entry occupies besides headers and body, so that empty answers are bounded too.
 const OUTCOME_OVERHEAD_BYTES: usize = 256;
 
@@ -33,13 +39,19 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether it is small enough to be kept: it may have to fit into a batch of the journal.
+    pub(crate) fn fits(&self) -> bool {
+        self.body.len() <= OUTCOME_BYTES_MAX && self.head_size() <= OUTCOME_HEAD_BYTES_MAX
+    }
+
+    fn head_size(&self) -> usize {
+        let field =
+            |(name, value): &(String, String)| HEADER_OVERHEAD_BYTES + name.len() + value.len();
+        self.headers.iter().map(field).sum::<usize>() + self.range.len()
+    }
+
     fn size(&self) -> usize {
-        let headers: usize = self
-            .headers
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
-        OUTCOME_OVERHEAD_BYTES + headers + self.body.len() + self.range.len()
+        OUTCOME_OVERHEAD_BYTES + self.head_size() + self.body.len()
     }
 
     pub(crate) fn encode(&self, out: &mut Encoder) {
@@ -61,12 +73,7 @@ impl Outcome {
             headers.push((from.str()?.to_owned(), from.str()?.to_owned()));
         }
         let body = Bytes::copy_from_slice(from.bytes()?);
-        Ok(Self {
-            status,
-            headers,
-            body,
-            range: from.str()?.to_owned(),
-        })
+        Ok(Self { status, headers, body, range: from.str()?.to_owned() })
     }
 }
 

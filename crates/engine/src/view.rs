@@ -136,12 +136,9 @@ impl PaymentView {
         let (state, settled, reason, at_ns) = match payment.progress {
             Progress::Held => (PaymentState::Held, 0, None, payment.authorized_at_ns),
             Progress::Settled { units, at_ns } => (PaymentState::Settled, units, None, at_ns),
-            Progress::Released { reason } => (
-                PaymentState::Released,
-                0,
-                Some(reason),
-                payment.authorized_at_ns,
-            ),
+            Progress::Released { reason } => {
+                (PaymentState::Released, 0, Some(reason), payment.authorized_at_ns)
+            }
         };
         Self {
             payment: id,
@@ -197,10 +194,7 @@ impl State {
 
     /// Every account, in the order in which they were opened.
     pub fn accounts(&self) -> Vec<AccountView> {
-        self.ledger
-            .accounts()
-            .filter_map(|account| self.account(account.id()))
-            .collect()
+        self.ledger.accounts().filter_map(|account| self.account(account.id())).collect()
     }
 
     /// Every asset.
@@ -214,19 +208,12 @@ impl State {
 
     /// One payment.
     pub fn payment(&self, id: PaymentId) -> Option<PaymentView> {
-        self.payments
-            .get(&id)
-            .map(|payment| PaymentView::of(id, payment))
+        self.payments.get(&id).map(|payment| PaymentView::of(id, payment))
     }
 
     /// The latest payments of all payers, newest first.
     pub fn latest_payments(&self, limit: usize) -> Vec<PaymentView> {
-        self.payment_order
-            .iter()
-            .rev()
-            .take(limit)
-            .filter_map(|id| self.payment(*id))
-            .collect()
+        self.payment_order.iter().rev().take(limit).filter_map(|id| self.payment(*id)).collect()
     }
 
     /// How many payments there are.
@@ -239,18 +226,8 @@ impl State {
 pub fn payer(state: &State, account: AccountId, limit: usize) -> Option<PayerView> {
     let view = state.account(account)?;
     let mandates = state.mandates_of.get(&account);
-    let mandates = mandates
-        .into_iter()
-        .flatten()
-        .rev()
-        .filter_map(|id| state.mandates.get(id));
-    let positions = state
-        .payments_of
-        .get(&account)
-        .into_iter()
-        .flatten()
-        .rev()
-        .take(limit);
+    let mandates = mandates.into_iter().flatten().rev().filter_map(|id| state.mandates.get(id));
+    let positions = state.payments_of.get(&account).into_iter().flatten().rev().take(limit);
     Some(PayerView {
         account,
         available: view.available,

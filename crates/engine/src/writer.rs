@@ -17,7 +17,7 @@ use self::core::{Answer, Core};
 use crate::error::Unavailable;
 use crate::handle::Command;
 
-pub(crate) use start::start;
+pub(crate) use start::{start, start_with};
 
 /// Commands that one batch takes.
 const BATCH_COMMAND_COUNT_MAX: usize = 2048;
@@ -43,10 +43,7 @@ impl Writer {
     fn run(mut self) {
         loop {
             let mut shutdown = None;
-            match self
-                .queue
-                .recv_timeout(Duration::from_millis(SWEEP_INTERVAL_MS_MAX))
-            {
+            match self.queue.recv_timeout(Duration::from_millis(SWEEP_INTERVAL_MS_MAX)) {
                 Ok(first) => shutdown = self.take(first),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -58,6 +55,8 @@ impl Writer {
             }
             if let Some(done) = shutdown {
                 self.snapshot();
+                // Whoever waits may open the journal again at once.
+                drop(self);
                 info!("the writer has shut down");
                 // The caller may have given up waiting.
                 let _ = done.send(());
@@ -93,15 +92,13 @@ impl Writer {
             None if batch.is_empty() => Ok(()),
             None => {
                 let expected = self.journal.next();
-                self.journal
-                    .append(expected, &batch)
-                    .map_err(|error| error.to_string())
+                self.journal.append(expected, &batch).map_err(|error| error.to_string())
             }
         };
-        let verdict = written
-            .as_ref()
-            .map(|()| ())
-            .map_err(|_| Unavailable::Stopped);
+        let verdict = match written {
+            Ok(()) => Ok(()),
+            Err(_) => Err(Unavailable::Stopped),
+        };
         for answer in answers {
             match answer {
                 Answer::Reply(reply) => reply(verdict),

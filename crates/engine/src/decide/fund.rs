@@ -1,12 +1,14 @@
 //! How assets and accounts come to be, and how money enters.
 
-use money::Asset;
+use money::{Amount, Asset};
 
 use super::Decision;
 use crate::command::{AccountSpec, Fund};
 use crate::entry::{AccountRole, Entry};
 use crate::error::{FundError, OpenError};
-use crate::state::{State, system_account};
+use crate::state::{
+    LABEL_BYTES_MAX, REFERENCE_BYTES_MAX, State, cut, fund_transfer, system_account,
+};
 
 pub(crate) fn open_asset(
     state: &State,
@@ -14,7 +16,14 @@ pub(crate) fn open_asset(
     sandbox: bool,
 ) -> Result<Decision<Entry>, OpenError> {
     match state.asset(asset.code) {
-        None => Ok(Decision::Entry(Entry::AssetOpened { asset, sandbox })),
+        None => {
+            // Somebody may have been given an account under an id that the operator's will have.
+            let taken = |name| state.ledger.account(system_account(name, asset)).is_some();
+            if taken("treasury") || taken("residue") {
+                return Err(OpenError::AccountDiffers);
+            }
+            Ok(Decision::Entry(Entry::AssetOpened { asset, sandbox }))
+        }
         Some(opened) if opened.asset == asset && opened.sandbox == sandbox => {
             Ok(Decision::AlreadyDone)
         }
@@ -26,17 +35,11 @@ pub(crate) fn open_account(
     state: &State,
     spec: &AccountSpec,
 ) -> Result<Decision<Entry>, OpenError> {
-    if state
-        .asset(spec.asset.code)
-        .is_none_or(|opened| opened.asset != spec.asset)
-    {
+    if state.asset(spec.asset.code).is_none_or(|opened| opened.asset != spec.asset) {
         return Err(OpenError::UnknownAsset);
     }
     if let Some(existing) = state.ledger.account(spec.id) {
-        let same_role = state
-            .holders
-            .get(&spec.id)
-            .is_some_and(|holder| holder.role == spec.role);
+        let same_role = state.holders.get(&spec.id).is_some_and(|holder| holder.role == spec.role);
         return if existing.account.asset == spec.asset && same_role {
             Ok(Decision::AlreadyDone)
         } else {
@@ -47,29 +50,38 @@ pub(crate) fn open_account(
         id: spec.id,
         asset: spec.asset,
         role: spec.role,
-        label: spec.label.clone(),
+        label: cut(&spec.label, LABEL_BYTES_MAX),
     }))
+}
+
+/// Whether the asset's sums can take one more transfer: they count every transfer ever made, and
+/// the ledger refuses one that does not fit into 128 bits.
+pub(super) fn has_room(state: &State, amount: Amount) -> bool {
+    let totals = state.ledger.totals();
+    let found = totals.iter().find(|(asset, _)| *asset == amount.asset());
+    found.is_none_or(|(_, totals)| {
+        totals
+            .debits_posted
+            .checked_add(totals.debits_pending)
+            .and_then(|moved| moved.checked_add(amount.units()))
+            .is_some()
+    })
 }
 
 /// The entries that let money enter: the account first, if it is new.
 pub(crate) fn fund(state: &State, fund: &Fund) -> Result<Decision<Vec<Entry>>, FundError> {
     let asset = fund.amount.asset();
     let treasury = system_account("treasury", asset);
-    if let Some(existing) = state.ledger.transfer(fund.id) {
+    let reference = cut(&fund.reference, REFERENCE_BYTES_MAX);
+    if let Some(existing) = state.ledger.transfer(fund_transfer(fund.id)) {
         let transfer = &existing.transfer;
         let same = transfer.debit_account == treasury
             && transfer.credit_account == fund.account
             && transfer.amount == fund.amount.units()
-            && state.fund_references.get(&fund.id) == Some(&fund.reference);
-        return if same {
-            Ok(Decision::AlreadyDone)
-        } else {
-            Err(FundError::IdTaken)
-        };
+            && state.fund_references.get(&fund.id) == Some(&reference);
+        return if same { Ok(Decision::AlreadyDone) } else { Err(FundError::IdTaken) };
     }
-    let opened = state
-        .asset(asset.code)
-        .filter(|opened| opened.asset == asset);
+    let opened = state.asset(asset.code).filter(|opened| opened.asset == asset);
     let opened = opened.ok_or(FundError::UnknownAsset)?;
     if fund.sandbox_only && !opened.sandbox {
         return Err(FundError::NotSandbox);
@@ -78,18 +90,17 @@ pub(crate) fn fund(state: &State, fund: &Fund) -> Result<Decision<Vec<Entry>>, F
     if account.is_some_and(|account| account.account.asset != asset) {
         return Err(FundError::WrongAsset);
     }
+    if fund.account == treasury {
+        return Err(FundError::Treasury);
+    }
     if fund.amount.units() == 0 {
         return Err(FundError::Zero);
     }
-    let issued = state
-        .ledger
-        .account(treasury)
-        .map_or(0, |treasury| treasury.debits_posted);
-    // Half the range is left free, so that no later sum of postings can overflow.
-    if issued
-        .checked_add(fund.amount.units())
-        .is_none_or(|total| total > u128::MAX / 2)
-    {
+    let issued = state.ledger.account(treasury).map_or(0, |treasury| treasury.debits_posted);
+    // All money of an asset fits into 127 bits, so twice an amount still fits into 128.
+    let overflows =
+        issued.checked_add(fund.amount.units()).is_none_or(|total| total > u128::MAX / 2);
+    if overflows || !has_room(state, fund.amount) {
         return Err(FundError::Overflow);
     }
     let mut entries = Vec::with_capacity(2);
@@ -105,7 +116,7 @@ pub(crate) fn fund(state: &State, fund: &Fund) -> Result<Decision<Vec<Entry>>, F
         id: fund.id,
         account: fund.account,
         amount: fund.amount,
-        reference: fund.reference.clone(),
+        reference,
     });
     Ok(Decision::Entry(entries))
 }

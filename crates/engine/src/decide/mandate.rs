@@ -5,7 +5,7 @@ use instrument::{Mandate, PublicKey, Revocation, Verified, payer_account};
 use super::Decision;
 use crate::entry::Entry;
 use crate::error::{GrantError, RevokeError};
-use crate::state::{DESCRIPTION_BYTES_MAX, State};
+use crate::state::{LABEL_BYTES_MAX, State, cut};
 
 /// Most mandates of one account, revoked ones included.
 const MANDATES_PER_PAYER_COUNT_MAX: usize = 1000;
@@ -30,10 +30,7 @@ pub(crate) fn grant(
     if payer_account(&terms.payer_key, terms.asset) != terms.payer {
         return Err(GrantError::NotPayersKey);
     }
-    if state
-        .asset(terms.asset.code)
-        .is_none_or(|opened| opened.asset != terms.asset)
-    {
+    if state.asset(terms.asset.code).is_none_or(|opened| opened.asset != terms.asset) {
         return Err(GrantError::UnknownAsset);
     }
     if now_ms >= terms.expires_at_ms {
@@ -43,11 +40,9 @@ pub(crate) fn grant(
     if count >= MANDATES_PER_PAYER_COUNT_MAX {
         return Err(GrantError::TooMany);
     }
-    let mut label = label.to_owned();
-    label.truncate(label.floor_char_boundary(DESCRIPTION_BYTES_MAX));
     Ok(Decision::Entry(Entry::MandateGranted {
         mandate: mandate.to_signed(),
-        label,
+        label: cut(label, LABEL_BYTES_MAX),
     }))
 }
 
@@ -60,17 +55,12 @@ pub(crate) fn revoke(
     if revocation.node != state.node {
         return Err(RevokeError::WrongNode);
     }
-    let granted = state
-        .mandates
-        .get(&revocation.mandate)
-        .ok_or(RevokeError::Unknown)?;
+    let granted = state.mandates.get(&revocation.mandate).ok_or(RevokeError::Unknown)?;
     if granted.terms().payer_key != *key {
         return Err(RevokeError::Unknown);
     }
     if granted.revoked {
         return Ok(Decision::AlreadyDone);
     }
-    Ok(Decision::Entry(Entry::MandateRevoked {
-        mandate: revocation.mandate,
-    }))
+    Ok(Decision::Entry(Entry::MandateRevoked { mandate: revocation.mandate }))
 }

@@ -10,7 +10,7 @@ mod settle;
 
 pub(crate) use fund::{fund, open_account, open_asset};
 pub(crate) use mandate::{grant, revoke};
-pub(crate) use payment::{Known, check_access, check_terms, known};
+pub(crate) use payment::{Known, check_access, check_same_offer, check_terms, known, own_key};
 pub(crate) use settle::{release_entry, settle_entry};
 
 /// A decision that may find the work already done.

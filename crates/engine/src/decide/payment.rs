@@ -1,12 +1,17 @@
 //! Whether an order may pay for a purchase.
 
 use instrument::{Audience, Order, payer_account};
+use ledger::Limit;
 use money::{AccountId, Amount, PaymentId};
 
-use crate::command::Authorize;
+use super::fund::has_room;
+use crate::command::{Authorize, Idempotency, Terms};
 use crate::entry::NewPayment;
-use crate::error::AuthorizeError;
-use crate::state::{DESCRIPTION_BYTES_MAX, Progress, State, system_account};
+use crate::error::{AuthorizeError, Unavailable};
+use crate::state::{
+    DESCRIPTION_BYTES_MAX, GrantedMandate, PAYEES_COUNT_MAX, Payment, Progress, State, cut,
+    system_account,
+};
 
 /// Longest time an order may be valid, from now. Bounds what the replay guard must remember.
 const ORDER_LIFETIME_MS_MAX: u64 = 24 * 60 * 60 * 1000;
@@ -21,7 +26,13 @@ pub(crate) enum Known {
 }
 
 /// First part: is the order meant for this purchase, and is it known?
-pub(crate) fn known(state: &State, command: &Authorize) -> Result<Known, AuthorizeError> {
+///
+/// `named` is the caller's key, if [`own_key`] grants it.
+pub(crate) fn known(
+    state: &State,
+    command: &Authorize,
+    named: Option<&Idempotency>,
+) -> Result<Known, AuthorizeError> {
     let order = command.order.get();
     if order.node != state.node {
         return Err(AuthorizeError::WrongNode);
@@ -30,22 +41,51 @@ pub(crate) fn known(state: &State, command: &Authorize) -> Result<Known, Authori
         return Err(AuthorizeError::WrongPurchase);
     }
     let id = order.payment_id();
-    if let Some(payment) = state.payments.get(&id) {
-        if payment.order_digest != order.digest() {
-            return Err(AuthorizeError::OrderIdTaken);
-        }
-        return Ok(Known::Payment(id));
+    let by_id = state.payments.get(&id);
+    if by_id.is_some_and(|payment| payment.order_digest != order.digest()) {
+        return Err(AuthorizeError::OrderIdTaken);
     }
-    let Some(idempotency) = &command.idempotency else {
-        return Ok(Known::New);
-    };
-    match state.idempotency.get(&(order.payer, idempotency.key)) {
-        None => Ok(Known::New),
-        Some((_, fingerprint)) if *fingerprint != idempotency.fingerprint => {
-            Err(AuthorizeError::IdempotencyConflict)
-        }
-        Some((payment, _)) => Ok(Known::Payment(*payment)),
+    let by_key = named.and_then(|named| state.idempotency.get(&(order.payer, named.key)));
+    if let (Some(named), Some((_, fingerprint))) = (named, by_key)
+        && named.fingerprint != *fingerprint
+    {
+        return Err(AuthorizeError::IdempotencyConflict);
     }
+    let known = by_id.map(|_| id).or(by_key.map(|(payment, _)| *payment));
+    Ok(known.map_or(Known::New, Known::Payment))
+}
+
+/// The caller's key, if the signer may speak for the payer. Anybody can sign an order that names
+/// somebody else's account; it must not reach that payer's payments by guessing a key.
+pub(crate) fn own_key<'a>(state: &State, command: &'a Authorize) -> Option<&'a Idempotency> {
+    let named = command.idempotency.as_ref()?;
+    check_identity(state, command.order.get()).ok()?;
+    Some(named)
+}
+
+/// Whether an order that names no purchase may be answered with a known payment: nothing but the
+/// terms ties it to what is sold, so they must be those that were paid.
+pub(crate) fn check_same_offer(
+    payment: &Payment,
+    command: &Authorize,
+) -> Result<(), AuthorizeError> {
+    match command.purchase.digest {
+        Some(_) => Ok(()),
+        None => check_offer(payment.payee, payment.amount, &command.terms),
+    }
+}
+
+fn check_offer(payee: AccountId, amount: Amount, terms: &Terms) -> Result<(), AuthorizeError> {
+    if payee != terms.pay_to {
+        return Err(AuthorizeError::WrongPayee);
+    }
+    if amount.asset() != terms.amount.asset() {
+        return Err(AuthorizeError::WrongAsset);
+    }
+    if amount.units() != terms.amount.units() || amount.units() == 0 {
+        return Err(AuthorizeError::WrongAmount);
+    }
+    Ok(())
 }
 
 /// Whether a settled payment still opens its resource.
@@ -70,16 +110,7 @@ pub(crate) fn check_terms(
     now_ms: u64,
 ) -> Result<NewPayment, AuthorizeError> {
     let order = command.order.get();
-    let terms = &command.terms;
-    if order.payee != terms.pay_to {
-        return Err(AuthorizeError::WrongPayee);
-    }
-    if order.amount.asset() != terms.amount.asset() {
-        return Err(AuthorizeError::WrongAsset);
-    }
-    if order.amount.units() != terms.amount.units() || order.amount.units() == 0 {
-        return Err(AuthorizeError::WrongAmount);
-    }
+    check_offer(order.payee, order.amount, &command.terms)?;
     if now_ms >= order.expires_at_ms {
         return Err(AuthorizeError::Expired);
     }
@@ -91,39 +122,30 @@ pub(crate) fn check_terms(
         return Err(AuthorizeError::UnknownAsset);
     }
     check_signer(state, order, command.purchase.origin.as_deref(), now_ms)?;
-    let legs = legs(state, command)?;
+    let legs = legs(command)?;
+    check_payees(state, order, &legs)?;
     check_funds(state, order)?;
-    let mut description = command.purchase.description.clone();
-    description.truncate(description.floor_char_boundary(DESCRIPTION_BYTES_MAX));
+    if !has_room(state, order.amount) {
+        return Err(Unavailable::Stopped.into());
+    }
     Ok(NewPayment {
         order: command.order.to_signed(),
         legs,
-        description,
-        idempotency: command
-            .idempotency
-            .as_ref()
-            .map(|named| (named.key, named.fingerprint)),
+        description: cut(&command.purchase.description, DESCRIPTION_BYTES_MAX),
+        idempotency: command.idempotency.as_ref().map(|named| (named.key, named.fingerprint)),
     })
 }
 
-fn check_signer(
-    state: &State,
+/// Who signs: the payer, or a delegate, whose mandate is returned.
+fn check_identity<'a>(
+    state: &'a State,
     order: &Order,
-    origin: Option<&str>,
-    now_ms: u64,
-) -> Result<(), AuthorizeError> {
+) -> Result<Option<&'a GrantedMandate>, AuthorizeError> {
     let Some(id) = order.mandate else {
         let owned = payer_account(&order.signer, order.amount.asset());
-        return if owned == order.payer {
-            Ok(())
-        } else {
-            Err(AuthorizeError::NotPayersKey)
-        };
+        return if owned == order.payer { Ok(None) } else { Err(AuthorizeError::NotPayersKey) };
     };
-    let granted = state
-        .mandates
-        .get(&id)
-        .ok_or(AuthorizeError::MandateUnknown)?;
+    let granted = state.mandates.get(&id).ok_or(AuthorizeError::MandateUnknown)?;
     let terms = granted.terms();
     if terms.delegate != order.signer
         || terms.payer != order.payer
@@ -134,6 +156,19 @@ fn check_signer(
     if granted.revoked {
         return Err(AuthorizeError::MandateRevoked);
     }
+    Ok(Some(granted))
+}
+
+fn check_signer(
+    state: &State,
+    order: &Order,
+    origin: Option<&str>,
+    now_ms: u64,
+) -> Result<(), AuthorizeError> {
+    let Some(granted) = check_identity(state, order)? else {
+        return Ok(());
+    };
+    let terms = granted.terms();
     if now_ms >= terms.expires_at_ms {
         return Err(AuthorizeError::MandateExpired);
     }
@@ -146,55 +181,61 @@ fn check_signer(
     if units > terms.per_payment {
         return Err(AuthorizeError::MandatePerPayment);
     }
-    if granted
-        .spent
-        .checked_add(units)
-        .is_none_or(|spent| spent > terms.total)
-    {
+    if granted.spent.checked_add(units).is_none_or(|spent| spent > terms.total) {
         return Err(AuthorizeError::MandateExceeded);
     }
     Ok(())
 }
 
 /// Who receives what. Shares round down; what is left over goes to the residue account.
-fn legs(state: &State, command: &Authorize) -> Result<Vec<(AccountId, u128)>, AuthorizeError> {
-    let order = command.order.get();
-    let amount: Amount = order.amount;
+fn legs(command: &Authorize) -> Result<Vec<(AccountId, u128)>, AuthorizeError> {
+    let amount: Amount = command.order.get().amount;
     let mut legs = match &command.terms.split {
         None => vec![(command.terms.pay_to, amount.units())],
         Some((accounts, shares)) => {
-            let split = shares
-                .split(amount)
-                .map_err(|_| AuthorizeError::WrongAmount)?;
+            // One account for each share, or a part of the amount would go nowhere.
+            if accounts.len() != shares.parts_per_million().len()
+                || accounts.len() > PAYEES_COUNT_MAX
+            {
+                return Err(AuthorizeError::UnknownPayee);
+            }
+            let split = shares.split(amount).map_err(|_| AuthorizeError::WrongAmount)?;
             let parts = split.parts.iter().map(|part| part.units());
             let mut legs: Vec<_> = accounts.iter().copied().zip(parts).collect();
-            legs.push((
-                system_account("residue", amount.asset()),
-                split.residue.units(),
-            ));
+            legs.push((system_account("residue", amount.asset()), split.residue.units()));
             legs
         }
     };
     legs.retain(|(_, units)| *units > 0);
-    for (account, _) in &legs {
-        let found = state
-            .ledger
-            .account(*account)
-            .ok_or(AuthorizeError::UnknownPayee)?;
-        if found.account.asset != amount.asset() {
-            return Err(AuthorizeError::UnknownPayee);
-        }
-        if *account == order.payer {
-            return Err(AuthorizeError::PayerIsPayee);
-        }
-    }
     Ok(legs)
 }
 
-pub(crate) fn check_funds(state: &State, order: &Order) -> Result<(), AuthorizeError> {
+fn check_payees(
+    state: &State,
+    order: &Order,
+    legs: &[(AccountId, u128)],
+) -> Result<(), AuthorizeError> {
+    for (account, _) in legs {
+        let found = state.ledger.account(*account);
+        let found = found.ok_or(AuthorizeError::UnknownPayee)?;
+        // Money leaves through the treasury with a reference only, never by a payment.
+        let is_treasury = found.account.limit == Limit::CreditsMustNotExceedDebits;
+        if found.account.asset != order.amount.asset() || is_treasury {
+            return Err(AuthorizeError::UnknownPayee);
+        }
+    }
+    if legs.iter().any(|(account, _)| *account == order.payer) {
+        return Err(AuthorizeError::PayerIsPayee);
+    }
+    Ok(())
+}
+
+fn check_funds(state: &State, order: &Order) -> Result<(), AuthorizeError> {
+    // An account with the payer's id may have been opened in another asset.
     let available = state
         .ledger
         .account(order.payer)
+        .filter(|found| found.account.asset == order.amount.asset())
         .map_or(0, ledger::AccountState::available);
     if available < order.amount.units() {
         return Err(AuthorizeError::InsufficientFunds);

@@ -25,27 +25,37 @@ pub(crate) fn settle_entry(
     if units > held {
         return Err(SettleError::ExceedsHold);
     }
-    let legs = payment
-        .legs
-        .iter()
-        .map(|(_, leg)| part(*leg, units, held))
-        .collect();
-    Ok(Entry::PaymentSettled {
-        payment: id,
-        legs,
-        outcome,
-    })
+    let legs = payment.legs.iter().map(|(_, leg)| part(*leg, units, held)).collect();
+    Ok(Entry::PaymentSettled { payment: id, legs, outcome })
 }
 
-/// `leg * units / held`, rounded down: the payer gains. A product beyond 128 bits, which needs a
-/// price of billions, counts as nothing delivered.
+/// `leg * units / held`, rounded down: the payer gains. `leg` and `units` are `held` at most.
 fn part(leg: u128, units: u128, held: u128) -> u128 {
     if units == held {
         return leg;
     }
-    leg.checked_mul(units)
-        .and_then(|product| product.checked_div(held))
-        .unwrap_or(0)
+    match leg.checked_mul(units) {
+        Some(product) => product.checked_div(held).unwrap_or(0),
+        None => long_part(leg, units, held),
+    }
+}
+
+/// As [`part`] for products beyond 128 bits: multiplies and divides bit by bit. The sums stay
+/// below `2 * held`, which fits because all money of an asset fits into 127 bits.
+fn long_part(leg: u128, units: u128, held: u128) -> u128 {
+    let (mut quotient, mut remainder) = (0_u128, 0_u128);
+    for bit in (0..u128::BITS).rev() {
+        let addends = [remainder, if units >> bit & 1 == 1 { leg } else { 0 }];
+        quotient <<= 1;
+        for addend in addends {
+            remainder += addend;
+            if remainder >= held {
+                remainder -= held;
+                quotient += 1;
+            }
+        }
+    }
+    quotient
 }
 
 /// The entry that releases a held payment.
@@ -58,9 +68,31 @@ pub(crate) fn release_entry(
     if payment.progress != Progress::Held {
         return Err(ReleaseError::NotHeld);
     }
-    Ok(Entry::PaymentReleased {
-        payment: id,
-        reason: ReleaseReason::NotDelivered,
-        outcome,
-    })
+    Ok(Entry::PaymentReleased { payment: id, reason: ReleaseReason::NotDelivered, outcome })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{long_part, part};
+
+    #[test]
+    fn a_part_of_a_great_hold_is_exact() {
+        let held = u128::MAX / 2;
+        assert_eq!(part(held, held / 2, held), held / 2);
+        assert_eq!(part(held - 1, held - 1, held), held - 2);
+        assert_eq!(
+            part(10_u128.pow(20), 5 * 10_u128.pow(19), 10_u128.pow(20)),
+            5 * 10_u128.pow(19)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn long_division_agrees_with_short(leg: u64, units: u64, held in 1_u64..) {
+            let [leg, units, held] = [leg % held, units % held, held].map(u128::from);
+            prop_assert_eq!(long_part(leg, units, held), leg * units / held);
+        }
+    }
 }

@@ -2,11 +2,12 @@
 //!
 //! Every entry was decided before; one that does not fit is damage and is reported as [`Broken`].
 
+use instrument::{Mandate, Signed};
 use ledger::{AMOUNT_MAX, Account, Kind, Limit, Transfer};
 use money::{AccountId, Amount, Asset, PaymentId, TransferId};
 
-use super::payment::{Payment, Phase, Progress, leg_transfer};
-use super::{GrantedMandate, Holder, OpenedAsset, State, system_account};
+use super::payment::{Payment, Phase, Progress, fund_transfer, leg_transfer};
+use super::{GrantedMandate, Holder, OpenedAsset, PAYEES_COUNT_MAX, State, system_account};
 use crate::entry::{AccountRole, Entry, NewPayment, ReleaseReason, Stamped};
 use crate::outcome::Outcome;
 
@@ -15,6 +16,10 @@ mod code {
     pub(super) const FUND: u16 = 1;
     pub(super) const PAYMENT: u16 = 2;
 }
+
+/// Distance between the timestamps of two entries: room for the ledger's events, which count down
+/// from the timestamp of their entry.
+pub(crate) const TIMESTAMP_STEP_NS: u64 = 2048;
 
 /// Most holds that one entry releases; further ones follow in the next entry.
 const EXPIRY_COUNT_MAX: usize = 1024;
@@ -30,41 +35,28 @@ pub struct Broken {
 }
 
 fn broken(entry: &'static str, why: impl Into<String>) -> Broken {
-    Broken {
-        entry,
-        why: why.into(),
-    }
+    Broken { entry, why: why.into() }
 }
 
 impl State {
     /// Folds one entry.
     pub(crate) fn apply(&mut self, stamped: &Stamped) -> Result<(), Broken> {
         let at_ns = stamped.timestamp_ns;
-        if at_ns <= self.last_timestamp_ns {
+        let earliest_ns = self.last_timestamp_ns.checked_add(TIMESTAMP_STEP_NS);
+        if earliest_ns.is_none_or(|earliest_ns| at_ns < earliest_ns) {
             return Err(broken("any", "its timestamp does not advance"));
         }
         self.last_timestamp_ns = at_ns;
         match &stamped.entry {
             Entry::AssetOpened { asset, sandbox } => self.open_asset(*asset, *sandbox, at_ns),
-            Entry::AccountOpened {
-                id,
-                asset,
-                role,
-                label,
-            } => self.open_account(*id, *asset, *role, label.clone(), at_ns),
-            Entry::Funded {
-                id,
-                account,
-                amount,
-                reference,
-            } => self.fund(*id, *account, *amount, reference, at_ns),
-            Entry::PaymentHeld {
-                payment,
-                hold_seconds,
-            } => {
-                let kind = Kind::Pending {
-                    timeout_seconds: *hold_seconds,
-                };
+            Entry::AccountOpened { id, asset, role, label } => {
+                self.open_account(*id, *asset, *role, label.clone(), at_ns)
+            }
+            Entry::Funded { id, account, amount, reference } => {
+                self.fund(*id, *account, *amount, reference, at_ns)
+            }
+            Entry::PaymentHeld { payment, hold_seconds } => {
+                let kind = Kind::Pending { timeout_seconds: *hold_seconds };
                 self.open_payment(payment, kind, Progress::Held, at_ns)
             }
             Entry::PaymentCharged { payment } => {
@@ -72,32 +64,14 @@ impl State {
                 let progress = Progress::Settled { units, at_ns };
                 self.open_payment(payment, Kind::Single, progress, at_ns)
             }
-            Entry::PaymentSettled {
-                payment,
-                legs,
-                outcome,
-            } => self.settle(*payment, legs, outcome.as_ref(), at_ns),
-            Entry::PaymentReleased {
-                payment,
-                reason,
-                outcome,
-            } => self.release(*payment, *reason, outcome.as_ref(), at_ns),
-            Entry::HoldsExpired => self.expire(at_ns),
-            Entry::MandateGranted { mandate, label } => {
-                let granted = GrantedMandate {
-                    signed: *mandate,
-                    label: label.clone(),
-                    spent: 0,
-                    revoked: false,
-                };
-                let terms = *granted.terms();
-                self.mandates.insert(terms.id, granted);
-                self.mandates_of
-                    .entry(terms.payer)
-                    .or_default()
-                    .push(terms.id);
-                Ok(())
+            Entry::PaymentSettled { payment, legs, outcome } => {
+                self.settle(*payment, legs, outcome.as_ref(), at_ns)
             }
+            Entry::PaymentReleased { payment, reason, outcome } => {
+                self.release(*payment, *reason, outcome.as_ref(), at_ns)
+            }
+            Entry::HoldsExpired => self.expire(at_ns),
+            Entry::MandateGranted { mandate, label } => self.grant(mandate, label),
             Entry::MandateRevoked { mandate } => {
                 let granted = self.mandates.get_mut(mandate);
                 let granted =
@@ -108,9 +82,20 @@ impl State {
         }
     }
 
+    fn grant(&mut self, mandate: &Signed<Mandate>, label: &str) -> Result<(), Broken> {
+        let terms = mandate.unverified();
+        if terms.node != self.node || self.mandates.contains_key(&terms.id) {
+            return Err(broken("mandate granted", "it is another node's or known"));
+        }
+        let granted =
+            GrantedMandate { signed: *mandate, label: label.to_owned(), spent: 0, revoked: false };
+        self.mandates.insert(terms.id, granted);
+        self.mandates_of.entry(terms.payer).or_default().push(terms.id);
+        Ok(())
+    }
+
     fn open_asset(&mut self, asset: Asset, sandbox: bool, at_ns: u64) -> Result<(), Broken> {
-        self.assets
-            .insert(asset.code, OpenedAsset { asset, sandbox });
+        self.assets.insert(asset.code, OpenedAsset { asset, sandbox });
         // The ledger numbers the events of a call backwards from its timestamp, so two accounts
         // take two nanoseconds.
         for (offset, name) in ["treasury", "residue"].into_iter().enumerate() {
@@ -137,14 +122,7 @@ impl State {
             Limit::DebitsMustNotExceedCredits
         };
         let code = role as u16 + 1;
-        let account = Account {
-            id,
-            asset,
-            code,
-            user_data: 0,
-            limit,
-            linked: false,
-        };
+        let account = Account { id, asset, code, user_data: 0, limit, linked: false };
         for status in self.ledger.create_accounts(&[account], at_ns) {
             if status != ledger::CreateAccountStatus::Created {
                 return Err(broken("account opened", status.code()));
@@ -163,7 +141,7 @@ impl State {
         at_ns: u64,
     ) -> Result<(), Broken> {
         let transfer = Transfer {
-            id,
+            id: fund_transfer(id),
             kind: Kind::Single,
             debit_account: system_account("treasury", amount.asset()),
             credit_account: account,
@@ -201,6 +179,12 @@ impl State {
     ) -> Result<(), Broken> {
         let order = new.order.unverified();
         let id = order.payment_id();
+        if order.node != self.node || self.payments.contains_key(&id) {
+            return Err(broken("payment opened", "it is another node's or known"));
+        }
+        if new.legs.len() > PAYEES_COUNT_MAX + 1 {
+            return Err(broken("payment opened", "it has too many legs"));
+        }
         let last = new.legs.len().saturating_sub(1);
         let transfers: Vec<Transfer> = new
             .legs
@@ -225,15 +209,11 @@ impl State {
             granted.spent = granted.spent.saturating_add(order.amount.units());
         }
         if let Some((key, fingerprint)) = new.idempotency {
-            self.idempotency
-                .insert((order.payer, key), (id, fingerprint));
+            self.idempotency.insert((order.payer, key), (id, fingerprint));
         }
         let position = self.payment_order.len();
         self.payment_order.push(id);
-        self.payments_of
-            .entry(order.payer)
-            .or_default()
-            .push(position);
+        self.payments_of.entry(order.payer).or_default().push(position);
         self.payments.insert(id, Payment::new(new, progress, at_ns));
         Ok(())
     }
@@ -253,9 +233,7 @@ impl State {
         let mandate = payment.mandate;
         let posts = self.close(id, legs.iter().copied().map(Some))?;
         self.transfer("payment settled", &posts, at_ns)?;
-        let units = legs
-            .iter()
-            .fold(0_u128, |sum, units| sum.saturating_add(*units));
+        let units = legs.iter().fold(0_u128, |sum, units| sum.saturating_add(*units));
         self.finish(id, Progress::Settled { units, at_ns }, outcome);
         self.unspend(mandate, amount.saturating_sub(units));
         Ok(())
@@ -313,9 +291,7 @@ impl State {
             // A payment's legs expire together; the first one releases the payment.
             if let Ok(payment) = self.held(id, "holds expired") {
                 let (amount, mandate) = (payment.amount.units(), payment.mandate);
-                let progress = Progress::Released {
-                    reason: ReleaseReason::Expired,
-                };
+                let progress = Progress::Released { reason: ReleaseReason::Expired };
                 self.finish(id, progress, None);
                 self.unspend(mandate, amount);
             }

@@ -1,9 +1,9 @@
 //! Mandates as the state remembers them: the signed terms and what was spent under them.
 
-use instrument::{Mandate, Signed, Statement};
+use instrument::{Mandate, Signed};
 
 use crate::codec::{Decoder, Encoder, Malformed};
-use crate::entry::decode_signed_mandate;
+use crate::entry::{decode_signed_mandate, encode_signed_mandate};
 
 /// A mandate with its use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,7 @@ impl GrantedMandate {
     }
 
     pub(crate) fn encode(&self, out: &mut Encoder) {
-        out.raw(&self.terms().to_bytes());
-        out.raw(&self.signed.signature().0);
+        encode_signed_mandate(out, &self.signed);
         out.str(&self.label);
         out.u128(self.spent);
         out.u8(u8::from(self.revoked));

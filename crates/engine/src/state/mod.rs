@@ -5,6 +5,7 @@
 //! ledger; what a mandate has spent is the sum of its payments' unreleased amounts.
 
 mod apply;
+mod lookup;
 mod mandate;
 mod payment;
 mod snapshot;
@@ -16,14 +17,30 @@ use money::{AccountId, Asset, AssetCode, MandateId, NodeId, PaymentId};
 use sha2::{Digest, Sha256};
 
 pub use apply::Broken;
+pub(crate) use apply::TIMESTAMP_STEP_NS;
 pub(crate) use mandate::GrantedMandate;
-pub(crate) use payment::{Payment, Progress};
+pub(crate) use payment::{Payment, Progress, fund_transfer};
 
 use crate::entry::AccountRole;
 use crate::outcome::Outcomes;
 
 /// Longest description that is kept with a payment.
 pub(crate) const DESCRIPTION_BYTES_MAX: usize = 120;
+
+/// Longest name of an account or mandate that is kept; longer ones are cut.
+pub(crate) const LABEL_BYTES_MAX: usize = 120;
+
+/// Longest reference to an outside event that is kept; longer ones are cut.
+pub(crate) const REFERENCE_BYTES_MAX: usize = 256;
+
+/// Most payees that share one payment.
+pub(crate) const PAYEES_COUNT_MAX: usize = 64;
+
+/// A text within its limit of bytes: everything that a client words enters the journal, so
+/// everything is bounded.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> String {
+    text[..text.floor_char_boundary(bytes_max)].to_owned()
+}
 
 /// An asset that the node carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

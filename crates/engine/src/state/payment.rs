@@ -48,8 +48,16 @@ pub(crate) fn leg_transfer(payment: PaymentId, index: usize, phase: Phase) -> Tr
         .chain_update(b"farthing/leg/1")
         .chain_update(payment.to_be_bytes())
         .chain_update([phase as u8])
-        .chain_update(index.to_be_bytes())
+        .chain_update((index as u64).to_be_bytes())
         .finalize();
+    TransferId::from_digest(&digest.into())
+}
+
+/// Id of the transfer that lets money enter. Derived, so that no choice of `fund` can occupy the
+/// id of a leg that is still to come.
+pub(crate) fn fund_transfer(fund: TransferId) -> TransferId {
+    let digest =
+        Sha256::new().chain_update(b"farthing/fund/1").chain_update(fund.to_be_bytes()).finalize();
     TransferId::from_digest(&digest.into())
 }
 
@@ -108,13 +116,8 @@ impl Payment {
             authorized_at_ns: from.u64()?,
             progress: match from.u8()? {
                 0 => Progress::Held,
-                1 => Progress::Settled {
-                    units: from.u128()?,
-                    at_ns: from.u64()?,
-                },
-                2 => Progress::Released {
-                    reason: ReleaseReason::decode(from)?,
-                },
+                1 => Progress::Settled { units: from.u128()?, at_ns: from.u64()? },
+                2 => Progress::Released { reason: ReleaseReason::decode(from)? },
                 _ => return Err(Malformed("payment progress")),
             },
         })

@@ -42,11 +42,7 @@ impl State {
             out.u128(payment.get());
             out.raw(fingerprint);
         }
-        let granted = self
-            .mandates_of
-            .values()
-            .flatten()
-            .filter_map(|id| self.mandates.get(id));
+        let granted = self.mandates_of.values().flatten().filter_map(|id| self.mandates.get(id));
         out.len(self.mandates.len());
         granted.for_each(|granted| granted.encode(&mut out));
         out.len(self.fund_references.len());
@@ -70,39 +66,24 @@ impl State {
         let mut state = Self::new(from.id(NodeId::new)?);
         state.last_timestamp_ns = from.u64()?;
         for _ in 0..from.len()? {
-            let opened = OpenedAsset {
-                asset: from.asset()?,
-                sandbox: from.flag()?,
-            };
+            let opened = OpenedAsset { asset: from.asset()?, sandbox: from.flag()? };
             state.assets.insert(opened.asset.code, opened);
         }
         for _ in 0..from.len()? {
             let id = from.id(AccountId::new)?;
             let role = AccountRole::decode(&mut from)?;
-            state.holders.insert(
-                id,
-                Holder {
-                    role,
-                    label: from.str()?.to_owned(),
-                },
-            );
+            state.holders.insert(id, Holder { role, label: from.str()?.to_owned() });
         }
         for position in 0..from.len()? {
             let id = from.id(PaymentId::new)?;
             let payment = Payment::decode(&mut from)?;
-            state
-                .payments_of
-                .entry(payment.payer)
-                .or_default()
-                .push(position);
+            state.payments_of.entry(payment.payer).or_default().push(position);
             state.payment_order.push(id);
             state.payments.insert(id, payment);
         }
         for _ in 0..from.len()? {
             let key = (from.id(AccountId::new)?, from.array()?);
-            state
-                .idempotency
-                .insert(key, (from.id(PaymentId::new)?, from.array()?));
+            state.idempotency.insert(key, (from.id(PaymentId::new)?, from.array()?));
         }
         for _ in 0..from.len()? {
             let granted = GrantedMandate::decode(&mut from)?;

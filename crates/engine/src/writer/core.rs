@@ -4,20 +4,18 @@ use std::sync::Arc;
 
 use money::PaymentId;
 
+use super::BATCH_FILL_BYTES_MAX;
 use crate::claims::{Claims, Waiter};
 use crate::clock::Clock;
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, Mode};
 use crate::decide::{self, Decision, Known};
-use crate::entry::{Entry, Stamped};
+use crate::entry::{Entry, NewPayment, Stamped};
 use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{Command, Reply};
 use crate::outcome::{Outcome, Outcomes};
-use crate::state::{Broken, Progress, State};
+use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
-
-/// Room that each entry's timestamp leaves for the ledger's events below it.
-const TIMESTAMP_STEP_NS: u64 = 2048;
 
 /// An answer that waits for the batch.
 pub(super) enum Answer {
@@ -33,6 +31,8 @@ pub(crate) struct Core {
     clock: Arc<dyn Clock>,
     /// Time of the command at hand: read once, so that all its checks agree.
     now_ns: u64,
+    /// Some copies of released payments found the batch full and wait for the next.
+    unwoken: bool,
     batch: Encoder,
     answers: Vec<Answer>,
     broken: Option<Broken>,
@@ -40,12 +40,15 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(state: State, clock: Arc<dyn Clock>) -> Self {
+        // Tokens of an earlier run may still be out there; microseconds are ahead of them.
+        let claims = Claims::new(clock.now_ns() / 1000);
         Self {
             state,
-            claims: Claims::default(),
+            claims,
             fleeting: Outcomes::default(),
             clock,
             now_ns: 0,
+            unwoken: false,
             batch: Encoder::default(),
             answers: Vec::new(),
             broken: None,
@@ -65,10 +68,7 @@ impl Core {
     }
 
     pub(super) fn finish_batch(&mut self) -> (Vec<u8>, Vec<Answer>) {
-        (
-            std::mem::take(&mut self.batch.bytes),
-            std::mem::take(&mut self.answers),
-        )
+        (std::mem::take(&mut self.batch.bytes), std::mem::take(&mut self.answers))
     }
 
     /// Stamps, folds and appends an entry.
@@ -76,10 +76,7 @@ impl Core {
         if self.broken.is_some() {
             return;
         }
-        let stamped = Stamped {
-            timestamp_ns: self.next_timestamp_ns(),
-            entry,
-        };
+        let stamped = Stamped { timestamp_ns: self.next_timestamp_ns(), entry };
         match self.state.apply(&stamped) {
             Ok(()) => stamped.encode(&mut self.batch),
             Err(broken) => self.broken = Some(broken),
@@ -87,11 +84,7 @@ impl Core {
     }
 
     fn next_timestamp_ns(&self) -> u64 {
-        self.now_ns.max(
-            self.state
-                .last_timestamp_ns
-                .saturating_add(TIMESTAMP_STEP_NS),
-        )
+        self.now_ns.max(self.state.last_timestamp_ns.saturating_add(TIMESTAMP_STEP_NS))
     }
 
     fn now_ms(&self) -> u64 {
@@ -121,6 +114,7 @@ impl Core {
             Command::Hold(payment, claim, seconds, reply) => {
                 let result = self.hold(payment, claim, seconds);
                 self.answer(reply, result);
+                self.wake(payment);
             }
             Command::Charge(payment, claim, outcome, reply) => {
                 let result = self.charge(payment, claim, outcome);
@@ -150,7 +144,9 @@ impl Core {
             Command::Fund(fund, reply) => {
                 let result = decide::fund(&self.state, &fund).map(|decision| {
                     if let Decision::Entry(entries) = decision {
-                        entries.into_iter().for_each(|entry| self.write(entry));
+                        for entry in entries {
+                            self.write(entry);
+                        }
                     }
                 });
                 self.answer(reply, result);
@@ -179,7 +175,7 @@ impl Core {
 
     fn authorize(&mut self, command: Box<Authorize>, reply: Reply<Authorized, AuthorizeError>) {
         match self.authorize_now(&command) {
-            Ok(Step::Done(authorized)) => self.answer(reply, Ok(authorized)),
+            Ok(Step::Done(authorized)) => self.answer(reply, Ok(*authorized)),
             Ok(Step::Claim) => {
                 let payment = command.order.get().payment_id();
                 let claim = self.claims.insert(command, self.now_ns);
@@ -191,11 +187,12 @@ impl Core {
     }
 
     fn authorize_now(&mut self, command: &Authorize) -> Result<Step, AuthorizeError> {
-        if let Known::Payment(payment) = decide::known(&self.state, command)? {
+        let named = decide::own_key(&self.state, command);
+        if let Known::Payment(payment) = decide::known(&self.state, command, named)? {
             return self.replay(payment, command);
         }
         if command.mode != Mode::Check
-            && let Some(claimed) = self.claims.find(command)?
+            && let Some(claimed) = self.claims.find(command.order.get(), named)?
         {
             return Ok(Step::Wait(claimed));
         }
@@ -204,24 +201,20 @@ impl Core {
         match command.mode {
             Mode::Claim => return Ok(Step::Claim),
             Mode::Hold { seconds } => {
-                self.write(Entry::PaymentHeld {
-                    payment,
-                    hold_seconds: seconds.max(1),
-                });
-                let claim = ClaimToken(0);
-                return Ok(Step::Done(Authorized::Proceed { payment: id, claim }));
+                self.write(Entry::PaymentHeld { payment, hold_seconds: seconds.max(1) });
+                let claim = self.claims.hold(id);
+                return Ok(Step::Done(Box::new(Authorized::Proceed { payment: id, claim })));
             }
             Mode::Charge => self.write(Entry::PaymentCharged { payment }),
             Mode::Check => {
                 let order = command.order.get();
                 let would_be = crate::state::Payment::new(&payment, Progress::Held, 0);
                 let view = PaymentView::of(order.payment_id(), &would_be);
-                return Ok(Step::Done(Authorized::Charged(view)));
+                return Ok(Step::Done(Box::new(Authorized::Charged(view))));
             }
         }
-        Ok(Step::Done(Authorized::Charged(
-            self.view(id).ok_or(Unavailable::Stopped)?,
-        )))
+        let view = self.view(id).ok_or(Unavailable::Stopped)?;
+        Ok(Step::Done(Box::new(Authorized::Charged(view))))
     }
 
     /// The answer to a copy of a payment that is known to the state.
@@ -233,32 +226,31 @@ impl Core {
         }
         let access = command.terms.access_seconds;
         decide::check_access(payment.progress, access, self.now_ms())?;
-        let outcome = self
-            .state
-            .outcomes
-            .get(id)
-            .or_else(|| self.fleeting.get(id))
-            .cloned();
+        decide::check_same_offer(payment, command)?;
+        let outcome = self.state.outcomes.get(id).or_else(|| self.fleeting.get(id)).cloned();
         let payment = PaymentView::of(id, payment);
-        Ok(Step::Done(Authorized::Replay { payment, outcome }))
+        Ok(Step::Done(Box::new(Authorized::Replay { payment, outcome })))
     }
 
     fn view(&self, id: PaymentId) -> Option<PaymentView> {
         self.state.payment(id)
     }
 
-    /// The claimed payment, checked again: balance and mandate may have changed since.
-    fn claimed(
-        &self,
+    /// The claimed payment, checked again: balance and mandate may have changed since. The claim
+    /// ends either way, so that after a refusal no copy waits for it.
+    fn take_claimed(
+        &mut self,
         id: PaymentId,
         claim: ClaimToken,
-    ) -> Result<crate::entry::NewPayment, AuthorizeError> {
+    ) -> Result<NewPayment, AuthorizeError> {
         let command = self.claims.command(id, claim);
         let command = command.ok_or(AuthorizeError::ClaimLost)?;
         // The order was in time when it was presented; fetching may have taken longer.
         let order = command.order.get();
         let now_ms = self.now_ms().min(order.expires_at_ms.saturating_sub(1));
-        decide::check_terms(&self.state, command, now_ms)
+        let payment = decide::check_terms(&self.state, command, now_ms);
+        self.claims.remove(id);
+        payment
     }
 
     fn hold(
@@ -267,12 +259,9 @@ impl Core {
         claim: ClaimToken,
         seconds: u32,
     ) -> Result<(), AuthorizeError> {
-        let payment = self.claimed(id, claim);
-        self.claims.remove(id);
-        self.write(Entry::PaymentHeld {
-            payment: payment?,
-            hold_seconds: seconds.max(1),
-        });
+        let payment = self.take_claimed(id, claim)?;
+        self.write(Entry::PaymentHeld { payment, hold_seconds: seconds.max(1) });
+        self.claims.hold_as(id, claim);
         Ok(())
     }
 
@@ -282,10 +271,9 @@ impl Core {
         claim: ClaimToken,
         outcome: Option<Outcome>,
     ) -> Result<PaymentView, AuthorizeError> {
-        let payment = self.claimed(id, claim)?;
-        self.claims.remove(id);
+        let payment = self.take_claimed(id, claim)?;
         self.write(Entry::PaymentCharged { payment });
-        if let Some(outcome) = outcome {
+        if let Some(outcome) = outcome.filter(Outcome::fits) {
             self.fleeting.keep(id, outcome);
         }
         Ok(self.view(id).ok_or(Unavailable::Stopped)?)
@@ -298,13 +286,11 @@ impl Core {
         outcome: Option<Outcome>,
         durable: bool,
     ) -> Result<PaymentView, SettleError> {
-        let (journaled, fleeting) = if durable {
-            (outcome, None)
-        } else {
-            (None, outcome)
-        };
+        let outcome = outcome.filter(Outcome::fits);
+        let (journaled, fleeting) = if durable { (outcome, None) } else { (None, outcome) };
         let entry = decide::settle_entry(&self.state, id, units, journaled)?;
         self.write(entry);
+        self.claims.forget_hold(id);
         if let Some(outcome) = fleeting {
             self.fleeting.keep(id, outcome);
         }
@@ -321,8 +307,13 @@ impl Core {
             self.claims.remove(id);
             return Ok(());
         }
+        if self.claims.is_held_by_another(id, claim) {
+            return Err(ReleaseError::NotYours);
+        }
+        let outcome = outcome.filter(Outcome::fits);
         let entry = decide::release_entry(&self.state, id, outcome)?;
         self.write(entry);
+        self.claims.forget_hold(id);
         Ok(())
     }
 
@@ -339,39 +330,52 @@ impl Core {
     pub(super) fn sweep(&mut self) {
         self.now_ns = self.clock.now_ns();
         for id in self.claims.expired(self.now_ns) {
+            if self.batch_len() >= BATCH_FILL_BYTES_MAX {
+                break;
+            }
             self.claims.remove(id);
             self.wake(id);
         }
         self.expire_holds();
+        if self.unwoken {
+            self.wake_left();
+        }
     }
 
     /// Releases every hold that is due at the timestamp of the next entry: the ledger refuses to
-    /// post an expired hold, so no later entry of this command may meet one.
+    /// post an expired hold, so no later entry of this command may meet one. The copies that are
+    /// woken write entries too, which brings the next timestamp closer to the next hold.
     fn expire_holds(&mut self) {
-        let mut released = false;
         while self.broken.is_none()
-            && self
-                .state
-                .ledger
-                .next_expiry_ns()
-                .is_some_and(|due| due <= self.next_timestamp_ns())
+            && self.state.ledger.next_expiry_ns().is_some_and(|due| due <= self.next_timestamp_ns())
         {
             self.write(Entry::HoldsExpired);
-            released = true;
+            self.wake_left();
         }
-        if released {
-            for id in self.claims.waited_for() {
-                let payment = self.state.payments.get(&id);
-                if payment.is_some_and(|payment| payment.progress != Progress::Held) {
-                    self.wake(id);
-                }
+    }
+
+    /// Wakes the copies of payments that nobody works on any more, as far as the batch takes it.
+    fn wake_left(&mut self) {
+        let payments = &self.state.payments;
+        let is_held = |id: PaymentId| {
+            payments.get(&id).is_some_and(|payment| payment.progress == Progress::Held)
+        };
+        self.claims.forget_holds_but(is_held);
+        let mut left = self.claims.waited_for();
+        left.retain(|id| !is_held(*id));
+        self.unwoken = false;
+        for id in left {
+            if self.batch_len() >= BATCH_FILL_BYTES_MAX {
+                self.unwoken = true;
+                break;
             }
+            self.wake(id);
         }
     }
 }
 
 enum Step {
-    Done(Authorized),
+    Done(Box<Authorized>),
     Claim,
     Wait(PaymentId),
 }

@@ -17,19 +17,38 @@ use crate::state::State;
 pub(crate) fn start(options: Options) -> Result<Started, StartError> {
     let snapshots = Snapshots::open(&options.data.join("snapshots"))?;
     let (state, position) = load_snapshot(&snapshots, &options)?;
-    let settings = journal::Options {
-        verify_from: position,
-        ..options.journal
-    };
+    let settings = journal::Options { verify_from: position, ..options.journal };
     let (files, recovery) = Files::open(&options.data.join("journal"), settings)?;
-    let from = position.map_or(1, |position| position.sequence + 1);
-    let (state, replayed_batches) = replay(state, &files, from)?;
-    state.ledger.check().map_err(StartError::Books)?;
+    let folded = position.map_or(0, |position| position.sequence);
+    let (engine, replayed_batches) = run(options, Box::new(files), snapshots, state, folded)?;
+    Ok(Started { engine, recovery, replayed_batches })
+}
 
+pub(crate) fn start_with(
+    options: Options,
+    journal: Box<dyn Journal>,
+) -> Result<Engine, StartError> {
+    let snapshots = Snapshots::open(&options.data.join("snapshots"))?;
+    let (state, position) = load_snapshot(&snapshots, &options)?;
+    let folded = position.map_or(0, |position| position.sequence);
+    let (engine, _) = run(options, journal, snapshots, state, folded)?;
+    Ok(engine)
+}
+
+/// Folds what follows batch `folded`, checks the books and starts the thread.
+fn run(
+    options: Options,
+    journal: Box<dyn Journal>,
+    snapshots: Snapshots,
+    state: State,
+    folded: u64,
+) -> Result<(Engine, u64), StartError> {
+    let (state, replayed_batches) = replay(state, &*journal, folded + 1)?;
+    state.ledger.check().map_err(StartError::Books)?;
     let (sender, queue) = sync_channel(options.queue_count_max);
     let writer = Writer {
         core: Core::new(state, Arc::clone(&options.clock)),
-        journal: Box::new(files),
+        journal,
         snapshots,
         queue,
         bytes_since_snapshot: replayed_batches,
@@ -39,11 +58,7 @@ pub(crate) fn start(options: Options) -> Result<Started, StartError> {
         .spawn(move || writer.run())
         .map_err(StartError::Thread)?;
     let engine = Engine::new(sender, options.clock, options.node);
-    Ok(Started {
-        engine,
-        recovery,
-        replayed_batches,
-    })
+    Ok((engine, replayed_batches))
 }
 
 /// The newest snapshot that decodes, or the empty state.
@@ -55,26 +70,14 @@ fn load_snapshot(
     for skipped in &found.skipped {
         warn!(path = %skipped.path.display(), why = %skipped.why, "a snapshot was passed over");
     }
-    let Some(Snapshot {
-        sequence,
-        head,
-        state,
-    }) = found.snapshot
-    else {
+    let Some(Snapshot { sequence, head, state }) = found.snapshot else {
         return Ok((State::new(options.node), None));
     };
     match State::from_bytes(&state) {
-        Ok(state) if state.node == options.node => Ok((
-            state,
-            Some(Position {
-                sequence,
-                hash: head,
-            }),
-        )),
-        Ok(state) => Err(StartError::OtherNode {
-            expected: options.node,
-            found: state.node,
-        }),
+        Ok(state) if state.node == options.node => {
+            Ok((state, Some(Position { sequence, hash: head })))
+        }
+        Ok(state) => Err(StartError::OtherNode { expected: options.node, found: state.node }),
         Err(why) => {
             warn!(sequence, %why, "the snapshot does not decode; the whole journal is read instead");
             Ok((State::new(options.node), None))
@@ -82,18 +85,16 @@ fn load_snapshot(
     }
 }
 
-fn replay(mut state: State, files: &Files, from: u64) -> Result<(State, u64), StartError> {
+fn replay(mut state: State, journal: &dyn Journal, from: u64) -> Result<(State, u64), StartError> {
     let mut replayed = 0;
-    for batch in files.read(from)? {
+    for batch in journal.read(from)? {
         let batch = batch?;
         let sequence = batch.sequence;
         let mut entries = Decoder::new(&batch.body);
         while !entries.is_empty() {
             let stamped = Stamped::decode(&mut entries)
                 .map_err(|why| StartError::Malformed { sequence, why })?;
-            state
-                .apply(&stamped)
-                .map_err(|why| StartError::Broken { sequence, why })?;
+            state.apply(&stamped).map_err(|why| StartError::Broken { sequence, why })?;
         }
         replayed += 1;
     }

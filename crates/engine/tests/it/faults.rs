@@ -1,0 +1,190 @@
+//! A disk that fails and a queue that is full: nothing is promised that is not kept.
+
+use std::sync::mpsc;
+
+use engine::{
+    AuthorizeError, Authorized, Coded, Engine, FundError, GrantError, ManualClock, Mode, OpenError,
+    ReleaseError, Retry, RevokeError, SettleError, Unavailable,
+};
+use instrument::{Revocation, Signed};
+use journal::{AppendError, Batches, Fault, Hash, Journal, Memory, ReadError};
+
+use crate::world::{
+    Buy, Granted, START_MS, World, everything, fund, furnish, key, node, options, payer, usd,
+};
+
+/// A world on a journal in memory, and a handle on its batches.
+fn in_memory(prepare: impl FnOnce(&mut Memory)) -> (World, Memory) {
+    let mut memory = Memory::new();
+    prepare(&mut memory);
+    let batches = memory.reopen();
+    let dir = tempfile::tempdir().unwrap();
+    let clock = ManualClock::new(START_MS * 1_000_000);
+    let engine = Engine::start_with(options(dir.path(), &clock), Box::new(memory)).unwrap();
+    (World { dir, clock, engine }, batches)
+}
+
+/// Batches that [`furnish`] makes when each of its calls is one batch.
+const FURNISHED: u64 = 8;
+
+#[tokio::test]
+async fn a_failed_append_stops_everything_and_shows_nothing() {
+    for fault in [Fault::Lost, Fault::Kept] {
+        let fail_at = FURNISHED + 2;
+        let (world, batches) = in_memory(|memory| memory.fail_at(fail_at, fault));
+        furnish(&world.engine).await;
+        assert_eq!(batches.next(), FURNISHED + 1);
+        let first = world.charge(&Buy::new(1, 100)).await;
+        let durable = world.everything().await;
+        // Held up behind a slow read, so that all of them share the batch that fails.
+        let (go, wait) = mpsc::channel::<()>();
+        let (begun, begins) = mpsc::channel::<()>();
+        let (engine, mut queued) = (world.engine.clone(), Vec::new());
+        let slow = tokio::spawn(async move {
+            let read = move |_: &engine::State| {
+                begun.send(()).unwrap();
+                wait.recv().unwrap();
+            };
+            engine.read(read).await
+        });
+        tokio::task::yield_now().await;
+        begins.recv().unwrap();
+        for order in 2..7 {
+            let (engine, buy) = (world.engine.clone(), Buy::new(order, 10).mode(Mode::Charge));
+            queued.push(tokio::spawn(async move { engine.authorize(buy.command()).await }));
+        }
+        let engine = world.engine.clone();
+        let read = tokio::spawn(async move { engine.read(engine::State::payment_count).await });
+        tokio::task::yield_now().await;
+        go.send(()).unwrap();
+        slow.await.unwrap().unwrap();
+        for answer in queued {
+            let stopped = AuthorizeError::Unavailable(Unavailable::Stopped);
+            assert_eq!(answer.await.unwrap(), Err(stopped));
+        }
+        assert_eq!(read.await.unwrap(), Err(Unavailable::Stopped));
+        assert_stopped(&world.engine).await;
+
+        let restarted =
+            Engine::start_with(options(world.dir.path(), &world.clock), Box::new(batches.reopen()))
+                .unwrap();
+        let after = restarted.read(move |state| state.payment(first.payment)).await.unwrap();
+        assert_eq!(after, Some(first));
+        // What was never acknowledged may be there or not, but whole and only as the disk says.
+        assert_eq!(everything(&restarted).await == durable, fault == Fault::Lost);
+        assert!(restarted.read(engine::books).await.unwrap().iter().all(|view| view.balanced));
+    }
+}
+
+/// Every operation answers that the node has stopped.
+async fn assert_stopped(engine: &Engine) {
+    const STOPPED: Unavailable = Unavailable::Stopped;
+    let buy = Buy::new(50, 10);
+    let granted = Granted::new(9, 1, 1, 1);
+    let revocation = Revocation { node: node(), mandate: granted.terms.id };
+    let owner = key(1).public();
+    let revocation = Signed::sign(revocation, &key(1)).verify_with(&owner).unwrap();
+    let token = engine::ClaimToken(1);
+    let authorized = engine.authorize(buy.command()).await;
+    assert_eq!(authorized, Err(AuthorizeError::Unavailable(STOPPED)));
+    let charged = engine.charge(buy.id(), token, None).await;
+    assert_eq!(charged, Err(AuthorizeError::Unavailable(STOPPED)));
+    let held = engine.hold(buy.id(), token, 1).await;
+    assert_eq!(held, Err(AuthorizeError::Unavailable(STOPPED)));
+    let settled = engine.settle(buy.id(), None, None, true).await;
+    assert_eq!(settled, Err(SettleError::Unavailable(STOPPED)));
+    let released = engine.release(buy.id(), token, None).await;
+    assert_eq!(released, Err(ReleaseError::Unavailable(STOPPED)));
+    let opened = engine.open_asset(usd(), true).await;
+    assert_eq!(opened, Err(OpenError::Unavailable(STOPPED)));
+    let funded = engine.fund(fund(1, payer(1), 1)).await;
+    assert_eq!(funded, Err(FundError::Unavailable(STOPPED)));
+    let grant = engine.grant(granted.verified(), String::new()).await;
+    assert_eq!(grant, Err(GrantError::Unavailable(STOPPED)));
+    let revoked = engine.revoke(revocation, owner).await;
+    assert_eq!(revoked, Err(RevokeError::Unavailable(STOPPED)));
+    assert_eq!(engine.read(|_| ()).await, Err(STOPPED));
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn copies_that_wait_are_told_of_the_stop() {
+    let (world, _) = in_memory(|memory| memory.fail_at(FURNISHED + 1, Fault::Lost));
+    furnish(&world.engine).await;
+    let buy = Buy::new(1, 10);
+    let (payment, claim) = world.proceed(&buy).await;
+    let engine = world.engine.clone();
+    let waiting = tokio::spawn(async move { engine.authorize(buy.command()).await });
+    tokio::task::yield_now().await;
+    let stopped = Err(AuthorizeError::Unavailable(Unavailable::Stopped));
+    assert_eq!(world.engine.charge(payment, claim, None).await.map(|_| ()), stopped);
+    assert_eq!(waiting.await.unwrap().map(|_| ()), stopped);
+}
+
+/// A journal that is slow until it is let go, so that a test can look at the queue meanwhile.
+struct Slow {
+    inner: Memory,
+    turns: mpsc::Receiver<()>,
+}
+
+impl Journal for Slow {
+    fn next(&self) -> u64 {
+        self.inner.next()
+    }
+
+    fn head(&self) -> Hash {
+        self.inner.head()
+    }
+
+    fn append(&mut self, expected_next: u64, batch: &[u8]) -> Result<(), AppendError> {
+        // Once the test has let go of its end, every append passes.
+        let _ = self.turns.recv();
+        self.inner.append(expected_next, batch)
+    }
+
+    fn read(&self, from: u64) -> Result<Batches, ReadError> {
+        self.inner.read(from)
+    }
+}
+
+#[tokio::test]
+async fn no_answer_comes_before_the_batch_is_durable_and_a_full_queue_is_busy() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = ManualClock::new(START_MS * 1_000_000);
+    let (turn, turns) = mpsc::channel();
+    let mut options = options(dir.path(), &clock);
+    options.queue_count_max = 4;
+    let slow = Slow { inner: Memory::new(), turns };
+    let engine = Engine::start_with(options, Box::new(slow)).unwrap();
+    (0..FURNISHED).for_each(|_| turn.send(()).unwrap());
+    furnish(&engine).await;
+    let world = World { dir, clock, engine };
+
+    let mut charges = Vec::new();
+    let mut busy = 0;
+    // The writer takes at most a queue full before its append, and one more is queued behind it.
+    for order in 1..=30 {
+        let (engine, buy) = (world.engine.clone(), Buy::new(order, 10).mode(Mode::Charge));
+        charges.push(tokio::spawn(async move { engine.authorize(buy.command()).await }));
+        tokio::task::yield_now().await;
+    }
+    let engine = world.engine.clone();
+    let read = tokio::spawn(async move { engine.read(engine::State::payment_count).await });
+    tokio::task::yield_now().await;
+    let answered: Vec<_> = charges.extract_if(.., |charge| charge.is_finished()).collect();
+    for charge in answered {
+        let error = charge.await.unwrap().unwrap_err();
+        assert_eq!(error, AuthorizeError::Unavailable(Unavailable::Busy));
+        assert_eq!((error.code(), error.retry()), ("node_busy", Retry::AfterSeconds(1)));
+        busy += 1;
+    }
+    assert!(busy > 0 && !charges.is_empty(), "{busy} busy, {} queued", charges.len());
+    drop(turn);
+    let accepted = charges.len();
+    for charge in charges {
+        assert!(matches!(charge.await.unwrap(), Ok(Authorized::Charged(_))));
+    }
+    assert!(matches!(read.await.unwrap(), Err(Unavailable::Busy) | Ok(_)));
+    let count = world.engine.read(engine::State::payment_count).await;
+    assert_eq!(count, Ok(accepted));
+}
