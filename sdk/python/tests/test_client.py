@@ -156,8 +156,13 @@ class Client(unittest.TestCase):
         with self.assertRaises(FileExistsError):
             PayerKey.generate().save(path)
         self.assertEqual(path.read_bytes(), before)
-        path.write_text('{"kind": "other", "seed": "00"}')
-        with self.assertRaisesRegex(ValueError, "not a key file"):
+        for broken in ('{"kind": "other", "seed": "00"}', '{"seed": "' + 64 * "5", "null", "{}"):
+            path.write_text(broken)
+            with self.assertRaisesRegex(ValueError, "not a key file"):
+                PayerKey.load(path)
+        path.write_bytes(before)
+        path.chmod(0o640)
+        with self.assertRaisesRegex(ValueError, "open to others"):
             PayerKey.load(path)
 
 

@@ -5,7 +5,7 @@
  * only into that file.
  */
 import { createPrivateKey, createPublicKey, randomBytes, sign, type KeyObject } from "node:crypto";
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 
 import { concat, fromHex, toHex } from "./encoding.js";
 import { accessBytes } from "./formats.js";
@@ -19,6 +19,7 @@ export interface Signer {
 }
 
 const KEY_FILE_KIND = "farthing-key/1";
+const GROUP_AND_OTHERS = 0o077;
 // RFC 8410: the fixed head of a PKCS #8 document that holds a 32-byte Ed25519 seed.
 const PKCS8_HEAD = fromHex("302e020100300506032b657004220420");
 
@@ -50,14 +51,19 @@ export class PayerKey implements Signer {
     return new PayerKey(Uint8Array.from(seed));
   }
 
-  /** Reads a key file that {@link save} wrote. */
+  /** Reads a key file that {@link save} or `farthing wallet new` wrote; it must be private. */
   static async load(path: string): Promise<PayerKey> {
-    const content: unknown = JSON.parse(await readFile(path, "utf8"));
-    const { kind, seed } = (content ?? {}) as { kind?: unknown; seed?: unknown };
-    if (kind !== KEY_FILE_KIND || typeof seed !== "string") {
-      throw new TypeError(`${path} is not a key file of kind ${KEY_FILE_KIND}`);
+    const file = await open(path, "r");
+    try {
+      // Asked of the open file, so the answer belongs to what is read.
+      const { mode } = await file.stat();
+      if (process.platform !== "win32" && (mode & GROUP_AND_OTHERS) !== 0) {
+        throw new TypeError(`${path} is open to others: chmod 600 closes it`);
+      }
+      return PayerKey.fromSeed(readSeed(await file.readFile("utf8"), path));
+    } finally {
+      await file.close();
     }
-    return PayerKey.fromSeed(fromHex(seed, 32));
   }
 
   /** Writes a key file with permissions 0600; an existing file is an error. */
@@ -75,6 +81,16 @@ export class PayerKey implements Signer {
   sign(bytes: Uint8Array): Uint8Array {
     return new Uint8Array(sign(null, bytes, this.#secret));
   }
+}
+
+function readSeed(text: string, path: string): Uint8Array {
+  try {
+    const { kind, seed } = JSON.parse(text) as { kind?: unknown; seed?: unknown };
+    if (kind === KEY_FILE_KIND && typeof seed === "string") return fromHex(seed, 32);
+  } catch {
+    // Not passed on: the parser's message may quote the seed.
+  }
+  throw new TypeError(`${path} is not a key file of kind ${KEY_FILE_KIND}`);
 }
 
 /** The `Authorization` header with which a payer asks a node for its own data. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -152,6 +152,11 @@ test("a key file keeps the key, tight and never overwritten", async (context) =>
   const before = await readFile(path, "utf8");
   await assert.rejects(PayerKey.generate().save(path), { code: "EEXIST" });
   assert.equal(await readFile(path, "utf8"), before);
-  await writeFile(path, '{"kind":"other","seed":"00"}');
-  await assert.rejects(PayerKey.load(path), /not a key file/);
+  for (const broken of ['{"kind":"other","seed":"00"}', `{"seed":"${"5".repeat(64)}`, "null"]) {
+    await writeFile(path, broken);
+    await assert.rejects(PayerKey.load(path), (error) => /not a key file/.test(error) && !/55/.test(error));
+  }
+  await writeFile(path, before);
+  await chmod(path, 0o640);
+  await assert.rejects(PayerKey.load(path), /open to others/);
 });

@@ -17,6 +17,7 @@ from .encoding import hex_bytes
 from .formats import access_bytes
 
 _KEY_FILE_KIND = "farthing-key/1"
+_GROUP_AND_OTHERS = 0o077
 
 
 class Signer(Protocol):
@@ -51,12 +52,15 @@ class PayerKey:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "PayerKey":
-        """Reads a key file that `save` wrote."""
+        """Reads a key file that `save` or `farthing wallet new` wrote; it must be private."""
         with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-        if not isinstance(content, dict) or content.get("kind") != _KEY_FILE_KIND:
+            # Asked of the open file, so the answer belongs to what is read.
+            if os.name == "posix" and os.fstat(file.fileno()).st_mode & _GROUP_AND_OTHERS:
+                raise ValueError(f"{path} is open to others: chmod 600 closes it")
+            seed = _read_seed(file.read())
+        if seed is None:
             raise ValueError(f"{path} is not a key file of kind {_KEY_FILE_KIND}")
-        return cls.from_seed(hex_bytes(content.get("seed"), 32))
+        return cls.from_seed(seed)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a key file with permissions 0600; FileExistsError if there is one already."""
@@ -74,6 +78,15 @@ class PayerKey:
     def sign(self, data: bytes) -> bytes:
         """64 bytes of signature."""
         return self._secret.sign(data)
+
+
+def _read_seed(text: str) -> bytes | None:
+    """None if it is no key file; no reason, because reasons may quote the seed."""
+    try:
+        content = json.loads(text)
+        return hex_bytes(content["seed"], 32) if content["kind"] == _KEY_FILE_KIND else None
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def access_header(node: bytes, signer: Signer, now_ms: int | None = None) -> str:
