@@ -50,7 +50,7 @@ async fn receipts_are_cached_privately_and_revalidated() {
 #[tokio::test]
 async fn a_hold_is_shown_as_what_it_is() {
     let world = World::new().await;
-    let (payment, claim) = hold(&world, verified(&world)).await;
+    let (payment, claim) = hold(&world, &verified(&world)).await;
     let path = format!("/v1/receipts/{payment}");
     let held = world.get(&path).await;
     assert_eq!(held.json["state"], "held");
@@ -72,7 +72,7 @@ async fn a_hold_is_shown_as_what_it_is() {
 #[tokio::test]
 async fn an_order_under_way_elsewhere_does_not_settle() {
     let world = World::new().await;
-    let (payment, claim) = hold(&world, verified(&world)).await;
+    let (payment, claim) = hold(&world, &verified(&world)).await;
     let body = world.pays(world.order(1));
     let answer = world.post("/settle", &body).await;
     assert_eq!(answer.json["errorReason"], "duplicate_settlement");
@@ -104,9 +104,9 @@ fn verified(world: &World) -> VerifiedOrder {
     SignedOrder::sign(world.order(1), &world.payer).verify().unwrap()
 }
 
-async fn hold(world: &World, order: VerifiedOrder) -> (PaymentId, engine::ClaimToken) {
+async fn hold(world: &World, order: &VerifiedOrder) -> (PaymentId, engine::ClaimToken) {
     let held = world.engine.authorize(Authorize {
-        order,
+        order: *order,
         purchase: Purchase {
             digest: order.get().purchase,
             origin: None,
