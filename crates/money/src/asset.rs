@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn codes_are_strict() {
-        assert_eq!(AssetCode::new("USD").map(|code| code.to_bytes()), Ok(*b"USD\0\0\0\0\0"));
+        assert_eq!(AssetCode::new("USD").map(AssetCode::to_bytes), Ok(*b"USD\0\0\0\0\0"));
         assert_eq!(AssetCode::new(""), Err(AssetError::Length));
         assert_eq!(AssetCode::new("ABCDEFGHI"), Err(AssetError::Length));
         assert_eq!(AssetCode::new("usd"), Err(AssetError::Character));

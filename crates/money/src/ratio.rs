@@ -170,8 +170,8 @@ mod tests {
         fn nothing_is_lost(units: u128, cuts in proptest::collection::vec(1_u32..1000, 1..16)) {
             let asset = Asset::new("USD", 9).unwrap();
             let mut shares: Vec<u32> = cuts;
-            let sum: u32 = shares[1..].iter().sum();
-            shares[0] = 1_000_000 - sum;
+            let others = shares[1..].iter().fold(0_u32, |sum, share| sum.saturating_add(*share));
+            shares[0] = 1_000_000_u32.saturating_sub(others);
             let shares = Shares::new(shares).unwrap();
             let amount = Amount::new(units, asset);
             let split = shares.split(amount).unwrap();
@@ -180,7 +180,7 @@ mod tests {
                 total = total.checked_add(*part).unwrap();
             }
             prop_assert_eq!(total, amount);
-            prop_assert!(split.residue.units() < shares.parts_per_million().len() as u128);
+            prop_assert!(split.residue.units() < u128::try_from(shares.parts_per_million().len()).unwrap());
         }
     }
 }
