@@ -7,11 +7,14 @@
     reason = "functions that tests share are tests too"
 )]
 
+mod denial;
 mod errors;
 mod faults;
+mod hostile;
 mod kill;
 mod life;
 mod mandates;
+mod model;
 mod precedence;
 mod replay;
 mod restart;

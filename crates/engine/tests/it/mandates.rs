@@ -22,7 +22,7 @@ async fn revocation_ends_claims_at_once_but_not_money_that_is_held() {
     world.grant(&granted).await;
     let (claimed, claim) = world.proceed(&Buy::new(1, 10).under(&granted)).await;
     let (held, _) = world.proceed(&Buy::new(2, 10).under(&granted).held()).await;
-    world.revoke(&granted).await;
+    world.revoke(&granted).await.unwrap();
     let next = Buy::new(3, 10).under(&granted);
     assert_eq!(world.refused(&next).await, AuthorizeError::MandateRevoked);
     let charge = world.engine.charge(claimed, claim, None).await;

@@ -56,7 +56,7 @@ async fn prepared() -> World {
     {
         world.grant(&mandate).await;
     }
-    world.revoke(&granted.revoked).await;
+    world.revoke(&granted.revoked).await.unwrap();
     world.engine.open_asset(asset("EUR"), true).await.unwrap();
     world.charge(&taken()).await;
     world.charge(&used()).await;

@@ -24,7 +24,7 @@ async fn trade(world: &World, from: u128) {
     world.proceed(&Buy::new(from + 4, 5).split().mode(engine::Mode::Hold { seconds: 1 })).await;
     world.clock.advance_ms(1500);
     world.proceed(&Buy::new(from + 5, 60).held()).await;
-    world.revoke(&granted).await;
+    world.revoke(&granted).await.unwrap();
 }
 
 fn copy(from: &Path, to: &Path) {

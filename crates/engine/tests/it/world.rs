@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use engine::{
     AccountRole, AccountSpec, Authorize, AuthorizeError, Authorized, ClaimToken, Engine, Fund,
-    Idempotency, ManualClock, Mode, Options, Outcome, PaymentState, PaymentView, Purchase, Started,
-    Terms, books,
+    Idempotency, ManualClock, Mode, Options, Outcome, PaymentState, PaymentView, Purchase,
+    RevokeError, Started, Terms, books,
 };
 use instrument::{
     KeyPair, Mandate, Order, PurchaseDigest, Revocation, Signed, Verified, payer_account,
@@ -125,11 +125,11 @@ impl World {
         self.engine.grant(granted.verified(), "agent".to_owned()).await.unwrap();
     }
 
-    pub async fn revoke(&self, granted: &Granted) {
+    pub async fn revoke(&self, granted: &Granted) -> Result<(), RevokeError> {
         let statement = Revocation { node: node(), mandate: granted.terms.id };
         let owner = key(granted.owner);
         let signed = Signed::sign(statement, &owner).verify_with(&owner.public()).unwrap();
-        self.engine.revoke(signed, owner.public()).await.unwrap();
+        self.engine.revoke(signed, owner.public()).await
     }
 }
 
