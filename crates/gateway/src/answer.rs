@@ -146,6 +146,16 @@ pub(crate) fn released(case: &Case, view: &PaymentView) -> Response<Body> {
     challenge(case, Some(&Refusal::new("payment_released", text, Some(view.payment))))
 }
 
+/// A payment whose answer broke off, so that only a part was charged.
+pub(crate) fn paid_in_part(case: &Case, view: &PaymentView) -> Response<Body> {
+    let text = format!(
+        "the answer of this payment broke off and {} was charged for the part that arrived; sign a \
+         new order to get it again",
+        view.settled
+    );
+    challenge(case, Some(&Refusal::new("payment_in_part", text, Some(view.payment))))
+}
+
 /// A payment that is settled but whose answer is not kept.
 pub(crate) fn not_kept(case: &Case, view: &PaymentView) -> Response<Body> {
     let title = "The answer is not kept";

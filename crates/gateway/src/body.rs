@@ -65,15 +65,19 @@ pub(crate) async fn digest(headers: &HeaderMap, body: Body) -> Result<Digested, 
     }
     let announced = announced(headers)?;
     let length = http_body::Body::size_hint(&body).exact();
-    let too_large = length.is_some_and(|length| length > REQUEST_BUFFER_BYTES_MAX as u64);
-    if let Some(digest) = announced {
-        return Ok(Digested { digest, body: checked(body, digest) });
+    let fits = length.map(|length| length <= REQUEST_BUFFER_BYTES_MAX as u64);
+    match (announced, fits) {
+        (Some(digest), None | Some(false)) => Ok(Digested { digest, body: checked(body, digest) }),
+        (None, Some(false)) => Err(BodyError::DigestRequired),
+        (announced, None | Some(true)) => {
+            let bytes = read(body).await?;
+            let digest = Sha256::digest(&bytes).into();
+            if announced.is_some_and(|announced| announced != digest) {
+                return Err(BodyError::DigestMismatch);
+            }
+            Ok(Digested { digest, body: Body::from(bytes) })
+        }
     }
-    if too_large {
-        return Err(BodyError::DigestRequired);
-    }
-    let bytes = read(body).await?;
-    Ok(Digested { digest: Sha256::digest(&bytes).into(), body: Body::from(bytes) })
 }
 
 async fn read(mut body: Body) -> Result<Bytes, BodyError> {

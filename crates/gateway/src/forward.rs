@@ -4,6 +4,7 @@
 //! every other fault may have been.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -17,6 +18,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+use crate::body::BodyError;
 use crate::headers;
 
 /// What went wrong behind the gateway.
@@ -28,6 +30,8 @@ pub enum UpstreamFault {
     TimedOut,
     /// The connection broke, or the answer was not HTTP.
     Broken,
+    /// The request's own body broke off on its way through: the payer is at fault.
+    Request(BodyError),
 }
 
 /// A failed request to the upstream.
@@ -141,13 +145,18 @@ impl tower::Service<Request<Body>> for Forward {
                     detail: format!("no answer within {:?}", this.head_timeout),
                 }),
                 Ok(Err(error)) => {
-                    let fault = if error.is_connect() {
-                        UpstreamFault::NotSent
-                    } else {
-                        UpstreamFault::Broken
+                    let fault = match body_error(&error) {
+                        Some(error) => UpstreamFault::Request(error),
+                        None if error.is_connect() => UpstreamFault::NotSent,
+                        None => UpstreamFault::Broken,
                     };
                     Err(UpstreamError { fault, detail: format!("{error:?}") })
                 }
+                // No protocol was offered to switch to, and other 1xx are not final.
+                Ok(Ok(response)) if response.status().is_informational() => Err(UpstreamError {
+                    fault: UpstreamFault::Broken,
+                    detail: format!("{} is not a final answer", response.status()),
+                }),
                 Ok(Ok(response)) => {
                     let mut response = response.map(Body::new);
                     headers::strip_hop_by_hop(response.headers_mut());
@@ -156,4 +165,16 @@ impl tower::Service<Request<Body>> for Forward {
             }
         })
     }
+}
+
+/// The request body's own fault, if that is behind an error.
+fn body_error(error: &(dyn Error + 'static)) -> Option<BodyError> {
+    let mut error = Some(error);
+    while let Some(found) = error {
+        if let Some(body) = found.downcast_ref() {
+            return Some(*body);
+        }
+        error = found.source();
+    }
+    None
 }

@@ -1,7 +1,8 @@
 //! Header hygiene: what must not cross the gateway.
 //!
 //! Invariants: hop-by-hop fields end here in both directions; payments never reach the upstream;
-//! the upstream can neither speak for the gateway (payment headers) nor leak internal ones.
+//! no field makes the upstream see another method or path than the one that was priced; the
+//! upstream can neither speak for the gateway (payment headers) nor leak internal ones.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http402::x402;
@@ -26,7 +27,17 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 const PAYMENT_REQUEST: [HeaderName; 3] =
     [x402::PAYMENT_SIGNATURE, x402::X_PAYMENT, FARTHING_PAYMENT];
 
-const ANSWER_ONLY_OURS: [HeaderName; 5] = [
+/// Fields by which frameworks let a client replace method or path after routing.
+const OVERRIDES: [HeaderName; 5] = [
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+];
+
+const ANSWER_ONLY_OURS: [HeaderName; 6] = [
+    FARTHING_PAYMENT,
     x402::PAYMENT_REQUIRED,
     x402::PAYMENT_RESPONSE,
     x402::X_PAYMENT_RESPONSE,
@@ -51,9 +62,11 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
 /// Makes request headers fit for the upstream.
 pub(crate) fn to_upstream(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
-    for name in &PAYMENT_REQUEST {
+    for name in PAYMENT_REQUEST.iter().chain(&OVERRIDES) {
         headers.remove(name);
     }
+    // This side has said "100 Continue" by the time the request goes on.
+    headers.remove(header::EXPECT);
     strip_payment_cookie(headers);
 }
 
@@ -102,6 +115,9 @@ mod tests {
             ("connection", "close, x-secret"),
             ("x-secret", "1"),
             ("upgrade", "websocket"),
+            ("expect", "100-continue"),
+            ("x-http-method-override", "GET"),
+            ("x-original-url", "/articles/1"),
             ("cookie", "theme=dark; farthing-payment=abc; lang=en"),
             ("accept", "*/*"),
         ] {

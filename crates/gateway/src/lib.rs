@@ -26,6 +26,7 @@ mod routes;
 mod stream;
 
 pub use assets::{Asset, asset, page};
+pub use body::BodyError;
 pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};
 pub use layer::{PaywallLayer, PaywallService};
 pub use node::{Node, NodeFacts};

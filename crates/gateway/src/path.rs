@@ -3,7 +3,7 @@
 //! Invariant: gateway and upstream must agree on what a path means, or a free path could open a
 //! priced resource. So a path with dot segments, encoded separators or broken escapes is refused
 //! before routing, and patterns are compared with decoded segments, repeated and trailing slashes
-//! aside.
+//! and parameters (`;v=2`, which some upstreams cut off) aside.
 
 /// Longest request path that is routed.
 pub(crate) const PATH_BYTES_MAX: usize = 8 * 1024;
@@ -32,7 +32,10 @@ pub(crate) fn segments(path: &str) -> Result<Vec<String>, PathError> {
     }
     let mut decoded = Vec::new();
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-        let segment = decode(segment)?;
+        let mut segment = decode(segment)?;
+        if let Some(parameters) = segment.find(';') {
+            segment.truncate(parameters);
+        }
         if segment == "." || segment == ".." {
             return Err(PathError::DotSegment);
         }
@@ -103,7 +106,9 @@ impl PathPattern {
         for (index, segment) in segments.iter().enumerate() {
             let wrong = || PatternError::Segment((*segment).to_owned());
             let part = match segment.strip_prefix('{').map(|inner| inner.strip_suffix('}')) {
-                None if segment.contains(['{', '}', '%', '\\', '?', '#']) => return Err(wrong()),
+                None if segment.contains(['{', '}', '%', '\\', '?', '#', ';']) => {
+                    return Err(wrong());
+                }
                 None if *segment == "." || *segment == ".." => return Err(wrong()),
                 None => Part::Exact((*segment).to_owned()),
                 Some(None) => return Err(wrong()),
@@ -147,6 +152,8 @@ mod tests {
             ("/a/../b", PathError::DotSegment),
             ("/a/%2e%2e/b", PathError::DotSegment),
             ("/a/.", PathError::DotSegment),
+            ("/a/..;/b", PathError::DotSegment),
+            ("/a/%2e.%3bx/b", PathError::DotSegment),
             ("/a%2fb", PathError::EncodedSeparator),
             ("/a%5Cb", PathError::EncodedSeparator),
             ("/a\\b", PathError::EncodedSeparator),
@@ -164,7 +171,9 @@ mod tests {
     #[test]
     fn patterns_cover_every_spelling_of_a_path() {
         let pattern = PathPattern::parse("/articles/{id}").unwrap();
-        for path in ["/articles/1", "/articles/1/", "//articles//1", "/%61rticles/%31"] {
+        for path in
+            ["/articles/1", "/articles/1/", "//articles//1", "/%61rticles/%31", "/articles;v=2/1;"]
+        {
             assert!(pattern.matches(&segments(path).unwrap()), "{path}");
         }
         for path in ["/articles", "/articles/1/2", "/Articles/1"] {
@@ -179,7 +188,7 @@ mod tests {
     #[test]
     fn wrong_patterns_are_named() {
         assert_eq!(PathPattern::parse("articles"), Err(PatternError::NoSlash));
-        for pattern in ["/{}", "/{*}", "/{*a}/b", "/a{b}", "/{a", "/..", "/a%20b"] {
+        for pattern in ["/{}", "/{*}", "/{*a}/b", "/a{b}", "/{a", "/..", "/a%20b", "/a;b"] {
             assert!(
                 matches!(PathPattern::parse(pattern), Err(PatternError::Segment(_))),
                 "{pattern}"

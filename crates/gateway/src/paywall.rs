@@ -102,6 +102,11 @@ impl Paywall {
         if let Some(answer) = page::asset_answer(&parts) {
             return answer;
         }
+        if parts.method == Method::CONNECT {
+            let title = "The method is not served";
+            let text = "this is not a proxy for other hosts";
+            return answer::problem(&Problem::new(405, "method_not_allowed", title, text));
+        }
         let offer = match self.options.routes.find(&parts.method, parts.uri.path()) {
             Ok(Some(offer)) => offer.clone(),
             Ok(None) => {
@@ -228,12 +233,14 @@ fn idempotency(
     presented: &Presented,
     digest: PurchaseDigest,
 ) -> Result<Option<Idempotency>, Box<Response<Body>>> {
-    let header = headers.get("idempotency-key");
-    let header = match header.map(|value| (value.to_str(), value.len())) {
-        Some((Ok(key), length)) if (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&length) => Some(key),
-        None => None,
-        Some(_) => {
-            let text = format!("the key has 1 to {IDEMPOTENCY_KEY_BYTES_MAX} printable characters");
+    let mut values = headers.get_all("idempotency-key").iter();
+    let header = match (values.next().map(|value| (value.to_str(), value.len())), values.next()) {
+        (Some((Ok(key), 1..=IDEMPOTENCY_KEY_BYTES_MAX)), None) => Some(key),
+        (None, _) => None,
+        (Some(_), _) => {
+            let text = format!(
+                "there is one key of 1 to {IDEMPOTENCY_KEY_BYTES_MAX} printable characters"
+            );
             let title = "The idempotency key is malformed";
             let problem = Problem::new(400, "invalid_idempotency_key", title, text);
             return Err(Box::new(answer::problem(&problem.with_param("Idempotency-Key"))));

@@ -11,9 +11,14 @@ use futures_util::StreamExt;
 use http::Response;
 use http_body_util::BodyExt;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Longest silence of an upstream in the middle of a body.
 pub(crate) const BODY_IDLE_TIMEOUT_MS: u64 = 30_000;
+
+/// Longest reading of the part of a body that is read before anything is charged: a claim must
+/// not run out meanwhile.
+const BODY_START_TIMEOUT_MS: u64 = 90_000;
 
 /// Pieces that wait for a slow payer; the upstream waits with them.
 const PIECES_AHEAD_COUNT_MAX: usize = 4;
@@ -33,7 +38,7 @@ pub(crate) enum Start {
 pub(crate) async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, Broken> {
     loop {
         let idle = Duration::from_millis(BODY_IDLE_TIMEOUT_MS);
-        let frame = tokio::time::timeout(idle, body.frame()).await.map_err(|_| Broken)?;
+        let frame = timeout(idle, body.frame()).await.map_err(|_| Broken)?;
         match frame {
             None => return Ok(None),
             Some(Err(_)) => return Err(Broken),
@@ -48,7 +53,12 @@ pub(crate) async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, Broken>
 }
 
 /// Reads until the end or until there is more than `limit`.
-pub(crate) async fn read_start(mut body: Body, limit: usize) -> Result<Start, Broken> {
+pub(crate) async fn read_start(body: Body, limit: usize) -> Result<Start, Broken> {
+    let time = Duration::from_millis(BODY_START_TIMEOUT_MS);
+    timeout(time, read_up_to(body, limit)).await.unwrap_or(Err(Broken))
+}
+
+async fn read_up_to(mut body: Body, limit: usize) -> Result<Start, Broken> {
     let mut read = BytesMut::new();
     while let Some(piece) = next_piece(&mut body).await? {
         read.extend_from_slice(&piece);
@@ -59,93 +69,157 @@ pub(crate) async fn read_start(mut body: Body, limit: usize) -> Result<Start, Br
     Ok(Start::Whole(read.freeze()))
 }
 
-/// How a pumped body ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    /// Bytes that arrived from the upstream.
-    pub bytes: u64,
+/// Why a pump stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
     /// The upstream sent all of it.
-    pub whole: bool,
-    /// The body, if it was whole and not above the capture limit.
-    pub captured: Option<Bytes>,
+    Whole,
+    /// The upstream broke off.
+    Broken,
+    /// The payer hung up.
+    PayerGone,
+    /// The time is over; the pump can run on.
+    TimeOver,
 }
 
-/// The payer's end of a pump.
+/// How a pump treats its body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PumpRules {
+    /// Keep the last piece until [`Pump::finish`]: a payer that knows the length must not see the end
+    /// before the payment is settled.
+    pub hold_back: bool,
+    /// Read on without the payer, to learn the whole answer.
+    pub finish_alone: bool,
+    /// Keep a copy of a body up to this size.
+    pub capture_limit: usize,
+}
+
+/// Passes a body on to the payer, who is the receiver of `pieces`.
 pub(crate) struct Pump {
     pieces: mpsc::Sender<Result<Bytes, std::io::Error>>,
+    rest: Body,
+    pub rules: PumpRules,
+    /// Arrived, not yet passed on.
+    ready: Option<Bytes>,
+    held_back: Bytes,
+    bytes: u64,
+    captured: Option<BytesMut>,
     payer_gone: bool,
 }
 
-/// A body for the payer, and the pump that fills it.
-pub(crate) fn pump() -> (Body, Pump) {
+/// A body for the payer, and the pump that fills it with `read` and then `rest`.
+pub(crate) fn pump(read: Bytes, rest: Body, rules: PumpRules) -> (Body, Pump) {
     let (pieces, receiver) = mpsc::channel(PIECES_AHEAD_COUNT_MAX);
     let stream = futures_util::stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|piece| (piece, receiver))
     });
-    (Body::from_stream(stream.boxed()), Pump { pieces, payer_gone: false })
+    let mut pump = Pump {
+        pieces,
+        rest,
+        rules,
+        ready: None,
+        held_back: Bytes::new(),
+        bytes: 0,
+        captured: Some(BytesMut::new()),
+        payer_gone: false,
+    };
+    pump.take(read);
+    (Body::from_stream(stream.boxed()), pump)
 }
 
 impl Pump {
-    async fn send(&mut self, piece: Bytes) {
-        if !piece.is_empty() && !self.payer_gone && self.pieces.send(Ok(piece)).await.is_err() {
-            self.payer_gone = true;
+    /// Runs until something happens.
+    pub(crate) async fn run(&mut self, until: Option<Instant>) -> Stop {
+        loop {
+            let step = match until {
+                None => self.step().await,
+                Some(until) if Instant::now() >= until => return Stop::TimeOver,
+                Some(until) => match timeout_at(until, self.step()).await {
+                    Ok(step) => step,
+                    Err(_) => return Stop::TimeOver,
+                },
+            };
+            if let Some(stop) = step {
+                return stop;
+            }
         }
     }
 
-    /// Passes on `read` and the rest of a body and returns what was held back. With `hold_back` that
-    /// is the last piece: a payer that knows the length must not see the end before the payment is
-    /// settled. When the payer hangs up, reading goes on only with `finish_alone`, to learn the
-    /// whole answer.
-    pub(crate) async fn run(
-        &mut self,
-        read: Bytes,
-        mut rest: Body,
-        capture_limit: usize,
-        hold_back: bool,
-        finish_alone: bool,
-    ) -> (Ended, Bytes) {
-        let mut bytes = 0;
-        let mut captured = Some(BytesMut::new());
-        let mut held = Bytes::new();
-        let mut next = Some(read);
-        let whole = loop {
-            if let Some(piece) = next.take().filter(|piece| !piece.is_empty()) {
-                bytes += piece.len() as u64;
-                captured = captured.filter(|read| read.len() + piece.len() <= capture_limit);
-                if let Some(captured) = &mut captured {
-                    captured.extend_from_slice(&piece);
+    /// Moves one piece. Nothing is lost if the future is dropped.
+    async fn step(&mut self) -> Option<Stop> {
+        if let Some(piece) = self.ready.clone() {
+            match self.pieces.reserve().await {
+                Ok(permit) => permit.send(Ok(piece)),
+                Err(_) => self.payer_gone = true,
+            }
+            self.ready = None;
+        }
+        if self.payer_gone && !self.rules.finish_alone {
+            return Some(Stop::PayerGone);
+        }
+        tokio::select! {
+            next = next_piece(&mut self.rest) => match next {
+                Err(Broken) => Some(Stop::Broken),
+                Ok(None) => Some(Stop::Whole),
+                Ok(Some(piece)) => {
+                    self.take(piece);
+                    None
                 }
-                let ready = if hold_back { std::mem::replace(&mut held, piece) } else { piece };
-                self.send(ready).await;
+            },
+            () = self.pieces.closed(), if !self.payer_gone => {
+                self.payer_gone = true;
+                None
             }
-            if self.payer_gone && !finish_alone {
-                captured = None;
-                break true;
-            }
-            match next_piece(&mut rest).await {
-                Err(Broken) => break false,
-                Ok(None) => break true,
-                Ok(piece) => next = piece,
-            }
-        };
-        let captured = captured.filter(|_| whole).map(BytesMut::freeze);
-        (Ended { bytes, whole, captured }, held)
+        }
     }
 
-    /// Ends the payer's body with what was held back, and broken off unless it was `whole`.
-    pub(crate) async fn finish(mut self, held: Bytes, whole: bool) {
-        if !held.is_empty() {
-            self.send(held).await;
+    fn take(&mut self, piece: Bytes) {
+        if piece.is_empty() {
+            return;
         }
-        if !whole {
-            let error = std::io::Error::other("the answer broke off");
-            // A payer that is gone needs no error.
-            let _ = self.pieces.send(Err(error)).await;
+        self.bytes += piece.len() as u64;
+        let limit = self.rules.capture_limit;
+        self.captured = self.captured.take().filter(|read| read.len() + piece.len() <= limit);
+        if let Some(captured) = &mut self.captured {
+            captured.extend_from_slice(&piece);
         }
+        let hold_back = self.rules.hold_back;
+        let piece = if hold_back { std::mem::replace(&mut self.held_back, piece) } else { piece };
+        self.ready = Some(piece).filter(|piece| !piece.is_empty() && !self.payer_gone);
+    }
+
+    /// Bytes that arrived from the upstream.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The payer has taken all that there is.
+    pub(crate) fn waits_for_upstream(&self) -> bool {
+        self.ready.is_none() && self.pieces.capacity() == self.pieces.max_capacity()
+    }
+
+    /// What arrived, if it was not above the capture limit.
+    pub(crate) fn captured(&mut self) -> Option<Bytes> {
+        self.captured.take().map(BytesMut::freeze)
+    }
+
+    /// Ends the payer's body with what was held back.
+    pub(crate) async fn finish(self) {
+        if !self.held_back.is_empty() {
+            // A payer that is gone needs no end.
+            let _ = self.pieces.send(Ok(self.held_back)).await;
+        }
+    }
+
+    /// Breaks the payer's body off, so that nobody takes it for whole.
+    pub(crate) async fn break_off(self) {
+        let error = std::io::Error::other("the answer broke off");
+        // A payer that is gone needs no error.
+        let _ = self.pieces.send(Err(error)).await;
     }
 }
 
 /// Body length that an answer announces.
 pub(crate) fn content_length(response: &Response<Body>) -> Option<u64> {
-    response.headers().get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    http_body::Body::size_hint(response.body()).exact()
 }

@@ -8,18 +8,22 @@
 //! | large answer | hold, stream, settle at the end | stream, settle at the end |
 //! | failure | release the claim, answer uncharged | release the hold with the answer |
 //! | broken off | settle the share that arrived | the same |
+//! | slower than its hold | settle in full, go on | the same |
 //! | copy | first answer, or fetch again uncharged | first answer, or say that it is not kept |
 //!
 //! A status other than 2xx is a failure: it is passed on and not charged.
 
+mod long;
 mod once;
 mod safe;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::body::Body;
-use engine::{Authorize, AuthorizeError, Authorized, ClaimToken, OUTCOME_BYTES_MAX, Outcome};
+use engine::{Authorize, AuthorizeError, Authorized, ClaimToken, Outcome};
 use engine::{PaymentState, PaymentView, Unavailable};
+use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, header};
 use http402::Problem;
 use money::PaymentId;
@@ -30,7 +34,6 @@ use crate::answer;
 use crate::forward::{UpstreamError, UpstreamFault};
 use crate::headers::{self, FARTHING_PAYMENT};
 use crate::paywall::Case;
-use crate::stream;
 
 /// Longest wait of a copy for the first presentation of its payment.
 const COPY_WAIT_MS_MAX: u64 = 60_000;
@@ -48,13 +51,27 @@ where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<UpstreamError>,
 {
-    match inner.oneshot(request).await {
-        Ok(mut response) => {
-            headers::from_upstream(response.headers_mut());
-            response
-        }
-        Err(error) => unreachable_upstream(&error.into()),
+    match execute(request, inner).await {
+        Ok(response) => response,
+        Err(error) => unreachable_upstream(&error, NOT_CHARGED),
     }
+}
+
+/// Lets the service answer, once. A service that panics has broken off.
+async fn execute<S>(request: Request<Body>, inner: S) -> Result<Response<Body>, UpstreamError>
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>>,
+    S::Error: Into<UpstreamError>,
+{
+    let mut response = match AssertUnwindSafe(inner.oneshot(request)).catch_unwind().await {
+        Ok(answered) => answered.map_err(Into::into)?,
+        Err(_) => {
+            let detail = "the service panicked".to_owned();
+            return Err(UpstreamError { fault: UpstreamFault::Broken, detail });
+        }
+    };
+    headers::from_upstream(response.headers_mut());
+    Ok(response)
 }
 
 /// Carries out one paid request.
@@ -103,13 +120,19 @@ where
     S::Error: Into<UpstreamError>,
 {
     let settled = payment.state == PaymentState::Settled;
+    let in_part = payment.settled.units() < payment.authorized.units();
     let outcome = outcome.filter(|outcome| outcome.range == case.range);
     let mut response = match outcome {
         Some(outcome) => answer::replayed(&outcome),
         None if !settled => return answer::released(case, &payment),
         None if case.method != Method::GET => return answer::not_kept(case, &payment),
+        None if in_part => return answer::paid_in_part(case, &payment),
         None => {
-            let mut response = pass_through(paid_request(request, payment.payment), inner).await;
+            let request = paid_request(request, payment.payment);
+            let mut response = match execute(request, inner).await {
+                Ok(response) => response,
+                Err(error) => return unreachable_upstream(&error, CHARGED_BEFORE),
+            };
             answer::mark_replayed(&mut response);
             response
         }
@@ -142,86 +165,31 @@ fn outcome(case: &Case, response: &Response<Body>, body: bytes::Bytes) -> Outcom
     }
 }
 
+const NOT_CHARGED: &str = "nothing was charged";
+const CHARGED_BEFORE: &str = "the payment was settled before; present it again";
+
 /// Bad gateway or gateway timeout, without a word about what is behind.
-fn unreachable_upstream(error: &UpstreamError) -> Response<Body> {
+fn unreachable_upstream(error: &UpstreamError, charged: &str) -> Response<Body> {
+    let title = "The resource could not be delivered";
+    if let UpstreamFault::Request(body) = error.fault {
+        let text = format!("{body}; {charged}");
+        let problem = Problem::new(400, body.code(), title, text);
+        return answer::problem(&problem.with_param("body"));
+    }
     warn!(fault = ?error.fault, detail = %error.detail, "the upstream failed");
     let (status, code, text) = match error.fault {
         UpstreamFault::NotSent => (502, "upstream_unreachable", "the service could not be reached"),
         UpstreamFault::TimedOut => (504, "upstream_timeout", "the service did not answer in time"),
-        UpstreamFault::Broken => (502, "upstream_broken", "the service broke off its answer"),
+        UpstreamFault::Broken | UpstreamFault::Request(_) => {
+            (502, "upstream_broken", "the service broke off its answer")
+        }
     };
-    let text = format!("{text}; nothing was charged");
-    answer::problem(&Problem::new(status, code, "The resource could not be delivered", text))
+    answer::problem(&Problem::new(status, code, title, format!("{text}; {charged}")))
 }
 
 fn broken_upstream() -> Response<Body> {
-    unreachable_upstream(&UpstreamError {
-        fault: UpstreamFault::Broken,
-        detail: "the body broke off".to_owned(),
-    })
-}
-
-/// Streams a large answer under a durable hold and settles what arrived.
-fn stream_and_settle(
-    case: &Case,
-    turn: Turn,
-    response: Response<Body>,
-    read: bytes::Bytes,
-    rest: Body,
-) -> Response<Body> {
-    let announced = stream::content_length(&response);
-    let (head, _) = response.into_parts();
-    let (body, mut pump) = stream::pump();
-    let mut delivery = Response::from_parts(head, body);
-    let unsafe_method = case.method != Method::GET;
-    let kept = Response::from_parts(delivery_head(&delivery), Body::empty());
-    answer::receipt(case, &mut delivery, &held_view(case, turn.payment));
-    let case = case.clone();
-    tokio::spawn(async move {
-        let hold_back = announced.is_some();
-        let capture = if unsafe_method { OUTCOME_BYTES_MAX } else { 0 };
-        let (ended, held) = pump.run(read, rest, capture, hold_back, unsafe_method).await;
-        let whole = ended.whole && announced.is_none_or(|all| all == ended.bytes || !unsafe_method);
-        let units = if whole { None } else { Some(share(&case, ended.bytes, announced)) };
-        let outcome = ended.captured.map(|body| outcome(&case, &kept, body));
-        settle(&case, turn, units, outcome, unsafe_method).await;
-        pump.finish(held, whole).await;
-    });
-    delivery
-}
-
-fn delivery_head(response: &Response<Body>) -> http::response::Parts {
-    let mut copy = Response::new(());
-    *copy.status_mut() = response.status();
-    *copy.headers_mut() = response.headers().clone();
-    copy.into_parts().0
-}
-
-/// What is said of a payment while its answer is still on the way.
-fn held_view(case: &Case, payment: PaymentId) -> PaymentView {
-    let price = case.offer.price;
-    PaymentView {
-        payment,
-        payer: case.payer,
-        payee: case.offer.payees.pay_to,
-        authorized: price,
-        settled: price,
-        state: PaymentState::Held,
-        reason: None,
-        description: String::new(),
-        order_digest: String::new(),
-        at_ns: 0,
-    }
-}
-
-/// Base units for the part that arrived, rounded down: the payer gains. Nothing if the length is
-/// not known.
-fn share(case: &Case, arrived: u64, announced: Option<u64>) -> u128 {
-    let price = case.offer.price.units();
-    let Some(all) = announced.filter(|all| *all > 0) else { return 0 };
-    money::Ratio::new(arrived.min(all), all)
-        .and_then(|ratio| ratio.apply(price, money::Rounding::Down))
-        .unwrap_or(0)
+    let detail = "the body broke off".to_owned();
+    unreachable_upstream(&UpstreamError { fault: UpstreamFault::Broken, detail }, NOT_CHARGED)
 }
 
 /// Settles, insisting for a while: the answer is on its way, so the money must follow. If the node
@@ -249,6 +217,14 @@ async fn settle(
     }
     warn!(payment = %turn.payment, "a delivered payment could not be settled in time");
     None
+}
+
+/// Gives up a claim, so that a copy that waits need not wait for its end, or a hold, with what is to
+/// be answered to copies.
+async fn release(case: &Case, turn: Turn, outcome: Option<Outcome>) {
+    if let Err(error) = case.options.node.release(turn.payment, turn.claim, outcome).await {
+        warn!(payment = %turn.payment, %error, "a payment could not be released; it will run out");
+    }
 }
 
 fn is_event_stream(response: &Response<Body>) -> bool {

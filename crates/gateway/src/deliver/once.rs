@@ -4,18 +4,18 @@
 //! because the request may have had effects. A payer who wants another try signs another order.
 
 use axum::body::{Body, Bytes};
-use engine::{OUTCOME_BYTES_MAX, Outcome};
+use engine::OUTCOME_BYTES_MAX;
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use tower::ServiceExt;
-use tracing::warn;
+use tokio::time::Instant;
 
+use super::long::stream_and_settle;
 use super::{
-    Turn, broken_upstream, outcome, paid_request, settle, stream_and_settle, unreachable_upstream,
+    NOT_CHARGED, Turn, broken_upstream, execute, outcome, paid_request, release, settle,
+    unreachable_upstream,
 };
 use crate::answer;
 use crate::forward::UpstreamError;
-use crate::headers;
 use crate::paywall::Case;
 use crate::stream::{self, Broken, Start, read_start};
 
@@ -29,19 +29,21 @@ where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<UpstreamError>,
 {
-    let mut response = match inner.oneshot(paid_request(request, turn.payment)).await {
+    let held_since = Instant::now();
+    let response = match execute(paid_request(request, turn.payment), inner).await {
         Ok(response) => response,
-        Err(error) => return fail(&case, turn, unreachable_upstream(&error.into())).await,
+        Err(error) => {
+            return fail(&case, turn, unreachable_upstream(&error, NOT_CHARGED)).await;
+        }
     };
-    headers::from_upstream(response.headers_mut());
     let length = stream::content_length(&response);
     let success = response.status().is_success();
-    let (head, body) = response.into_parts();
-    let response = Response::from_parts(head, Body::empty());
     if success && length.is_none_or(|length| length > OUTCOME_BYTES_MAX as u64) {
         // An answer of unknown length may be a live stream: it must not wait for its end.
-        return stream_and_settle(&case, turn, response, Bytes::new(), body);
+        return stream_and_settle(&case, turn, response, Bytes::new(), held_since);
     }
+    let (head, body) = response.into_parts();
+    let response = Response::from_parts(head, Body::empty());
     match read_start(body, OUTCOME_BYTES_MAX).await {
         Err(Broken) => fail(&case, turn, broken_upstream()).await,
         Ok(Start::Whole(body)) if success => charge(&case, turn, response, body).await,
@@ -79,10 +81,4 @@ async fn fail(case: &Case, turn: Turn, response: Response<Body>) -> Response<Bod
     let response = Response::from_parts(head, Body::empty());
     release(case, turn, Some(outcome(case, &response, body.clone()))).await;
     response.map(|_| Body::from(body))
-}
-
-async fn release(case: &Case, turn: Turn, outcome: Option<Outcome>) {
-    if let Err(error) = case.options.node.release(turn.payment, turn.claim, outcome).await {
-        warn!(payment = %turn.payment, %error, "a hold could not be released; it will run out");
-    }
 }

@@ -3,16 +3,15 @@
 use axum::body::{Body, Bytes};
 use engine::{AuthorizeError, OUTCOME_BYTES_MAX};
 use http::{Request, Response};
-use tower::ServiceExt;
-use tracing::warn;
+use tokio::time::Instant;
 
+use super::long::stream_and_settle;
 use super::{
-    Turn, broken_upstream, is_event_stream, outcome, paid_request, stream_and_settle,
+    NOT_CHARGED, Turn, broken_upstream, execute, is_event_stream, outcome, paid_request, release,
     unreachable_upstream,
 };
 use crate::answer;
 use crate::forward::UpstreamError;
-use crate::headers;
 use crate::paywall::Case;
 use crate::stream::{Broken, Start, read_start};
 
@@ -26,28 +25,29 @@ where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<UpstreamError>,
 {
-    let mut response = match inner.oneshot(paid_request(request, turn.payment)).await {
+    let response = match execute(paid_request(request, turn.payment), inner).await {
         Ok(response) => response,
         Err(error) => {
-            release(&case, turn).await;
-            return unreachable_upstream(&error.into());
+            release(&case, turn, None).await;
+            return unreachable_upstream(&error, NOT_CHARGED);
         }
     };
-    headers::from_upstream(response.headers_mut());
     if !response.status().is_success() {
-        release(&case, turn).await;
+        release(&case, turn, None).await;
         return response;
+    }
+    if is_event_stream(&response) {
+        return hold_and_stream(&case, turn, response, Bytes::new()).await;
     }
     let (head, body) = response.into_parts();
     let response = Response::from_parts(head, Body::empty());
-    if is_event_stream(&response) {
-        return hold_and_stream(&case, turn, response, Bytes::new(), body).await;
-    }
     match read_start(body, OUTCOME_BYTES_MAX).await {
         Ok(Start::Whole(body)) => charge(&case, turn, response, body).await,
-        Ok(Start::More { read, rest }) => hold_and_stream(&case, turn, response, read, rest).await,
+        Ok(Start::More { read, rest }) => {
+            hold_and_stream(&case, turn, response.map(|_| rest), read).await
+        }
         Err(Broken) => {
-            release(&case, turn).await;
+            release(&case, turn, None).await;
             broken_upstream()
         }
     }
@@ -70,23 +70,16 @@ async fn hold_and_stream(
     turn: Turn,
     response: Response<Body>,
     read: Bytes,
-    rest: Body,
 ) -> Response<Body> {
     let seconds = case.offer.hold_seconds;
+    let held_since = Instant::now();
     match case.options.node.hold(turn.payment, turn.claim, seconds).await {
-        Ok(()) => stream_and_settle(case, turn, response, read, rest),
+        Ok(()) => stream_and_settle(case, turn, response, read, held_since),
         Err(error) => refused(case, turn, error).await,
     }
 }
 
 async fn refused(case: &Case, turn: Turn, error: AuthorizeError) -> Response<Body> {
-    release(case, turn).await;
+    release(case, turn, None).await;
     answer::refused(case, error, turn.payment)
-}
-
-/// Gives up the claim, so that a copy that waits need not wait for its end.
-async fn release(case: &Case, turn: Turn) {
-    if let Err(error) = case.options.node.release(turn.payment, turn.claim, None).await {
-        warn!(payment = %turn.payment, %error, "a claim could not be released; it will run out");
-    }
 }

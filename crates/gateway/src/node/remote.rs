@@ -26,7 +26,7 @@ use super::wire::{AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, RefusedWi
 /// Longest answer of the node.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
-/// Longest wait for the node; a copy of a payment may wait for the first one to finish.
+/// Longest wait for the node unless another is set; a copy of a payment may wait for the first one to finish.
 const NODE_TIMEOUT_MS: u64 = 90_000;
 
 /// Why a gateway cannot use a node.
@@ -51,6 +51,7 @@ pub struct RemoteNode {
     client: Client<HttpsConnector<HttpConnector>, Body>,
     url: String,
     token: String,
+    timeout: Duration,
 }
 
 impl std::fmt::Debug for RemoteNode {
@@ -76,7 +77,14 @@ impl RemoteNode {
             .enable_http1()
             .wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { client, url, token })
+        let timeout = Duration::from_millis(NODE_TIMEOUT_MS);
+        Ok(Self { client, url, token, timeout })
+    }
+
+    /// As it is, but waits no longer than this for an answer of the node.
+    #[must_use]
+    pub fn with_timeout_ms(self, timeout_ms: u64) -> Self {
+        Self { timeout: Duration::from_millis(timeout_ms), ..self }
     }
 
     /// Asks the node who it is.
@@ -118,8 +126,7 @@ impl RemoteNode {
             let body = body.collect().await.map_err(drop)?.to_bytes();
             Ok::<_, ()>((status, body.to_vec()))
         };
-        let limit = Duration::from_millis(NODE_TIMEOUT_MS);
-        match tokio::time::timeout(limit, exchange).await {
+        match tokio::time::timeout(self.timeout, exchange).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(())) | Err(_) => Err(Unavailable::Unreachable),
         }

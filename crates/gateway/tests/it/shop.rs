@@ -1,0 +1,154 @@
+//! A gateway in front of an upstream, with offers of every kind, on a real socket.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use gateway::{
+    Forward, ForwardOptions, Node, NodeFacts, Offer, Origin, PathPattern, Payees, Paywall,
+    PaywallOptions, PaywallService, Routes,
+};
+use http::{Method, Request};
+use http402::Identifier;
+use http402::x402::PaymentRequired;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use money::{Amount, Shares};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+use crate::books::{Books, Paid, author, editor, platform, usd};
+use crate::client::{self, Got, Wanted};
+use crate::upstream::Upstream;
+
+pub const ORIGIN: &str = "http://shop.example";
+pub const CHEAP: u128 = 1_000;
+pub const DEAR: u128 = 5_000;
+pub const JOB: u128 = 3_000;
+pub const ODD: u128 = 1_003;
+pub const HOLD_SECONDS: u32 = 30;
+
+/// A gateway with its node and upstream.
+pub struct Shop {
+    pub books: Books,
+    pub upstream: Upstream,
+    pub address: SocketAddr,
+}
+
+impl Shop {
+    pub async fn open() -> Self {
+        let (books, upstream) = (Books::open().await, Upstream::default());
+        let behind = upstream.serve().await;
+        let address = serve(paywall(Node::Local(books.engine.clone()), &books), behind).await;
+        Self { books, upstream, address }
+    }
+
+    /// A shop whose upstream is somebody else.
+    pub async fn in_front_of(behind: SocketAddr) -> Self {
+        let (books, upstream) = (Books::open().await, Upstream::default());
+        let address = serve(paywall(Node::Local(books.engine.clone()), &books), behind).await;
+        Self { books, upstream, address }
+    }
+
+    pub async fn send(&self, wanted: &Wanted) -> Got {
+        client::send(self.address, wanted).await
+    }
+
+    pub async fn challenge(&self, wanted: &Wanted) -> PaymentRequired {
+        challenge(self.address, wanted).await
+    }
+
+    /// A signed payment for a request.
+    pub async fn payment(&self, wanted: &Wanted) -> Paid {
+        self.books.payer.pay(&self.challenge(wanted).await)
+    }
+
+    /// The request with a new payment.
+    pub async fn paid(&self, wanted: &Wanted) -> Wanted {
+        wanted.clone().paid(&self.payment(wanted).await.header())
+    }
+
+    /// Pays for a request and makes it.
+    pub async fn buy(&self, wanted: &Wanted) -> Got {
+        self.send(&self.paid(wanted).await).await
+    }
+}
+
+pub async fn challenge(address: SocketAddr, wanted: &Wanted) -> PaymentRequired {
+    client::send(address, wanted).await.required()
+}
+
+pub fn payees() -> Payees {
+    Payees { pay_to: author(), split: None, name: "Magazine".to_owned(), split_text: None }
+}
+
+pub fn offer(path: &str, methods: &[Method], units: u128) -> Offer {
+    Offer {
+        path: PathPattern::parse(path).unwrap(),
+        methods: methods.to_vec(),
+        price: Amount::new(units, usd()),
+        payees: payees(),
+        description: format!("what stands at {path}"),
+        mime_type: None,
+        access_seconds: 60,
+        hold_seconds: HOLD_SECONDS,
+        order_seconds: 60,
+        identifier: Identifier::Optional,
+        listed: true,
+    }
+}
+
+fn routes() -> Routes {
+    let (get, post, both) = (&[Method::GET], &[Method::POST], &[Method::GET, Method::POST]);
+    let shares = Shares::new(vec![800_000, 150_000, 50_000]).unwrap();
+    let split = Payees {
+        split: Some((vec![author(), editor(), platform()], shares)),
+        split_text: Some("author 80 %, editor 15 %, platform 5 %".to_owned()),
+        ..payees()
+    };
+    Routes::new(vec![
+        offer("/cheap/{id}", get, CHEAP),
+        offer("/dear/{id}", get, DEAR),
+        offer("/both/{id}", get, CHEAP),
+        offer("/both/{id}", post, JOB),
+        offer("/job/{id}", post, JOB),
+        offer("/files/{*rest}", both, CHEAP),
+        Offer { payees: split, ..offer("/split/{id}", both, ODD) },
+        Offer { identifier: Identifier::Required, ..offer("/named/{id}", get, CHEAP) },
+        Offer { hold_seconds: 1, ..offer("/brief/{id}", both, CHEAP) },
+    ])
+    .unwrap()
+}
+
+/// A paywall with all offers.
+pub fn paywall(node: Node, books: &Books) -> Paywall {
+    Paywall::new(PaywallOptions {
+        node,
+        facts: NodeFacts { node: books.engine.node(), url: "http://node.example".to_owned() },
+        origin: Origin::Fixed(ORIGIN.to_owned()),
+        routes: routes(),
+        service_name: Some("Magazine".to_owned()),
+    })
+}
+
+/// Serves a gateway.
+pub async fn serve(paywall: Paywall, behind: SocketAddr) -> SocketAddr {
+    let options = ForwardOptions { connect_timeout_ms: 1_000, head_timeout_ms: 2_000 };
+    let forward = Forward::new(&format!("http://{behind}").parse().unwrap(), options).unwrap();
+    let service = PaywallService::new(paywall, forward);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = service.clone();
+            let answer = service_fn(move |request: Request<Incoming>| {
+                let service = service.clone();
+                async move { service.oneshot(request.map(Body::new)).await }
+            });
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), answer);
+            tokio::spawn(connection);
+        }
+    });
+    address
+}
