@@ -1,0 +1,222 @@
+//! Every golden vector, in both directions: the fields give the bytes, the bytes give the fields,
+//! the seed gives the signature, and the signature passes.
+
+use std::fmt::Debug;
+use std::str::FromStr;
+
+use instrument::{
+    Access, Audience, Mandate, Order, PurchaseDigest, PurchaseHasher, Receipt, Revocation, Signed,
+    Statement, node_id, payer_account, payment_id,
+};
+use money::{AccountId, MandateId, NodeId, OfferId, OrderId, PaymentId, TransferId};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::vectors::{
+    amount, array, asset, bytes, id, key, key_pair, number, optional_digest, optional_id, rows,
+    signature, tables, text, units,
+};
+
+#[test]
+fn every_table_has_its_test() {
+    let known = [
+        "access",
+        "ids",
+        "mandates",
+        "node_ids",
+        "orders",
+        "payer_accounts",
+        "payment_ids",
+        "purchases",
+        "receipts",
+        "rejected",
+        "rejected_ids",
+        "revocations",
+        "x402",
+    ];
+    let mut tables = tables();
+    tables.sort_unstable();
+    assert_eq!(tables, known);
+}
+
+fn check_id<T>(row: &Value, build: impl Fn([u8; 16]) -> Result<T, money::IdError>)
+where
+    T: FromStr<Err = money::IdError> + ToString + PartialEq + Debug,
+{
+    let wanted = build(array(row, "bytes")).unwrap();
+    assert_eq!(wanted.to_string(), text(row, "text"));
+    assert_eq!(text(row, "text").parse::<T>(), Ok(wanted));
+}
+
+#[test]
+fn ids_have_one_text() {
+    for row in &rows("ids") {
+        match text(row, "kind") {
+            "acc" => check_id(row, AccountId::from_be_bytes),
+            "tr" => check_id(row, TransferId::from_be_bytes),
+            "pay" => check_id(row, PaymentId::from_be_bytes),
+            "ord" => check_id(row, OrderId::from_be_bytes),
+            "off" => check_id(row, OfferId::from_be_bytes),
+            "man" => check_id(row, MandateId::from_be_bytes),
+            "node" => check_id(row, NodeId::from_be_bytes),
+            "network" => {
+                let node = id(row, "bytes", NodeId::from_be_bytes);
+                let reference = text(row, "text").strip_prefix("farthing:").unwrap();
+                assert_eq!(node.network_reference(), reference);
+                assert_eq!(NodeId::from_network_reference(reference), Ok(node));
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
+fn other_texts_are_no_ids() {
+    for row in rows("rejected_ids") {
+        assert_eq!(text(&row, "kind"), "acc");
+        assert!(text(&row, "text").parse::<AccountId>().is_err(), "{row}");
+    }
+}
+
+#[test]
+fn derived_ids() {
+    for row in &rows("node_ids") {
+        let node = node_id(&key(row, "public_key"));
+        assert_eq!(node, id(row, "node", NodeId::from_be_bytes));
+        assert_eq!(node.to_string(), text(row, "text"));
+    }
+    for row in &rows("payer_accounts") {
+        let account = payer_account(&key(row, "public_key"), asset(row));
+        assert_eq!(account, id(row, "account", AccountId::from_be_bytes));
+        assert_eq!(account.to_string(), text(row, "text"));
+    }
+    for row in &rows("payment_ids") {
+        let node = id(row, "node", NodeId::from_be_bytes);
+        let payer = id(row, "payer", AccountId::from_be_bytes);
+        let payment = payment_id(node, payer, id(row, "order", OrderId::from_be_bytes));
+        assert_eq!(payment, id(row, "payment", PaymentId::from_be_bytes));
+        assert_eq!(payment.to_string(), text(row, "text"));
+    }
+}
+
+#[test]
+fn purchases_have_their_digests() {
+    for row in &rows("purchases") {
+        let purchase = PurchaseHasher {
+            method: text(row, "method"),
+            origin: text(row, "origin"),
+            path: text(row, "path"),
+            query: text(row, "query"),
+            body: Sha256::digest(bytes(row, "body")).into(),
+        };
+        let digest = purchase.digest();
+        assert_eq!(digest.0, array(row, "digest"), "{row}");
+        assert_eq!(digest.0, <[u8; 32]>::from(Sha256::digest(bytes(row, "bytes"))));
+        assert_eq!(PurchaseDigest::from_hex(text(row, "digest")), Some(digest));
+        assert_eq!(digest.to_string(), text(row, "digest"));
+    }
+}
+
+/// A statement with its row: both directions, signing and checking.
+fn check<T: Statement + PartialEq + Debug + Copy>(row: &Value, statement: T) {
+    let expected = bytes(row, "bytes");
+    assert_eq!(statement.to_bytes().as_ref(), expected, "{row}");
+    assert_eq!(T::from_bytes(&expected), Ok(statement), "{row}");
+    let pair = key_pair(row);
+    let signed = Signed::sign(statement, &pair);
+    assert_eq!(*signed.signature(), signature(row), "{row}");
+    let arrived = Signed::<T>::from_parts(&expected, &bytes(row, "signature")).unwrap();
+    assert_eq!(arrived, signed);
+    let verified = arrived.verify_with(&pair.public()).unwrap();
+    assert_eq!(*verified.get(), statement);
+    assert_eq!(verified.to_signed(), signed);
+}
+
+#[test]
+fn orders() {
+    for row in &rows("orders") {
+        let order = Order {
+            node: id(row, "node", NodeId::from_be_bytes),
+            id: id(row, "order", OrderId::from_be_bytes),
+            payer: id(row, "payer", AccountId::from_be_bytes),
+            signer: key(row, "signer"),
+            payee: id(row, "payee", AccountId::from_be_bytes),
+            amount: amount(row),
+            purchase: optional_digest(row, "purchase").map(PurchaseDigest),
+            expires_at_ms: number(row, "expires_at_ms"),
+            mandate: optional_id(row, "mandate", MandateId::from_be_bytes),
+        };
+        check(row, order);
+        assert_eq!(order.payment_id(), id(row, "payment", PaymentId::from_be_bytes));
+        let signed = Signed::sign(order, &key_pair(row));
+        assert_eq!(signed.order_bytes().to_vec(), bytes(row, "bytes"));
+        assert!(signed.verify().is_ok());
+    }
+}
+
+#[test]
+fn mandates() {
+    for row in &rows("mandates") {
+        let mandate = Mandate {
+            node: id(row, "node", NodeId::from_be_bytes),
+            id: id(row, "mandate", MandateId::from_be_bytes),
+            payer: id(row, "payer", AccountId::from_be_bytes),
+            payer_key: key(row, "payer_key"),
+            delegate: key(row, "delegate_key"),
+            asset: asset(row),
+            per_payment: units(row, "per_payment"),
+            total: units(row, "total"),
+            expires_at_ms: number(row, "expires_at_ms"),
+            audience: optional_digest(row, "audience").map(Audience),
+        };
+        check(row, mandate);
+        assert_eq!(mandate.payer_key, key_pair(row).public());
+        assert_eq!(payer_account(&mandate.payer_key, mandate.asset), mandate.payer);
+    }
+    let audience = rows("mandates").iter().find_map(|row| optional_digest(row, "audience"));
+    assert_eq!(audience, Some(Audience::of_origin("http://127.0.0.1:4020").0));
+}
+
+#[test]
+fn revocations() {
+    for row in &rows("revocations") {
+        let revocation = Revocation {
+            node: id(row, "node", NodeId::from_be_bytes),
+            mandate: id(row, "mandate", MandateId::from_be_bytes),
+        };
+        check(row, revocation);
+        assert_eq!(key(row, "signer"), key_pair(row).public());
+    }
+}
+
+#[test]
+fn access_statements() {
+    for row in &rows("access") {
+        let access = Access {
+            node: id(row, "node", NodeId::from_be_bytes),
+            key: key(row, "public_key"),
+            issued_at_ms: number(row, "issued_at_ms"),
+        };
+        check(row, access);
+    }
+}
+
+#[test]
+fn receipts() {
+    for row in &rows("receipts") {
+        let receipt = Receipt {
+            node: id(row, "node", NodeId::from_be_bytes),
+            payment: id(row, "payment", PaymentId::from_be_bytes),
+            order_digest: array(row, "order_digest"),
+            payee: id(row, "payee", AccountId::from_be_bytes),
+            amount: amount(row),
+            settled_at_ns: number(row, "settled_at_ns"),
+        };
+        check(row, receipt);
+        assert_eq!(node_id(&key(row, "signer")), receipt.node);
+        let is_paid = |order: &&Value| text(order, "payment") == text(row, "payment");
+        let orders = rows("orders");
+        let order = Order::from_bytes(&bytes(orders.iter().find(is_paid).unwrap(), "bytes"));
+        assert_eq!(order.unwrap().digest(), receipt.order_digest);
+    }
+}

@@ -1,0 +1,8 @@
+//! The signed formats from outside: golden vectors, refusals, hostile bytes.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "functions that tests share are tests too")]
+
+mod golden;
+mod hostile;
+mod refused;
+mod vectors;
