@@ -1,2 +1,68 @@
-//! farthing
-fn main() {}
+//! `farthing`: one program for the payer, the payee and the operator.
+//!
+//! Each subcommand is one module; this one reads the command line, starts the runtime and turns
+//! failures into text and exit codes.
+//!
+//! Invariants: standard output carries results, standard error everything else; the exit code says
+//! what kind of failure it was; no secret is ever printed.
+
+mod cli;
+mod config;
+mod data;
+mod demo;
+mod failure;
+mod gateway;
+mod listener;
+mod operator;
+mod pay;
+mod secrets;
+mod serve;
+mod site;
+mod term;
+mod wallet;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_standard_error();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::new(format!("the runtime cannot start: {error}")).show(),
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.show(),
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Gateway(args) => gateway::run(args).await,
+        Command::Pay(args) => pay::run(args).await,
+        Command::Wallet(args) => wallet::run(args).await,
+        Command::Accounts(args) => operator::accounts(args).await,
+        Command::Fund(args) => operator::fund(args).await,
+        Command::Demo(args) => match demo::run(args).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::new("not everything went as it must")),
+            Err(error) => Err(Failure::new(format!("{error:#}"))),
+        },
+    }
+}
+
+fn log_to_standard_error() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(term::errors_have_colour())
+        .init();
+}

@@ -1,7 +1,7 @@
 //! What a payer lets go: a limit for one purchase and an approval of the caller's own.
 //!
-//! Invariant: asked before anything is signed, once for each purchase. An asset that has no limit
-//! here is not paid in at all.
+//! Invariant: asked before anything is signed, once for each purchase. Where one asset has a limit,
+//! an asset without one is not paid in at all.
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl<F: Fn(&Proposed) -> Result<(), String> + Send + Sync> Approve for F {
 }
 
 /// Limits for one purchase.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Limits {
     most: Vec<(AssetCode, String)>,
     approval: Option<Arc<dyn Approve>>,
@@ -49,14 +49,20 @@ impl fmt::Debug for Limits {
 }
 
 impl Limits {
-    /// Pays nothing; add what may be paid.
+    /// No limit: any price is paid that the balance allows and the approval agrees to.
     pub fn none() -> Self {
-        Self::default()
+        Self { most: Vec::new(), approval: None }
     }
 
-    /// At most so much of an asset, as a decimal such as `0.01`.
+    /// At most so much of an asset for one purchase, as a decimal such as `0.01`, and nothing in
+    /// other assets.
+    pub fn at_most(decimal: impl Into<String>, asset: AssetCode) -> Self {
+        Self::none().or_at_most(decimal, asset)
+    }
+
+    /// Allows so much of another asset as well.
     #[must_use]
-    pub fn at_most(mut self, decimal: impl Into<String>, asset: AssetCode) -> Self {
+    pub fn or_at_most(mut self, decimal: impl Into<String>, asset: AssetCode) -> Self {
         self.most.retain(|(code, _)| *code != asset);
         self.most.push((asset, decimal.into()));
         self
@@ -71,6 +77,9 @@ impl Limits {
 
     /// Whether the price is within the limit of its asset.
     pub(crate) fn check(&self, price: Amount) -> Result<(), Error> {
+        if self.most.is_empty() {
+            return Ok(());
+        }
         let asset = price.asset();
         let Some((_, most)) = self.most.iter().find(|(code, _)| *code == asset.code) else {
             let limit = format!("0 {}", asset.code);
@@ -104,7 +113,7 @@ mod tests {
     #[test]
     fn the_limit_is_inclusive_and_belongs_to_one_asset() {
         let code = AssetCode::new("USD").unwrap();
-        let limits = Limits::none().at_most("0.01", code);
+        let limits = Limits::at_most("0.01", code);
         let price = |units, code| Amount::new(units, Asset::new(code, 9).unwrap());
         assert!(limits.check(price(10_000_000, "USD")).is_ok());
         assert!(limits.check(price(10_000_001, "USD")).unwrap_err().is_over_limit());

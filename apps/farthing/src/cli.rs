@@ -1,0 +1,256 @@
+//! The command line: names, defaults, help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  farthing demo                                   see everything at work in one process
+  farthing serve --config farthing.toml           run a node and its gateways
+  farthing wallet new --node http://127.0.0.1:4021
+  farthing pay http://127.0.0.1:4020/articles/1 --max 0.01
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or above the limit, 4 not enough money.
+Set NO_COLOR to get no colour, RUST_LOG to get more of the log on standard error.";
+
+/// Payments below a cent, self-hosted.
+#[derive(Debug, Parser)]
+#[command(name = "farthing", version, about, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a node and the gateways of its configuration.
+    Serve(ServeArgs),
+    /// Run gateways apart from their node; they keep no state.
+    Gateway(GatewayArgs),
+    /// Ask for a URL and pay for it if it has a price.
+    Pay(PayArgs),
+    /// Make a wallet, look into it, fill it with play money.
+    Wallet(WalletArgs),
+    /// List every account of a node, and whether its books balance.
+    Accounts(AccountsArgs),
+    /// Let money enter through the treasury.
+    Fund(FundArgs),
+    /// Run a small magazine, its node and its payers in one process.
+    Demo(DemoArgs),
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  farthing serve --config farthing.toml
+  farthing serve --config farthing.toml --print-config
+  FARTHING_DATA=/var/lib/farthing farthing serve --config farthing.toml
+
+Settings: defaults, then the file, then the environment, then flags. On SIGINT or SIGTERM the node
+finishes what is under way, writes a snapshot and exits with 0.";
+
+#[derive(Debug, Args)]
+#[command(after_help = SERVE_EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "farthing.toml")]
+    pub(crate) config: PathBuf,
+    /// Where the node listens.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "FARTHING_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The data folder; made if it does not exist.
+    #[arg(long, value_name = "FOLDER", env = "FARTHING_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print the settings as they would be used, and exit.
+    #[arg(long)]
+    pub(crate) print_config: bool,
+}
+
+const GATEWAY_EXAMPLES: &str = "\
+Examples:
+  FARTHING_GATEWAY_TOKEN=... farthing gateway --node https://pay.example --config farthing.toml
+  farthing gateway --node http://127.0.0.1:4021 --config farthing.toml --token-file gateway.token
+
+The token is `gateway.token` in the node's data folder. Any number of gateways can serve one node.";
+
+#[derive(Debug, Args)]
+#[command(after_help = GATEWAY_EXAMPLES)]
+pub(crate) struct GatewayArgs {
+    /// The node that takes the payments.
+    #[arg(long, value_name = "URL")]
+    pub(crate) node: String,
+    /// The configuration; its `[node]` counts only for `public_url`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Where the first gateway listens.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "FARTHING_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// A file with the gateway's token; else the environment's `FARTHING_GATEWAY_TOKEN` counts.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+const PAY_EXAMPLES: &str = "\
+Examples:
+  farthing pay http://127.0.0.1:4020/articles/1
+  farthing pay http://127.0.0.1:4020/articles/1 --dry-run
+  farthing pay http://127.0.0.1:4020/tune.wav -o tune.wav > receipt.json
+  farthing pay http://127.0.0.1:4020/api/quote --data '{\"topic\":\"thrift\"}' --max 0.001
+
+The content goes to standard output and the receipt to standard error; with -o the content goes to
+the file and the receipt to standard output. One call signs one order: if the outcome is unknown, the
+same order is presented again, never another one.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or above the limit, 4 not enough money.";
+
+#[derive(Debug, Args)]
+#[command(after_help = PAY_EXAMPLES)]
+pub(crate) struct PayArgs {
+    /// What to ask for.
+    pub(crate) url: String,
+    /// Request method; POST if there is data.
+    #[arg(long, short = 'X', value_name = "METHOD")]
+    pub(crate) method: Option<String>,
+    /// Request body; `@FILE` reads it from a file.
+    #[arg(long, short = 'd', value_name = "TEXT")]
+    pub(crate) data: Option<String>,
+    /// A request header.
+    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+    /// The most to pay, in the asset of `--asset`.
+    #[arg(long, value_name = "AMOUNT", default_value = "0.01")]
+    pub(crate) max: String,
+    /// The asset to pay in.
+    #[arg(long, value_name = "CODE", default_value = "USD")]
+    pub(crate) asset: String,
+    /// Print the price and pay nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Write the content to a file.
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) wallet: WalletFile,
+    /// Reach the wallet's node at another URL.
+    #[arg(long, value_name = "URL")]
+    pub(crate) node: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WalletFile {
+    /// The wallet; by default `farthing/wallet.json` in the user's configuration folder.
+    #[arg(long = "wallet", value_name = "FILE", env = "FARTHING_WALLET", global = true)]
+    pub(crate) path: Option<PathBuf>,
+}
+
+const WALLET_EXAMPLES: &str = "\
+Examples:
+  farthing wallet new --node http://127.0.0.1:4021
+  farthing wallet top-up
+  farthing wallet balance
+
+A wallet is a key. Its file is readable by its owner only and is refused if others can read it.";
+
+#[derive(Debug, Args)]
+#[command(after_help = WALLET_EXAMPLES)]
+pub(crate) struct WalletArgs {
+    #[command(flatten)]
+    pub(crate) wallet: WalletFile,
+    #[command(subcommand)]
+    pub(crate) command: WalletCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WalletCommand {
+    /// Make a wallet for a node.
+    New {
+        /// The node.
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4021")]
+        node: String,
+    },
+    /// Show the public key, the accounts and the node.
+    Show,
+    /// Show what can be spent.
+    Balance,
+    /// List payments, newest first.
+    History,
+    /// Get play money from a sandbox node.
+    TopUp,
+}
+
+const NODE_HELP: &str = "\
+Examples:
+  farthing accounts --data farthing-data
+  FARTHING_OPERATOR_TOKEN=... farthing accounts --node https://pay.example";
+
+#[derive(Debug, Args)]
+pub(crate) struct OperatorArgs {
+    /// Data folder of the running node, with its address and the operator's token, for which the
+    /// environment's `FARTHING_OPERATOR_TOKEN` stands in if it is set.
+    #[arg(long, value_name = "FOLDER", env = "FARTHING_DATA", default_value = "farthing-data")]
+    pub(crate) data: PathBuf,
+    /// The node, if it is not the one of the data folder.
+    #[arg(long, value_name = "URL")]
+    pub(crate) node: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = NODE_HELP)]
+pub(crate) struct AccountsArgs {
+    #[command(flatten)]
+    pub(crate) operator: OperatorArgs,
+    /// Print JSON, amounts in base units.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const FUND_EXAMPLES: &str = "\
+Examples:
+  farthing fund acc_0000000000000000000000002d 5 --reference 'bank transfer 4711'
+  farthing fund 3b6a27bc...(64 hex digits of a wallet's key) 0.50 --reference 'cash, slip 12'
+
+The same account, amount and reference again lets nothing more enter, so a repeated command is safe.
+For a second event that looks the same, give it an --idempotency-key of its own.";
+
+#[derive(Debug, Args)]
+#[command(after_help = FUND_EXAMPLES)]
+pub(crate) struct FundArgs {
+    /// Who receives: an account, or the public key of a payer.
+    #[arg(value_name = "ACCOUNT|KEY")]
+    pub(crate) receiver: String,
+    /// How much, for example 5 or 0.50.
+    pub(crate) amount: String,
+    /// The outside event, for example a bank reference.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reference: String,
+    /// The asset; may be left out if the node carries one.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) asset: Option<String>,
+    /// Names the event; by default derived from receiver, amount and reference.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    #[command(flatten)]
+    pub(crate) operator: OperatorArgs,
+}
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  farthing demo
+  farthing demo --smoke     buy one of everything, be refused in every way, check the books";
+
+#[derive(Debug, Args)]
+#[command(after_help = DEMO_EXAMPLES)]
+pub(crate) struct DemoArgs {
+    /// Make every kind of purchase, print a table, exit with 0 if all was as it must be.
+    #[arg(long)]
+    pub(crate) smoke: bool,
+    /// Keep the data in this folder; else in one that is removed at the end.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    /// Port of the magazine.
+    #[arg(long = "site-port", value_name = "PORT")]
+    pub(crate) port_site: Option<u16>,
+    /// Port of the node.
+    #[arg(long = "node-port", value_name = "PORT")]
+    pub(crate) port_node: Option<u16>,
+}

@@ -1,0 +1,48 @@
+//! Settings after the check: typed, complete, consistent.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use gateway::Routes;
+use http::Uri;
+use money::{AccountId, Amount, Asset};
+
+/// Everything that a node and its gateways need.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) node: NodeSettings,
+    /// Assets, and whether each is play money.
+    pub(crate) assets: Vec<(Asset, bool)>,
+    pub(crate) payees: Vec<PayeeSettings>,
+    pub(crate) gateways: Vec<GatewaySettings>,
+}
+
+/// The node.
+#[derive(Debug, Clone)]
+pub(crate) struct NodeSettings {
+    pub(crate) listen: SocketAddr,
+    /// Origin without a slash at the end.
+    pub(crate) public_url: Option<String>,
+    pub(crate) data: PathBuf,
+    /// What one call of the faucet gives; `None` without an asset of play money.
+    pub(crate) faucet: Option<Amount>,
+}
+
+/// Somebody who is paid.
+#[derive(Debug, Clone)]
+pub(crate) struct PayeeSettings {
+    pub(crate) name: String,
+    pub(crate) asset: Asset,
+    pub(crate) account: AccountId,
+}
+
+/// A site that sells.
+#[derive(Debug, Clone)]
+pub(crate) struct GatewaySettings {
+    pub(crate) listen: SocketAddr,
+    /// Origin without a slash at the end.
+    pub(crate) public_url: Option<String>,
+    pub(crate) upstream: Uri,
+    pub(crate) service_name: Option<String>,
+    pub(crate) routes: Routes,
+}

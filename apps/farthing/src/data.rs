@@ -1,0 +1,48 @@
+//! The data folder of a node: made for its owner alone, and where a running node is found.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+const FOLDER_MODE: u32 = 0o700;
+const NODE_FILE: &str = "node.json";
+
+/// Name of the operator's token.
+pub(crate) const OPERATOR_TOKEN: &str = "operator.token";
+/// Name of the token of gateways apart from the node.
+pub(crate) const GATEWAY_TOKEN: &str = "gateway.token";
+
+/// Content of `node.json`: where the running node listens.
+#[derive(Serialize, Deserialize)]
+struct RunningNode {
+    url: String,
+}
+
+/// Makes the folder if it does not exist.
+pub(crate) fn make(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)
+}
+
+/// Writes where the node is, in one step.
+pub(crate) fn publish(folder: &Path, url: &str) -> io::Result<()> {
+    let json = serde_json::to_vec(&RunningNode { url: url.to_owned() })?;
+    let part = folder.join("node.json.part");
+    std::fs::write(&part, json)?;
+    std::fs::rename(part, folder.join(NODE_FILE))
+}
+
+/// Takes back what [`publish`] wrote.
+pub(crate) fn withdraw(folder: &Path) {
+    // A file that stays behind names an address at which nobody answers, which is told as such.
+    let _ = std::fs::remove_file(folder.join(NODE_FILE));
+}
+
+/// Where the node of a folder runs.
+pub(crate) fn running(folder: &Path) -> io::Result<String> {
+    let json = std::fs::read(folder.join(NODE_FILE))?;
+    let node: RunningNode = serde_json::from_slice(&json)?;
+    Ok(node.url)
+}

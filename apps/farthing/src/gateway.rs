@@ -1,0 +1,69 @@
+//! `farthing gateway`: gateways apart from their node, without any state of their own.
+//!
+//! Invariant: every decision about a payment is the node's; any number of such processes can serve
+//! one node.
+
+use gateway::Node;
+use gateway::node::RemoteNode;
+use tokio::sync::watch;
+
+use crate::cli::GatewayArgs;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::secrets;
+use crate::serve::interrupted;
+use crate::site::Site;
+use crate::term;
+
+const TOKEN_VARIABLE: &str = "FARTHING_GATEWAY_TOKEN";
+
+/// Runs until the process is asked to stop.
+pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
+    let mut config = Config::load(&args.config)?;
+    if let (Some(listen), Some(first)) = (args.listen, config.gateways.first_mut()) {
+        first.listen = listen;
+    }
+    let settings = config.check()?;
+    if settings.gateways.is_empty() {
+        let failure = Failure::new(format!("{} has no gateway", args.config.display()));
+        return Err(failure.with_hint("add a [[gateway]] with listen and upstream"));
+    }
+    let remote = RemoteNode::new(&args.node, token(&args)?)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let mut facts = remote.facts().await.map_err(|error| {
+        Failure::new(error.to_string()).with_hint("check --node, and whether the node runs")
+    })?;
+    if let Some(url) = settings.node.public_url {
+        facts.url = url;
+    }
+    let (stop, stopped) = watch::channel(false);
+    let mut servers = Vec::new();
+    for site in settings.gateways {
+        let site = Site::bind(site).await.map_err(|error| Failure::new(error.to_string()))?;
+        let paywall = site.paywall(Node::Remote(remote.clone()), facts.clone());
+        let (name, url, upstream) = (term::strong("site"), site.url(), site.upstream());
+        term::line(&format!("{name}  {url} in front of {upstream}"));
+        servers.extend(site.serve(paywall, stopped.clone()));
+    }
+    interrupted().await;
+    // Without a receiver every server has ended already.
+    let _ = stop.send(true);
+    for server in servers {
+        if let Err(error) = server.await {
+            tracing::error!(%error, "a listener broke off");
+        }
+    }
+    Ok(())
+}
+
+fn token(args: &GatewayArgs) -> Result<String, Failure> {
+    if let Some(path) = &args.token_file {
+        return secrets::read(path).map_err(|error| Failure::new(error.to_string()));
+    }
+    match std::env::var(TOKEN_VARIABLE) {
+        Ok(token) if !token.is_empty() => Ok(token),
+        _ => Err(Failure::usage("the gateway's token is missing")
+            .with_hint(format!("set {TOKEN_VARIABLE}, or name a file with --token-file"))
+            .with_hint("the token is `gateway.token` in the node's data folder")),
+    }
+}

@@ -1,0 +1,123 @@
+//! Listening: connections in, requests to a service, a clean end.
+//!
+//! Invariants: the number of connections, the size of a request's head and the time that it may
+//! take are limited; on stop no request is cut off that finishes within the grace time.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tower::Service;
+
+/// Connections of one listener.
+const CONNECTIONS_COUNT_MAX: usize = 4096;
+/// Head of a request; a payment alone may take 16 KiB.
+const REQUEST_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Time for the head of a request, and for the next request on a connection.
+const REQUEST_HEAD_SECONDS_MAX: u64 = 30;
+/// Time for requests under way when the process is asked to stop.
+const SHUTDOWN_GRACE_SECONDS_MAX: u64 = 30;
+/// Pause after a connection could not be taken, for example without file descriptors.
+const ACCEPT_PAUSE_MS: u64 = 50;
+
+/// A socket that is bound already, so that its address is known.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+/// The address could not be taken.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {cause}")]
+pub(crate) struct BindError {
+    address: SocketAddr,
+    cause: io::Error,
+}
+
+impl Listener {
+    /// Takes an address; port 0 is any free one.
+    pub(crate) async fn bind(address: SocketAddr) -> Result<Self, BindError> {
+        let failed = |cause| BindError { address, cause };
+        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address })
+    }
+
+    /// The origin at which it is reached from this machine.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Serves until `stop` becomes true, then ends within the grace time.
+    pub(crate) async fn serve<S>(self, service: S, mut stop: watch::Receiver<bool>)
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+        S: Clone + Send + 'static,
+        S::Future: Send,
+    {
+        let connections = GracefulShutdown::new();
+        let slots = Arc::new(Semaphore::new(CONNECTIONS_COUNT_MAX));
+        loop {
+            let (stream, slot) = tokio::select! {
+                accepted = accept(&self.socket, &slots) => accepted,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            let service = service.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                service.clone().call(request.map(Body::new))
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(REQUEST_HEAD_SECONDS_MAX))
+                .max_buf_size(REQUEST_HEAD_BYTES_MAX)
+                .serve_connection(TokioIo::new(stream), service);
+            let connection = connections.watch(connection);
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection broke off");
+                }
+                drop(slot);
+            });
+        }
+        drop(self.socket);
+        let grace = Duration::from_secs(SHUTDOWN_GRACE_SECONDS_MAX);
+        if tokio::time::timeout(grace, connections.shutdown()).await.is_err() {
+            tracing::warn!("requests are cut off: they took longer than the grace time");
+        }
+    }
+}
+
+/// The next connection, once there is room for it.
+async fn accept(
+    socket: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed, so a slot is always given.
+    let slot = Arc::clone(slots).acquire_owned().await.ok();
+    loop {
+        match socket.accept().await {
+            Ok((stream, _)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection keeps small packets back");
+                }
+                return (stream, slot);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+            }
+        }
+    }
+}

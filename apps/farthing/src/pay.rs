@@ -1,0 +1,238 @@
+//! `farthing pay`: ask for a URL, pay for it, bring the content and the receipt.
+//!
+//! Invariants: where the content goes is opened before anything is paid, so a full disk or a wrong
+//! folder costs nothing; a file appears under its name only when it is complete; content and
+//! receipt never share a stream.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use client::{Limits, Paid, Payer, Request, Settled, Timeouts, Wallet};
+use http::Method;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http402::x402::network_name;
+use money::AssetCode;
+use serde_json::{Value, json};
+use tokio::fs::File;
+use tokio::time::Instant;
+
+use crate::cli::PayArgs;
+use crate::failure::Failure;
+use crate::term;
+use crate::wallet;
+
+/// Downloads shorter than this show no progress.
+const PROGRESS_AFTER: Duration = Duration::from_secs(1);
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+const KILOBYTE: u64 = 1_000;
+
+/// Asks and pays.
+pub(crate) async fn run(args: PayArgs) -> Result<(), Failure> {
+    let request = request(&args)?;
+    let asset = AssetCode::new(&args.asset)
+        .map_err(|why| Failure::usage(format!("`{}` is not an asset: {why}", args.asset)))?;
+    let wallet = Wallet::load(&wallet::path(&args.wallet)?)?;
+    let network = network_name(wallet.network());
+    let node = args.node.clone().unwrap_or_else(|| wallet.node_url().to_owned());
+    let payer = Payer::with_node(wallet, &node, Timeouts::default())?;
+    if args.dry_run {
+        return quote(&payer, &request).await;
+    }
+    let limits = Limits::at_most(args.max, asset);
+    let Some(path) = args.output else {
+        let paid = payer.pay(&request, &limits).await?;
+        let settled = paid.settled.clone();
+        deliver(paid, &mut tokio::io::stdout(), settled.as_ref()).await?;
+        if let Some(settled) = settled {
+            term::note(&receipt(&payer, &request, &network, &settled).await.to_string());
+        }
+        return Ok(());
+    };
+    let target = Target::open(&path).await?;
+    let bought = buy_into(target, &payer, &request, &limits).await?;
+    match bought {
+        Some(settled) => {
+            let receipt = receipt(&payer, &request, &network, &settled).await;
+            term::line(&receipt.to_string());
+        }
+        None => term::note("it was free"),
+    }
+    Ok(())
+}
+
+async fn quote(payer: &Payer, request: &Request) -> Result<(), Failure> {
+    let Some(quote) = payer.quote(request).await? else {
+        term::line("free");
+        return Ok(());
+    };
+    term::line(&quote.price.to_string());
+    let words = [quote.service_name, quote.description].into_iter().flatten();
+    let words: Vec<String> = words.filter(|text| !text.is_empty()).collect();
+    term::note(&format!("to {} for {}", quote.payee, words.join(": ")));
+    Ok(())
+}
+
+async fn buy_into(
+    mut target: Target,
+    payer: &Payer,
+    request: &Request,
+    limits: &Limits,
+) -> Result<Option<Settled>, Failure> {
+    let bought = async {
+        let paid = payer.pay(request, limits).await?;
+        let settled = paid.settled.clone();
+        deliver(paid, &mut target.file, settled.as_ref()).await?;
+        Ok(settled)
+    };
+    match bought.await {
+        Ok(settled) => {
+            target.complete().await?;
+            Ok(settled)
+        }
+        Err(failure) => {
+            target.discard().await;
+            Err(failure)
+        }
+    }
+}
+
+/// Writes the content as it comes.
+async fn deliver<W: tokio::io::AsyncWrite + Unpin>(
+    paid: Paid,
+    target: &mut W,
+    settled: Option<&Settled>,
+) -> Result<(), Failure> {
+    let (expected, start) = (paid.answer.length_bytes(), Instant::now());
+    let mut shown = start;
+    let watched = term::is_watched();
+    let progress = |bytes: u64| {
+        let now = Instant::now();
+        if watched && now - start >= PROGRESS_AFTER && now - shown >= PROGRESS_EVERY {
+            shown = now;
+            let of = expected.map_or(String::new(), |all| format!(" of {} kB", all / KILOBYTE));
+            term::progress(&format!("{} kB{of}", bytes / KILOBYTE));
+        }
+    };
+    let written = paid.answer.write_to(target, progress).await;
+    if watched && start.elapsed() >= PROGRESS_AFTER {
+        term::progress("");
+    }
+    match (written, settled) {
+        (Ok(_), _) => Ok(()),
+        (Err(error), None) => Err(error.into()),
+        (Err(error), Some(settled)) => {
+            let text = format!("{error} (payment {})", settled.payment);
+            Err(Failure::new(text)
+                .with_hint("no more is charged than what arrived; see `farthing wallet history`"))
+        }
+    }
+}
+
+/// The receipt as JSON: what was paid, and the node's signature over it if it could be had.
+async fn receipt(payer: &Payer, request: &Request, network: &str, settled: &Settled) -> Value {
+    let proof = payer.prove(settled).await;
+    let amount = proof.as_ref().map_or(settled.price, |proof| proof.statement.amount);
+    let mut receipt = json!({
+        "payment": settled.payment,
+        "network": network,
+        "payer": settled.payer,
+        "payee": settled.payee,
+        "amount": amount.units().to_string(),
+        "asset": amount.asset().code,
+        "scale": amount.asset().scale,
+        "paid": amount.to_string(),
+        "url": request.url(),
+        "receipt_url": settled.receipt_url,
+    });
+    if let Some(proof) = proof {
+        receipt["receipt"] = proof.receipt.into();
+        receipt["signature"] = proof.signature.into();
+        receipt["public_key"] = proof.public_key.into();
+    } else {
+        term::note("the node's signed receipt could not be had; ask for it later");
+    }
+    receipt
+}
+
+fn request(args: &PayArgs) -> Result<Request, Failure> {
+    let body = match args.data.as_deref().map(|text| (text, text.strip_prefix('@'))) {
+        None => None,
+        Some((_, Some(path))) => Some(Bytes::from(std::fs::read(path).map_err(|error| {
+            Failure::usage(format!("the data file {path} cannot be read: {error}"))
+        })?)),
+        Some((text, None)) => Some(Bytes::copy_from_slice(text.as_bytes())),
+    };
+    let method = match &args.method {
+        Some(text) => Method::from_bytes(text.to_ascii_uppercase().as_bytes())
+            .map_err(|_| Failure::usage(format!("`{text}` is not a method")))?,
+        None if body.is_some() => Method::POST,
+        None => Method::GET,
+    };
+    let mut headers = HeaderMap::new();
+    if let Some(body) = &body {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(body)));
+    }
+    for text in &args.headers {
+        let (name, value) = header(text).ok_or_else(|| {
+            Failure::usage(format!("`{text}` is not a header"))
+                .with_hint("write --header 'Accept: application/json'")
+        })?;
+        headers.insert(name, value);
+    }
+    Ok(Request::new(method, &args.url, headers, body.unwrap_or_default())?)
+}
+
+/// What the data most likely is; `--header` says otherwise.
+fn media_type(body: &[u8]) -> &'static str {
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    if is_json { "application/json" } else { "application/x-www-form-urlencoded" }
+}
+
+fn header(text: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = text.split_once(':')?;
+    let name = HeaderName::try_from(name.trim()).ok()?;
+    Some((name, HeaderValue::from_str(value.trim()).ok()?))
+}
+
+/// A file on its way to its name.
+struct Target {
+    file: File,
+    part: PathBuf,
+    path: PathBuf,
+}
+
+impl Target {
+    async fn open(path: &Path) -> Result<Self, Failure> {
+        let mut name = path.file_name().map(ToOwned::to_owned).unwrap_or_default();
+        name.push(".part");
+        let part = path.with_file_name(name);
+        if path.is_dir() || path.file_name().is_none() {
+            return Err(Failure::usage(format!("{} is a folder", path.display())));
+        }
+        let file = File::create(&part).await.map_err(|error| {
+            Failure::new(format!("{} cannot be written: {error}", part.display()))
+                .with_hint("nothing was paid")
+        })?;
+        let path = path.to_owned();
+        Ok(Self { file, part, path })
+    }
+
+    async fn complete(self) -> Result<(), Failure> {
+        let Self { file, part, path } = self;
+        let stored = async {
+            file.sync_all().await?;
+            tokio::fs::rename(&part, &path).await
+        };
+        stored.await.map_err(|error| {
+            let (part, path) = (part.display(), path.display());
+            Failure::new(format!("{path} cannot be written: {error}"))
+                .with_hint(format!("the content is in {part}"))
+        })
+    }
+
+    async fn discard(self) {
+        // What is left over is named `.part`, so nobody takes it for the content.
+        let _ = tokio::fs::remove_file(&self.part).await;
+    }
+}

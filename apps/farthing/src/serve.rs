@@ -1,0 +1,253 @@
+//! `farthing serve`: a node and its gateways in one process, from configuration to clean end.
+//!
+//! Order of starting: check the settings, make the data folder and its secrets, take every address,
+//! start the engine (which locks the folder), open assets and payees, serve, say where.
+//!
+//! Invariants: nothing is served before the engine has recovered; on the way out requests finish
+//! before the engine stops; secrets stay in their files.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use api::{ListedOffer, Token};
+use engine::{AccountRole, AccountSpec, Engine, StartError};
+use gateway::{Node, NodeFacts, Paywall};
+use instrument::{KeyPair, node_id};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::cli::ServeArgs;
+use crate::config::{Config, ConfigError, Settings};
+use crate::data;
+use crate::failure::Failure;
+use crate::listener::{BindError, Listener};
+use crate::secrets::{self, SecretError};
+use crate::site::Site;
+use crate::term;
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data folder cannot be used.
+    #[error("the data folder {folder} cannot be used: {cause}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// A secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// An address is taken.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The engine does not start.
+    #[error("the node does not start: {0}")]
+    Engine(#[from] StartError),
+    /// An asset or payee differs from what the books have.
+    #[error("{what} of the configuration does not fit the books: {cause}")]
+    Open {
+        /// What was opened.
+        what: String,
+        /// What differs.
+        cause: engine::OpenError,
+    },
+    /// A task of the start was cut off.
+    #[error("the start was cut off")]
+    CutOff,
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        let text = error.to_string();
+        match error {
+            ServeError::Config(error) => error.into(),
+            ServeError::Engine(StartError::Journal(journal::OpenError::Locked { .. })) => {
+                Self::new(text).with_hint("another node uses this data folder; stop it first")
+            }
+            ServeError::Engine(_) => Self::new(text)
+                .with_hint("nothing was changed; keep a copy of the folder, then restore a backup"),
+            ServeError::Bind(_) => Self::new(text).with_hint("choose another address or port"),
+            _ => Self::new(text),
+        }
+    }
+}
+
+/// A node that serves.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// Origin of the node as payers see it.
+    pub(crate) node_url: String,
+    /// Origins of the gateways, in the order of the configuration.
+    pub(crate) site_urls: Vec<String>,
+    engine: Engine,
+    folder: PathBuf,
+    stop: watch::Sender<bool>,
+    servers: Vec<JoinHandle<()>>,
+}
+
+/// Runs until the process is asked to stop.
+pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
+    let mut config = Config::load(&args.config)?;
+    if let Some(listen) = args.listen {
+        config.node.listen = listen;
+    }
+    if let Some(folder) = args.data {
+        config.node.data = folder;
+    }
+    config.check()?;
+    if args.print_config {
+        term::line(config.print()?.trim_end());
+        return Ok(());
+    }
+    let upstreams: Vec<String> = config.gateways.iter().map(|site| site.upstream.clone()).collect();
+    let running = start(config).await?;
+    term::line(&format!("{}  {}", term::strong("node"), running.node_url));
+    for (url, upstream) in running.site_urls.iter().zip(upstreams) {
+        term::line(&format!("{}  {url} in front of {upstream}", term::strong("site")));
+    }
+    term::line(&format!("{}  {}", term::strong("data"), running.folder.display()));
+    interrupted().await;
+    term::note("stopping: requests under way are finished");
+    running.shutdown().await;
+    Ok(())
+}
+
+/// Starts everything; port 0 takes any free port, and the result says which.
+pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
+    let settings = config.check()?;
+    let folder = settings.node.data.clone();
+    let failed = |cause| ServeError::Folder { folder: folder.clone(), cause };
+    data::make(&folder).map_err(failed)?;
+    let key = Arc::new(secrets::node_key(&folder)?);
+    let operator_token = Token::new(secrets::token(&folder.join(data::OPERATOR_TOKEN))?);
+    let gateway_token = Token::new(secrets::token(&folder.join(data::GATEWAY_TOKEN))?);
+
+    let listener = Listener::bind(settings.node.listen).await?;
+    let node_url = settings.node.public_url.clone().unwrap_or_else(|| listener.url());
+    let mut sites = Vec::new();
+    for site in settings.gateways.iter().cloned() {
+        sites.push(Site::bind(site).await?);
+    }
+
+    let engine = start_engine(&folder, &key).await?;
+    open_books(&engine, &settings).await?;
+    let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
+    let (stop, stopped) = watch::channel(false);
+    let site_urls: Vec<String> = sites.iter().map(|site| site.url().to_owned()).collect();
+    let (mut offers, mut servers) = (Vec::new(), Vec::new());
+    for site in sites {
+        let paywall = site.paywall(Node::Local(engine.clone()), facts.clone());
+        offers.extend(listed(&site, &paywall));
+        servers.extend(site.serve(paywall, stopped.clone()));
+    }
+    let router = api::router(api::Node {
+        engine: engine.clone(),
+        key,
+        public_url: node_url.clone(),
+        offers,
+        operator_token,
+        gateway_token,
+        sandbox: settings.node.faucet.is_some(),
+        faucet_units: settings.node.faucet.map_or(0, money::Amount::units),
+        labels: BTreeMap::new(),
+        site: site_urls.first().cloned(),
+    });
+    data::publish(&folder, &listener.url()).map_err(failed)?;
+    servers.push(tokio::spawn(listener.serve(router, stopped)));
+    Ok(Running { node_url, site_urls, engine, folder, stop, servers })
+}
+
+async fn start_engine(folder: &Path, key: &KeyPair) -> Result<Engine, ServeError> {
+    let options = engine::Options::new(folder, node_id(&key.public()));
+    let started = tokio::task::spawn_blocking(move || Engine::start(options)).await;
+    let started = started.map_err(|_| ServeError::CutOff)??;
+    let recovery = &started.recovery;
+    if recovery.torn_bytes > 0 {
+        term::note(&format!(
+            "recovered: {} bytes of an unfinished batch were cut from the journal; nothing that was \
+             acknowledged is lost",
+            recovery.torn_bytes
+        ));
+    }
+    tracing::info!(
+        last_batch = recovery.last_sequence,
+        replayed_batches = started.replayed_batches,
+        "the journal is read"
+    );
+    Ok(started.engine)
+}
+
+/// Opens what the configuration names; what is open already stays as it is.
+async fn open_books(engine: &Engine, settings: &Settings) -> Result<(), ServeError> {
+    for (asset, sandbox) in &settings.assets {
+        let opened = engine.open_asset(*asset, *sandbox).await;
+        opened.map_err(|cause| ServeError::Open {
+            what: format!("asset {}", asset.code.as_str()),
+            cause,
+        })?;
+    }
+    for payee in &settings.payees {
+        let opened = engine.open_account(AccountSpec {
+            id: payee.account,
+            asset: payee.asset,
+            role: AccountRole::Payee,
+            label: payee.name.clone(),
+        });
+        opened
+            .await
+            .map_err(|cause| ServeError::Open { what: format!("payee `{}`", payee.name), cause })?;
+    }
+    Ok(())
+}
+
+/// One entry of the catalogue for each method of each listed offer.
+fn listed(site: &Site, paywall: &Paywall) -> Vec<ListedOffer> {
+    let mut listed = Vec::new();
+    for offer in site.offers().iter().filter(|offer| offer.listed) {
+        let challenge = paywall.listing(offer, site.url());
+        listed.extend(offer.methods.iter().map(|method| ListedOffer {
+            method: method.clone(),
+            path: offer.path.as_str().to_owned(),
+            url: challenge.resource.url.clone(),
+            description: offer.description.clone(),
+            mime_type: offer.mime_type.clone(),
+            challenge: challenge.clone(),
+        }));
+    }
+    listed
+}
+
+impl Running {
+    /// Finishes what is under way, writes a snapshot, and stops.
+    pub(crate) async fn shutdown(self) {
+        // Without a receiver every server has ended already.
+        let _ = self.stop.send(true);
+        for server in self.servers {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "a listener broke off");
+            }
+        }
+        self.engine.shutdown().await;
+        data::withdraw(&self.folder);
+    }
+}
+
+/// Waits until the process is asked to stop, by SIGINT or SIGTERM.
+pub(crate) async fn interrupted() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
