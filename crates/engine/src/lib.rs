@@ -16,6 +16,8 @@ mod command;
 mod decide;
 mod entry;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod outcome;
 mod state;

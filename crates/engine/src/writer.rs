@@ -14,7 +14,8 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use self::core::{Answer, Core};
-use crate::error::Unavailable;
+use crate::command::Authorized;
+use crate::error::{AuthorizeError, Unavailable};
 use crate::handle::Command;
 
 pub(crate) use start::{start, start_with};
@@ -102,6 +103,13 @@ impl Writer {
         for answer in answers {
             match answer {
                 Answer::Reply(reply) => reply(verdict),
+                Answer::Proceed(payment, claim, reply) => {
+                    let proceed = Authorized::Proceed { payment, claim };
+                    let answer = verdict.map(|()| proceed).map_err(AuthorizeError::from);
+                    if reply.send(answer).is_err() && verdict.is_ok() {
+                        self.core.abandon(payment, claim);
+                    }
+                }
                 // A read that is dropped answers "stopped" by closing its channel.
                 Answer::Read(read) if verdict.is_ok() => read(self.core.state()),
                 Answer::Read(_) => {}

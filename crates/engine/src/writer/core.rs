@@ -20,6 +20,8 @@ use crate::view::PaymentView;
 /// An answer that waits for the batch.
 pub(super) enum Answer {
     Reply(Box<dyn FnOnce(Result<(), Unavailable>) + Send>),
+    /// The one that may go on. If nobody takes the answer, somebody else must get the turn.
+    Proceed(PaymentId, ClaimToken, Reply<Authorized, AuthorizeError>),
     Read(Box<dyn FnOnce(&State) + Send>),
 }
 
@@ -174,12 +176,19 @@ impl Core {
     }
 
     fn authorize(&mut self, command: Box<Authorize>, reply: Reply<Authorized, AuthorizeError>) {
+        // Who has hung up would leave a claim or hold behind that keeps all copies waiting.
+        if reply.is_closed() {
+            return;
+        }
         match self.authorize_now(&command) {
             Ok(Step::Done(authorized)) => self.answer(reply, Ok(*authorized)),
+            Ok(Step::Held(payment, claim)) => {
+                self.answers.push(Answer::Proceed(payment, claim, reply));
+            }
             Ok(Step::Claim) => {
                 let payment = command.order.get().payment_id();
                 let claim = self.claims.insert(command, self.now_ns);
-                self.answer(reply, Ok(Authorized::Proceed { payment, claim }));
+                self.answers.push(Answer::Proceed(payment, claim, reply));
             }
             Ok(Step::Wait(payment)) => self.claims.wait(payment, Waiter { command, reply }),
             Err(refused) => self.answer(reply, Err(refused)),
@@ -203,7 +212,7 @@ impl Core {
             Mode::Hold { seconds } => {
                 self.write(Entry::PaymentHeld { payment, hold_seconds: seconds.max(1) });
                 let claim = self.claims.hold(id);
-                return Ok(Step::Done(Box::new(Authorized::Proceed { payment: id, claim })));
+                return Ok(Step::Held(id, claim));
             }
             Mode::Charge => self.write(Entry::PaymentCharged { payment }),
             Mode::Check => {
@@ -317,12 +326,17 @@ impl Core {
         Ok(())
     }
 
+    /// Takes back a turn whose owner had gone when the answer came.
+    pub(super) fn abandon(&mut self, payment: PaymentId, claim: ClaimToken) {
+        // Refused only if the hold has run out by now, which is as good.
+        let _ = self.release(payment, claim, None);
+        self.wake(payment);
+    }
+
     /// Answers the copies that waited: with the outcome, or the first of them may try again.
     fn wake(&mut self, id: PaymentId) {
         for waiter in self.claims.take_waiters(id) {
-            if !waiter.reply.is_closed() {
-                self.authorize(waiter.command, waiter.reply);
-            }
+            self.authorize(waiter.command, waiter.reply);
         }
     }
 
@@ -377,5 +391,6 @@ impl Core {
 enum Step {
     Done(Box<Authorized>),
     Claim,
+    Held(PaymentId, ClaimToken),
     Wait(PaymentId),
 }

@@ -1,6 +1,7 @@
 //! A disk that fails and a queue that is full: nothing is promised that is not kept.
 
 use std::sync::mpsc;
+use std::time::Duration;
 
 use engine::{
     AuthorizeError, Authorized, Coded, Engine, FundError, GrantError, ManualClock, Mode, OpenError,
@@ -8,6 +9,7 @@ use engine::{
 };
 use instrument::{Revocation, Signed};
 use journal::{AppendError, Batches, Fault, Hash, Journal, Memory, ReadError};
+use tokio::task::JoinHandle;
 
 use crate::world::{
     Buy, Granted, START_MS, World, everything, fund, furnish, key, node, options, payer, usd,
@@ -124,7 +126,15 @@ async fn copies_that_wait_are_told_of_the_stop() {
 /// A journal that is slow until it is let go, so that a test can look at the queue meanwhile.
 struct Slow {
     inner: Memory,
+    begun: mpsc::Sender<()>,
     turns: mpsc::Receiver<()>,
+}
+
+impl Slow {
+    fn new() -> (Self, mpsc::Receiver<()>, mpsc::Sender<()>) {
+        let ((begun, begins), (turn, turns)) = (mpsc::channel(), mpsc::channel());
+        (Self { inner: Memory::new(), begun, turns }, begins, turn)
+    }
 }
 
 impl Journal for Slow {
@@ -137,7 +147,8 @@ impl Journal for Slow {
     }
 
     fn append(&mut self, expected_next: u64, batch: &[u8]) -> Result<(), AppendError> {
-        // Once the test has let go of its end, every append passes.
+        // Once the test has let go of its ends, every append passes.
+        let _ = self.begun.send(());
         let _ = self.turns.recv();
         self.inner.append(expected_next, batch)
     }
@@ -151,10 +162,9 @@ impl Journal for Slow {
 async fn no_answer_comes_before_the_batch_is_durable_and_a_full_queue_is_busy() {
     let dir = tempfile::tempdir().unwrap();
     let clock = ManualClock::new(START_MS * 1_000_000);
-    let (turn, turns) = mpsc::channel();
     let mut options = options(dir.path(), &clock);
     options.queue_count_max = 4;
-    let slow = Slow { inner: Memory::new(), turns };
+    let (slow, _begins, turn) = Slow::new();
     let engine = Engine::start_with(options, Box::new(slow)).unwrap();
     (0..FURNISHED).for_each(|_| turn.send(()).unwrap());
     furnish(&engine).await;
@@ -187,4 +197,62 @@ async fn no_answer_comes_before_the_batch_is_durable_and_a_full_queue_is_busy() 
     assert!(matches!(read.await.unwrap(), Err(Unavailable::Busy) | Ok(_)));
     let count = world.engine.read(engine::State::payment_count).await;
     assert_eq!(count, Ok(accepted));
+}
+
+/// A world whose next append says that it has begun and lasts until its turn.
+async fn in_turns() -> (World, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = ManualClock::new(START_MS * 1_000_000);
+    let (slow, begins, turn) = Slow::new();
+    let engine = Engine::start_with(options(dir.path(), &clock), Box::new(slow)).unwrap();
+    (0..FURNISHED).for_each(|_| turn.send(()).unwrap());
+    furnish(&engine).await;
+    (0..FURNISHED).for_each(|_| begins.recv().unwrap());
+    (World { dir, clock, engine }, begins, turn)
+}
+
+fn send(world: &World, buy: &Buy) -> JoinHandle<Result<Authorized, AuthorizeError>> {
+    let (engine, command) = (world.engine.clone(), buy.command());
+    tokio::spawn(async move { engine.authorize(command).await })
+}
+
+#[tokio::test]
+async fn a_caller_that_has_gone_gets_no_turn() {
+    let (world, begins, turn) = in_turns().await;
+    let busy = send(&world, &Buy::new(1, 10).mode(Mode::Charge));
+    tokio::task::yield_now().await;
+    begins.recv().unwrap();
+    let buys = [Buy::new(2, 10), Buy::new(3, 10).held()];
+    for buy in &buys {
+        let gone = send(&world, buy);
+        tokio::task::yield_now().await;
+        gone.abort();
+        assert!(gone.await.unwrap_err().is_cancelled());
+    }
+    drop(turn);
+    busy.await.unwrap().unwrap();
+    for buy in &buys {
+        world.proceed(buy).await;
+    }
+}
+
+#[tokio::test]
+async fn a_turn_whose_caller_left_during_the_commit_is_given_back() {
+    let (world, begins, turn) = in_turns().await;
+    let buy = Buy::new(1, 10).held();
+    let gone = send(&world, &buy);
+    tokio::task::yield_now().await;
+    begins.recv().unwrap();
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    drop(turn);
+    let copy = tokio::time::timeout(Duration::from_secs(20), send(&world, &buy)).await;
+    match copy.expect("the copy must not wait for the hold's end").unwrap() {
+        Ok(Authorized::Replay { payment, .. }) => {
+            assert_eq!(payment.reason, Some(engine::ReleaseReason::NotDelivered));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(world.available(payer(1)).await, crate::world::FUNDS);
+    world.assert_balanced().await;
 }

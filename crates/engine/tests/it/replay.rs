@@ -181,7 +181,10 @@ async fn a_lost_claim_leaves_the_real_one_alone() {
     let (payment, claim) = world.proceed(&Buy::new(1, 300)).await;
     let stale = engine::ClaimToken(claim.0 + 1);
     assert_eq!(world.engine.hold(payment, stale, 9).await, Err(AuthorizeError::ClaimLost));
-    world.engine.charge(payment, claim, None).await.unwrap();
+    world.engine.hold(payment, claim, 9).await.unwrap();
+    let release = world.engine.release(payment, stale, None).await;
+    assert_eq!(release, Err(ReleaseError::NotYours));
+    world.engine.settle(payment, None, None, false).await.unwrap();
 }
 
 #[tokio::test]
