@@ -5,6 +5,8 @@
 //! bytes were accepted. The same functions run under libFuzzer (`fuzz_targets/`) and, on the seeds
 //! and seeded mutations of them, in an ordinary test (`tests/replay.rs`).
 
+mod engines;
+mod gateways;
 mod http_payments;
 mod journals;
 mod ledgers;
@@ -19,6 +21,14 @@ pub type Target = fn(&[u8]) -> bool;
 
 /// Every target under the name of its file in `fuzz_targets/` and its folder in `seeds/`.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("engine_batch", engines::batch),
+    ("engine_snapshot", engines::snapshot),
+    ("gateway_answer", gateways::answer),
+    ("gateway_authorize", gateways::authorize),
+    ("gateway_digest", gateways::digest),
+    ("gateway_finish", gateways::finish),
+    ("gateway_path", gateways::path),
+    ("gateway_pattern", gateways::pattern),
     ("http402_facilitator", http_payments::facilitator),
     ("http402_header", http_payments::header),
     ("http402_payload", http_payments::payload),

@@ -15,6 +15,8 @@ mod assets;
 mod body;
 mod deliver;
 mod forward;
+#[doc(hidden)]
+pub mod fuzzing;
 mod headers;
 mod layer;
 pub mod node;

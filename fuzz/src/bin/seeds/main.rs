@@ -2,6 +2,9 @@
 //! must be refused. Run after a format changes, from the folder `fuzz`:
 //! `cargo run --no-default-features --bin seeds`.
 
+mod life;
+mod nodes;
+
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -24,7 +27,9 @@ fn main() -> Done {
     statements(&vectors)?;
     payments(&vectors)?;
     ledgers()?;
-    journals()
+    journals()?;
+    nodes::engines()?;
+    nodes::gateways()
 }
 
 fn write(target: &str, seeds: &[impl AsRef<[u8]>]) -> Done {
@@ -179,10 +184,10 @@ fn hex(text: &Value) -> Result<Vec<u8>, Box<dyn Error>> {
 }
 
 /// Standard alphabet with padding.
-fn base64(text: &str) -> String {
+fn base64(bytes: impl AsRef<[u8]>) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
-    for chunk in text.as_bytes().chunks(3) {
+    for chunk in bytes.as_ref().chunks(3) {
         let at = |index: usize| u32::from(chunk.get(index).copied().unwrap_or_default());
         let bits = at(0) << 16 | at(1) << 8 | at(2);
         for digit in 0..4 {

@@ -1,0 +1,114 @@
+//! Seeds of the engine and the gateway.
+
+use engine::{AuthorizeError, Idempotency, Mode};
+use gateway::node::wire::{AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, RefusedWire};
+use money::{AccountId, PaymentId, Shares};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{Done, base64, life, write};
+
+pub fn engines() -> Done {
+    let folder = std::env::temp_dir().join(format!("farthing-seeds-{}", std::process::id()));
+    let remains = life::live(&folder);
+    std::fs::remove_dir_all(&folder)?;
+    let remains = remains?;
+    let mut batches = remains.batches;
+    let whole = batches.concat();
+    batches.push(whole[..whole.len() - 1].to_vec());
+    batches.push(whole);
+    write("engine_batch", &batches)?;
+    let half = remains.snapshot[..remains.snapshot.len() / 2].to_vec();
+    write("engine_snapshot", &[remains.snapshot, half])
+}
+
+pub fn gateways() -> Done {
+    paths()?;
+    digests()?;
+    wires()
+}
+
+fn paths() -> Done {
+    let paths = [
+        "/",
+        "/articles/1",
+        "//articles//1/",
+        "/%61rticles/%C3%BC",
+        "/articles;v=2/1;",
+        "/articles/;/1",
+        "/a/../b",
+        "/a/%2e%2E/b",
+        "/a%2fb",
+        "/a%5Cb",
+        "/a%00",
+        "/a%252e",
+        "/a%zz",
+        "/a%ff",
+    ];
+    write("gateway_path", &paths)?;
+    let patterns = [
+        "/",
+        "/articles/{id}",
+        "/files/{*rest}",
+        "//a//{b}/c/",
+        "articles",
+        "/{}",
+        "/{*a}/b",
+        "/a{b}",
+        "/..",
+        "/a%20b",
+        "/a;b",
+        "/a\0",
+    ];
+    write("gateway_pattern", &patterns)
+}
+
+fn digests() -> Done {
+    let body = "a body in pieces";
+    let digest = base64(Sha256::digest(body));
+    let seeds = [
+        format!("sha-256=:{digest}:\n{body}"),
+        format!("sha-512=:AAAA:, sha-256=:{digest}:\n{body}"),
+        format!("sha-512=:AAAA:\n{body}"),
+        format!("\n{body}"),
+        format!("sha-256=:{digest}:\n{body}, and more"),
+        format!("sha-256=:{digest}:\n"),
+        format!("sha-256=:{digest}\n{body}"),
+        "sha-256=:AAAA:\n".to_owned(),
+        "sha-256=:====:\n".to_owned(),
+    ];
+    write("gateway_digest", &seeds)
+}
+
+fn wires() -> Done {
+    let plain = life::command(0x5d01, Mode::Claim)?;
+    let mut full = life::command(0x5d02, Mode::Hold { seconds: 30 })?;
+    full.terms.split = Some((vec![AccountId::new(1002)?], Shares::new(vec![1_000_000])?));
+    full.idempotency = Some(Idempotency { key: [5; 32], fingerprint: [6; 32] });
+    let mut forged = serde_json::to_value(AuthorizeWire::new(&plain))?;
+    forged["signature"] = base64([0; 64]).into();
+    let [plain, full] = [plain, full].map(|command| AuthorizeWire::new(&command));
+    let seeds = [serde_json::to_vec(&plain)?, serde_json::to_vec(&full)?];
+    write("gateway_authorize", &[&seeds[0], &seeds[1], forged.to_string().as_bytes(), b"{}"])?;
+
+    let (payment, claim) = (PaymentId::new(0x9a11)?, engine::ClaimToken(1));
+    let hold = serde_json::to_string(&HoldWire { payment, claim, seconds: 30 })?;
+    let (units, outcome) = (Some("700".to_owned()), Some(life::outcome().into()));
+    let full = FinishWire { payment, claim, units, outcome, durable_outcome: true };
+    let full = serde_json::to_string(&full)?;
+    let least = json!({"payment": payment, "claim": claim}).to_string();
+    let wrong = full.replace("dGV4dA==", "dGV4dB==");
+    write("gateway_finish", &[&hold, &full, &least, &wrong, "{\"payment\":1}"])?;
+
+    let amount = json!({"amount": "1000", "asset": "USD", "scale": 9});
+    let account = AccountId::new(1001)?;
+    let known = json!({"replay": {"payment": {
+        "payment": payment, "payer": account, "payee": account, "authorized": amount,
+        "settled": amount, "state": "settled", "reason": null,
+        "description": "an article", "order_digest": "07".repeat(32), "at_ns": 1,
+    }, "outcome": null}});
+    let proceed = serde_json::to_string(&AuthorizedWire::Proceed { payment, claim })?;
+    let refused = RefusedWire { refused: AuthorizeError::InsufficientFunds };
+    let refused = serde_json::to_string(&refused)?;
+    write("gateway_answer", &[&proceed, &refused, &known.to_string(), "{\"proceed\":{}}"])
+}

@@ -1,0 +1,142 @@
+//! What the gateway reads besides payments: paths, patterns, digests, and the steps between a
+//! gateway apart and its node.
+
+use engine::{Authorize, AuthorizeError, Authorized};
+use gateway::PathPattern;
+use gateway::fuzzing::{covers, digested, segments};
+use gateway::node::wire::{AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, RefusedWire};
+use http::{HeaderMap, HeaderValue};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// A request path. Its segments say it all: an upstream that joins them, that decodes once more or
+/// that cuts parameters off sees the same resource.
+pub fn path(bytes: &[u8]) -> bool {
+    let Some(read) = std::str::from_utf8(bytes).ok().and_then(segments) else { return false };
+    for segment in &read {
+        assert!(!segment.contains(['/', '\\', '%', ';', '\0']), "{read:?}");
+        assert!(segment != "." && segment != "..", "{read:?}");
+    }
+    // Parameters alone are read as an empty segment, which would be lost.
+    if read.iter().all(|segment| !segment.is_empty()) {
+        assert_eq!(segments(&format!("/{}", read.join("/"))), Some(read));
+    }
+    true
+}
+
+/// A pattern. It covers its own example; one segment more only with a rest, one less never.
+pub fn pattern(bytes: &[u8]) -> bool {
+    let Some(pattern) =
+        std::str::from_utf8(bytes).ok().and_then(|text| PathPattern::parse(text).ok())
+    else {
+        return false;
+    };
+    assert_eq!(pattern.as_str().as_bytes(), bytes);
+    let parts: Vec<&str> = pattern.as_str().split('/').filter(|part| !part.is_empty()).collect();
+    let example: Vec<&str> =
+        parts.iter().map(|part| if part.starts_with('{') { "any" } else { part }).collect();
+    let is_covered = |example: &[&str]| covers(&pattern, &format!("/{}", example.join("/")));
+    if example.iter().any(|segment| segment.contains('\0')) {
+        // Paths with NUL are refused, so nothing reaches this offer.
+        assert!(!is_covered(&example), "{pattern:?}");
+        return true;
+    }
+    assert!(is_covered(&example), "{pattern:?}");
+    let has_rest = parts.last().is_some_and(|part| part.starts_with("{*"));
+    assert_eq!(is_covered(&[&example[..], &["more"]].concat()), has_rest, "{pattern:?}");
+    if let Some((_, less)) = example.split_last() {
+        assert!(!is_covered(less), "{pattern:?}");
+    }
+    true
+}
+
+/// A line with the `Content-Digest`, then the body. Whole bodies have the digest that is priced,
+/// and no other body breaks off.
+pub fn digest(bytes: &[u8]) -> bool {
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let (line, body) = (&bytes[..end], bytes.get(end + 1..).unwrap_or_default());
+    let Ok(value) = HeaderValue::from_bytes(line) else { return false };
+    let headers = HeaderMap::from_iter([(http::header::HeaderName::from_static(FIELD), value)]);
+    digested(&headers, body).is_some_and(|(priced, forwarded)| {
+        let is_right = priced == <[u8; 32]>::from(Sha256::digest(body));
+        assert_eq!(forwarded.is_some(), is_right);
+        assert!(forwarded.is_none_or(|forwarded| forwarded == body));
+        is_right
+    })
+}
+
+const FIELD: &str = "content-digest";
+
+/// The message of an authorization, which the node checks again.
+pub fn authorize(bytes: &[u8]) -> bool {
+    let Ok(wire) = serde_json::from_slice::<AuthorizeWire>(bytes) else { return false };
+    wire.open().is_ok_and(|command| {
+        let again = written(&AuthorizeWire::new(&command));
+        assert_eq!(without_nulls(&again), without_nulls(bytes));
+        let read: AuthorizeWire = read(&again);
+        let reopened = read.open().expect("what is written opens");
+        assert_eq!(parts(reopened), parts(command));
+        true
+    })
+}
+
+fn parts(command: Authorize) -> impl PartialEq + std::fmt::Debug {
+    let Authorize { order, purchase, terms, idempotency, mode } = command;
+    (order.to_signed(), purchase, terms, idempotency, mode)
+}
+
+/// The messages about a payment under way: a hold, or a charge, settlement or release.
+pub fn finish(bytes: &[u8]) -> bool {
+    let hold = same_written::<HoldWire>(bytes);
+    let finish = same_written::<FinishWire>(bytes);
+    assert!(hold.is_none() || finish.is_none(), "a message has one meaning");
+    let Some(outcome) = finish.map(|finish| finish.outcome) else { return hold.is_some() };
+    let Some(wire) = outcome else { return true };
+    let text = written(&wire);
+    wire.open().is_ok_and(|outcome| {
+        assert_eq!(written(&gateway::node::wire::OutcomeWire::from(outcome)), text);
+        true
+    })
+}
+
+/// The node's answer to an authorization, as a gateway apart reads it.
+pub fn answer(bytes: &[u8]) -> bool {
+    if let Ok(wire) = serde_json::from_slice::<RefusedWire<AuthorizeError>>(bytes) {
+        let again: RefusedWire<AuthorizeError> = read(&written(&wire));
+        assert_eq!(again.refused, wire.refused);
+        return true;
+    }
+    let Ok(wire) = serde_json::from_slice::<AuthorizedWire>(bytes) else { return false };
+    wire.open().is_ok_and(|authorized: Authorized| {
+        let again: AuthorizedWire = read(&written(&AuthorizedWire::from(authorized.clone())));
+        assert_eq!(again.open(), Ok(authorized));
+        true
+    })
+}
+
+/// A message that is written the same after it was read.
+fn same_written<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let wire: T = serde_json::from_slice(bytes).ok()?;
+    let text = written(&wire);
+    assert_eq!(written(&read::<T>(&text)), text);
+    Some(wire)
+}
+
+fn written(message: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(message).expect("a message is JSON")
+}
+
+fn read<T: DeserializeOwned>(text: &[u8]) -> T {
+    serde_json::from_slice(text).expect("what is written is read")
+}
+
+/// A member that is `null` means the same as one that is not there.
+fn without_nulls(text: &[u8]) -> Value {
+    let mut message: Value = read(text);
+    if let Value::Object(members) = &mut message {
+        members.retain(|_, member| !member.is_null());
+    }
+    message
+}
