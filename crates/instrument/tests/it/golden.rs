@@ -13,8 +13,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::vectors::{
-    amount, array, asset, bytes, id, key, key_pair, number, optional_digest, optional_id, rows,
-    signature, tables, text, units,
+    amount, array, asset, base64, bytes, id, key, key_pair, number, optional_digest, optional_id,
+    rows, signature, tables, text, units,
 };
 
 #[test]
@@ -198,6 +198,9 @@ fn access_statements() {
             issued_at_ms: number(row, "issued_at_ms"),
         };
         check(row, access);
+        let token = [bytes(row, "bytes"), bytes(row, "signature")].concat();
+        let header = format!("Farthing {}", base64(&token, ['-', '_']));
+        assert_eq!(text(row, "authorization"), header);
     }
 }
 
@@ -218,5 +221,33 @@ fn receipts() {
         let orders = rows("orders");
         let order = Order::from_bytes(&bytes(orders.iter().find(is_paid).unwrap(), "bytes"));
         assert_eq!(order.unwrap().digest(), receipt.order_digest);
+    }
+}
+
+#[test]
+fn x402_payloads_carry_orders() {
+    for row in &rows("x402") {
+        let terms = &row["requirements"];
+        let node = NodeId::from_network_reference(
+            text(terms, "network").strip_prefix("farthing:").unwrap(),
+        );
+        let scale = u8::try_from(number(&terms["extra"], "scale")).unwrap();
+        let asset = money::Asset::new(text(terms, "asset"), scale).unwrap();
+        let pair = key_pair(row);
+        let order = Order {
+            node: node.unwrap(),
+            id: id(row, "order_id", OrderId::from_be_bytes),
+            payer: payer_account(&pair.public(), asset),
+            signer: pair.public(),
+            payee: text(terms, "payTo").parse().unwrap(),
+            amount: money::Amount::new(units(terms, "amount"), asset),
+            purchase: PurchaseDigest::from_hex(text(&terms["extra"], "purchase")),
+            expires_at_ms: number(row, "now_ms") + 1000 * number(terms, "maxTimeoutSeconds"),
+            mandate: None,
+        };
+        let signed = Signed::sign(order, &pair);
+        let payload = |field| text(&row["payload"], field).trim_end_matches('=');
+        assert_eq!(base64(&signed.order_bytes(), ['+', '/']), payload("order"));
+        assert_eq!(base64(&signed.signature().0, ['+', '/']), payload("signature"));
     }
 }

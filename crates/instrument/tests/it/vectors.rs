@@ -89,3 +89,19 @@ pub fn asset(row: &Value) -> Asset {
 pub fn amount(row: &Value) -> Amount {
     Amount::new(units(row, "amount"), asset(row))
 }
+
+/// Base64 without padding, with the two characters of its alphabet that differ between dialects.
+pub fn base64(bytes: &[u8], last: [char; 2]) -> String {
+    let alphabet: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(last).collect();
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let mut bits = [0; 4];
+        bits[1..=group.len()].copy_from_slice(group);
+        let bits = u32::from_be_bytes(bits);
+        for digit in 0..=group.len() {
+            let index = bits >> (18 - 6 * digit) & 63;
+            text.push(alphabet[usize::try_from(index).unwrap()]);
+        }
+    }
+    text
+}
