@@ -1,7 +1,7 @@
 //! What the gateway reads besides payments: paths, patterns, digests, and the steps between a
 //! gateway apart and its node.
 
-use engine::{Authorize, AuthorizeError, Authorized};
+use engine::{Authorize, AuthorizeError};
 use gateway::PathPattern;
 use gateway::fuzzing::{covers, digested, segments};
 use gateway::node::wire::{AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, RefusedWire};
@@ -109,9 +109,10 @@ pub fn answer(bytes: &[u8]) -> bool {
         return true;
     }
     let Ok(wire) = serde_json::from_slice::<AuthorizedWire>(bytes) else { return false };
-    wire.open().is_ok_and(|authorized: Authorized| {
-        let again: AuthorizedWire = read(&written(&AuthorizedWire::from(authorized.clone())));
-        assert_eq!(again.open(), Ok(authorized));
+    let text = written(&wire);
+    wire.open().is_ok_and(|authorized| {
+        assert_eq!(written(&AuthorizedWire::from(authorized.clone())), text);
+        assert_eq!(read::<AuthorizedWire>(&text).open(), Ok(authorized));
         true
     })
 }
