@@ -9,6 +9,10 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+/// Environment variable with a folder in which the counts of each run are kept, for
+/// `callgrind_annotate` and its like.
+const KEEP: &str = "FARTHING_BENCH_KEEP";
+
 /// What one run cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
@@ -63,9 +67,15 @@ impl Counted {
         if !status.success() {
             bail!("the counted program ended with {status}");
         }
+        let output = self.output.path().join("out");
+        if let Some(folder) = std::env::var_os(KEEP) {
+            let name = format!("callgrind.out.{}", self.child.id());
+            std::fs::copy(&output, Path::new(&folder).join(name))
+                .with_context(|| format!("cannot keep the counts in {KEEP}"))?;
+        }
         let annotated = Command::new("callgrind_annotate")
             .args(["--inclusive=yes", "--threshold=100", "--auto=no"])
-            .arg(self.output.path().join("out"))
+            .arg(output)
             .output()
             .context("cannot start callgrind_annotate")?;
         if !annotated.status.success() {

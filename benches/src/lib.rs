@@ -5,5 +5,7 @@
 //! with the load of the machine, and comparisons are made within one run.
 
 pub mod callgrind;
+mod connection;
+pub mod disk;
 pub mod load;
 pub mod report;

@@ -1,8 +1,9 @@
 //! A load generator over HTTP/1.1: some connections that stay open, one request at a time on each.
 //!
 //! Two ways: *closed*, each connection as fast as answers come (most requests per second), and
-//! *paced*, requests due at fixed times (latency at a given rate; it counts from the time a request
-//! was due, so a stall is not hidden by requests that were never sent). Requests are built before
+//! *paced*, requests due at fixed times (latency at a given rate; where a connection is still busy it
+//! counts from the time the request was due, so a stall is not hidden by requests that were never
+//! sent). Requests are built before
 //! the clock starts. Every body is read to its end.
 
 use std::collections::BTreeMap;
@@ -12,28 +13,26 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+
+use crate::connection::{Connection, encode};
 
 /// A longer wait for one answer is a failure of the run.
 const ANSWER_MS_MAX: u64 = 30_000;
 
 /// What is sent: an absolute URI and a whole body.
-pub type Call = Request<Full<Bytes>>;
+pub type Call = Request<Bytes>;
 
 /// A plan: the requests are dealt to the connections in turn.
 pub struct Load {
     connections: usize,
-    calls: Arc<Vec<Call>>,
+    calls: Vec<Call>,
     interval: Option<Duration>,
 }
 
 impl Load {
     /// As fast as answers come.
     pub fn new(connections: usize, calls: Vec<Call>) -> Self {
-        Self { connections: connections.max(1), calls: Arc::new(calls), interval: None }
+        Self { connections: connections.max(1), calls, interval: None }
     }
 
     /// One request each `interval`, over all connections together.
@@ -45,7 +44,7 @@ impl Load {
 
 /// A GET of `origin` + `path`.
 pub fn get(origin: &str, path: &str) -> Result<Call> {
-    Request::get(format!("{origin}{path}")).body(Full::default()).context("not an address")
+    Request::get(format!("{origin}{path}")).body(Bytes::new()).context("not an address")
 }
 
 /// What came back.
@@ -83,6 +82,16 @@ impl Outcome {
         }
         Ok(())
     }
+
+    /// Fails unless half of the answers had one status and half the other.
+    pub fn expect_halves(&self, one: StatusCode, other: StatusCode) -> Result<()> {
+        let half = self.latencies.len() / 2;
+        let expected = BTreeMap::from([(one, half), (other, half)]);
+        if self.statuses != expected || half == 0 {
+            bail!("expected {one} and {other} half each, got {:?}", self.statuses);
+        }
+        Ok(())
+    }
 }
 
 /// Sends the whole plan; any connection error ends it.
@@ -94,9 +103,10 @@ pub fn run(load: &Load) -> Result<Outcome> {
 async fn send(load: &Load) -> Result<Outcome> {
     let first = load.calls.first().context("a load without requests")?;
     let authority = first.uri().authority().context("a request without host")?.to_string();
+    let requests: Arc<[Vec<u8>]> = load.calls.iter().map(encode).collect::<Result<_>>()?;
     let mut connections = Vec::new();
-    for _ in 0..load.connections.min(load.calls.len()) {
-        connections.push(connect(&authority).await?);
+    for _ in 0..load.connections.min(requests.len()) {
+        connections.push(Connection::open(&authority).await?);
     }
     let started = Instant::now();
     let step = connections.len();
@@ -104,7 +114,8 @@ async fn send(load: &Load) -> Result<Outcome> {
         .into_iter()
         .enumerate()
         .map(|(start, connection)| {
-            let share = Share { start, step, calls: load.calls.clone(), interval: load.interval };
+            let requests = Arc::clone(&requests);
+            let share = Share { start, step, requests, interval: load.interval };
             tokio::spawn(share.send(connection, started))
         })
         .collect();
@@ -121,38 +132,26 @@ async fn send(load: &Load) -> Result<Outcome> {
     Ok(outcome)
 }
 
-async fn connect(authority: &str) -> Result<SendRequest<Full<Bytes>>> {
-    let stream = TcpStream::connect(authority)
-        .await
-        .with_context(|| format!("cannot connect to {authority}"))?;
-    stream.set_nodelay(true)?;
-    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-    // Its error reaches the sender as well.
-    tokio::spawn(connection);
-    Ok(sender)
-}
-
 /// Every `step`th request from `start` on: the part of one connection.
 struct Share {
     start: usize,
     step: usize,
-    calls: Arc<Vec<Call>>,
+    requests: Arc<[Vec<u8>]>,
     interval: Option<Duration>,
 }
 
 impl Share {
     async fn send(
         self,
-        mut connection: SendRequest<Full<Bytes>>,
+        mut connection: Connection,
         started: Instant,
     ) -> Result<Vec<(StatusCode, Duration)>> {
-        let mut answers = Vec::with_capacity(self.calls.len() / self.step + 1);
-        for index in (self.start..self.calls.len()).step_by(self.step) {
-            let call = origin_form(&self.calls[index])?;
+        let mut answers = Vec::with_capacity(self.requests.len() / self.step + 1);
+        for index in (self.start..self.requests.len()).step_by(self.step) {
             let due = self.due(index, started).await?;
             let answer = tokio::time::timeout(
                 Duration::from_millis(ANSWER_MS_MAX),
-                exchange(&mut connection, call),
+                connection.exchange(&self.requests[index]),
             );
             let status = answer.await.context("no answer in time")??;
             answers.push((status, due.elapsed()));
@@ -165,30 +164,12 @@ impl Share {
             return Ok(Instant::now());
         };
         let due = started + interval * u32::try_from(index)?;
+        if Instant::now() >= due {
+            // The connection was busy when the request was due: the wait belongs to its latency.
+            return Ok(due);
+        }
+        // The runtime's timer wakes up to a millisecond late; that is not the server's latency.
         tokio::time::sleep_until(due.into()).await;
-        Ok(due)
+        Ok(Instant::now())
     }
-}
-
-async fn exchange(connection: &mut SendRequest<Full<Bytes>>, call: Call) -> Result<StatusCode> {
-    connection.ready().await?;
-    let answer = connection.send_request(call).await?;
-    let status = answer.status();
-    let mut body = answer.into_body();
-    while let Some(frame) = body.frame().await {
-        frame.context("the answer broke off")?;
-    }
-    Ok(status)
-}
-
-/// On a direct connection the request line holds the path alone, and `Host` the authority.
-fn origin_form(call: &Call) -> Result<Call> {
-    let mut call = call.clone();
-    let uri = call.uri().clone();
-    if let Some(authority) = uri.authority() {
-        let host = http::HeaderValue::from_str(authority.as_str())?;
-        call.headers_mut().entry(http::header::HOST).or_insert(host);
-    }
-    *call.uri_mut() = uri.path_and_query().map_or("/", |path| path.as_str()).parse()?;
-    Ok(call)
 }

@@ -1,5 +1,5 @@
 //! Results: one JSON object a line, `{"bench","workload","metric","value","unit"}`, on standard
-//! output.
+//! output; lines that begin with `#` say what was measured.
 
 use std::io::Write as _;
 
@@ -23,6 +23,11 @@ impl Report {
     pub fn value(&self, workload: &str, metric: &str, value: f64, unit: &str) -> Result<()> {
         let line = line(self.bench, workload, metric, value, unit)?;
         writeln!(std::io::stdout(), "{line}").context("cannot write the result")
+    }
+
+    /// Prints a line for people: what the figures are of. It does not begin with `{`.
+    pub fn note(&self, text: &str) -> Result<()> {
+        writeln!(std::io::stdout(), "# {}: {text}", self.bench).context("cannot write the note")
     }
 
     /// Prints rate and latencies of a load.

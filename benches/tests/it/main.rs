@@ -80,6 +80,11 @@ fn a_closed_load_sends_each_request_once_over_few_connections() {
     assert_eq!(outcome.statuses()[&StatusCode::NOT_FOUND], 10);
     assert!(outcome.expect_only(StatusCode::OK).is_err());
     assert!(outcome.requests_per_s() > 0.0);
+    let halves =
+        |outcome: &load::Outcome| outcome.expect_halves(StatusCode::OK, StatusCode::NOT_FOUND);
+    assert!(halves(&outcome).is_err());
+    let calls = ["/", "/missing", "/", "/missing"].map(|path| load::get(&origin, path).unwrap());
+    halves(&load::run(&Load::new(2, calls.into())).unwrap()).unwrap();
 }
 
 #[test]
