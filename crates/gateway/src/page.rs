@@ -50,6 +50,7 @@ pub(crate) fn paywall(case: &Case, refusal: Option<&Refusal>) -> Option<String> 
         "title": case.offer.description,
         "price": price,
     });
+    let seller = case.options.service_name.as_ref().unwrap_or(&case.offer.payees.name);
     let splits = case.offer.payees.split_text.as_deref().unwrap_or_default();
     let error = refusal.map(|refusal| refusal.detail.as_str()).unwrap_or_default();
     Some(fill(
@@ -57,7 +58,7 @@ pub(crate) fn paywall(case: &Case, refusal: Option<&Refusal>) -> Option<String> 
         &[
             ("title", &case.offer.description),
             ("price", &price),
-            ("payee", &case.offer.payees.name),
+            ("payee", seller),
             ("splits", splits),
             ("error", error),
             ("challenge", &challenge.to_string()),

@@ -22,7 +22,7 @@ pub enum Dialect {
 pub enum Carrier {
     /// A request header.
     Header,
-    /// The cookie that the node's own pages set; it has to be cleared in the answer.
+    /// The cookie that the 402 page sets; cleared in the answer if the payment is refused.
     Cookie,
     /// The body of a request to the facilitator.
     Body,

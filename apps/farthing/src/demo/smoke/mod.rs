@@ -6,6 +6,8 @@ mod paid;
 mod refused;
 mod shop;
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail};
 use axum::http::{HeaderName, HeaderValue};
 use money::{Amount, Asset};
@@ -44,6 +46,7 @@ struct Case {
 pub(super) async fn run(places: &Places) -> Result<bool> {
     let rich = Shop::new()?;
     let start = top_up(places, &rich).await?;
+    let payees_before = payees(places).await?;
     let mut cases = paid::cases(places, &rich).await?;
     cases.extend(refused::cases(places, &rich).await?);
 
@@ -58,6 +61,7 @@ pub(super) async fn run(places: &Places) -> Result<bool> {
     }
     let left = balance(places, &rich).await?;
     let books = books(places).await?;
+    let income = income(&payees_before, &payees(places).await?);
     let spent = start.checked_sub(left).context("the payer has more than before")?;
     let exact = spent == paid_units;
     let amount = |units| Amount::new(units, places.asset);
@@ -68,8 +72,40 @@ pub(super) async fn run(places: &Places) -> Result<bool> {
         amount(paid_units),
         if exact { "equal" } else { "NOT EQUAL" }
     ));
+    let split = income == paid::INCOME.map(|(name, units)| (name.to_owned(), units)).into();
+    let income = income.iter().map(|(name, units)| format!("{name} {}", amount(*units)));
+    let verdict = if split { "as agreed" } else { "NOT AS AGREED" };
+    term::line(&format!("payees received {}: {verdict}", income.collect::<Vec<_>>().join(", ")));
     term::line(&format!("the books {}", if books { "sum to zero" } else { "DO NOT BALANCE" }));
-    Ok(all_good && exact && books)
+    Ok(all_good && exact && split && books)
+}
+
+/// What each payee has, by name.
+async fn payees(places: &Places) -> Result<BTreeMap<String, u128>> {
+    let accounts = operator_view(places, &Shop::new()?, "/v1/accounts").await?;
+    let accounts = accounts["accounts"].as_array().into_iter().flatten();
+    let payees = accounts.filter(|account| account["role"] == "payee");
+    payees
+        .map(|account| {
+            let name = account["label"].as_str().context("a payee has no name")?;
+            Ok((name.to_owned(), available(account)?))
+        })
+        .collect()
+}
+
+fn income(
+    before: &BTreeMap<String, u128>,
+    after: &BTreeMap<String, u128>,
+) -> BTreeMap<String, u128> {
+    let gain = |(name, now): (&String, &u128)| {
+        (name.clone(), now.saturating_sub(before.get(name).copied().unwrap_or(0)))
+    };
+    after.iter().map(gain).collect()
+}
+
+fn available(account: &Value) -> Result<u128> {
+    let units = account["available"]["amount"].as_str().or(account["available"].as_str());
+    Ok(money::parse_base_units(units.context("the account has no balance")?)?)
 }
 
 fn judge(case: &Case, asset: Asset) -> (bool, String, u128) {
@@ -89,6 +125,7 @@ fn judge(case: &Case, asset: Asset) -> (bool, String, u128) {
     let code = answer.code();
     let why = match (code.is_empty(), answer.replayed()) {
         (_, true) => "the first answer again",
+        (true, false) if answer.status == 402 => "the price",
         (true, false) if answer.status >= 300 => "passed on, not charged",
         (true, false) => "delivered",
         (false, false) => code.as_str(),
@@ -113,9 +150,7 @@ async fn balance(places: &Places, shop: &Shop) -> Result<u128> {
     let accounts = operator_view(places, shop, "/v1/accounts").await?;
     let found = accounts["accounts"].as_array().into_iter().flatten();
     let mut found = found.filter(|account| account["account"] == id.as_str());
-    let account = found.next().context("the payer has no account")?;
-    let units = account["available"]["amount"].as_str().or(account["available"].as_str());
-    Ok(money::parse_base_units(units.context("the account has no balance")?)?)
+    available(found.next().context("the payer has no account")?)
 }
 
 async fn books(places: &Places) -> Result<bool> {

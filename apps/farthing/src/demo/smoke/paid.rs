@@ -17,6 +17,16 @@ pub(super) const TUNE: u128 = 1_000_000;
 pub(super) const PLATE: u128 = 500_000;
 pub(super) const CALL: u128 = 10_000;
 
+/// What each payee receives from these purchases: three articles shared 80/15/5, a plate, a tune,
+/// and three calls.
+pub(super) const INCOME: [(&str, u128); 5] = [
+    ("author", 3 * ARTICLE * 80 / 100 + PLATE),
+    ("editor", 3 * ARTICLE * 15 / 100),
+    ("lab", 3 * CALL),
+    ("musician", TUNE),
+    ("platform", 3 * ARTICLE * 5 / 100),
+];
+
 pub(super) async fn cases(places: &Places, shop: &Shop) -> Result<Vec<Case>> {
     let site = &places.site;
     let article = Ask::get(format!("{site}/articles/1"));
