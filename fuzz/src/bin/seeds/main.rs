@@ -100,7 +100,7 @@ fn payments(vectors: &Value) -> Done {
         "x402Version": 2, "error": "payment_required", "resource": {"url": "http://site.example/a"},
         "accepts": [terms],
     });
-    write("http402_required", &[&base64(&required.to_string()), &second_base64, "===="])?;
+    write("http402_required", &[&base64(required.to_string()), &second_base64, "===="])?;
     let settlement = json!({
         "success": true, "payer": "acc_0000000000000000000000002d",
         "transaction": "pay_0000000000000000000000002d", "network": terms["network"],
@@ -110,7 +110,7 @@ fn payments(vectors: &Value) -> Done {
         "success": false, "errorReason": "insufficient_funds", "transaction": "",
         "network": terms["network"],
     });
-    let [settled, refused] = [settlement, refusal].map(|answer| base64(&answer.to_string()));
+    let [settled, refused] = [settlement, refusal].map(|answer| base64(answer.to_string()));
     write("http402_settlement", &[&settled, &refused, &second_base64, "===="])?;
     let body = json!({"x402Version": 2, "paymentPayload": second, "paymentRequirements": terms});
     write("http402_facilitator", &[&body.to_string(), "{\"x402Version\":2}", ""])
