@@ -11,9 +11,15 @@ use super::shop::{Ask, Shop};
 use super::{Case, Expected, Places, json_post};
 
 pub(super) async fn cases(places: &Places, shop: &Shop) -> Result<Vec<Case>> {
-    let site = &places.site;
-    let article = Ask::get(format!("{site}/articles/2"));
-    let call = Ask::get(format!("{site}/api/quote?topic=bread"));
+    let mut cases = orders(places, shop).await?;
+    cases.extend(requests(places, shop).await?);
+    cases.extend(deliveries(places, shop).await?);
+    Ok(cases)
+}
+
+/// Orders that say something wrong.
+async fn orders(places: &Places, shop: &Shop) -> Result<Vec<Case>> {
+    let article = Ask::get(format!("{}/articles/2", places.site));
     let keep = |_: &mut Order| {};
     let mut cases = Vec::new();
     let mut case = |name, expected, answer| cases.push(Case { name, expected, answer });
@@ -40,6 +46,17 @@ pub(super) async fn cases(places: &Places, shop: &Shop) -> Result<Vec<Case>> {
         Expected::Refused(402, "payee_mismatch"),
         shop.buy(&article, &other).await,
     );
+    Ok(cases)
+}
+
+/// Good orders with another request, and requests that are broken.
+async fn requests(places: &Places, shop: &Shop) -> Result<Vec<Case>> {
+    let site = &places.site;
+    let article = Ask::get(format!("{site}/articles/2"));
+    let call = Ask::get(format!("{site}/api/quote?topic=bread"));
+    let keep = |_: &mut Order| {};
+    let mut cases = Vec::new();
+    let mut case = |name, expected, answer| cases.push(Case { name, expected, answer });
 
     let for_call = shop.payment(&call, Dialect::X402V2, &keep).await?;
     let code = "invalid_payment_requirements";
@@ -65,15 +82,6 @@ pub(super) async fn cases(places: &Places, shop: &Shop) -> Result<Vec<Case>> {
     let dots = Ask::get(format!("{site}/articles/%2e%2e/articles/2"));
     case("dots in the path", Expected::Refused(400, "ambiguous_path"), shop.ask(&dots).await);
 
-    let broken = Ask::get(format!("{site}/broken"));
-    case("upstream fails", Expected::Unpaid(500), shop.buy(&broken, &keep).await);
-    let broken = Ask::post(format!("{site}/broken"), "");
-    let paid = broken.clone().with(shop.payment(&broken, Dialect::X402V2, &keep).await?);
-    case("upstream fails on POST", Expected::Unpaid(500), shop.ask(&paid).await);
-    case("the failed POST again", Expected::Unpaid(500), shop.ask(&paid).await);
-    let down = Ask::get(format!("{}/articles/1", places.down));
-    let code = "upstream_unreachable";
-    case("upstream down", Expected::Refused(502, code), shop.buy(&down, &keep).await);
     let head = Ask { method: Method::HEAD, ..article.clone() };
     case("HEAD shows the price", Expected::Unpaid(402), shop.ask(&head).await);
     let long =
@@ -81,6 +89,24 @@ pub(super) async fn cases(places: &Places, shop: &Shop) -> Result<Vec<Case>> {
     let paid = call.clone().with(shop.payment(&call, Dialect::X402V2, &keep).await?).with(long);
     let code = "invalid_idempotency_key";
     case("an idempotency key too long", Expected::Refused(400, code), shop.ask(&paid).await);
+    Ok(cases)
+}
+
+/// Good payments for what cannot be delivered.
+async fn deliveries(places: &Places, shop: &Shop) -> Result<Vec<Case>> {
+    let keep = |_: &mut Order| {};
+    let mut cases = Vec::new();
+    let mut case = |name, expected, answer| cases.push(Case { name, expected, answer });
+
+    let broken = Ask::get(format!("{}/broken", places.site));
+    case("upstream fails", Expected::Unpaid(500), shop.buy(&broken, &keep).await);
+    let broken = Ask::post(format!("{}/broken", places.site), "");
+    let paid = broken.clone().with(shop.payment(&broken, Dialect::X402V2, &keep).await?);
+    case("upstream fails on POST", Expected::Unpaid(500), shop.ask(&paid).await);
+    case("the failed POST again", Expected::Unpaid(500), shop.ask(&paid).await);
+    let down = Ask::get(format!("{}/articles/1", places.down));
+    let code = "upstream_unreachable";
+    case("upstream down", Expected::Refused(502, code), shop.buy(&down, &keep).await);
     Ok(cases)
 }
 
