@@ -70,7 +70,7 @@ impl From<ServeError> for Failure {
         match error {
             ServeError::Config(error) => error.into(),
             ServeError::Engine(StartError::Journal(journal::OpenError::Locked { .. })) => {
-                Self::new(text).with_hint("another node uses this data folder; stop it first")
+                Self::new(text).with_hint("for a second node, name another folder with --data")
             }
             ServeError::Engine(_) => Self::new(text)
                 .with_hint("nothing was changed; keep a copy of the folder, then restore a backup"),

@@ -77,6 +77,13 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_hint_if_none(self, hint: &str) -> Self {
+        if self.hint().is_some() {
+            return self;
+        }
+        self.with_hint(hint)
+    }
+
     /// Stable code: of the node or seller where it gave one.
     pub fn code(&self) -> &str {
         match &self.0.kind {

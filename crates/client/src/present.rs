@@ -79,7 +79,8 @@ impl Presentation<'_> {
             tokio::time::sleep(Duration::from_millis(wait_ms.unwrap_or(usual_ms))).await;
             let landed = self.landed().await;
             if landed == Landed::Released || (refused && landed == Landed::No) {
-                return Err(why.with_payment(self.payment));
+                let why = why.with_payment(self.payment);
+                return Err(why.with_hint_if_none("nothing was charged"));
             }
             left = Some((why, landed));
         }
