@@ -36,6 +36,10 @@ pub(crate) fn segments(path: &str) -> Result<Vec<String>, PathError> {
         if let Some(parameters) = segment.find(';') {
             segment.truncate(parameters);
         }
+        // Parameters alone: whoever cuts them off sees a repeated slash.
+        if segment.is_empty() {
+            continue;
+        }
         if segment == "." || segment == ".." {
             return Err(PathError::DotSegment);
         }
@@ -106,7 +110,7 @@ impl PathPattern {
         for (index, segment) in segments.iter().enumerate() {
             let wrong = || PatternError::Segment((*segment).to_owned());
             let part = match segment.strip_prefix('{').map(|inner| inner.strip_suffix('}')) {
-                None if segment.contains(['{', '}', '%', '\\', '?', '#', ';']) => {
+                None if segment.contains(['{', '}', '%', '\\', '?', '#', ';', '\0']) => {
                     return Err(wrong());
                 }
                 None if *segment == "." || *segment == ".." => return Err(wrong()),
@@ -171,9 +175,14 @@ mod tests {
     #[test]
     fn patterns_cover_every_spelling_of_a_path() {
         let pattern = PathPattern::parse("/articles/{id}").unwrap();
-        for path in
-            ["/articles/1", "/articles/1/", "//articles//1", "/%61rticles/%31", "/articles;v=2/1;"]
-        {
+        for path in [
+            "/articles/1",
+            "/articles/1/",
+            "//articles//1",
+            "/%61rticles/%31",
+            "/articles;v=2/1;",
+            "/articles/;/1",
+        ] {
             assert!(pattern.matches(&segments(path).unwrap()), "{path}");
         }
         for path in ["/articles", "/articles/1/2", "/Articles/1"] {
@@ -188,7 +197,7 @@ mod tests {
     #[test]
     fn wrong_patterns_are_named() {
         assert_eq!(PathPattern::parse("articles"), Err(PatternError::NoSlash));
-        for pattern in ["/{}", "/{*}", "/{*a}/b", "/a{b}", "/{a", "/..", "/a%20b", "/a;b"] {
+        for pattern in ["/{}", "/{*}", "/{*a}/b", "/a{b}", "/{a", "/..", "/a%20b", "/a;b", "/a\0"] {
             assert!(
                 matches!(PathPattern::parse(pattern), Err(PatternError::Segment(_))),
                 "{pattern}"

@@ -45,10 +45,7 @@ impl Signature {
     /// Reads 64 bytes.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, DecodeError> {
         let found = bytes.len();
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| DecodeError::SignatureLength { found })
+        bytes.try_into().map(Self).map_err(|_| DecodeError::SignatureLength { found })
     }
 }
 
@@ -57,8 +54,7 @@ impl PublicKey {
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
         let key = VerifyingKey::from_bytes(&self.0).map_err(|_| SignatureError)?;
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        key.verify_strict(message, &signature)
-            .map_err(|_| SignatureError)
+        key.verify_strict(message, &signature).map_err(|_| SignatureError)
     }
 }
 
@@ -101,9 +97,6 @@ pub fn payer_account(key: &PublicKey, asset: Asset) -> AccountId {
 
 /// The id of the node that holds a key.
 pub fn node_id(key: &PublicKey) -> NodeId {
-    let digest = Sha256::new()
-        .chain_update(tag("farthing/node/1"))
-        .chain_update(key.0)
-        .finalize();
+    let digest = Sha256::new().chain_update(tag("farthing/node/1")).chain_update(key.0).finalize();
     NodeId::from_digest(&digest.into())
 }

@@ -79,11 +79,7 @@ pub(crate) struct Writer<const N: usize> {
 
 impl<const N: usize> Writer<N> {
     pub(crate) fn new(tag_text: &str) -> Self {
-        Self {
-            bytes: [0; N],
-            at: 0,
-        }
-        .put(&tag(tag_text))
+        Self { bytes: [0; N], at: 0 }.put(&tag(tag_text))
     }
 
     pub(crate) fn put(mut self, field: &[u8]) -> Self {
@@ -96,9 +92,7 @@ impl<const N: usize> Writer<N> {
     }
 
     pub(crate) fn put_asset(self, asset: Asset) -> Self {
-        self.put(&asset.code.to_bytes())
-            .put(&[asset.scale])
-            .put(&[0; 7])
+        self.put(&asset.code.to_bytes()).put(&[asset.scale]).put(&[0; 7])
     }
 
     pub(crate) fn finish(self) -> [u8; N] {
@@ -120,18 +114,12 @@ impl<'a> Reader<'a> {
         tag_text: &'static str,
     ) -> Result<Self, DecodeError> {
         if bytes.len() != expected {
-            return Err(DecodeError::Length {
-                expected,
-                found: bytes.len(),
-            });
+            return Err(DecodeError::Length { expected, found: bytes.len() });
         }
         if bytes[..TAG_BYTES] != tag(tag_text) {
             return Err(DecodeError::Tag { expected: tag_text });
         }
-        Ok(Self {
-            bytes,
-            at: TAG_BYTES,
-        })
+        Ok(Self { bytes, at: TAG_BYTES })
     }
 
     pub(crate) fn take<const N: usize>(&mut self) -> [u8; N] {
@@ -160,9 +148,7 @@ impl<'a> Reader<'a> {
         if bytes == [0; 16] {
             return Ok(None);
         }
-        build(bytes)
-            .map(Some)
-            .map_err(|_| DecodeError::Id { field })
+        build(bytes).map(Some).map_err(|_| DecodeError::Id { field })
     }
 
     pub(crate) fn asset(&mut self) -> Result<Asset, DecodeError> {

@@ -7,11 +7,7 @@
 //! This crate must not do I/O, read a clock, draw randomness or allocate. The byte forms are
 //! described in `docs/reference/formats.md`; golden vectors stand in `conformance/formats.json`.
 #![no_std]
-#![deny(
-    clippy::float_arithmetic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
+#![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod access;
 mod key;

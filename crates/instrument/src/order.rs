@@ -100,17 +100,7 @@ impl Statement for Order {
         };
         let expires_at_ms = reader.u64();
         let mandate = reader.optional_id("mandate", MandateId::from_be_bytes)?;
-        Ok(Self {
-            node,
-            id,
-            payer,
-            signer,
-            payee,
-            amount,
-            purchase,
-            expires_at_ms,
-            mandate,
-        })
+        Ok(Self { node, id, payer, signer, payee, amount, purchase, expires_at_ms, mandate })
     }
 }
 

@@ -52,13 +52,6 @@ impl Statement for Receipt {
         let payee = reader.id("payee", AccountId::from_be_bytes)?;
         let asset = reader.asset()?;
         let amount = Amount::new(reader.u128(), asset);
-        Ok(Self {
-            node,
-            payment,
-            order_digest,
-            payee,
-            amount,
-            settled_at_ns: reader.u64(),
-        })
+        Ok(Self { node, payment, order_digest, payee, amount, settled_at_ns: reader.u64() })
     }
 }

@@ -33,10 +33,7 @@ impl<T: Statement> Signed<T> {
     /// Signs a statement.
     pub fn sign(statement: T, key: &KeyPair) -> Self {
         let signature = key.sign(statement.to_bytes().as_ref());
-        Self {
-            statement,
-            signature,
-        }
+        Self { statement, signature }
     }
 
     /// Reads statement and signature as they travel.
@@ -50,10 +47,7 @@ impl<T: Statement> Signed<T> {
     /// Checks the signature strictly.
     pub fn verify_with(self, key: &PublicKey) -> Result<Verified<T>, SignatureError> {
         key.verify(self.statement.to_bytes().as_ref(), &self.signature)?;
-        Ok(Verified {
-            statement: self.statement,
-            signature: self.signature,
-        })
+        Ok(Verified { statement: self.statement, signature: self.signature })
     }
 
     /// What is claimed to be signed.
@@ -78,10 +72,7 @@ impl<T> Verified<T> {
     where
         T: Copy,
     {
-        Signed {
-            statement: self.statement,
-            signature: self.signature,
-        }
+        Signed { statement: self.statement, signature: self.signature }
     }
 
     /// The signature that was checked.

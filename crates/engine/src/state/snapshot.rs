@@ -89,7 +89,9 @@ impl State {
             let granted = GrantedMandate::decode(&mut from)?;
             let (id, payer): (MandateId, AccountId) = (granted.terms().id, granted.terms().payer);
             state.mandates_of.entry(payer).or_default().push(id);
-            state.mandates.insert(id, granted);
+            if state.mandates.insert(id, granted).is_some() {
+                return Err(Malformed("a mandate stands twice"));
+            }
         }
         for _ in 0..from.len()? {
             let id = from.id(TransferId::new)?;
