@@ -10,10 +10,9 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use engine::{OUTCOME_BYTES_MAX, Outcome, PaymentState, PaymentView};
 use http::{Method, Response};
-use money::PaymentId;
 use tokio::time::Instant;
 
-use super::{Turn, outcome, release, settle};
+use super::{Turn, outcome, release, settle, settled_view};
 use crate::answer;
 use crate::paywall::Case;
 use crate::stream::{self, Pump, PumpRules, Stop};
@@ -32,13 +31,12 @@ struct Delivery {
     pump: Pump,
 }
 
-/// Streams an answer whose first part was `read`, under the hold that was made at `held_since`.
+/// Streams an answer whose first part was `read`, under the hold of `turn`.
 pub(super) fn stream_and_settle(
     case: &Case,
     turn: Turn,
     response: Response<Body>,
     read: Bytes,
-    held_since: Instant,
 ) -> Response<Body> {
     let announced = announced(&response);
     let unsafe_method = case.method != Method::GET;
@@ -51,9 +49,10 @@ pub(super) fn stream_and_settle(
     let (body, pump) = stream::pump(read, rest, rules);
     let head = Response::from_parts(parts.clone(), Body::empty());
     let mut response = Response::from_parts(parts, body);
-    answer::receipt(case, &mut response, &held_view(case, turn.payment));
+    let view = PaymentView { state: PaymentState::Held, ..settled_view(case, turn.payment, None) };
+    answer::receipt(case, &mut response, &view);
     let delivery = Delivery { case: case.clone(), turn, head, announced, pump };
-    tokio::spawn(delivery.carry_out(held_since + hold_time(case)));
+    tokio::spawn(delivery.carry_out(turn.held_until(case) - early(case)));
     response
 }
 
@@ -62,10 +61,9 @@ fn announced(response: &Response<Body>) -> Option<u64> {
     response.headers().get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// How long a delivery can wait for its settlement.
-fn hold_time(case: &Case) -> Duration {
-    let hold = u64::from(case.offer.hold_seconds) * 1000;
-    Duration::from_millis(hold - SETTLE_EARLY_MS.min(hold / 4))
+fn early(case: &Case) -> Duration {
+    let hold_ms = u64::from(case.offer.hold_seconds) * 1000;
+    Duration::from_millis(SETTLE_EARLY_MS.min(hold_ms / 4))
 }
 
 impl Delivery {
@@ -113,23 +111,6 @@ impl Delivery {
             Stop::Whole => self.pump.finish().await,
             Stop::Broken | Stop::PayerGone | Stop::TimeOver => self.pump.break_off().await,
         }
-    }
-}
-
-/// What is said of a payment while its answer is still on the way.
-fn held_view(case: &Case, payment: PaymentId) -> PaymentView {
-    let price = case.offer.price;
-    PaymentView {
-        payment,
-        payer: case.payer,
-        payee: case.offer.payees.pay_to,
-        authorized: price,
-        settled: price,
-        state: PaymentState::Held,
-        reason: None,
-        description: String::new(),
-        order_digest: String::new(),
-        at_ns: 0,
     }
 }
 

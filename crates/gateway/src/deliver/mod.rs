@@ -26,7 +26,8 @@ use engine::{PaymentState, PaymentView, Unavailable};
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, header};
 use http402::Problem;
-use money::PaymentId;
+use money::{Amount, PaymentId};
+use tokio::time::Instant;
 use tower::ServiceExt;
 use tracing::warn;
 
@@ -43,6 +44,15 @@ const COPY_WAIT_MS_MAX: u64 = 60_000;
 struct Turn {
     payment: PaymentId,
     claim: ClaimToken,
+    /// Before the claim or hold was made: a hold runs out no earlier than its time after this.
+    since: Instant,
+}
+
+impl Turn {
+    /// When the hold runs out at the earliest.
+    fn held_until(self, case: &Case) -> Instant {
+        self.since + Duration::from_secs(case.offer.hold_seconds.into())
+    }
 }
 
 /// Forwards a request that needs no payment.
@@ -63,13 +73,12 @@ where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<UpstreamError>,
 {
-    let mut response = match AssertUnwindSafe(inner.oneshot(request)).catch_unwind().await {
-        Ok(answered) => answered.map_err(Into::into)?,
-        Err(_) => {
-            let detail = "the service panicked".to_owned();
-            return Err(UpstreamError { fault: UpstreamFault::Broken, detail });
-        }
+    let answered = AssertUnwindSafe(inner.oneshot(request)).catch_unwind().await;
+    let Ok(answered) = answered else {
+        let detail = "the service panicked".to_owned();
+        return Err(UpstreamError { fault: UpstreamFault::Broken, detail });
     };
+    let mut response = answered.map_err(Into::into)?;
     headers::from_upstream(response.headers_mut());
     Ok(response)
 }
@@ -89,6 +98,7 @@ where
     let payment = command.order.get().payment_id();
     let node = &case.options.node;
     let wait = Duration::from_millis(COPY_WAIT_MS_MAX);
+    let since = Instant::now();
     let authorized = tokio::time::timeout(wait, node.authorize(command)).await;
     match authorized.unwrap_or(Err(AuthorizeError::TooManyCopies)) {
         Err(error) => answer::refused(&case, error, payment),
@@ -97,7 +107,7 @@ where
             replay(&case, payment, outcome, request, inner).await
         }
         Ok(Authorized::Proceed { payment, claim }) => {
-            let turn = Turn { payment, claim };
+            let turn = Turn { payment, claim, since };
             if case.method == Method::GET {
                 safe::deliver(case, turn, request, inner).await
             } else {
@@ -202,12 +212,20 @@ async fn settle(
     durable: bool,
 ) -> Option<PaymentView> {
     const TRIES: u32 = 5;
+    let mut unsure = false;
     for attempt in 0..TRIES {
         let node = &case.options.node;
         match node.settle(turn.payment, units, outcome.clone(), durable).await {
             Ok(view) => return Some(view),
             Err(engine::SettleError::Unavailable(Unavailable::Busy | Unavailable::Unreachable)) => {
+                unsure = true;
                 tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
+            }
+            // Nobody else settles this hold and it has not run out: an earlier try got through.
+            Err(engine::SettleError::NotHeld)
+                if unsure && Instant::now() < turn.held_until(case) =>
+            {
+                return Some(settled_view(case, turn.payment, units));
             }
             Err(error) => {
                 warn!(payment = %turn.payment, %error, "a delivered payment could not be settled");
@@ -217,6 +235,23 @@ async fn settle(
     }
     warn!(payment = %turn.payment, "a delivered payment could not be settled in time");
     None
+}
+
+/// What is known of a payment without asking for it: it is settled, for `units` or all of it.
+fn settled_view(case: &Case, payment: PaymentId, units: Option<u128>) -> PaymentView {
+    let price = case.offer.price;
+    PaymentView {
+        payment,
+        payer: case.payer,
+        payee: case.offer.payees.pay_to,
+        authorized: price,
+        settled: units.map_or(price, |units| Amount::new(units, price.asset())),
+        state: PaymentState::Settled,
+        reason: None,
+        description: String::new(),
+        order_digest: String::new(),
+        at_ns: 0,
+    }
 }
 
 /// Gives up a claim, so that a copy that waits need not wait for its end, or a hold, with what is to

@@ -7,7 +7,6 @@ use axum::body::{Body, Bytes};
 use engine::OUTCOME_BYTES_MAX;
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use tokio::time::Instant;
 
 use super::long::stream_and_settle;
 use super::{
@@ -29,7 +28,6 @@ where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<UpstreamError>,
 {
-    let held_since = Instant::now();
     let response = match execute(paid_request(request, turn.payment), inner).await {
         Ok(response) => response,
         Err(error) => {
@@ -40,7 +38,7 @@ where
     let success = response.status().is_success();
     if success && length.is_none_or(|length| length > OUTCOME_BYTES_MAX as u64) {
         // An answer of unknown length may be a live stream: it must not wait for its end.
-        return stream_and_settle(&case, turn, response, Bytes::new(), held_since);
+        return stream_and_settle(&case, turn, response, Bytes::new());
     }
     let (head, body) = response.into_parts();
     let response = Response::from_parts(head, Body::empty());

@@ -72,9 +72,9 @@ async fn hold_and_stream(
     read: Bytes,
 ) -> Response<Body> {
     let seconds = case.offer.hold_seconds;
-    let held_since = Instant::now();
+    let turn = Turn { since: Instant::now(), ..turn };
     match case.options.node.hold(turn.payment, turn.claim, seconds).await {
-        Ok(()) => stream_and_settle(case, turn, response, read, held_since),
+        Ok(()) => stream_and_settle(case, turn, response, read),
         Err(error) => refused(case, turn, error).await,
     }
 }

@@ -3,7 +3,12 @@
 
 mod books;
 mod client;
+mod delivery;
+mod far_node;
 mod shop;
+mod streams;
 mod upstream;
 
+mod names;
 mod r_list;
+mod r_node;
