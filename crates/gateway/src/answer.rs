@@ -89,7 +89,8 @@ fn refuse(case: &Case, response: &mut Response<Body>, refusal: &Refusal, pending
     {
         response.headers_mut().insert(crate::headers::FARTHING_PAYMENT, value);
     }
-    if case.cookie && !pending {
+    // A path with parameters would speak as attributes of the cookie.
+    if case.cookie && !pending && !path(case).contains(';') {
         let cookie =
             format!("{}=; Path={}; Max-Age=0; SameSite=Strict", x402::COOKIE_NAME, path(case));
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {

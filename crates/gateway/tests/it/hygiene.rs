@@ -83,6 +83,20 @@ async fn the_upstream_cannot_speak_for_the_gateway() {
 }
 
 #[tokio::test]
+async fn a_broken_cookie_is_cleared_where_it_was_set_and_nowhere_else() {
+    let shop = Shop::open().await;
+    for (path, cleared) in [
+        ("/cheap/1", "farthing-payment=; Path=/cheap/1; Max-Age=0; SameSite=Strict"),
+        ("/cheap/1?a=b", "farthing-payment=; Path=/cheap/1; Max-Age=0; SameSite=Strict"),
+        ("/cheap/1;Domain=example", ""),
+    ] {
+        let wanted = Wanted::get(path).with("accept", "text/html");
+        let got = shop.send(&wanted.with("cookie", "farthing-payment=%%%")).await;
+        assert_eq!((got.status, got.header("set-cookie")), (402, cleared), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_needs_no_payment_passes_unchanged() {
     let shop = Shop::open().await;
     for status in [200, 201, 204, 301, 304, 400, 402, 404, 418, 500, 503] {
