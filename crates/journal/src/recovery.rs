@@ -76,23 +76,12 @@ pub(crate) fn recover(
     file.sync_all().during("sync", tail)?;
     disk::sync_folder(dir)?;
 
-    let from = verify_from.unwrap_or(Position {
-        sequence: 0,
-        hash: Hash::ZERO,
-    });
+    let from = verify_from.unwrap_or(Position { sequence: 0, hash: Hash::ZERO });
     let mark = stored_mark(dir)?;
-    let start = segments
-        .iter()
-        .rposition(|(first, _)| *first <= from.sequence.saturating_add(1));
+    let start = segments.iter().rposition(|(first, _)| *first <= from.sequence.saturating_add(1));
     let start = start.unwrap_or(0);
     let journal = mark.as_ref().map(|mark| mark.journal);
-    let mut walk = Walk {
-        from,
-        mark,
-        journal,
-        last: from,
-        last_frame_at: None,
-    };
+    let mut walk = Walk { from, mark, journal, last: from, last_frame_at: None };
     for (index, (first, path)) in segments.iter().enumerate() {
         let mut reader = open_segment(path, *first)?;
         walk.check_journal(&reader)?;
@@ -103,10 +92,7 @@ pub(crate) fn recover(
         let fault = walk.frames(&mut reader)?;
         let rest = reader.rest()?;
         if index + 1 == segments.len() {
-            let report = Recovery {
-                verified_from: segments[start].0,
-                ..Recovery::default()
-            };
+            let report = Recovery { verified_from: segments[start].0, ..Recovery::default() };
             return walk.finish(&reader, fault, &rest, file, report);
         }
         if rest.end > reader.offset {
@@ -142,21 +128,14 @@ fn open_segment(path: &Path, first: u64) -> Result<SegmentReader, OpenError> {
 fn unreadable(path: &Path, sequence: u64, unsealed: Unsealed, what: &'static str) -> OpenError {
     match unsealed {
         Unsealed::Damaged => damaged(path, sequence, what),
-        Unsealed::Version(found) => OpenError::Version {
-            path: path.to_owned(),
-            found,
-            supported: VERSION,
-        },
+        Unsealed::Version(found) => {
+            OpenError::Version { path: path.to_owned(), found, supported: VERSION }
+        }
     }
 }
 
 fn damaged(path: &Path, sequence: u64, what: &'static str) -> OpenError {
-    OpenError::Damaged(Damage {
-        segment: path.to_owned(),
-        sequence,
-        offset: 0,
-        what,
-    })
+    OpenError::Damaged(Damage { segment: path.to_owned(), sequence, offset: 0, what })
 }
 
 /// The walk over the segments, with what is known from elsewhere.
@@ -183,10 +162,7 @@ impl Walk {
     }
 
     fn enter(&mut self, reader: &SegmentReader, start: bool) -> Result<(), OpenError> {
-        let before = Position {
-            sequence: reader.sequence - 1,
-            hash: reader.chain,
-        };
+        let before = Position { sequence: reader.sequence - 1, hash: reader.chain };
         let missing = if start {
             before.sequence > self.from.sequence
         } else {
@@ -214,13 +190,7 @@ impl Walk {
                 Step::End(fault) => return Ok(fault),
                 Step::Batch(hash) => {
                     self.last_frame_at = Some(at);
-                    self.pass(
-                        reader,
-                        Position {
-                            sequence: reader.sequence - 1,
-                            hash,
-                        },
-                    )?;
+                    self.pass(reader, Position { sequence: reader.sequence - 1, hash })?;
                 }
             }
         }
@@ -232,11 +202,7 @@ impl Walk {
         let differs = |known: Position| known.sequence == position.sequence && known != position;
         let what = if differs(self.from) {
             "the chain does not lead through the batch that verification should start from"
-        } else if self
-            .mark
-            .as_ref()
-            .is_some_and(|mark| differs(mark.position))
-        {
+        } else if self.mark.as_ref().is_some_and(|mark| differs(mark.position)) {
             "the chain does not lead through the batch that the durable mark names"
         } else {
             return Ok(());
@@ -263,10 +229,7 @@ impl Walk {
                 .and_then(|()| file.sync_data())
                 .during("cut the torn tail of", &reader.path)?;
             report.torn_bytes = rest.end - reader.offset;
-            report.torn_at = Some(Place {
-                segment: reader.path.clone(),
-                offset: reader.offset,
-            });
+            report.torn_at = Some(Place { segment: reader.path.clone(), offset: reader.offset });
         }
         if let Some(at) = self.last_frame_at {
             write_again(&file, at, reader.offset).during("write again", &reader.path)?;
@@ -280,11 +243,7 @@ impl Walk {
             key: reader.key,
             end: reader.offset,
         };
-        Ok(Recovered {
-            tail,
-            last: self.last,
-            report,
-        })
+        Ok(Recovered { tail, last: self.last, report })
     }
 
     fn damage_in(&self, reader: &SegmentReader, fault: Fault, rest: &Rest) -> Option<&'static str> {
