@@ -23,6 +23,7 @@ use crate::headers;
 use crate::node::{Node, NodeFacts};
 use crate::offer::Offer;
 use crate::page;
+use crate::request_id;
 use crate::routes::Routes;
 
 /// Longest `Idempotency-Key`.
@@ -93,6 +94,15 @@ impl Paywall {
 
     /// Answers a request, with `inner` as the service behind.
     pub async fn handle<S>(&self, request: Request<Body>, inner: S) -> Response<Body>
+    where
+        S: tower::Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+        S::Error: Into<UpstreamError> + Send,
+        S::Future: Send,
+    {
+        request_id::name(self.answer(request, inner).await)
+    }
+
+    async fn answer<S>(&self, request: Request<Body>, inner: S) -> Response<Body>
     where
         S: tower::Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
         S::Error: Into<UpstreamError> + Send,
