@@ -96,7 +96,7 @@ where
     S::Error: Into<UpstreamError> + Send,
     S::Future: Send,
 {
-    let payment = command.order.get().payment_id();
+    let payment = command.order.payment_id();
     let node = &case.options.node;
     let wait = Duration::from_millis(COPY_WAIT_MS_MAX);
     let since = Instant::now();
