@@ -1,0 +1,14 @@
+//! The binary from outside: real processes, real sockets, real folders.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod buyer;
+mod process;
+mod shop;
+mod upstream;
+
+mod cli;
+mod kill;
+mod kill_points;
+mod replicas;
+mod serve;
+mod smoke;
