@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-/// Longest value that is written: a signature.
-const BYTES_MAX: usize = 64;
+/// Digits of the longest value that is written, a signature.
+const DIGITS_COUNT: usize = 128;
 
 /// Writes two digits for each byte, in one piece: this runs once for every payment.
 pub(crate) fn write(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0_u8; BYTES_MAX * 2];
+    let mut text = [0_u8; DIGITS_COUNT];
     for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
         pair[0] = DIGITS[usize::from(byte >> 4)];
         pair[1] = DIGITS[usize::from(byte & 15)];
