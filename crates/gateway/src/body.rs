@@ -145,21 +145,18 @@ fn checked(body: Body, expected: BodyDigest) -> Body {
     Body::from_stream(stream::try_unfold(start, |mut state| async move {
         loop {
             let Some(hasher) = &mut state.hasher else { return Ok(None) };
-            match next_piece(&mut state.body).await? {
-                Some(data) => {
-                    hasher.update(&data);
-                    if let Some(ready) = state.held_back.replace(data) {
-                        return Ok(Some((ready, state)));
-                    }
+            if let Some(data) = next_piece(&mut state.body).await? {
+                hasher.update(&data);
+                if let Some(ready) = state.held_back.replace(data) {
+                    return Ok(Some((ready, state)));
                 }
-                None => {
-                    let hasher = state.hasher.take().unwrap_or_default();
-                    if <BodyDigest>::from(hasher.finalize()) != state.expected {
-                        return Err(BodyError::DigestMismatch);
-                    }
-                    return Ok(state.held_back.take().map(|last| (last, state)));
-                }
+                continue;
             }
+            let hasher = state.hasher.take().unwrap_or_default();
+            if <BodyDigest>::from(hasher.finalize()) != state.expected {
+                return Err(BodyError::DigestMismatch);
+            }
+            return Ok(state.held_back.take().map(|last| (last, state)));
         }
     }))
 }
