@@ -33,10 +33,15 @@ impl Event for Account {
 }
 
 fn compare(account: &Account, existing: &Account) -> CreateAccountStatus {
-    if account.limit != existing.limit || account.linked != existing.linked {
+    let flags = |account: &Account| (account.limit, account.linked, account.closed);
+    if flags(account) != flags(existing) {
         CreateAccountStatus::ExistsWithDifferentFlags
     } else if account.user_data != existing.user_data {
         CreateAccountStatus::ExistsWithDifferentUserData
+    } else if account.user_data_64 != existing.user_data_64 {
+        CreateAccountStatus::ExistsWithDifferentUserData64
+    } else if account.user_data_32 != existing.user_data_32 {
+        CreateAccountStatus::ExistsWithDifferentUserData32
     } else if account.asset != existing.asset {
         CreateAccountStatus::ExistsWithDifferentAsset
     } else if account.code != existing.code {

@@ -2,7 +2,8 @@
 //!
 //! Invariants: accounts and transfers stand in order of creation; the indexes name each of them
 //! once; `expiries` names exactly the open holds with a timeout; `totals` are the sums of the
-//! accounts. Every change of a balance goes through [`Ledger::book`], which asserts conservation
+//! accounts; `closed` is set on an account exactly if it was created so or an open hold closes it.
+//! Every change of a balance goes through [`Ledger::book`], which asserts conservation
 //! and limits. Rules about what is allowed do not belong here.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,8 @@ use money::{AccountId, Asset, AssetCode, TransferId};
 
 use crate::batch;
 use crate::event::{Account, Transfer};
-use crate::state::{AccountState, Entry, PendingState, Postings, Totals, TransferState};
+use crate::postings::{Postings, Totals};
+use crate::state::{AccountState, Entry, PendingState, TransferState};
 use crate::status::{CreateAccountStatus, CreateTransferStatus};
 
 /// A double-entry ledger, wholly in memory.
@@ -72,7 +74,8 @@ impl Ledger {
             && due.key().0 <= timestamp_ns
         {
             let position = due.remove();
-            self.transfers[position].state.pending = PendingState::Expired;
+            self.transfers[position].state.pending = PendingState::Expired { at_ns: timestamp_ns };
+            self.set_closed(position, false);
             let hold = self.transfers[position];
             self.book(&hold, hold.release());
             released.push(hold.id());
@@ -161,6 +164,18 @@ impl Ledger {
         for account in [&debit_after, &credit_after] {
             assert!(account.account.asset == asset, "an account moves its own asset only");
             assert!(account.is_within_limit(), "an account keeps its limit");
+        }
+    }
+
+    /// Closes the accounts that the transfer at this position closes, or opens them again.
+    pub(crate) fn set_closed(&mut self, position: usize, closed: bool) {
+        let entry = self.transfers[position];
+        let closing = entry.state.transfer.kind.closing();
+        if closing.debit {
+            self.accounts[entry.debit].closed = closed;
+        }
+        if closing.credit {
+            self.accounts[entry.credit].closed = closed;
         }
     }
 
