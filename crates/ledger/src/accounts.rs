@@ -3,6 +3,7 @@
 use crate::batch::Event;
 use crate::books::Ledger;
 use crate::event::Account;
+use crate::replay::ChangeRef;
 use crate::state::AccountState;
 use crate::status::CreateAccountStatus;
 
@@ -33,7 +34,8 @@ impl Event for Account {
 }
 
 fn compare(account: &Account, existing: &Account) -> CreateAccountStatus {
-    let flags = |account: &Account| (account.limit, account.linked, account.closed);
+    let flags =
+        |account: &Account| (account.limit, account.linked, account.history, account.closed);
     if flags(account) != flags(existing) {
         CreateAccountStatus::ExistsWithDifferentFlags
     } else if account.user_data != existing.user_data {
@@ -56,6 +58,7 @@ impl Ledger {
         let totals = self.totals_of(state.account.asset);
         totals.accounts = totals.accounts.saturating_add(1);
         self.account_positions.insert(state.id(), self.accounts.len());
+        self.changes.push(ChangeRef::Account(self.accounts.len()));
         self.accounts.push(state);
     }
 
@@ -66,6 +69,7 @@ impl Ledger {
             return;
         };
         self.account_positions.remove(&state.id());
+        self.changes.pop();
         let asset = state.account.asset;
         let totals = self.totals_of(asset);
         totals.accounts = totals.accounts.saturating_sub(1);

@@ -47,6 +47,12 @@ pub enum Broken {
     /// The account's balances are not the sum of its transfers.
     #[error("the balances of account {0} are not the sum of its transfers")]
     Balance(AccountId),
+    /// The kept histories are not the balances after each transfer.
+    #[error("the kept histories are not the balances after each transfer")]
+    Histories,
+    /// The kept feed of changes is not what happened in order.
+    #[error("the kept feed of changes is not what happened in order")]
+    Changes,
     /// The sums of the asset do not fit into 128 bits.
     #[error("the sums of {0} do not fit into 128 bits")]
     Overflow(Asset),
@@ -63,7 +69,11 @@ impl Ledger {
     /// proportion to the whole ledger.
     pub fn check(&self) -> Result<(), Broken> {
         self.check_records()?;
-        self.compare(&self.replay(&self.changes_in_order())?)?;
+        let changes = self.changes_in_order();
+        self.compare(&self.replay(&changes)?)?;
+        if changes != self.changes {
+            return Err(Broken::Changes);
+        }
         self.check_totals()
     }
 
@@ -191,16 +201,15 @@ impl Ledger {
     /// What the accounts keep is what the replay came to.
     pub(crate) fn compare(&self, replay: &Replay) -> Result<(), Broken> {
         for (state, replayed) in self.accounts.iter().zip(&replay.accounts) {
-            let same = state.debits_pending == replayed.debits_pending
-                && state.debits_posted == replayed.debits_posted
-                && state.credits_pending == replayed.credits_pending
-                && state.credits_posted == replayed.credits_posted;
-            if !same {
+            if state.balances() != replayed.balances() {
                 return Err(Broken::Balance(state.id()));
             }
             if state.closed != replayed.closed {
                 return Err(Broken::Closed(state.id()));
             }
+        }
+        if self.histories != replay.histories {
+            return Err(Broken::Histories);
         }
         Ok(())
     }

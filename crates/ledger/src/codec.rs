@@ -16,7 +16,7 @@
 //! | | | | pending: timeout in seconds; post, void: pending id | 4; 16 |
 //!
 //! Account flags, from bit 0: linked, `debits_must_not_exceed_credits`,
-//! `credits_must_not_exceed_debits`, two reserved, closed. Transfer flags: linked, pending, post,
+//! `credits_must_not_exceed_debits`, history, one reserved, closed. Transfer flags: linked, pending, post,
 //! void, `balancing_debit`, `balancing_credit`, `closing_debit`, `closing_credit`. Other bits are
 //! reserved. The numbers of the bits are those of the `TigerBeetle` documentation.
 
@@ -28,9 +28,10 @@ use crate::event::{Account, Kind, Limit, Sides, Transfer};
 const LINKED: u16 = 1;
 const DEBITS_MUST_NOT_EXCEED_CREDITS: u16 = 1 << 1;
 const CREDITS_MUST_NOT_EXCEED_DEBITS: u16 = 1 << 2;
+const HISTORY: u16 = 1 << 3;
 const CLOSED: u16 = 1 << 5;
 const ACCOUNT_FLAGS: u16 =
-    LINKED | DEBITS_MUST_NOT_EXCEED_CREDITS | CREDITS_MUST_NOT_EXCEED_DEBITS | CLOSED;
+    LINKED | DEBITS_MUST_NOT_EXCEED_CREDITS | CREDITS_MUST_NOT_EXCEED_DEBITS | HISTORY | CLOSED;
 const PENDING: u16 = 1 << 1;
 const POST: u16 = 1 << 2;
 const VOID: u16 = 1 << 3;
@@ -117,7 +118,10 @@ impl Account {
             Limit::DebitsMustNotExceedCredits => DEBITS_MUST_NOT_EXCEED_CREDITS,
             Limit::CreditsMustNotExceedDebits => CREDITS_MUST_NOT_EXCEED_DEBITS,
         };
-        let flags = limit | flag(self.linked, LINKED) | flag(self.closed, CLOSED);
+        let flags = limit
+            | flag(self.linked, LINKED)
+            | flag(self.history, HISTORY)
+            | flag(self.closed, CLOSED);
         out.extend(flags.to_be_bytes());
     }
 
@@ -145,6 +149,7 @@ impl Account {
             user_data_64,
             user_data_32,
             limit,
+            history: flags & HISTORY != 0,
             closed: flags & CLOSED != 0,
             linked: flags & LINKED != 0,
         })

@@ -26,6 +26,8 @@ pub struct Account {
     pub user_data_32: u32,
     /// Which side may not outgrow the other.
     pub limit: Limit,
+    /// Its balances after each transfer are kept, so that they can be asked for at a time.
+    pub history: bool,
     /// Created closed, for good: no transfer will ever touch it.
     pub closed: bool,
     /// Tied to the next event of the batch: both are created or none.

@@ -19,7 +19,9 @@ mod books;
 mod check;
 mod codec;
 mod event;
+mod history;
 mod postings;
+mod query;
 mod replay;
 mod resolution;
 mod snapshot;
@@ -31,6 +33,10 @@ pub use books::Ledger;
 pub use check::Broken;
 pub use codec::DecodeError;
 pub use event::{AMOUNT_MAX, Account, Kind, Limit, Sides, Transfer};
+pub use history::BalancesAt;
 pub use postings::Totals;
-pub use state::{AccountState, PendingState, TransferState};
+pub use query::{
+    Change, ChangeKind, Changes, Cursor, Filter, Order, PAGE_ROWS_MAX, Page, QueryError, Rows,
+};
+pub use state::{AccountState, Balances, PendingState, TransferState};
 pub use status::{CreateAccountStatus, CreateTransferStatus};

@@ -8,12 +8,13 @@
 use crate::books::Ledger;
 use crate::check::Broken;
 use crate::event::Kind;
+use crate::history::Histories;
 use crate::postings::Postings;
 use crate::state::{AccountState, Entry, PendingState};
 
 /// One change of the ledger, with the position of what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum ChangeRef {
     /// The account was created.
     Account(usize),
     /// The transfer was created.
@@ -25,25 +26,26 @@ pub(crate) enum Change {
 /// What the ledger must have come to.
 pub(crate) struct Replay {
     pub accounts: Vec<AccountState>,
+    pub histories: Histories,
 }
 
 impl Ledger {
     /// Every change in order of time. A release may have the timestamp of the batch before it, so
     /// it comes after what was created then; releases of one time are ordered by end and creation.
-    pub(crate) fn changes_in_order(&self) -> Vec<Change> {
+    pub(crate) fn changes_in_order(&self) -> Vec<ChangeRef> {
         let accounts = self.accounts.iter().enumerate().map(|(position, state)| {
-            ((state.timestamp_ns, false, None, state.timestamp_ns), Change::Account(position))
+            ((state.timestamp_ns, false, None, state.timestamp_ns), ChangeRef::Account(position))
         });
         let transfers = self.transfers.iter().enumerate().map(|(position, entry)| {
             let at_ns = entry.state.timestamp_ns;
-            ((at_ns, false, None, at_ns), Change::Transfer(position))
+            ((at_ns, false, None, at_ns), ChangeRef::Transfer(position))
         });
         let expiries = self.transfers.iter().enumerate().filter_map(|(position, entry)| {
             let PendingState::Expired { at_ns } = entry.state.pending else {
                 return None;
             };
             let key = (at_ns, true, entry.state.expires_at_ns(), entry.state.timestamp_ns);
-            Some((key, Change::Expiry(position)))
+            Some((key, ChangeRef::Expiry(position)))
         });
         let mut changes: Vec<_> = accounts.chain(transfers).chain(expiries).collect();
         changes.sort_by_key(|&(key, _)| key);
@@ -52,20 +54,23 @@ impl Ledger {
 
     /// Replays the changes on accounts without balances. Needs records that refer to each other
     /// soundly, as [`Ledger::check_records`] says.
-    pub(crate) fn replay(&self, changes: &[Change]) -> Result<Replay, Broken> {
+    pub(crate) fn replay(&self, changes: &[ChangeRef]) -> Result<Replay, Broken> {
         let blank = |state: &AccountState| AccountState::new(state.account, state.timestamp_ns);
-        let mut replay = Replay { accounts: self.accounts.iter().map(blank).collect() };
+        let mut replay = Replay {
+            accounts: self.accounts.iter().map(blank).collect(),
+            histories: Histories::default(),
+        };
         let mut last_ns = 0;
         for change in changes {
             match *change {
-                Change::Account(position) => {
+                ChangeRef::Account(position) => {
                     let state = &self.accounts[position];
                     if state.timestamp_ns <= last_ns {
                         return Err(Broken::Account(state.id()));
                     }
                     last_ns = state.timestamp_ns;
                 }
-                Change::Transfer(position) => {
+                ChangeRef::Transfer(position) => {
                     let entry = &self.transfers[position];
                     if entry.state.timestamp_ns <= last_ns {
                         return Err(Broken::Transfer(entry.id()));
@@ -74,7 +79,7 @@ impl Ledger {
                     let hold = entry.resolves.map(|hold| &self.transfers[hold.position]);
                     replay.create(entry, hold)?;
                 }
-                Change::Expiry(position) => {
+                ChangeRef::Expiry(position) => {
                     let hold = &self.transfers[position];
                     replay.book(hold, hold.release())?;
                     replay.set_closed(hold, false);
@@ -103,6 +108,7 @@ impl Replay {
             return Err(Broken::Balancing(entry.id()));
         }
         self.book(entry, entry.postings())?;
+        self.histories.record(entry, &self.accounts);
         self.set_closed(entry, true);
         if let Some(hold) = hold {
             self.set_closed(hold, false);

@@ -1,7 +1,7 @@
 //! Bytes of a whole ledger, for snapshots.
 //!
 //! Invariants: equal ledgers have equal bytes; what is derived (indexes, expiries, totals, which
-//! accounts are closed) is not stored but derived again; a decoded ledger has passed what
+//! accounts are closed, histories, the feed of changes) is not stored but derived again; a decoded ledger has passed what
 //! [`Ledger::check`] checks. A snapshot of another version is refused by name: it is a cache, and
 //! the journal tells the same again.
 //!
@@ -84,10 +84,12 @@ impl Ledger {
     /// Fills in what only a replay tells, and checks everything on the way.
     fn derive(&mut self) -> Result<(), Broken> {
         self.check_records()?;
-        let replay = self.replay(&self.changes_in_order())?;
+        self.changes = self.changes_in_order();
+        let replay = self.replay(&self.changes)?;
         for (state, replayed) in self.accounts.iter_mut().zip(&replay.accounts) {
             state.closed = replayed.closed;
         }
+        self.histories.clone_from(&replay.histories);
         self.compare(&replay)?;
         self.check_totals()
     }

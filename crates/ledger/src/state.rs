@@ -29,7 +29,26 @@ pub struct AccountState {
     pub timestamp_ns: u64,
 }
 
+/// The four balances of an account, in base units of its asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Balances {
+    /// Held on the giving side.
+    pub debits_pending: u128,
+    /// Given.
+    pub debits_posted: u128,
+    /// Held on the receiving side.
+    pub credits_pending: u128,
+    /// Received.
+    pub credits_posted: u128,
+}
+
 impl AccountState {
+    /// The four balances by themselves.
+    pub const fn balances(&self) -> Balances {
+        let Self { debits_pending, debits_posted, credits_pending, credits_posted, .. } = *self;
+        Balances { debits_pending, debits_posted, credits_pending, credits_posted }
+    }
+
     /// What a customer can still spend: `credits_posted - debits_posted - debits_pending`. Zero if
     /// the debits exceed the credits, which an account without limit may do.
     pub const fn available(&self) -> u128 {

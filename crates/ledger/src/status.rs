@@ -42,8 +42,8 @@ statuses! {
         LinkedEventFailed = "linked_event_failed",
         /// The last event of the batch is linked to nothing. Wins over a broken chain.
         LinkedEventChainOpen = "linked_event_chain_open",
-        /// The id is taken by an account with another limit or link, or that was created closed or
-        /// not.
+        /// The id is taken by an account with another limit or link, or that differs in whether it
+        /// keeps a history or was created closed.
         ExistsWithDifferentFlags = "exists_with_different_flags",
         /// The id is taken by an account with other user data of 128 bits.
         ExistsWithDifferentUserData = "exists_with_different_user_data",

@@ -11,6 +11,7 @@ use crate::batch::Event;
 use crate::books::Ledger;
 use crate::event::{AMOUNT_MAX, Kind, Sides, Transfer};
 use crate::postings::sum;
+use crate::replay::ChangeRef;
 use crate::resolution::actual;
 use crate::state::{AccountState, Entry, PendingState, TransferState, expiry_ns};
 use crate::status::CreateTransferStatus;
@@ -166,6 +167,8 @@ impl Ledger {
         let position = self.transfers.len();
         self.transfer_positions.insert(entry.id(), position);
         self.transfers.push(entry);
+        self.changes.push(ChangeRef::Transfer(position));
+        self.histories.record(&entry, &self.accounts);
         self.watch_expiry(position);
         self.set_closed(position, true);
         if let Some(hold) = entry.resolves {
@@ -189,6 +192,8 @@ impl Ledger {
             return;
         };
         self.transfer_positions.remove(&entry.id());
+        self.changes.pop();
+        self.histories.forget(&entry);
         if let Some(hold) = entry.resolves {
             self.transfers[hold.position].state.pending = PendingState::Pending;
             self.watch_expiry(hold.position);

@@ -130,6 +130,7 @@ impl State {
             user_data_64: 0,
             user_data_32: 0,
             limit,
+            history: false,
             closed: false,
             linked: false,
         };

@@ -32,6 +32,7 @@ fn account(id: u128, limit: Limit) -> Account {
         user_data_64: 13,
         user_data_32: 23,
         limit,
+        history: false,
         closed: false,
         linked: false,
     }
@@ -71,14 +72,14 @@ fn ledger_bytes(ledger: &Ledger) -> Vec<u8> {
     bytes
 }
 
-/// Three accounts, the last closed by a hold; transfers in each pending state, one that balanced to
+/// Three accounts, the last one keeps a history and is closed by a hold; transfers in each pending state, one that balanced to
 /// nothing; one burned id.
 fn sample() -> Ledger {
     let mut ledger = Ledger::new();
     let accounts = [
         account(1, Limit::None),
         account(2, Limit::DebitsMustNotExceedCredits),
-        account(3, Limit::None),
+        Account { history: true, ..account(3, Limit::None) },
     ];
     ledger.create_accounts(&accounts, 10);
     let pending = Kind::pending(1);
@@ -127,6 +128,7 @@ fn account_golden() {
     let limited = account(1, Limit::DebitsMustNotExceedCredits);
     assert_eq!(flags(&limited), [0, 0b10]);
     assert_eq!(flags(&Account { closed: true, ..limited }), [0, 0b10_0010]);
+    assert_eq!(flags(&Account { history: true, ..limited }), [0, 0b1010]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The naive ledger: a list of what happened. Balances are counted from the list each time, a chain
 //! works on a copy. Written without a look at the real one's structure, and slow on purpose.
 
-use ledger::{Account, Kind, Limit, Sides, Transfer};
+use ledger::{Account, ChangeKind, Kind, Limit, Sides, Transfer};
 use money::{AccountId, Asset, TransferId};
 
 #[derive(Clone, Default)]
@@ -9,6 +9,9 @@ pub struct Model {
     pub accounts: Vec<Account>,
     pub transfers: Vec<Past>,
     pub failed: Vec<TransferId>,
+    /// For each transfer on an account that keeps its history: when, and the balances then.
+    pub history: Vec<(AccountId, u64, Balances)>,
+    pub feed: Vec<ChangeKind>,
 }
 
 #[derive(Clone)]
@@ -64,6 +67,7 @@ impl Model {
         due.truncate(limit);
         for (_, _, id) in &due {
             self.past_mut(*id).unwrap().outcome = "expired";
+            self.feed.push(ChangeKind::HoldExpired(self.past(*id).unwrap().event));
         }
         due.into_iter().map(|(_, _, id)| id).collect()
     }
@@ -130,8 +134,8 @@ impl Model {
         for old in &self.accounts {
             if old.id == event.id {
                 return match () {
-                    () if (old.limit, old.linked, old.closed)
-                        != (event.limit, event.linked, event.closed) =>
+                    () if (old.limit, old.linked, old.history, old.closed)
+                        != (event.limit, event.linked, event.history, event.closed) =>
                     {
                         "exists_with_different_flags"
                     }
@@ -152,6 +156,7 @@ impl Model {
             return "code_must_not_be_zero";
         }
         self.accounts.push(*event);
+        self.feed.push(ChangeKind::AccountCreated(*event));
         "created"
     }
 
@@ -195,6 +200,12 @@ impl Model {
             }
         }
         self.transfers.push(Past { event, timestamp_ns, outcome });
+        self.feed.push(ChangeKind::TransferCreated(event));
+        for id in [event.debit_account, event.credit_account] {
+            if self.accounts.iter().any(|account| account.id == id && account.history) {
+                self.history.push((id, timestamp_ns, self.balances(id)));
+            }
+        }
         "created"
     }
 

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::model::Model;
+use crate::queries;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -62,7 +63,7 @@ fn amount() -> impl Strategy<Value = u128> {
     prop_oneof![
         12 => 0_u128..30,
         2 => Just(AMOUNT_MAX),
-        1 => Just(AMOUNT_MAX / 2),
+        2 => Just(AMOUNT_MAX / 2),
         1 => AMOUNT_MAX - 40..AMOUNT_MAX,
     ]
 }
@@ -91,9 +92,9 @@ fn account() -> impl Strategy<Value = Account> {
         2 => Just(Limit::DebitsMustNotExceedCredits),
         1 => Just(Limit::CreditsMustNotExceedDebits),
     ];
-    let flags = (limit, prop::bool::weighted(0.04), prop::bool::weighted(0.2));
+    let flags = (limit, any::<bool>(), prop::bool::weighted(0.04), prop::bool::weighted(0.2));
     (account_id(), asset(), code(), user_data(), flags).prop_map(
-        |(id, asset, code, user_data, (limit, closed, linked))| {
+        |(id, asset, code, user_data, (limit, history, closed, linked))| {
             let (user_data, user_data_64, user_data_32) = user_data;
             Account {
                 id,
@@ -103,6 +104,7 @@ fn account() -> impl Strategy<Value = Account> {
                 user_data_64,
                 user_data_32,
                 limit,
+                history,
                 closed,
                 linked,
             }
@@ -238,6 +240,7 @@ fn run(steps: &[Step]) -> (Vec<u8>, BTreeSet<&'static str>) {
         run.step(step);
         run.compare();
     }
+    queries::compare(&run.ledger, &run.model);
     (encode(&run.ledger), run.seen)
 }
 
@@ -331,7 +334,7 @@ proptest! {
 #[test]
 fn histories_reach_every_status() {
     let seen = RefCell::new(BTreeSet::new());
-    let config = Config { cases: 2000, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 2500, failure_persistence: None, ..Config::default() };
     let rng = proptest::test_runner::TestRng::deterministic_rng(config.rng_algorithm);
     TestRunner::new_with_rng(config, rng)
         .run(&history(), |steps| {

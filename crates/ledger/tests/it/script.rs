@@ -12,6 +12,7 @@
 //! expire   LIMIT none | ID ...                  releases holds; these are released
 //! expiry   none | 30s | max                     when the next hold ends
 //! expect   ACCOUNT DEBITS_PENDING DEBITS_POSTED CREDITS_PENDING CREDITS_POSTED
+//! at       ACCOUNT TIME refused CODE | the same four columns
 //! available ACCOUNT AMOUNT                      what a customer can still spend
 //! closed   ACCOUNT yes | no
 //! amount   TRANSFER AMOUNT                      as it is recorded
@@ -20,13 +21,13 @@
 //!
 //! `_` stands for the default: accounts 1 and 2, USD, amount 10, code 1, user data 0, no flags, no
 //! timeout; in a post or void what the pending transfer has, and all of it. User data is written
-//! `128/64/32`, with zeros left out from the end. Flags are joined by `+`: of an account its limit
-//! and `closed`; of a transfer `balancing_debit`, `balancing_credit`, `closing_debit`,
+//! `128/64/32`, with zeros left out from the end. Flags are joined by `+`: of an account its limit,
+//! `history` and `closed`; of a transfer `balancing_debit`, `balancing_credit`, `closing_debit`,
 //! `closing_credit`. `&` links the event to the next line. A batch ends before every line that is not an event of its kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger::{AMOUNT_MAX, Account, Kind, Ledger, Limit, PendingState, Sides, Transfer};
+use ledger::{AMOUNT_MAX, Account, Balances, Kind, Ledger, Limit, PendingState, Sides, Transfer};
 use money::{AccountId, Asset, TransferId};
 
 /// Codes of the statuses that a script has shown, for accounts and for transfers.
@@ -99,6 +100,7 @@ impl<'a> Script<'a> {
             user_data_64,
             user_data_32,
             limit: Limit::None,
+            history: false,
             closed: false,
             linked,
         };
@@ -111,6 +113,7 @@ impl<'a> Script<'a> {
                 "credits_must_not_exceed_debits" => {
                     account.limit = Limit::CreditsMustNotExceedDebits;
                 }
+                "history" => account.history = true,
                 "closed" => account.closed = true,
                 _ => panic!("flags: {place}"),
             }
@@ -215,6 +218,23 @@ impl<'a> Script<'a> {
                 ];
                 let expected: Vec<u128> = columns.iter().map(|text| amount(text)).collect();
                 assert_eq!(found.as_slice(), expected, "{place}");
+            }
+            ["at", id, time, ref columns @ ..] => {
+                let found = self.ledger.balances_at(account_id(id), time_ns(time));
+                let found = match found.map(|found| found.balances) {
+                    Ok(Balances {
+                        debits_pending,
+                        debits_posted,
+                        credits_pending,
+                        credits_posted,
+                    }) => {
+                        format!(
+                            "{debits_pending} {debits_posted} {credits_pending} {credits_posted}"
+                        )
+                    }
+                    Err(error) => format!("refused {}", error.code()),
+                };
+                assert_eq!(found, columns.join(" "), "{place}");
             }
             ["available", id, text] => {
                 let state = self.ledger.account(account_id(id)).expect(place);

@@ -31,6 +31,7 @@ fn account(id: u128, code: &str) -> Account {
         user_data_64: 0,
         user_data_32: 0,
         limit: Limit::None,
+        history: false,
         closed: false,
         linked: false,
     }
