@@ -30,21 +30,22 @@ pub(crate) struct Replay {
 }
 
 impl Ledger {
-    /// Every change in order of time. A release may have the timestamp of the batch before it, so
-    /// it comes after what was created then; releases of one time are ordered by end and creation.
+    /// Every change in order of time. A release may have the timestamp of the batch before it and
+    /// comes after what was created then: `None` stands before every end. Releases of one time are
+    /// in order of end and creation, as they are made.
     pub(crate) fn changes_in_order(&self) -> Vec<ChangeRef> {
         let accounts = self.accounts.iter().enumerate().map(|(position, state)| {
-            ((state.timestamp_ns, false, None, state.timestamp_ns), ChangeRef::Account(position))
+            ((state.timestamp_ns, None, state.timestamp_ns), ChangeRef::Account(position))
         });
         let transfers = self.transfers.iter().enumerate().map(|(position, entry)| {
             let at_ns = entry.state.timestamp_ns;
-            ((at_ns, false, None, at_ns), ChangeRef::Transfer(position))
+            ((at_ns, None, at_ns), ChangeRef::Transfer(position))
         });
         let expiries = self.transfers.iter().enumerate().filter_map(|(position, entry)| {
             let PendingState::Expired { at_ns } = entry.state.pending else {
                 return None;
             };
-            let key = (at_ns, true, entry.state.expires_at_ns(), entry.state.timestamp_ns);
+            let key = (at_ns, entry.state.expires_at_ns(), entry.state.timestamp_ns);
             Some((key, ChangeRef::Expiry(position)))
         });
         let mut changes: Vec<_> = accounts.chain(transfers).chain(expiries).collect();
