@@ -3,6 +3,7 @@
 use crate::batch::Event;
 use crate::books::Ledger;
 use crate::event::Account;
+use crate::replay::ChangeRef;
 use crate::state::AccountState;
 use crate::status::CreateAccountStatus;
 
@@ -33,10 +34,16 @@ impl Event for Account {
 }
 
 fn compare(account: &Account, existing: &Account) -> CreateAccountStatus {
-    if account.limit != existing.limit || account.linked != existing.linked {
+    let flags =
+        |account: &Account| (account.limit, account.linked, account.history, account.closed);
+    if flags(account) != flags(existing) {
         CreateAccountStatus::ExistsWithDifferentFlags
     } else if account.user_data != existing.user_data {
         CreateAccountStatus::ExistsWithDifferentUserData
+    } else if account.user_data_64 != existing.user_data_64 {
+        CreateAccountStatus::ExistsWithDifferentUserData64
+    } else if account.user_data_32 != existing.user_data_32 {
+        CreateAccountStatus::ExistsWithDifferentUserData32
     } else if account.asset != existing.asset {
         CreateAccountStatus::ExistsWithDifferentAsset
     } else if account.code != existing.code {
@@ -51,6 +58,7 @@ impl Ledger {
         let totals = self.totals_of(state.account.asset);
         totals.accounts = totals.accounts.saturating_add(1);
         self.account_positions.insert(state.id(), self.accounts.len());
+        self.changes.push(ChangeRef::Account(self.accounts.len()));
         self.accounts.push(state);
     }
 
@@ -61,6 +69,7 @@ impl Ledger {
             return;
         };
         self.account_positions.remove(&state.id());
+        self.changes.pop();
         let asset = state.account.asset;
         let totals = self.totals_of(asset);
         totals.accounts = totals.accounts.saturating_sub(1);

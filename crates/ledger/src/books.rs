@@ -1,9 +1,11 @@
-//! The ledger itself: what it stores, what can be asked, and the one place where balances change.
+//! The ledger itself: what it stores, and the one place where balances change.
 //!
 //! Invariants: accounts and transfers stand in order of creation; the indexes name each of them
 //! once; `expiries` names exactly the open holds with a timeout; `totals` are the sums of the
-//! accounts. Every change of a balance goes through [`Ledger::book`], which asserts conservation
-//! and limits. Rules about what is allowed do not belong here.
+//! accounts; `closed` is set on an account exactly if it was created so or an open hold closes it;
+//! `changes` names each creation and each release once. Every change of a balance goes through
+//! [`Ledger::book`], which asserts conservation and limits. Rules about what is allowed do not
+//! belong here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +13,10 @@ use money::{AccountId, Asset, AssetCode, TransferId};
 
 use crate::batch;
 use crate::event::{Account, Transfer};
-use crate::state::{AccountState, Entry, PendingState, Postings, Totals, TransferState};
+use crate::history::Histories;
+use crate::postings::{Postings, Totals};
+use crate::replay::ChangeRef;
+use crate::state::{AccountState, Entry, PendingState, TransferState};
 use crate::status::{CreateAccountStatus, CreateTransferStatus};
 
 /// A double-entry ledger, wholly in memory.
@@ -25,6 +30,10 @@ pub struct Ledger {
     pub(crate) failed: BTreeSet<TransferId>,
     /// Position of each open hold with a timeout, by end and creation.
     pub(crate) expiries: BTreeMap<(u64, u64), usize>,
+    /// Everything that happened, in order.
+    pub(crate) changes: Vec<ChangeRef>,
+    /// Past balances of the accounts that keep them.
+    pub(crate) histories: Histories,
     /// By code and scale of the asset.
     pub(crate) totals: BTreeMap<(AssetCode, u8), Totals>,
     /// No later event may have this timestamp or an earlier one.
@@ -72,7 +81,9 @@ impl Ledger {
             && due.key().0 <= timestamp_ns
         {
             let position = due.remove();
-            self.transfers[position].state.pending = PendingState::Expired;
+            self.transfers[position].state.pending = PendingState::Expired { at_ns: timestamp_ns };
+            self.set_closed(position, false);
+            self.changes.push(ChangeRef::Expiry(position));
             let hold = self.transfers[position];
             self.book(&hold, hold.release());
             released.push(hold.id());
@@ -161,6 +172,18 @@ impl Ledger {
         for account in [&debit_after, &credit_after] {
             assert!(account.account.asset == asset, "an account moves its own asset only");
             assert!(account.is_within_limit(), "an account keeps its limit");
+        }
+    }
+
+    /// Closes the accounts that the transfer at this position closes, or opens them again.
+    pub(crate) fn set_closed(&mut self, position: usize, closed: bool) {
+        let entry = self.transfers[position];
+        let closing = entry.state.transfer.kind.closing();
+        if closing.debit {
+            self.accounts[entry.debit].closed = closed;
+        }
+        if closing.credit {
+            self.accounts[entry.credit].closed = closed;
         }
     }
 

@@ -1,8 +1,9 @@
 //! The full check of a ledger: everything that can be derived is derived again and compared.
 //!
 //! Invariant kept: a ledger that passes has balances that are exactly the sum of its transfers,
-//! holds that are resolved at most once, limits that hold, and debits equal to credits in each
-//! asset. It changes nothing, and it trusts no column, only the transfers.
+//! holds that are resolved at most once, accounts that are closed exactly as their holds say, limits
+//! that hold and held at every step, and debits equal to credits in each asset. It changes nothing,
+//! and it trusts no column, only the transfers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,9 @@ use money::{AccountId, Asset, AssetCode, TransferId};
 
 use crate::books::Ledger;
 use crate::event::Kind;
-use crate::state::{AccountState, Entry, PendingState, Totals, sum};
+use crate::postings::{Totals, sum};
+use crate::replay::Replay;
+use crate::state::{AccountState, Entry, PendingState};
 
 /// What is wrong with a ledger. In order of the checks; the first is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,12 +34,25 @@ pub enum Broken {
     /// The post or void does not fit the pending transfer.
     #[error("transfer {0} does not fit the pending transfer that it resolves")]
     Resolution(TransferId),
+    /// A balancing transfer of more than its sides left to move.
+    #[error("transfer {0} moves more than its balancing sides left")]
+    Balancing(TransferId),
+    /// The account was moved while it was closed, or is kept as closed or open against its
+    /// transfers.
+    #[error("account {0} is closed or open against what its transfers say")]
+    Closed(AccountId),
     /// The list of expiries is not that of the open holds with a timeout.
     #[error("the list of expiries is not that of the open holds")]
     Expiries,
     /// The account's balances are not the sum of its transfers.
     #[error("the balances of account {0} are not the sum of its transfers")]
     Balance(AccountId),
+    /// The kept histories are not the balances after each transfer.
+    #[error("the kept histories are not the balances after each transfer")]
+    Histories,
+    /// The kept feed of changes is not what happened in order.
+    #[error("the kept feed of changes is not what happened in order")]
+    Changes,
     /// The sums of the asset do not fit into 128 bits.
     #[error("the sums of {0} do not fit into 128 bits")]
     Overflow(Asset),
@@ -52,11 +68,20 @@ impl Ledger {
     /// Derives balances, holds and totals from the transfers and compares. Takes time in
     /// proportion to the whole ledger.
     pub fn check(&self) -> Result<(), Broken> {
+        self.check_records()?;
+        let changes = self.changes_in_order();
+        self.compare(&self.replay(&changes)?)?;
+        if changes != self.changes {
+            return Err(Broken::Changes);
+        }
+        self.check_totals()
+    }
+
+    /// Each account and transfer by itself and what it refers to, balances aside.
+    pub(crate) fn check_records(&self) -> Result<(), Broken> {
         self.check_accounts()?;
         self.check_transfers()?;
-        self.check_holds()?;
-        self.check_balances()?;
-        self.check_totals()
+        self.check_holds()
     }
 
     fn check_accounts(&self) -> Result<(), Broken> {
@@ -132,9 +157,12 @@ impl Ledger {
 
     fn fits_pending_state(&self, entry: &Entry, is_resolved: bool) -> bool {
         let state = &entry.state;
-        let is_due = state.expires_at_ns().is_some_and(|end| end <= self.last_timestamp_ns);
+        let is_due = |at_ns| {
+            let has_ended = state.expires_at_ns().is_some_and(|end| end <= at_ns);
+            has_ended && at_ns <= self.last_timestamp_ns
+        };
         let is_possible = match state.transfer.kind {
-            Kind::Pending { timeout_seconds } => {
+            Kind::Pending { timeout_seconds, .. } => {
                 timeout_seconds == 0 || state.expires_at_ns().is_some()
             }
             _ => return state.pending == PendingState::None && !is_resolved,
@@ -144,7 +172,7 @@ impl Ledger {
                 PendingState::None => false,
                 PendingState::Pending => !is_resolved,
                 PendingState::Posted { .. } | PendingState::Voided => is_resolved,
-                PendingState::Expired => is_due && !is_resolved,
+                PendingState::Expired { at_ns } => is_due(at_ns) && !is_resolved,
             }
     }
 
@@ -170,37 +198,23 @@ impl Ledger {
         fits.then_some(hold)
     }
 
-    fn check_balances(&self) -> Result<(), Broken> {
-        let mut derived = vec![Totals::default(); self.accounts.len()];
-        for entry in &self.transfers {
-            let amount = entry.state.transfer.amount;
-            let (pending, posted) = match (entry.state.transfer.kind, entry.state.pending) {
-                (Kind::Single | Kind::Post { .. }, _) => (0, amount),
-                (_, PendingState::Pending) => (amount, 0),
-                _ => (0, 0),
-            };
-            let debit = &mut derived[entry.debit];
-            add(&mut debit.debits_pending, pending)
-                .and_then(|()| add(&mut debit.debits_posted, posted))
-                .ok_or(Broken::Balance(entry.state.transfer.debit_account))?;
-            let credit = &mut derived[entry.credit];
-            add(&mut credit.credits_pending, pending)
-                .and_then(|()| add(&mut credit.credits_posted, posted))
-                .ok_or(Broken::Balance(entry.state.transfer.credit_account))?;
-        }
-        for (state, derived) in self.accounts.iter().zip(&derived) {
-            let same = state.debits_pending == derived.debits_pending
-                && state.debits_posted == derived.debits_posted
-                && state.credits_pending == derived.credits_pending
-                && state.credits_posted == derived.credits_posted;
-            if !same {
+    /// What the accounts keep is what the replay came to.
+    pub(crate) fn compare(&self, replay: &Replay) -> Result<(), Broken> {
+        for (state, replayed) in self.accounts.iter().zip(&replay.accounts) {
+            if state.balances() != replayed.balances() {
                 return Err(Broken::Balance(state.id()));
             }
+            if state.closed != replayed.closed {
+                return Err(Broken::Closed(state.id()));
+            }
+        }
+        if self.histories != replay.histories {
+            return Err(Broken::Histories);
         }
         Ok(())
     }
 
-    fn check_totals(&self) -> Result<(), Broken> {
+    pub(crate) fn check_totals(&self) -> Result<(), Broken> {
         let derived = sum_by_asset(&self.accounts).map_err(Broken::Overflow)?;
         for (&(code, scale), totals) in &derived {
             let asset = Asset { code, scale };

@@ -8,28 +8,40 @@
 //! | id | 16 | | id | 16 |
 //! | asset code, scale | 8 + 1 | | debit account | 16 |
 //! | code | 2 | | credit account | 16 |
-//! | user data | 16 | | asset code, scale | 8 + 1 |
-//! | flags | 1 | | amount | 16 |
+//! | user data of 128, 64, 32 bits | 16 + 8 + 4 | | asset code, scale | 8 + 1 |
+//! | flags | 2 | | amount | 16 |
 //! | | | | code | 2 |
-//! | | | | user data | 16 |
-//! | | | | flags | 1 |
+//! | | | | user data of 128, 64, 32 bits | 16 + 8 + 4 |
+//! | | | | flags | 2 |
 //! | | | | pending: timeout in seconds; post, void: pending id | 4; 16 |
 //!
 //! Account flags, from bit 0: linked, `debits_must_not_exceed_credits`,
-//! `credits_must_not_exceed_debits`. Transfer flags: linked, pending, post, void. Other bits are
-//! reserved.
+//! `credits_must_not_exceed_debits`, history, one reserved, closed. Transfer flags: linked, pending, post,
+//! void, `balancing_debit`, `balancing_credit`, `closing_debit`, `closing_credit`. Other bits are
+//! reserved. The numbers of the bits are those of the `TigerBeetle` documentation.
 
 use money::{AccountId, Asset, AssetCode, AssetError, IdError, TransferId};
 
 use crate::check::Broken;
-use crate::event::{Account, Kind, Limit, Transfer};
+use crate::event::{Account, Kind, Limit, Sides, Transfer};
 
-const LINKED: u8 = 1;
-const DEBITS_MUST_NOT_EXCEED_CREDITS: u8 = 2;
-const CREDITS_MUST_NOT_EXCEED_DEBITS: u8 = 4;
-const PENDING: u8 = 2;
-const POST: u8 = 4;
-const VOID: u8 = 8;
+const LINKED: u16 = 1;
+const DEBITS_MUST_NOT_EXCEED_CREDITS: u16 = 1 << 1;
+const CREDITS_MUST_NOT_EXCEED_DEBITS: u16 = 1 << 2;
+const HISTORY: u16 = 1 << 3;
+const CLOSED: u16 = 1 << 5;
+const ACCOUNT_FLAGS: u16 =
+    LINKED | DEBITS_MUST_NOT_EXCEED_CREDITS | CREDITS_MUST_NOT_EXCEED_DEBITS | HISTORY | CLOSED;
+const PENDING: u16 = 1 << 1;
+const POST: u16 = 1 << 2;
+const VOID: u16 = 1 << 3;
+const BALANCING_DEBIT: u16 = 1 << 4;
+const BALANCING_CREDIT: u16 = 1 << 5;
+const CLOSING_DEBIT: u16 = 1 << 6;
+const CLOSING_CREDIT: u16 = 1 << 7;
+const BALANCING: u16 = BALANCING_DEBIT | BALANCING_CREDIT;
+const CLOSING: u16 = CLOSING_DEBIT | CLOSING_CREDIT;
+const TRANSFER_FLAGS: u16 = LINKED | PENDING | POST | VOID | BALANCING | CLOSING;
 
 /// Why bytes are not an event or a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,12 +55,18 @@ pub enum DecodeError {
     /// The snapshot is of a version that this program does not know.
     #[error("version {0} of the snapshot format is unknown")]
     UnknownVersion(u8),
+    /// The snapshot is of a version that this program no longer reads.
+    #[error("version {0} of the snapshot format is too old; the journal has what it held")]
+    OldVersion(u8),
     /// A flag is set that has no meaning yet.
     #[error("a reserved flag is set")]
     ReservedFlag,
     /// Flags are set that exclude each other.
     #[error("flags are set that exclude each other")]
     FlagsAreMutuallyExclusive,
+    /// A transfer closes an account and is not pending.
+    #[error("a transfer that closes an account must be pending")]
+    ClosingTransferMustBePending,
     /// An id has a reserved value.
     #[error(transparent)]
     Id(#[from] IdError),
@@ -73,8 +91,10 @@ impl DecodeError {
             Self::Truncated => "truncated",
             Self::TrailingBytes => "trailing_bytes",
             Self::UnknownVersion(_) => "unknown_version",
+            Self::OldVersion(_) => "old_version",
             Self::ReservedFlag => "reserved_flag",
             Self::FlagsAreMutuallyExclusive => "flags_are_mutually_exclusive",
+            Self::ClosingTransferMustBePending => "closing_transfer_must_be_pending",
             Self::Id(_) => "reserved_id",
             Self::Asset(_) => "malformed_asset",
             Self::UnknownPendingState(_) => "unknown_pending_state",
@@ -91,12 +111,18 @@ impl Account {
         put_asset(out, self.asset);
         out.extend(self.code.to_be_bytes());
         out.extend(self.user_data.to_be_bytes());
+        out.extend(self.user_data_64.to_be_bytes());
+        out.extend(self.user_data_32.to_be_bytes());
         let limit = match self.limit {
             Limit::None => 0,
             Limit::DebitsMustNotExceedCredits => DEBITS_MUST_NOT_EXCEED_CREDITS,
             Limit::CreditsMustNotExceedDebits => CREDITS_MUST_NOT_EXCEED_DEBITS,
         };
-        out.push(limit | if self.linked { LINKED } else { 0 });
+        let flags = limit
+            | flag(self.linked, LINKED)
+            | flag(self.history, HISTORY)
+            | flag(self.closed, CLOSED);
+        out.extend(flags.to_be_bytes());
     }
 
     /// Reads one event from the front of `bytes` and moves `bytes` behind it.
@@ -105,17 +131,28 @@ impl Account {
         let asset = take_asset(bytes)?;
         let code = u16::from_be_bytes(take(bytes)?);
         let user_data = u128::from_be_bytes(take(bytes)?);
-        let [flags] = take(bytes)?;
-        let limit = match flags & !LINKED {
+        let user_data_64 = u64::from_be_bytes(take(bytes)?);
+        let user_data_32 = u32::from_be_bytes(take(bytes)?);
+        let flags = take_flags(bytes, ACCOUNT_FLAGS)?;
+        let limits = DEBITS_MUST_NOT_EXCEED_CREDITS | CREDITS_MUST_NOT_EXCEED_DEBITS;
+        let limit = match flags & limits {
             0 => Limit::None,
             DEBITS_MUST_NOT_EXCEED_CREDITS => Limit::DebitsMustNotExceedCredits,
             CREDITS_MUST_NOT_EXCEED_DEBITS => Limit::CreditsMustNotExceedDebits,
-            other => {
-                let known = DEBITS_MUST_NOT_EXCEED_CREDITS | CREDITS_MUST_NOT_EXCEED_DEBITS;
-                return Err(refuse_flags(other, known));
-            }
+            _ => return Err(DecodeError::FlagsAreMutuallyExclusive),
         };
-        Ok(Self { id, asset, code, user_data, limit, linked: flags & LINKED != 0 })
+        Ok(Self {
+            id,
+            asset,
+            code,
+            user_data,
+            user_data_64,
+            user_data_32,
+            limit,
+            history: flags & HISTORY != 0,
+            closed: flags & CLOSED != 0,
+            linked: flags & LINKED != 0,
+        })
     }
 }
 
@@ -129,19 +166,26 @@ impl Transfer {
         out.extend(self.amount.to_be_bytes());
         out.extend(self.code.to_be_bytes());
         out.extend(self.user_data.to_be_bytes());
-        let linked = if self.linked { LINKED } else { 0 };
+        out.extend(self.user_data_64.to_be_bytes());
+        out.extend(self.user_data_32.to_be_bytes());
+        let kind = match self.kind {
+            Kind::Single { .. } => 0,
+            Kind::Pending { .. } => PENDING,
+            Kind::Post { .. } => POST,
+            Kind::Void { .. } => VOID,
+        };
+        let (balancing, closing) = (self.kind.balancing(), self.kind.closing());
+        let flags = kind
+            | flag(self.linked, LINKED)
+            | flag(balancing.debit, BALANCING_DEBIT)
+            | flag(balancing.credit, BALANCING_CREDIT)
+            | flag(closing.debit, CLOSING_DEBIT)
+            | flag(closing.credit, CLOSING_CREDIT);
+        out.extend(flags.to_be_bytes());
         match self.kind {
-            Kind::Single => out.push(linked),
-            Kind::Pending { timeout_seconds } => {
-                out.push(linked | PENDING);
-                out.extend(timeout_seconds.to_be_bytes());
-            }
-            Kind::Post { pending_id } => {
-                out.push(linked | POST);
-                out.extend(pending_id.to_be_bytes());
-            }
-            Kind::Void { pending_id } => {
-                out.push(linked | VOID);
+            Kind::Single { .. } => {}
+            Kind::Pending { timeout_seconds, .. } => out.extend(timeout_seconds.to_be_bytes()),
+            Kind::Post { pending_id } | Kind::Void { pending_id } => {
                 out.extend(pending_id.to_be_bytes());
             }
         }
@@ -156,25 +200,55 @@ impl Transfer {
         let amount = u128::from_be_bytes(take(bytes)?);
         let code = u16::from_be_bytes(take(bytes)?);
         let user_data = u128::from_be_bytes(take(bytes)?);
-        let [flags] = take(bytes)?;
-        let kind = match flags & !LINKED {
-            0 => Kind::Single,
-            PENDING => Kind::Pending { timeout_seconds: u32::from_be_bytes(take(bytes)?) },
-            POST => Kind::Post { pending_id: take_transfer_id(bytes)? },
-            VOID => Kind::Void { pending_id: take_transfer_id(bytes)? },
-            other => return Err(refuse_flags(other, PENDING | POST | VOID)),
-        };
+        let user_data_64 = u64::from_be_bytes(take(bytes)?);
+        let user_data_32 = u32::from_be_bytes(take(bytes)?);
+        let flags = take_flags(bytes, TRANSFER_FLAGS)?;
+        let kind = take_kind(bytes, flags)?;
         let linked = flags & LINKED != 0;
-        Ok(Self { id, kind, debit_account, credit_account, asset, amount, code, user_data, linked })
+        Ok(Self {
+            id,
+            kind,
+            debit_account,
+            credit_account,
+            asset,
+            amount,
+            code,
+            user_data,
+            user_data_64,
+            user_data_32,
+            linked,
+        })
     }
 }
 
-fn refuse_flags(flags: u8, known: u8) -> DecodeError {
-    if flags & !known == 0 {
-        DecodeError::FlagsAreMutuallyExclusive
-    } else {
-        DecodeError::ReservedFlag
+fn take_kind(bytes: &mut &[u8], flags: u16) -> Result<Kind, DecodeError> {
+    let sides = |debit, credit| Sides { debit: flags & debit != 0, credit: flags & credit != 0 };
+    let balancing = sides(BALANCING_DEBIT, BALANCING_CREDIT);
+    let closing = sides(CLOSING_DEBIT, CLOSING_CREDIT);
+    match flags & (PENDING | POST | VOID) {
+        0 if closing != Sides::NONE => Err(DecodeError::ClosingTransferMustBePending),
+        0 => Ok(Kind::Single { balancing }),
+        PENDING => {
+            let timeout_seconds = u32::from_be_bytes(take(bytes)?);
+            Ok(Kind::Pending { timeout_seconds, balancing, closing })
+        }
+        POST if flags & (BALANCING | CLOSING) == 0 => {
+            Ok(Kind::Post { pending_id: take_transfer_id(bytes)? })
+        }
+        VOID if flags & (BALANCING | CLOSING) == 0 => {
+            Ok(Kind::Void { pending_id: take_transfer_id(bytes)? })
+        }
+        _ => Err(DecodeError::FlagsAreMutuallyExclusive),
     }
+}
+
+const fn flag(is_set: bool, bit: u16) -> u16 {
+    if is_set { bit } else { 0 }
+}
+
+fn take_flags(bytes: &mut &[u8], known: u16) -> Result<u16, DecodeError> {
+    let flags = u16::from_be_bytes(take(bytes)?);
+    if flags & !known == 0 { Ok(flags) } else { Err(DecodeError::ReservedFlag) }
 }
 
 fn put_asset(out: &mut Vec<u8>, asset: Asset) {

@@ -18,10 +18,18 @@ pub struct Account {
     pub asset: Asset,
     /// What kind of account it is, in the caller's numbering; not zero.
     pub code: u16,
-    /// Free for the caller.
+    /// Free for the caller: 128 bits, for example the id of a customer.
     pub user_data: u128,
+    /// Free for the caller: 64 bits, for example a time.
+    pub user_data_64: u64,
+    /// Free for the caller: 32 bits, for example a region.
+    pub user_data_32: u32,
     /// Which side may not outgrow the other.
     pub limit: Limit,
+    /// Its balances after each transfer are kept, so that they can be asked for at a time.
+    pub history: bool,
+    /// Created closed, for good: no transfer will ever touch it.
+    pub closed: bool,
     /// Tied to the next event of the batch: both are created or none.
     pub linked: bool,
 }
@@ -36,6 +44,26 @@ pub enum Limit {
     DebitsMustNotExceedCredits,
     /// `credits_pending + credits_posted <= debits_posted`: the mirror image.
     CreditsMustNotExceedDebits,
+}
+
+/// Sides of a transfer or of an account: the debit side, the credit side, both or neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Sides {
+    /// The side that gives.
+    pub debit: bool,
+    /// The side that receives.
+    pub credit: bool,
+}
+
+impl Sides {
+    /// Neither side.
+    pub const NONE: Self = Self { debit: false, credit: false };
+    /// The side that gives.
+    pub const DEBIT: Self = Self { debit: true, credit: false };
+    /// The side that receives.
+    pub const CREDIT: Self = Self { debit: false, credit: true };
+    /// Both sides.
+    pub const BOTH: Self = Self { debit: true, credit: true };
 }
 
 /// Creates a transfer of `amount` base units from `debit_account` to `credit_account`.
@@ -54,13 +82,19 @@ pub struct Transfer {
     pub credit_account: AccountId,
     /// Asset of the amount, equal to that of both accounts.
     pub asset: Asset,
-    /// Base units; zero is allowed. For a post at most the pending amount, or [`AMOUNT_MAX`] for
-    /// all of it, and the rest is released. For a void zero or exactly the pending amount.
+    /// Base units; zero is allowed. If it balances, at most this much. For a post at most the
+    /// pending amount, or [`AMOUNT_MAX`] for all of it, and the rest is released; zero releases
+    /// all. For a void zero or exactly the pending amount.
     pub amount: u128,
     /// Why the transfer is made, in the caller's numbering; not zero.
     pub code: u16,
-    /// Free for the caller. In a post or void zero stands for that of the pending transfer.
+    /// Free for the caller: 128 bits, for example what ties several transfers together. In each of
+    /// the three a zero in a post or void stands for what the pending transfer has.
     pub user_data: u128,
+    /// Free for the caller: 64 bits, for example the time of the outside event.
+    pub user_data_64: u64,
+    /// Free for the caller: 32 bits, for example where it happened.
+    pub user_data_32: u32,
     /// Tied to the next event of the batch: both are created or none.
     pub linked: bool,
 }
@@ -69,11 +103,18 @@ pub struct Transfer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Posts the amount at once.
-    Single,
+    Single {
+        /// Sides that cap the amount; see [`Kind::balancing`].
+        balancing: Sides,
+    },
     /// Holds the amount until a post or void, or until it expires.
     Pending {
         /// Seconds until the hold expires; zero for never.
         timeout_seconds: u32,
+        /// Sides that cap the amount; see [`Kind::balancing`].
+        balancing: Sides,
+        /// Sides whose account is closed; see [`Kind::closing`].
+        closing: Sides,
     },
     /// Posts a pending transfer, fully or partly, and releases the rest.
     Post {
@@ -88,19 +129,47 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Posts exactly the amount at once.
+    pub const SINGLE: Self = Self::Single { balancing: Sides::NONE };
+
+    /// Holds exactly the amount and closes nothing; zero seconds for a hold without end.
+    pub const fn pending(timeout_seconds: u32) -> Self {
+        Self::Pending { timeout_seconds, balancing: Sides::NONE, closing: Sides::NONE }
+    }
+
     /// The pending transfer that a post or void resolves.
     pub const fn pending_id(self) -> Option<TransferId> {
         match self {
             Self::Post { pending_id } | Self::Void { pending_id } => Some(pending_id),
-            Self::Single | Self::Pending { .. } => None,
+            Self::Single { .. } | Self::Pending { .. } => None,
         }
     }
 
     /// Seconds until a pending transfer expires; zero for never and for the other kinds.
     pub const fn timeout_seconds(self) -> u32 {
         match self {
-            Self::Pending { timeout_seconds } => timeout_seconds,
-            Self::Single | Self::Post { .. } | Self::Void { .. } => 0,
+            Self::Pending { timeout_seconds, .. } => timeout_seconds,
+            Self::Single { .. } | Self::Post { .. } | Self::Void { .. } => 0,
+        }
+    }
+
+    /// Sides that cap the amount: at most so much is moved that the debits of the debit account
+    /// (credits of the credit account), pending ones included, reach its posted credits (debits).
+    /// That can be nothing. The transfer is recorded with the actual amount.
+    pub const fn balancing(self) -> Sides {
+        match self {
+            Self::Single { balancing } | Self::Pending { balancing, .. } => balancing,
+            Self::Post { .. } | Self::Void { .. } => Sides::NONE,
+        }
+    }
+
+    /// Sides whose account is closed for as long as this hold is open: nothing but a void of a
+    /// hold is taken on a closed account, and holds on it can still expire. The void or expiry of
+    /// this hold opens it again.
+    pub const fn closing(self) -> Sides {
+        match self {
+            Self::Pending { closing, .. } => closing,
+            Self::Single { .. } | Self::Post { .. } | Self::Void { .. } => Sides::NONE,
         }
     }
 }
@@ -111,13 +180,17 @@ impl Transfer {
     #[must_use]
     pub const fn post(&self, id: TransferId, amount: u128) -> Self {
         let kind = Kind::Post { pending_id: self.id };
-        Self { id, kind, amount, user_data: 0, linked: false, ..*self }
+        Self { id, kind, amount, linked: false, ..self.without_user_data() }
     }
 
     /// The event that voids this pending transfer.
     #[must_use]
     pub const fn void(&self, id: TransferId) -> Self {
         let kind = Kind::Void { pending_id: self.id };
-        Self { id, kind, amount: 0, user_data: 0, linked: false, ..*self }
+        Self { id, kind, amount: 0, linked: false, ..self.without_user_data() }
+    }
+
+    const fn without_user_data(&self) -> Self {
+        Self { user_data: 0, user_data_64: 0, user_data_32: 0, ..*self }
     }
 }

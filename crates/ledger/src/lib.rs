@@ -6,6 +6,10 @@
 //! They are asserted at every write and again when a snapshot is read. A panic of this crate means
 //! that an invariant or a caller's promise about timestamps is broken: stop, do not go on.
 //!
+//! The semantics are those of the `TigerBeetle` documentation, with an asset in the place of its
+//! `ledger` number. Imported events, which bring a timestamp from the past, are not supported: no
+//! event has a flag for it, and their statuses do not exist here.
+//!
 //! This crate must not do I/O, read a clock, draw randomness, use floating point or be async.
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
@@ -15,6 +19,10 @@ mod books;
 mod check;
 mod codec;
 mod event;
+mod history;
+mod postings;
+mod query;
+mod replay;
 mod resolution;
 mod snapshot;
 mod state;
@@ -24,6 +32,11 @@ mod transfers;
 pub use books::Ledger;
 pub use check::Broken;
 pub use codec::DecodeError;
-pub use event::{AMOUNT_MAX, Account, Kind, Limit, Transfer};
-pub use state::{AccountState, PendingState, Totals, TransferState};
+pub use event::{AMOUNT_MAX, Account, Kind, Limit, Sides, Transfer};
+pub use history::BalancesAt;
+pub use postings::Totals;
+pub use query::{
+    Change, ChangeKind, Changes, Cursor, Filter, Order, PAGE_ROWS_MAX, Page, QueryError, Rows,
+};
+pub use state::{AccountState, Balances, PendingState, TransferState};
 pub use status::{CreateAccountStatus, CreateTransferStatus};

@@ -1,7 +1,7 @@
 //! The rules for a post or void, in the order of [`CreateTransferStatus`].
 //!
 //! Invariants: a hold is resolved at most once, never at or after its end, and never for more than
-//! it holds. Accounts, asset and code are compared with those of the hold and not checked for
+//! it holds; what is held on a closed account can be voided and not posted. Accounts, asset and code are compared with those of the hold and not checked for
 //! themselves. Nothing is changed here.
 
 use money::TransferId;
@@ -36,6 +36,9 @@ impl Ledger {
             return Err(CreateTransferStatus::PendingTransferHasDifferentAmount);
         }
         check_open(&hold.state, timestamp_ns)?;
+        if matches!(transfer.kind, Kind::Post { .. }) {
+            self.check_not_closed(hold.debit, hold.credit)?;
+        }
         let state = TransferState { transfer, timestamp_ns, pending: PendingState::None };
         let resolves = Some(Hold { position, amount: held });
         Ok(Entry { state, debit: hold.debit, credit: hold.credit, resolves })
@@ -48,8 +51,18 @@ pub(crate) fn actual(transfer: &Transfer, hold: &Transfer) -> Transfer {
         (Kind::Post { .. }, AMOUNT_MAX) | (Kind::Void { .. }, 0) => hold.amount,
         (_, amount) => amount,
     };
-    let user_data = if transfer.user_data == 0 { hold.user_data } else { transfer.user_data };
-    Transfer { amount, user_data, ..*transfer }
+    Transfer {
+        amount,
+        user_data: inherit(transfer.user_data, hold.user_data),
+        user_data_64: inherit(transfer.user_data_64, hold.user_data_64),
+        user_data_32: inherit(transfer.user_data_32, hold.user_data_32),
+        ..*transfer
+    }
+}
+
+/// Zero stands for what the pending transfer has.
+fn inherit<N: Default + PartialEq>(own: N, held: N) -> N {
+    if own == N::default() { held } else { own }
 }
 
 /// The pending id names a pending transfer between the same accounts.
@@ -81,7 +94,7 @@ fn check_open(hold: &TransferState, timestamp_ns: u64) -> Result<(), CreateTrans
     match hold.pending {
         PendingState::Posted { .. } => Err(CreateTransferStatus::PendingTransferAlreadyPosted),
         PendingState::Voided => Err(CreateTransferStatus::PendingTransferAlreadyVoided),
-        PendingState::Expired => Err(CreateTransferStatus::PendingTransferExpired),
+        PendingState::Expired { .. } => Err(CreateTransferStatus::PendingTransferExpired),
         PendingState::None | PendingState::Pending => match hold.expires_at_ns() {
             Some(expires_at_ns) if timestamp_ns >= expires_at_ns => {
                 Err(CreateTransferStatus::PendingTransferExpired)

@@ -1,13 +1,15 @@
 //! Bytes of a whole ledger, for snapshots.
 //!
-//! Invariants: equal ledgers have equal bytes; what is derived (indexes, expiries, totals) is not
-//! stored but derived again; a decoded ledger has passed [`Ledger::check`].
+//! Invariants: equal ledgers have equal bytes; what is derived (indexes, expiries, totals, which
+//! accounts are closed, histories, the feed of changes) is not stored but derived again; a decoded ledger has passed what
+//! [`Ledger::check`] checks. A snapshot of another version is refused by name: it is a cache, and
+//! the journal tells the same again.
 //!
-//! Format, all numbers big-endian: version 1 (1 byte); last timestamp (8); number of accounts (8)
+//! Format, all numbers big-endian: version 2 (1 byte); last timestamp (8); number of accounts (8)
 //! and for each the event, `debits_pending`, `debits_posted`, `credits_pending`, `credits_posted`
 //! (16 each), timestamp (8); number of transfers (8) and for each the event, timestamp (8), pending
-//! state (1: 0 none, 1 pending, 2 posted and 16 bytes of amount, 3 voided, 4 expired); number of
-//! burned ids (8) and the ids (16 each), ascending.
+//! state (1: 0 none, 1 pending, 2 posted and 16 bytes of amount, 3 voided, 4 expired and 8
+//! bytes of the timestamp of the release); number of burned ids (8) and the ids (16 each), ascending.
 
 use crate::books::Ledger;
 use crate::check::{Broken, sum_by_asset};
@@ -15,7 +17,7 @@ use crate::codec::{DecodeError, take, take_transfer_id};
 use crate::event::{Account, Transfer};
 use crate::state::{AccountState, Entry, Hold, PendingState, TransferState};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Ledger {
     /// Appends the bytes of the whole ledger.
@@ -42,8 +44,10 @@ impl Ledger {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let bytes = &mut { bytes };
         let [version] = take(bytes)?;
-        if version != VERSION {
-            return Err(DecodeError::UnknownVersion(version));
+        match version {
+            VERSION => {}
+            1 => return Err(DecodeError::OldVersion(version)),
+            _ => return Err(DecodeError::UnknownVersion(version)),
         }
         let mut ledger =
             Self { last_timestamp_ns: u64::from_be_bytes(take(bytes)?), ..Self::default() };
@@ -73,8 +77,21 @@ impl Ledger {
             return Err(DecodeError::TrailingBytes);
         }
         ledger.totals = sum_by_asset(&ledger.accounts).map_err(Broken::Overflow)?;
-        ledger.check()?;
+        ledger.derive()?;
         Ok(ledger)
+    }
+
+    /// Fills in what only a replay tells, and checks everything on the way.
+    fn derive(&mut self) -> Result<(), Broken> {
+        self.check_records()?;
+        self.changes = self.changes_in_order();
+        let replay = self.replay(&self.changes)?;
+        for (state, replayed) in self.accounts.iter_mut().zip(&replay.accounts) {
+            state.closed = replayed.closed;
+        }
+        self.histories.clone_from(&replay.histories);
+        self.compare(&replay)?;
+        self.check_totals()
     }
 
     /// Finds what a transfer refers to among what was read before it.
@@ -111,12 +128,14 @@ fn put_account(out: &mut Vec<u8>, state: &AccountState) {
 }
 
 fn take_account(bytes: &mut &[u8]) -> Result<AccountState, DecodeError> {
+    let account = Account::decode(bytes)?;
     Ok(AccountState {
-        account: Account::decode(bytes)?,
+        account,
         debits_pending: u128::from_be_bytes(take(bytes)?),
         debits_posted: u128::from_be_bytes(take(bytes)?),
         credits_pending: u128::from_be_bytes(take(bytes)?),
         credits_posted: u128::from_be_bytes(take(bytes)?),
+        closed: account.closed,
         timestamp_ns: u64::from_be_bytes(take(bytes)?),
     })
 }
@@ -130,7 +149,10 @@ fn put_pending_state(out: &mut Vec<u8>, state: PendingState) {
             out.extend(amount.to_be_bytes());
         }
         PendingState::Voided => out.push(3),
-        PendingState::Expired => out.push(4),
+        PendingState::Expired { at_ns } => {
+            out.push(4);
+            out.extend(at_ns.to_be_bytes());
+        }
     }
 }
 
@@ -140,7 +162,7 @@ fn take_pending_state(bytes: &mut &[u8]) -> Result<PendingState, DecodeError> {
         [1] => Ok(PendingState::Pending),
         [2] => Ok(PendingState::Posted { amount: u128::from_be_bytes(take(bytes)?) }),
         [3] => Ok(PendingState::Voided),
-        [4] => Ok(PendingState::Expired),
+        [4] => Ok(PendingState::Expired { at_ns: u64::from_be_bytes(take(bytes)?) }),
         [other] => Err(DecodeError::UnknownPendingState(other)),
     }
 }

@@ -1,12 +1,12 @@
-//! What a ledger remembers of accounts and transfers, and how postings change balances.
+//! What a ledger remembers of accounts and transfers.
 //!
-//! Invariant: a [`Postings`] touches the debit side of one account and the credit side of another by
-//! the same change, so it cannot create or destroy money. This module decides nothing: whether
-//! postings are allowed is settled before.
+//! Invariant: of an account only the four balances and `closed` ever change, of a transfer only what
+//! has become of a hold. This module decides nothing: whether a change is allowed is settled before.
 
 use money::{AccountId, TransferId};
 
 use crate::event::{Account, Kind, Limit, Transfer};
+use crate::postings::{Postings, sum};
 
 const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -23,15 +23,42 @@ pub struct AccountState {
     pub credits_pending: u128,
     /// Received; only grows.
     pub credits_posted: u128,
+    /// Takes nothing but the void of a hold: created so, or while a closing hold is open.
+    pub closed: bool,
     /// When it was created, Unix nanoseconds, unique in the ledger.
     pub timestamp_ns: u64,
 }
 
+/// The four balances of an account, in base units of its asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Balances {
+    /// Held on the giving side.
+    pub debits_pending: u128,
+    /// Given.
+    pub debits_posted: u128,
+    /// Held on the receiving side.
+    pub credits_pending: u128,
+    /// Received.
+    pub credits_posted: u128,
+}
+
 impl AccountState {
+    /// The four balances by themselves.
+    pub const fn balances(&self) -> Balances {
+        let Self { debits_pending, debits_posted, credits_pending, credits_posted, .. } = *self;
+        Balances { debits_pending, debits_posted, credits_pending, credits_posted }
+    }
+
     /// What a customer can still spend: `credits_posted - debits_posted - debits_pending`. Zero if
     /// the debits exceed the credits, which an account without limit may do.
     pub const fn available(&self) -> u128 {
         self.credits_posted.saturating_sub(self.debits_posted).saturating_sub(self.debits_pending)
+    }
+
+    /// The mirror image, `debits_posted - credits_posted - credits_pending`: what can be credited
+    /// until the credits reach the debits. Zero if they exceed them.
+    pub const fn creditable(&self) -> u128 {
+        self.debits_posted.saturating_sub(self.credits_posted).saturating_sub(self.credits_pending)
     }
 
     /// The account's id.
@@ -46,6 +73,7 @@ impl AccountState {
             debits_posted: 0,
             credits_pending: 0,
             credits_posted: 0,
+            closed: account.closed,
             timestamp_ns,
         }
     }
@@ -69,8 +97,9 @@ impl AccountState {
     }
 }
 
-/// A transfer as it was created. Amount and user data of a post or void are the actual ones, no
-/// longer [`AMOUNT_MAX`](crate::AMOUNT_MAX) or zero for those of the pending transfer.
+/// A transfer as it was created. Its amount and user data are the actual ones: that of a balancing
+/// transfer is what it found to move, those of a post or void are no longer
+/// [`AMOUNT_MAX`](crate::AMOUNT_MAX) or zero for what the pending transfer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransferState {
     /// The transfer.
@@ -96,7 +125,10 @@ pub enum PendingState {
     /// Voided.
     Voided,
     /// Released after its time had run out.
-    Expired,
+    Expired {
+        /// When it was released, Unix nanoseconds: at its end or later.
+        at_ns: u64,
+    },
 }
 
 impl TransferState {
@@ -114,39 +146,6 @@ pub(crate) fn expiry_ns(timestamp_ns: u64, timeout_seconds: u32) -> Option<u64> 
     u64::from(timeout_seconds)
         .checked_mul(NANOSECONDS_PER_SECOND)
         .and_then(|timeout_ns| timestamp_ns.checked_add(timeout_ns))
-}
-
-/// Sums over all accounts of one asset, base units. Debits equal credits, pending and posted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
-    /// How many accounts there are.
-    pub accounts: usize,
-    /// Sum of `debits_pending`.
-    pub debits_pending: u128,
-    /// Sum of `debits_posted`.
-    pub debits_posted: u128,
-    /// Sum of `credits_pending`.
-    pub credits_pending: u128,
-    /// Sum of `credits_posted`.
-    pub credits_posted: u128,
-}
-
-impl Totals {
-    /// Debits equal credits.
-    pub const fn is_balanced(&self) -> bool {
-        self.debits_pending == self.credits_pending && self.debits_posted == self.credits_posted
-    }
-
-    /// Replaces what an account contributes.
-    pub(crate) fn follow(&mut self, before: &AccountState, after: &AccountState) {
-        let follow = |column: &mut u128, before: u128, after: u128| {
-            *column = Change { add: after, take: before }.apply(*column);
-        };
-        follow(&mut self.debits_pending, before.debits_pending, after.debits_pending);
-        follow(&mut self.debits_posted, before.debits_posted, after.debits_posted);
-        follow(&mut self.credits_pending, before.credits_pending, after.credits_pending);
-        follow(&mut self.credits_posted, before.credits_posted, after.credits_posted);
-    }
 }
 
 /// A transfer with its references resolved to positions.
@@ -177,69 +176,16 @@ impl Entry {
     pub(crate) fn postings(&self) -> Postings {
         let amount = self.state.transfer.amount;
         let held = self.resolves.map_or(0, |hold| hold.amount);
-        let (pending, posted) = match self.state.transfer.kind {
-            Kind::Single => (Change::NONE, Change::add(amount)),
-            Kind::Pending { .. } => (Change::add(amount), Change::NONE),
-            Kind::Post { .. } => (Change::take(held), Change::add(amount)),
-            Kind::Void { .. } => (Change::take(held), Change::NONE),
-        };
-        Postings { pending, posted }
+        match self.state.transfer.kind {
+            Kind::Single { .. } => Postings::single(amount),
+            Kind::Pending { .. } => Postings::hold(amount),
+            Kind::Post { .. } => Postings::post(held, amount),
+            Kind::Void { .. } => Postings::release(held),
+        }
     }
 
     /// What releasing a hold does to the balances.
     pub(crate) const fn release(&self) -> Postings {
-        Postings { pending: Change::take(self.state.transfer.amount), posted: Change::NONE }
+        Postings::release(self.state.transfer.amount)
     }
-}
-
-/// The change of a pending and a posted column, the same on the debit and the credit side.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Postings {
-    pending: Change,
-    posted: Change,
-}
-
-impl Postings {
-    pub(crate) const fn inverse(self) -> Self {
-        Self { pending: self.pending.inverse(), posted: self.posted.inverse() }
-    }
-
-    pub(crate) fn apply(self, pending: &mut u128, posted: &mut u128) {
-        *pending = self.pending.apply(*pending);
-        *posted = self.posted.apply(*posted);
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Change {
-    add: u128,
-    take: u128,
-}
-
-impl Change {
-    const NONE: Self = Self { add: 0, take: 0 };
-
-    const fn add(amount: u128) -> Self {
-        Self { add: amount, take: 0 }
-    }
-
-    const fn take(amount: u128) -> Self {
-        Self { add: 0, take: amount }
-    }
-
-    const fn inverse(self) -> Self {
-        Self { add: self.take, take: self.add }
-    }
-
-    fn apply(self, column: u128) -> u128 {
-        column
-            .checked_sub(self.take)
-            .and_then(|rest| rest.checked_add(self.add))
-            .expect("postings stay within the columns because they were checked before")
-    }
-}
-
-/// Sum, unless it passes 2^128-1.
-pub(crate) fn sum<const N: usize>(amounts: [u128; N]) -> Option<u128> {
-    amounts.into_iter().try_fold(0_u128, u128::checked_add)
 }

@@ -1,8 +1,9 @@
 //! Answers to events, in order of precedence: the first that applies is returned.
 //!
 //! Names and order are those of the `TigerBeetle` documentation (`create_accounts`,
-//! `create_transfers`), with `asset` in the place of its `ledger` and one `user_data` for its three.
-//! Statuses that the event types make impossible are left out; `overflows_asset_totals` is added.
+//! `create_transfers`), with `asset` in the place of its `ledger` and `user_data` for its `user_data_128`.
+//! Statuses that the event types make impossible are left out, as are those of imported events;
+//! `overflows_asset_totals` is added.
 //! The order of the variants is the order of the checks: do not sort them otherwise.
 
 macro_rules! statuses {
@@ -41,10 +42,15 @@ statuses! {
         LinkedEventFailed = "linked_event_failed",
         /// The last event of the batch is linked to nothing. Wins over a broken chain.
         LinkedEventChainOpen = "linked_event_chain_open",
-        /// The id is taken by an account with another limit or link.
+        /// The id is taken by an account with another limit or link, or that differs in whether it
+        /// keeps a history or was created closed.
         ExistsWithDifferentFlags = "exists_with_different_flags",
-        /// The id is taken by an account with other user data.
+        /// The id is taken by an account with other user data of 128 bits.
         ExistsWithDifferentUserData = "exists_with_different_user_data",
+        /// The id is taken by an account with other user data of 64 bits.
+        ExistsWithDifferentUserData64 = "exists_with_different_user_data_64",
+        /// The id is taken by an account with other user data of 32 bits.
+        ExistsWithDifferentUserData32 = "exists_with_different_user_data_32",
         /// The id is taken by an account of another asset.
         ExistsWithDifferentAsset = "exists_with_different_asset",
         /// The id is taken by an account with another code.
@@ -65,7 +71,8 @@ statuses! {
         LinkedEventFailed = "linked_event_failed",
         /// The last event of the batch is linked to nothing. Wins over a broken chain.
         LinkedEventChainOpen = "linked_event_chain_open",
-        /// The id is taken by a transfer of another kind or link.
+        /// The id is taken by a transfer of another kind or link, or with other balancing or
+        /// closing sides.
         ExistsWithDifferentFlags = "exists_with_different_flags",
         /// The id is taken by a post or void of another pending transfer.
         ExistsWithDifferentPendingId = "exists_with_different_pending_id",
@@ -75,10 +82,14 @@ statuses! {
         ExistsWithDifferentDebitAccountId = "exists_with_different_debit_account_id",
         /// The id is taken by a transfer with another credit account.
         ExistsWithDifferentCreditAccountId = "exists_with_different_credit_account_id",
-        /// The id is taken by a transfer of another amount.
+        /// The id is taken by a transfer of another amount; if it balances, of a larger one.
         ExistsWithDifferentAmount = "exists_with_different_amount",
-        /// The id is taken by a transfer with other user data.
+        /// The id is taken by a transfer with other user data of 128 bits.
         ExistsWithDifferentUserData = "exists_with_different_user_data",
+        /// The id is taken by a transfer with other user data of 64 bits.
+        ExistsWithDifferentUserData64 = "exists_with_different_user_data_64",
+        /// The id is taken by a transfer with other user data of 32 bits.
+        ExistsWithDifferentUserData32 = "exists_with_different_user_data_32",
         /// The id is taken by a transfer of another asset.
         ExistsWithDifferentAsset = "exists_with_different_asset",
         /// The id is taken by a transfer with another code.
@@ -125,6 +136,10 @@ statuses! {
         PendingTransferAlreadyVoided = "pending_transfer_already_voided",
         /// The pending transfer is at or past its end, whether or not it has been released yet.
         PendingTransferExpired = "pending_transfer_expired",
+        /// The debit account is closed, and this is no void. Transient.
+        DebitAccountAlreadyClosed = "debit_account_already_closed",
+        /// The credit account is closed, and this is no void. Transient.
+        CreditAccountAlreadyClosed = "credit_account_already_closed",
         /// The debit account's pending debits would pass 2^128-1.
         OverflowsDebitsPending = "overflows_debits_pending",
         /// The credit account's pending credits would pass 2^128-1.
@@ -158,6 +173,8 @@ impl CreateTransferStatus {
             Self::DebitAccountNotFound
                 | Self::CreditAccountNotFound
                 | Self::PendingTransferNotFound
+                | Self::DebitAccountAlreadyClosed
+                | Self::CreditAccountAlreadyClosed
                 | Self::ExceedsCredits
                 | Self::ExceedsDebits
         )

@@ -1,16 +1,19 @@
 //! The rules for creating a transfer, in the order of [`CreateTransferStatus`].
 //!
 //! Invariants: a transfer that is refused changes nothing, except that a transient refusal burns
-//! the id; limits are checked when an amount is held, so a later post can never break them.
-//! Overflow is checked before limits. What a post or void must fulfil stands in `resolution`.
+//! the id; limits are checked when an amount is held, so a later post can never break them; a
+//! closed account takes part in no movement. Whether an account is closed is checked before amounts,
+//! overflow before limits. What a post or void must fulfil stands in `resolution`.
 
 use std::mem::discriminant;
 
 use crate::batch::Event;
 use crate::books::Ledger;
-use crate::event::{Kind, Transfer};
+use crate::event::{AMOUNT_MAX, Kind, Sides, Transfer};
+use crate::postings::sum;
+use crate::replay::ChangeRef;
 use crate::resolution::actual;
-use crate::state::{AccountState, Entry, PendingState, TransferState, expiry_ns, sum};
+use crate::state::{AccountState, Entry, PendingState, TransferState, expiry_ns};
 use crate::status::CreateTransferStatus;
 
 impl Event for Transfer {
@@ -56,7 +59,9 @@ impl Ledger {
             return Err(CreateTransferStatus::IdAlreadyFailed);
         }
         match transfer.kind {
-            Kind::Single | Kind::Pending { .. } => self.admit_movement(transfer, timestamp_ns),
+            Kind::Single { .. } | Kind::Pending { .. } => {
+                self.admit_movement(transfer, timestamp_ns)
+            }
             Kind::Post { pending_id } | Kind::Void { pending_id } => {
                 self.admit_resolution(transfer, pending_id, timestamp_ns)
             }
@@ -68,6 +73,31 @@ impl Ledger {
         transfer: &Transfer,
         timestamp_ns: u64,
     ) -> Result<Entry, CreateTransferStatus> {
+        let (debit, credit) = self.accounts_of(transfer)?;
+        self.check_not_closed(debit, credit)?;
+        let (debit_state, credit_state) = (&self.accounts[debit], &self.accounts[credit]);
+        let amount = balanced_amount(transfer, debit_state, credit_state);
+        let transfer = Transfer { amount, ..*transfer };
+        self.check_overflow(&transfer, debit_state, credit_state)?;
+        if expiry_ns(timestamp_ns, transfer.kind.timeout_seconds()).is_none() {
+            return Err(CreateTransferStatus::OverflowsTimeout);
+        }
+        if debit_state.debits_exceed_credits(amount) {
+            return Err(CreateTransferStatus::ExceedsCredits);
+        }
+        if credit_state.credits_exceed_debits(amount) {
+            return Err(CreateTransferStatus::ExceedsDebits);
+        }
+        let pending = match transfer.kind {
+            Kind::Pending { .. } => PendingState::Pending,
+            _ => PendingState::None,
+        };
+        let state = TransferState { transfer, timestamp_ns, pending };
+        Ok(Entry { state, debit, credit, resolves: None })
+    }
+
+    /// Positions of the debit and the credit account, which exist and hold the transfer's asset.
+    fn accounts_of(&self, transfer: &Transfer) -> Result<(usize, usize), CreateTransferStatus> {
         if transfer.debit_account == transfer.credit_account {
             return Err(CreateTransferStatus::AccountsMustBeDifferent);
         }
@@ -79,29 +109,28 @@ impl Ledger {
             position(transfer.debit_account).ok_or(CreateTransferStatus::DebitAccountNotFound)?;
         let credit =
             position(transfer.credit_account).ok_or(CreateTransferStatus::CreditAccountNotFound)?;
-        let (debit_state, credit_state) = (&self.accounts[debit], &self.accounts[credit]);
-        if debit_state.account.asset != credit_state.account.asset {
+        let asset = self.accounts[debit].account.asset;
+        if asset != self.accounts[credit].account.asset {
             return Err(CreateTransferStatus::AccountsMustHaveTheSameAsset);
         }
-        if transfer.asset != debit_state.account.asset {
+        if asset != transfer.asset {
             return Err(CreateTransferStatus::TransferMustHaveTheSameAssetAsAccounts);
         }
-        self.check_overflow(transfer, debit_state, credit_state)?;
-        if expiry_ns(timestamp_ns, transfer.kind.timeout_seconds()).is_none() {
-            return Err(CreateTransferStatus::OverflowsTimeout);
+        Ok((debit, credit))
+    }
+
+    pub(crate) fn check_not_closed(
+        &self,
+        debit: usize,
+        credit: usize,
+    ) -> Result<(), CreateTransferStatus> {
+        if self.accounts[debit].closed {
+            return Err(CreateTransferStatus::DebitAccountAlreadyClosed);
         }
-        if debit_state.debits_exceed_credits(transfer.amount) {
-            return Err(CreateTransferStatus::ExceedsCredits);
+        if self.accounts[credit].closed {
+            return Err(CreateTransferStatus::CreditAccountAlreadyClosed);
         }
-        if credit_state.credits_exceed_debits(transfer.amount) {
-            return Err(CreateTransferStatus::ExceedsDebits);
-        }
-        let pending = match transfer.kind {
-            Kind::Pending { .. } => PendingState::Pending,
-            _ => PendingState::None,
-        };
-        let state = TransferState { transfer: *transfer, timestamp_ns, pending };
-        Ok(Entry { state, debit, credit, resolves: None })
+        Ok(())
     }
 
     /// Pending and posted together must fit, so that a later post cannot overflow either.
@@ -138,9 +167,14 @@ impl Ledger {
         let position = self.transfers.len();
         self.transfer_positions.insert(entry.id(), position);
         self.transfers.push(entry);
+        self.changes.push(ChangeRef::Transfer(position));
+        self.histories.record(&entry, &self.accounts);
         self.watch_expiry(position);
+        self.set_closed(position, true);
         if let Some(hold) = entry.resolves {
             self.forget_expiry(hold.position);
+            // Only a void gets here with a hold that closes: its account takes no post.
+            self.set_closed(hold.position, false);
             self.transfers[hold.position].state.pending = match entry.state.transfer.kind {
                 Kind::Void { .. } => PendingState::Voided,
                 _ => PendingState::Posted { amount: entry.state.transfer.amount },
@@ -153,13 +187,17 @@ impl Ledger {
             return;
         };
         self.forget_expiry(position);
+        self.set_closed(position, false);
         let Some(entry) = self.transfers.pop() else {
             return;
         };
         self.transfer_positions.remove(&entry.id());
+        self.changes.pop();
+        self.histories.forget(&entry);
         if let Some(hold) = entry.resolves {
             self.transfers[hold.position].state.pending = PendingState::Pending;
             self.watch_expiry(hold.position);
+            self.set_closed(hold.position, true);
         }
         self.book(&entry, entry.postings().inverse());
     }
@@ -180,6 +218,14 @@ impl Ledger {
     }
 }
 
+/// The amount, or as much of it as the balancing sides leave.
+fn balanced_amount(transfer: &Transfer, debit: &AccountState, credit: &AccountState) -> u128 {
+    let balancing = transfer.kind.balancing();
+    let debit_most = if balancing.debit { debit.available() } else { AMOUNT_MAX };
+    let credit_most = if balancing.credit { credit.creditable() } else { AMOUNT_MAX };
+    transfer.amount.min(debit_most).min(credit_most)
+}
+
 /// The id is taken: by the same content or by what other. `hold` is the transfer that the existing
 /// one resolves.
 fn compare(
@@ -187,25 +233,37 @@ fn compare(
     existing: &Transfer,
     hold: Option<&Transfer>,
 ) -> CreateTransferStatus {
-    if discriminant(&transfer.kind) != discriminant(&existing.kind)
-        || transfer.linked != existing.linked
-    {
+    let flags = |transfer: &Transfer| {
+        let kind = transfer.kind;
+        (discriminant(&kind), kind.balancing(), kind.closing(), transfer.linked)
+    };
+    if flags(transfer) != flags(existing) {
         return CreateTransferStatus::ExistsWithDifferentFlags;
     }
     if transfer.kind.pending_id() != existing.kind.pending_id() {
         return CreateTransferStatus::ExistsWithDifferentPendingId;
     }
     let transfer = hold.map_or(*transfer, |hold| actual(transfer, hold));
+    // The recorded amount of a balancing transfer is at most the one that was asked for.
+    let same_amount = if existing.kind.balancing() == Sides::NONE {
+        transfer.amount == existing.amount
+    } else {
+        transfer.amount >= existing.amount
+    };
     if transfer.kind != existing.kind {
         CreateTransferStatus::ExistsWithDifferentTimeout
     } else if transfer.debit_account != existing.debit_account {
         CreateTransferStatus::ExistsWithDifferentDebitAccountId
     } else if transfer.credit_account != existing.credit_account {
         CreateTransferStatus::ExistsWithDifferentCreditAccountId
-    } else if transfer.amount != existing.amount {
+    } else if !same_amount {
         CreateTransferStatus::ExistsWithDifferentAmount
     } else if transfer.user_data != existing.user_data {
         CreateTransferStatus::ExistsWithDifferentUserData
+    } else if transfer.user_data_64 != existing.user_data_64 {
+        CreateTransferStatus::ExistsWithDifferentUserData64
+    } else if transfer.user_data_32 != existing.user_data_32 {
+        CreateTransferStatus::ExistsWithDifferentUserData32
     } else if transfer.asset != existing.asset {
         CreateTransferStatus::ExistsWithDifferentAsset
     } else if transfer.code != existing.code {

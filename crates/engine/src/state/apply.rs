@@ -56,13 +56,13 @@ impl State {
                 self.fund(*id, *account, *amount, reference, at_ns)
             }
             Entry::PaymentHeld { payment, hold_seconds } => {
-                let kind = Kind::Pending { timeout_seconds: *hold_seconds };
+                let kind = Kind::pending(*hold_seconds);
                 self.open_payment(payment, kind, Progress::Held, at_ns)
             }
             Entry::PaymentCharged { payment } => {
                 let units = payment.order.unverified().amount.units();
                 let progress = Progress::Settled { units, at_ns };
-                self.open_payment(payment, Kind::Single, progress, at_ns)
+                self.open_payment(payment, Kind::SINGLE, progress, at_ns)
             }
             Entry::PaymentSettled { payment, legs, outcome } => {
                 self.settle(*payment, legs, outcome.as_ref(), at_ns)
@@ -122,7 +122,18 @@ impl State {
             Limit::DebitsMustNotExceedCredits
         };
         let code = role as u16 + 1;
-        let account = Account { id, asset, code, user_data: 0, limit, linked: false };
+        let account = Account {
+            id,
+            asset,
+            code,
+            user_data: 0,
+            user_data_64: 0,
+            user_data_32: 0,
+            limit,
+            history: false,
+            closed: false,
+            linked: false,
+        };
         for status in self.ledger.create_accounts(&[account], at_ns) {
             if status != ledger::CreateAccountStatus::Created {
                 return Err(broken("account opened", status.code()));
@@ -142,13 +153,15 @@ impl State {
     ) -> Result<(), Broken> {
         let transfer = Transfer {
             id: fund_transfer(id),
-            kind: Kind::Single,
+            kind: Kind::SINGLE,
             debit_account: system_account("treasury", amount.asset()),
             credit_account: account,
             asset: amount.asset(),
             amount: amount.units(),
             code: code::FUND,
             user_data: 0,
+            user_data_64: 0,
+            user_data_32: 0,
             linked: false,
         };
         self.transfer("funded", &[transfer], at_ns)?;
@@ -199,6 +212,8 @@ impl State {
                 amount: *units,
                 code: code::PAYMENT,
                 user_data: id.get(),
+                user_data_64: 0,
+                user_data_32: 0,
                 linked: index < last,
             })
             .collect();

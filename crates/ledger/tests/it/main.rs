@@ -3,6 +3,7 @@
 
 mod codec;
 mod model;
+mod queries;
 mod random;
 mod script;
 mod soundness;

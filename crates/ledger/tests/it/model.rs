@@ -1,7 +1,7 @@
 //! The naive ledger: a list of what happened. Balances are counted from the list each time, a chain
 //! works on a copy. Written without a look at the real one's structure, and slow on purpose.
 
-use ledger::{Account, Kind, Limit, Transfer};
+use ledger::{Account, ChangeKind, Kind, Limit, Sides, Transfer};
 use money::{AccountId, Asset, TransferId};
 
 #[derive(Clone, Default)]
@@ -9,6 +9,9 @@ pub struct Model {
     pub accounts: Vec<Account>,
     pub transfers: Vec<Past>,
     pub failed: Vec<TransferId>,
+    /// For each transfer on an account that keeps its history: when, and the balances then.
+    pub history: Vec<(AccountId, u64, Balances)>,
+    pub feed: Vec<ChangeKind>,
 }
 
 #[derive(Clone)]
@@ -27,7 +30,7 @@ impl Model {
         let mut balances = [0; 4];
         for past in &self.transfers {
             let column = match (past.event.kind, past.outcome) {
-                (Kind::Single | Kind::Post { .. }, _) => 1,
+                (Kind::Single { .. } | Kind::Post { .. }, _) => 1,
                 (Kind::Pending { .. }, "pending") => 0,
                 _ => continue,
             };
@@ -43,7 +46,7 @@ impl Model {
 
     pub fn expires_at_ns(past: &Past) -> Option<u64> {
         match past.event.kind {
-            Kind::Pending { timeout_seconds } if timeout_seconds > 0 => {
+            Kind::Pending { timeout_seconds, .. } if timeout_seconds > 0 => {
                 Some(past.timestamp_ns + u64::from(timeout_seconds) * 1_000_000_000)
             }
             _ => None,
@@ -64,6 +67,7 @@ impl Model {
         due.truncate(limit);
         for (_, _, id) in &due {
             self.past_mut(*id).unwrap().outcome = "expired";
+            self.feed.push(ChangeKind::HoldExpired(self.past(*id).unwrap().event));
         }
         due.into_iter().map(|(_, _, id)| id).collect()
     }
@@ -130,10 +134,18 @@ impl Model {
         for old in &self.accounts {
             if old.id == event.id {
                 return match () {
-                    () if (old.limit, old.linked) != (event.limit, event.linked) => {
+                    () if (old.limit, old.linked, old.history, old.closed)
+                        != (event.limit, event.linked, event.history, event.closed) =>
+                    {
                         "exists_with_different_flags"
                     }
                     () if old.user_data != event.user_data => "exists_with_different_user_data",
+                    () if old.user_data_64 != event.user_data_64 => {
+                        "exists_with_different_user_data_64"
+                    }
+                    () if old.user_data_32 != event.user_data_32 => {
+                        "exists_with_different_user_data_32"
+                    }
                     () if old.asset != event.asset => "exists_with_different_asset",
                     () if old.code != event.code => "exists_with_different_code",
                     () => "exists",
@@ -144,6 +156,7 @@ impl Model {
             return "code_must_not_be_zero";
         }
         self.accounts.push(*event);
+        self.feed.push(ChangeKind::AccountCreated(*event));
         "created"
     }
 
@@ -155,14 +168,15 @@ impl Model {
             return "id_already_failed";
         }
         let status = match event.kind {
-            Kind::Single | Kind::Pending { .. } => self.refuse_movement(event, timestamp_ns),
+            Kind::Single { .. } | Kind::Pending { .. } => self.refuse_movement(event, timestamp_ns),
             Kind::Post { pending_id } | Kind::Void { pending_id } => {
                 self.refuse_resolution(event, pending_id, timestamp_ns)
             }
         };
         if let Some(status) = status {
             let transient = ["exceeds_credits", "exceeds_debits"].contains(&status)
-                || status.ends_with("_not_found");
+                || status.ends_with("_not_found")
+                || status.ends_with("_already_closed");
             if transient {
                 self.failed.push(event.id);
             }
@@ -171,8 +185,11 @@ impl Model {
         let mut event = *event;
         let mut outcome = "none";
         match event.kind {
-            Kind::Single => {}
-            Kind::Pending { .. } => outcome = "pending",
+            Kind::Single { .. } => event.amount = self.balanced(&event),
+            Kind::Pending { .. } => {
+                event.amount = self.balanced(&event);
+                outcome = "pending";
+            }
             Kind::Post { pending_id } => {
                 event = self.filled(&event);
                 self.past_mut(pending_id).unwrap().outcome = "posted";
@@ -183,18 +200,26 @@ impl Model {
             }
         }
         self.transfers.push(Past { event, timestamp_ns, outcome });
+        self.feed.push(ChangeKind::TransferCreated(event));
+        for id in [event.debit_account, event.credit_account] {
+            if self.accounts.iter().any(|account| account.id == id && account.history) {
+                self.history.push((id, timestamp_ns, self.balances(id)));
+            }
+        }
         "created"
     }
 
     fn exists(&self, event: &Transfer, old: &Past) -> &'static str {
         let name = |kind| match kind {
-            Kind::Single => "single",
+            Kind::Single { .. } => "single",
             Kind::Pending { .. } => "pending",
             Kind::Post { .. } => "post",
             Kind::Void { .. } => "void",
         };
         let old = old.event;
-        if name(event.kind) != name(old.kind) || event.linked != old.linked {
+        let sides = |kind: Kind| (kind.balancing(), kind.closing());
+        let same_flags = sides(event.kind) == sides(old.kind) && event.linked == old.linked;
+        if name(event.kind) != name(old.kind) || !same_flags {
             return "exists_with_different_flags";
         }
         if event.kind != old.kind {
@@ -207,8 +232,15 @@ impl Model {
         for (same, status) in [
             (event.debit_account == old.debit_account, "exists_with_different_debit_account_id"),
             (event.credit_account == old.credit_account, "exists_with_different_credit_account_id"),
-            (event.amount == old.amount, "exists_with_different_amount"),
+            (
+                // Balancing, the amount is what was there to move, or all that was asked for.
+                event.amount == old.amount
+                    || event.amount > old.amount && old.kind.balancing() != Sides::NONE,
+                "exists_with_different_amount",
+            ),
             (event.user_data == old.user_data, "exists_with_different_user_data"),
+            (event.user_data_64 == old.user_data_64, "exists_with_different_user_data_64"),
+            (event.user_data_32 == old.user_data_32, "exists_with_different_user_data_32"),
             (event.asset == old.asset, "exists_with_different_asset"),
             (event.code == old.code, "exists_with_different_code"),
         ] {
@@ -237,7 +269,39 @@ impl Model {
         if event.user_data == 0 {
             event.user_data = hold.user_data;
         }
+        if event.user_data_64 == 0 {
+            event.user_data_64 = hold.user_data_64;
+        }
+        if event.user_data_32 == 0 {
+            event.user_data_32 = hold.user_data_32;
+        }
         event
+    }
+
+    /// What a movement really moves.
+    fn balanced(&self, event: &Transfer) -> u128 {
+        let [held, given, _, received] = self.balances(event.debit_account);
+        let mut amount = event.amount;
+        if event.kind.balancing().debit {
+            amount = amount.min(received.saturating_sub(held + given));
+        }
+        let [_, given, held, received] = self.balances(event.credit_account);
+        if event.kind.balancing().credit {
+            amount = amount.min(given.saturating_sub(held + received));
+        }
+        amount
+    }
+
+    /// Created closed, or closed by a hold that is open.
+    pub fn is_closed(&self, id: AccountId) -> bool {
+        let created = self.accounts.iter().any(|account| account.id == id && account.closed);
+        created
+            || self.transfers.iter().any(|past| {
+                let (event, closing) = (past.event, past.event.kind.closing());
+                past.outcome == "pending"
+                    && (closing.debit && event.debit_account == id
+                        || closing.credit && event.credit_account == id)
+            })
     }
 
     fn refuse_movement(&self, event: &Transfer, timestamp_ns: u64) -> Option<&'static str> {
@@ -260,6 +324,13 @@ impl Model {
         if event.asset != debit.asset {
             return Some("transfer_must_have_the_same_asset_as_accounts");
         }
+        if self.is_closed(debit.id) {
+            return Some("debit_account_already_closed");
+        }
+        if self.is_closed(credit.id) {
+            return Some("credit_account_already_closed");
+        }
+        let event = &Transfer { amount: self.balanced(event), ..*event };
         let [debits_pending, debits_posted, _, _] = self.balances(debit.id);
         let [_, _, credits_pending, credits_posted] = self.balances(credit.id);
         let over = |columns: &[u128]| {
@@ -296,7 +367,7 @@ impl Model {
     ) -> Option<&'static str> {
         let [debits_pending, debits_posted, _, debit_income] = self.balances(debit.id);
         let [_, credit_outgo, credits_pending, credits_posted] = self.balances(credit.id);
-        if let Kind::Pending { timeout_seconds } = event.kind {
+        if let Kind::Pending { timeout_seconds, .. } = event.kind {
             let end_ns = u128::from(timestamp_ns) + u128::from(timeout_seconds) * 1_000_000_000;
             if end_ns > u128::from(u64::MAX) {
                 return Some("overflows_timeout");
@@ -349,6 +420,8 @@ impl Model {
             (is("posted"), "pending_transfer_already_posted"),
             (is("voided"), "pending_transfer_already_voided"),
             (is("expired") || due, "pending_transfer_expired"),
+            (!void && self.is_closed(hold.debit_account), "debit_account_already_closed"),
+            (!void && self.is_closed(hold.credit_account), "credit_account_already_closed"),
         ]
         .into_iter()
         .find_map(|(applies, status)| applies.then_some(status))

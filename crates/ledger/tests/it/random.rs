@@ -5,13 +5,15 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use ledger::{
-    AMOUNT_MAX, Account, CreateAccountStatus, CreateTransferStatus, Kind, Ledger, Limit, Transfer,
+    AMOUNT_MAX, Account, CreateAccountStatus, CreateTransferStatus, Kind, Ledger, Limit, Sides,
+    Transfer,
 };
 use money::{AccountId, Asset, TransferId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::model::Model;
+use crate::queries;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -61,7 +63,7 @@ fn amount() -> impl Strategy<Value = u128> {
     prop_oneof![
         12 => 0_u128..30,
         2 => Just(AMOUNT_MAX),
-        1 => Just(AMOUNT_MAX / 2),
+        2 => Just(AMOUNT_MAX / 2),
         1 => AMOUNT_MAX - 40..AMOUNT_MAX,
     ]
 }
@@ -70,8 +72,18 @@ fn code() -> impl Strategy<Value = u16> {
     prop_oneof![1 => Just(0_u16), 12 => Just(1), 1 => Just(2)]
 }
 
-fn user_data() -> impl Strategy<Value = u128> {
-    prop_oneof![6 => Just(0_u128), 1 => Just(1), 1 => Just(2)]
+fn user_data() -> impl Strategy<Value = (u128, u64, u32)> {
+    let part = || prop_oneof![7 => Just(0_u32), 1 => Just(1), 1 => Just(2)];
+    (part(), part(), part()).prop_map(|(wide, middle, narrow)| (wide.into(), middle.into(), narrow))
+}
+
+fn sides(none: u32) -> impl Strategy<Value = Sides> {
+    prop_oneof![
+        none => Just(Sides::NONE),
+        3 => Just(Sides::DEBIT),
+        3 => Just(Sides::CREDIT),
+        1 => Just(Sides::BOTH),
+    ]
 }
 
 fn account() -> impl Strategy<Value = Account> {
@@ -80,25 +92,39 @@ fn account() -> impl Strategy<Value = Account> {
         2 => Just(Limit::DebitsMustNotExceedCredits),
         1 => Just(Limit::CreditsMustNotExceedDebits),
     ];
-    (account_id(), asset(), code(), user_data(), limit, prop::bool::weighted(0.2)).prop_map(
-        |(id, asset, code, user_data, limit, linked)| Account {
-            id,
-            asset,
-            code,
-            user_data,
-            limit,
-            linked,
+    let flags = (limit, any::<bool>(), prop::bool::weighted(0.04), prop::bool::weighted(0.2));
+    (account_id(), asset(), code(), user_data(), flags).prop_map(
+        |(id, asset, code, user_data, (limit, history, closed, linked))| {
+            let (user_data, user_data_64, user_data_32) = user_data;
+            Account {
+                id,
+                asset,
+                code,
+                user_data,
+                user_data_64,
+                user_data_32,
+                limit,
+                history,
+                closed,
+                linked,
+            }
         },
     )
 }
 
-fn draft() -> impl Strategy<Value = Draft> {
-    let kind = prop_oneof![
-        3 => Just(Kind::Single),
-        4 => prop_oneof![Just(0), 1_u32..8].prop_map(|timeout_seconds| Kind::Pending { timeout_seconds }),
+fn kind() -> impl Strategy<Value = Kind> {
+    let timeout = prop_oneof![Just(0), 1_u32..8];
+    prop_oneof![
+        3 => sides(14).prop_map(|balancing| Kind::Single { balancing }),
+        4 => (timeout, sides(20), sides(50)).prop_map(|(timeout_seconds, balancing, closing)| {
+            Kind::Pending { timeout_seconds, balancing, closing }
+        }),
         3 => transfer_id().prop_map(|pending_id| Kind::Post { pending_id }),
         2 => transfer_id().prop_map(|pending_id| Kind::Void { pending_id }),
-    ];
+    ]
+}
+
+fn draft() -> impl Strategy<Value = Draft> {
     let source = prop_oneof![
         2 => Just(Source::Draft),
         2 => Just(Source::Earlier),
@@ -106,10 +132,10 @@ fn draft() -> impl Strategy<Value = Draft> {
     ];
     let ids = (transfer_id(), account_id(), account_id());
     let content = (asset(), amount(), code(), user_data(), prop::bool::weighted(0.25));
-    (ids, kind, content, source, any::<prop::sample::Index>(), 0_usize..24).prop_map(
+    (ids, kind(), content, source, any::<prop::sample::Index>(), 0_usize..24).prop_map(
         |(ids, kind, content, source, pick, own_field)| {
             let (id, debit_account, credit_account) = ids;
-            let (asset, amount, code, user_data, linked) = content;
+            let (asset, amount, code, (user_data, user_data_64, user_data_32), linked) = content;
             let event = Transfer {
                 id,
                 kind,
@@ -119,6 +145,8 @@ fn draft() -> impl Strategy<Value = Draft> {
                 amount,
                 code,
                 user_data,
+                user_data_64,
+                user_data_32,
                 linked,
             };
             Draft { event, source, pick: pick.index(1 << 16), own_field }
@@ -161,6 +189,8 @@ impl Draft {
                 let hold = holds[self.pick % holds.len()];
                 self.keep_own_field(Transfer {
                     user_data: event.user_data,
+                    user_data_64: event.user_data_64,
+                    user_data_32: event.user_data_32,
                     ..hold.post(event.id, event.amount)
                 })
             }
@@ -175,12 +205,14 @@ impl Draft {
         match self.own_field {
             0 => found.debit_account = self.event.debit_account,
             1 => found.credit_account = self.event.credit_account,
-            2 | 8 => found.asset = self.event.asset,
+            2 | 8 | 12 => found.asset = self.event.asset,
             3 | 9 => found.code = self.event.code,
             4 => found.amount = self.event.amount,
             5 => found.user_data = self.event.user_data,
             6 => found.linked = self.event.linked,
-            7 => found.kind = self.event.kind,
+            10 => found.user_data_64 = self.event.user_data_64,
+            11 => found.user_data_32 = self.event.user_data_32,
+            7 | 13 | 14 | 15 => found.kind = self.event.kind,
             _ => {}
         }
         found
@@ -208,6 +240,7 @@ fn run(steps: &[Step]) -> (Vec<u8>, BTreeSet<&'static str>) {
         run.step(step);
         run.compare();
     }
+    queries::compare(&run.ledger, &run.model);
     (encode(&run.ledger), run.seen)
 }
 
@@ -263,6 +296,7 @@ impl Run {
             ];
             assert_eq!(found, self.model.balances(event.id));
             assert_eq!(state.account, *event);
+            assert_eq!(state.closed, self.model.is_closed(event.id));
         }
         assert_eq!(self.ledger.transfer_count(), self.model.transfers.len());
         for past in &self.model.transfers {
@@ -300,7 +334,7 @@ proptest! {
 #[test]
 fn histories_reach_every_status() {
     let seen = RefCell::new(BTreeSet::new());
-    let config = Config { cases: 1500, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 2500, failure_persistence: None, ..Config::default() };
     let rng = proptest::test_runner::TestRng::deterministic_rng(config.rng_algorithm);
     TestRunner::new_with_rng(config, rng)
         .run(&history(), |steps| {

@@ -3,26 +3,31 @@
 //! ```text
 //! case     NAME                                 a new, empty ledger
 //! clock    30s | 30s-1ns | max-5ns              the next batch ends with this timestamp
-//! account  ID ASSET CODE USER_DATA LIMIT                               STATUS [&]
-//! transfer ID DEBIT CREDIT ASSET AMOUNT CODE USER_DATA                 STATUS [&]
-//! pending  ID DEBIT CREDIT ASSET AMOUNT CODE USER_DATA TIMEOUT_SECONDS STATUS [&]
-//! post     ID PENDING_ID DEBIT CREDIT ASSET AMOUNT CODE USER_DATA      STATUS [&]
-//! void     ID PENDING_ID DEBIT CREDIT ASSET AMOUNT CODE USER_DATA      STATUS [&]
+//! account  ID ASSET CODE USER_DATA FLAGS                                STATUS [&]
+//! transfer ID DEBIT CREDIT ASSET AMOUNT CODE USER_DATA [FLAGS]          STATUS [&]
+//! pending  ID DEBIT CREDIT ASSET AMOUNT CODE USER_DATA TIMEOUT_SECONDS [FLAGS] STATUS [&]
+//! post     ID PENDING_ID DEBIT CREDIT ASSET AMOUNT CODE USER_DATA       STATUS [&]
+//! void     ID PENDING_ID DEBIT CREDIT ASSET AMOUNT CODE USER_DATA       STATUS [&]
 //! commit                                        ends the batch
 //! expire   LIMIT none | ID ...                  releases holds; these are released
 //! expiry   none | 30s | max                     when the next hold ends
 //! expect   ACCOUNT DEBITS_PENDING DEBITS_POSTED CREDITS_PENDING CREDITS_POSTED
+//! at       ACCOUNT TIME refused CODE | the same four columns
 //! available ACCOUNT AMOUNT                      what a customer can still spend
-//! state    TRANSFER none | pending | posted AMOUNT | voided | expired
+//! closed   ACCOUNT yes | no
+//! amount   TRANSFER AMOUNT                      as it is recorded
+//! state    TRANSFER none | pending | posted AMOUNT | voided | expired TIME
 //! ```
 //!
-//! `_` stands for the default: accounts 1 and 2, USD, amount 10, code 1, user data 0, no limit, no
-//! timeout; in a post or void what the pending transfer has, and all of it. `&` links the event to
-//! the next line. A batch ends before every line that is not an event of its kind.
+//! `_` stands for the default: accounts 1 and 2, USD, amount 10, code 1, user data 0, no flags, no
+//! timeout; in a post or void what the pending transfer has, and all of it. User data is written
+//! `128/64/32`, with zeros left out from the end. Flags are joined by `+`: of an account its limit,
+//! `history` and `closed`; of a transfer `balancing_debit`, `balancing_credit`, `closing_debit`,
+//! `closing_credit`. `&` links the event to the next line. A batch ends before every line that is not an event of its kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger::{AMOUNT_MAX, Account, Kind, Ledger, Limit, PendingState, Transfer};
+use ledger::{AMOUNT_MAX, Account, Balances, Kind, Ledger, Limit, PendingState, Sides, Transfer};
 use money::{AccountId, Asset, TransferId};
 
 /// Codes of the statuses that a script has shown, for accounts and for transfers.
@@ -85,18 +90,35 @@ impl<'a> Script<'a> {
     fn account(&mut self, words: &[&str], place: &str) {
         self.commit_transfers();
         let (words, expected, linked) = split_expected(words, place);
-        let [_, id, asset, code, user_data, limit] = words else { panic!("columns: {place}") };
-        let limit = match *limit {
-            "_" => Limit::None,
-            "debits_must_not_exceed_credits" => Limit::DebitsMustNotExceedCredits,
-            "credits_must_not_exceed_debits" => Limit::CreditsMustNotExceedDebits,
-            _ => panic!("limit: {place}"),
+        let [_, id, asset, code, user_data, flags] = words else { panic!("columns: {place}") };
+        let (user_data, user_data_64, user_data_32) = or(user_data, (0, 0, 0), self::user_data);
+        let mut account = Account {
+            id: account_id(id),
+            asset: or(asset, usd(), self::asset),
+            code: or(code, 1, |text| text.parse().unwrap()),
+            user_data,
+            user_data_64,
+            user_data_32,
+            limit: Limit::None,
+            history: false,
+            closed: false,
+            linked,
         };
-        let id = account_id(id);
-        let code = or(code, 1, |text| text.parse().unwrap());
-        let user_data = or(user_data, 0, amount);
-        let asset = or(asset, usd(), self::asset);
-        self.accounts.push((Account { id, asset, code, user_data, limit, linked }, expected));
+        for flag in flags.split('+') {
+            match flag {
+                "_" => {}
+                "debits_must_not_exceed_credits" => {
+                    account.limit = Limit::DebitsMustNotExceedCredits;
+                }
+                "credits_must_not_exceed_debits" => {
+                    account.limit = Limit::CreditsMustNotExceedDebits;
+                }
+                "history" => account.history = true,
+                "closed" => account.closed = true,
+                _ => panic!("flags: {place}"),
+            }
+        }
+        self.accounts.push((account, expected));
     }
 
     fn transfer(&mut self, words: &[&str], place: &str) {
@@ -105,20 +127,36 @@ impl<'a> Script<'a> {
         let id = transfer_id(words[1]);
         let base = Transfer {
             id,
-            kind: Kind::Single,
+            kind: Kind::SINGLE,
             debit_account: account_id("1"),
             credit_account: account_id("2"),
             asset: usd(),
             amount: 10,
             code: 1,
             user_data: 0,
+            user_data_64: 0,
+            user_data_32: 0,
             linked: false,
         };
         let (base, columns) = match *words {
-            ["transfer", _, ref columns @ ..] => (base, columns),
-            ["pending", _, ref columns @ .., timeout] => {
+            ["transfer", _, ref columns @ ..] => {
+                let (columns, flags) = columns.split_at(6);
+                let [balancing, closing] = sides(flags, place);
+                assert_eq!(closing, Sides::NONE, "{place}");
+                (Transfer { kind: Kind::Single { balancing }, ..base }, columns)
+            }
+            ["pending", _, ref columns @ ..] => {
+                let (columns, rest) = columns.split_at(6);
+                let (timeout, flags) = rest.split_first().expect(place);
                 let timeout_seconds = or(timeout, 0, |text| text.parse().unwrap());
-                (Transfer { kind: Kind::Pending { timeout_seconds }, ..base }, columns)
+                let [balancing, closing] = sides(flags, place);
+                (
+                    Transfer {
+                        kind: Kind::Pending { timeout_seconds, balancing, closing },
+                        ..base
+                    },
+                    columns,
+                )
             }
             ["post", _, pending_id, ref columns @ ..] => {
                 (self.hold(pending_id, base).post(id, AMOUNT_MAX), columns)
@@ -131,13 +169,16 @@ impl<'a> Script<'a> {
         let [debit, credit, asset, amount, code, user_data] = columns else {
             panic!("columns: {place}")
         };
+        let (user_data, user_data_64, user_data_32) = or(user_data, (0, 0, 0), self::user_data);
         let transfer = Transfer {
             debit_account: or(debit, base.debit_account, account_id),
             credit_account: or(credit, base.credit_account, account_id),
             asset: or(asset, base.asset, self::asset),
             amount: or(amount, base.amount, self::amount),
             code: or(code, base.code, |text| text.parse().unwrap()),
-            user_data: or(user_data, base.user_data, self::amount),
+            user_data,
+            user_data_64,
+            user_data_32,
             linked,
             ..base
         };
@@ -178,9 +219,34 @@ impl<'a> Script<'a> {
                 let expected: Vec<u128> = columns.iter().map(|text| amount(text)).collect();
                 assert_eq!(found.as_slice(), expected, "{place}");
             }
+            ["at", id, time, ref columns @ ..] => {
+                let found = self.ledger.balances_at(account_id(id), time_ns(time));
+                let found = match found.map(|found| found.balances) {
+                    Ok(Balances {
+                        debits_pending,
+                        debits_posted,
+                        credits_pending,
+                        credits_posted,
+                    }) => {
+                        format!(
+                            "{debits_pending} {debits_posted} {credits_pending} {credits_posted}"
+                        )
+                    }
+                    Err(error) => format!("refused {}", error.code()),
+                };
+                assert_eq!(found, columns.join(" "), "{place}");
+            }
             ["available", id, text] => {
                 let state = self.ledger.account(account_id(id)).expect(place);
                 assert_eq!(state.available(), amount(text), "{place}");
+            }
+            ["closed", id, text] => {
+                let state = self.ledger.account(account_id(id)).expect(place);
+                assert_eq!(if state.closed { "yes" } else { "no" }, text, "{place}");
+            }
+            ["amount", id, text] => {
+                let state = self.ledger.transfer(transfer_id(id)).expect(place);
+                assert_eq!(state.transfer.amount, amount(text), "{place}");
             }
             ["state", id, ref state @ ..] => {
                 let expected = match *state {
@@ -188,7 +254,7 @@ impl<'a> Script<'a> {
                     ["pending"] => PendingState::Pending,
                     ["posted", text] => PendingState::Posted { amount: amount(text) },
                     ["voided"] => PendingState::Voided,
-                    ["expired"] => PendingState::Expired,
+                    ["expired", text] => PendingState::Expired { at_ns: time_ns(text) },
                     _ => panic!("state: {place}"),
                 };
                 let found = self.ledger.transfer(transfer_id(id)).expect(place).pending;
@@ -256,6 +322,27 @@ fn split_expected<'w, 't>(words: &'w [&'t str], place: &str) -> (&'w [&'t str], 
 
 fn or<T>(text: &str, default: T, read: impl Fn(&str) -> T) -> T {
     if text == "_" { default } else { read(text) }
+}
+
+fn user_data(text: &str) -> (u128, u64, u32) {
+    let mut parts = text.split('/');
+    let mut part = || parts.next().unwrap_or("0");
+    (amount(part()), part().parse().unwrap(), part().parse().unwrap())
+}
+
+/// Balancing and closing sides from the flags column, if there is one.
+fn sides(flags: &[&str], place: &str) -> [Sides; 2] {
+    let [mut balancing, mut closing] = [Sides::NONE; 2];
+    for flag in flags.iter().flat_map(|flags| flags.split('+')) {
+        match flag {
+            "balancing_debit" => balancing.debit = true,
+            "balancing_credit" => balancing.credit = true,
+            "closing_debit" => closing.debit = true,
+            "closing_credit" => closing.credit = true,
+            _ => panic!("flags: {place}"),
+        }
+    }
+    [balancing, closing]
 }
 
 fn usd() -> Asset {

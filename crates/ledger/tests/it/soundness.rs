@@ -1,7 +1,7 @@
 //! Snapshots that are well-formed but not sound: each fault is refused by name. One sound snapshot
 //! is written by hand, so that a fault can be put anywhere.
 
-use ledger::{Account, Broken, DecodeError, Kind, Ledger, Limit, PendingState, Transfer};
+use ledger::{Account, Broken, DecodeError, Kind, Ledger, Limit, PendingState, Sides, Transfer};
 use money::{AccountId, Asset, TransferId};
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -23,7 +23,18 @@ fn transfer_id(value: u128) -> TransferId {
 
 fn account(id: u128, code: &str) -> Account {
     let asset = Asset::new(code, 9).unwrap();
-    Account { id: account_id(id), asset, code: 1, user_data: 0, limit: Limit::None, linked: false }
+    Account {
+        id: account_id(id),
+        asset,
+        code: 1,
+        user_data: 0,
+        user_data_64: 0,
+        user_data_32: 0,
+        limit: Limit::None,
+        history: false,
+        closed: false,
+        linked: false,
+    }
 }
 
 fn transfer(id: u128, kind: Kind, amount: u128) -> Transfer {
@@ -36,14 +47,15 @@ fn transfer(id: u128, kind: Kind, amount: u128) -> Transfer {
         amount,
         code: 1,
         user_data: 0,
+        user_data_64: 0,
+        user_data_32: 0,
         linked: false,
     }
 }
 
 /// Transfer 1 moves 100; holds 2 to 5 are posted with 7 of 10, voided, expired and open.
 fn sound() -> Snapshot {
-    let hold =
-        |id, amount, timeout_seconds| transfer(id, Kind::Pending { timeout_seconds }, amount);
+    let hold = |id, amount, timeout_seconds| transfer(id, Kind::pending(timeout_seconds), amount);
     let (posted, voided) = (hold(2, 10, 60), hold(3, 20, 0));
     Snapshot {
         last_timestamp_ns: 9 * SECOND_NS,
@@ -53,10 +65,10 @@ fn sound() -> Snapshot {
             (account(3, "EUR"), [0; 4], 3),
         ],
         transfers: vec![
-            (transfer(1, Kind::Single, 100), 11, PendingState::None),
+            (transfer(1, Kind::SINGLE, 100), 11, PendingState::None),
             (posted, 12, PendingState::Posted { amount: 7 }),
             (voided, 13, PendingState::Voided),
-            (hold(4, 30, 5), 14, PendingState::Expired),
+            (hold(4, 30, 5), 14, PendingState::Expired { at_ns: 6 * SECOND_NS }),
             (hold(5, 40, 60), 15, PendingState::Pending),
             (posted.post(transfer_id(6), 7), 16, PendingState::None),
             (Transfer { amount: 20, ..voided.void(transfer_id(7)) }, 17, PendingState::None),
@@ -68,7 +80,7 @@ fn sound() -> Snapshot {
 impl Snapshot {
     fn encode(&self) -> Vec<u8> {
         let count = |length: usize| u64::try_from(length).unwrap().to_be_bytes();
-        let mut out = vec![1];
+        let mut out = vec![2];
         out.extend(self.last_timestamp_ns.to_be_bytes());
         out.extend(count(self.accounts.len()));
         for (account, balances, timestamp_ns) in &self.accounts {
@@ -90,7 +102,10 @@ impl Snapshot {
                     out.extend(amount.to_be_bytes());
                 }
                 PendingState::Voided => out.push(3),
-                PendingState::Expired => out.push(4),
+                PendingState::Expired { at_ns } => {
+                    out.push(4);
+                    out.extend(at_ns.to_be_bytes());
+                }
             }
         }
         out.extend(count(self.failed.len()));
@@ -159,12 +174,21 @@ fn pending_states() {
     assert_eq!(broken(|snapshot| snapshot.transfers[4].2 = PendingState::None), of(5));
     assert_eq!(broken(|snapshot| snapshot.transfers[4].2 = PendingState::Voided), of(5));
     // Released before its time.
-    assert_eq!(broken(|snapshot| snapshot.transfers[4].2 = PendingState::Expired), of(5));
+    assert_eq!(
+        broken(|snapshot| snapshot.transfers[4].2 = PendingState::Expired { at_ns: 6 * SECOND_NS }),
+        of(5)
+    );
+    for at_ns in [0, 5 * SECOND_NS + 13, 9 * SECOND_NS + 1] {
+        let fault = |snapshot: &mut Snapshot| {
+            snapshot.transfers[3].2 = PendingState::Expired { at_ns };
+        };
+        assert_eq!(broken(fault), of(4), "released at {at_ns}");
+    }
     // Would end after the last timestamp, which no hold may.
     let endless = |snapshot: &mut Snapshot| {
         snapshot.last_timestamp_ns = u64::MAX;
         snapshot.transfers.drain(5..);
-        snapshot.transfers[1].2 = PendingState::Expired;
+        snapshot.transfers[1].2 = PendingState::Expired { at_ns: 99 * SECOND_NS };
         snapshot.transfers[2].2 = PendingState::Pending;
         snapshot.transfers[4].1 = u64::MAX - 10;
     };
@@ -198,7 +222,7 @@ fn resolutions() {
     assert_eq!(broken(turned), post);
     // Posted at its end.
     let late = |snapshot: &mut Snapshot| {
-        snapshot.transfers[1].0.kind = Kind::Pending { timeout_seconds: 5 };
+        snapshot.transfers[1].0.kind = Kind::pending(5);
         snapshot.transfers[5].1 = 5 * SECOND_NS + 12;
         snapshot.transfers[6].1 = 5 * SECOND_NS + 13;
     };
@@ -234,4 +258,77 @@ fn burned_ids_ascend() {
         let fault = |snapshot: &mut Snapshot| snapshot.failed.clone_from(&failed);
         assert_eq!(refused(fault), DecodeError::FailedIdsNotAscending);
     }
+}
+
+/// Each account may come to where it stands, yet not by the steps that are recorded.
+#[test]
+fn every_step_was_allowed() {
+    let back = Transfer {
+        debit_account: account_id(2),
+        credit_account: account_id(1),
+        ..transfer(10, Kind::SINGLE, 100)
+    };
+    // Account 2 gives before it has anything, and receives as much afterwards.
+    let overdrawn = |snapshot: &mut Snapshot| {
+        snapshot.accounts[1].0.limit = Limit::DebitsMustNotExceedCredits;
+        snapshot.transfers.insert(0, (back, 10, PendingState::None));
+        snapshot.accounts[0].1 = [40, 107, 0, 100];
+        snapshot.accounts[1].1 = [0, 100, 40, 107];
+    };
+    assert_eq!(broken(overdrawn), Broken::Limit(account_id(2)));
+    let unlimited = |snapshot: &mut Snapshot| {
+        overdrawn(snapshot);
+        snapshot.accounts[1].0.limit = Limit::None;
+    };
+    let mut snapshot = sound();
+    unlimited(&mut snapshot);
+    assert!(Ledger::decode(&snapshot.encode()).is_ok());
+    for balancing in [Sides::DEBIT, Sides::CREDIT] {
+        let fault = |snapshot: &mut Snapshot| {
+            unlimited(snapshot);
+            snapshot.transfers[0].0.kind = Kind::Single { balancing };
+        };
+        assert_eq!(broken(fault), Broken::Balancing(transfer_id(10)), "{balancing:?}");
+    }
+    // The same in the other order has enough to balance.
+    let later = |snapshot: &mut Snapshot| {
+        let balancing = Kind::Single { balancing: Sides::BOTH };
+        let last = (Transfer { kind: balancing, ..back }, 18, PendingState::None);
+        snapshot.transfers.push(last);
+        snapshot.accounts[0].1 = [40, 107, 0, 100];
+        snapshot.accounts[1].1 = [0, 100, 40, 107];
+    };
+    let mut snapshot = sound();
+    later(&mut snapshot);
+    assert!(Ledger::decode(&snapshot.encode()).is_ok());
+}
+
+#[test]
+fn closed_accounts_are_not_moved() {
+    let closed = |id| Broken::Closed(account_id(id));
+    for (id, index) in [(1, 0), (2, 1)] {
+        let fault = |snapshot: &mut Snapshot| snapshot.accounts[index].0.closed = true;
+        assert_eq!(broken(fault), closed(id));
+    }
+    let closing = |index: usize, closing| {
+        move |snapshot: &mut Snapshot| {
+            let timeout_seconds = snapshot.transfers[index].0.kind.timeout_seconds();
+            let kind = Kind::Pending { timeout_seconds, balancing: Sides::NONE, closing };
+            snapshot.transfers[index].0.kind = kind;
+        }
+    };
+    // Hold 5 is open when a hold of the same accounts is posted, hold 4 when hold 5 is created.
+    assert_eq!(broken(closing(4, Sides::DEBIT)), closed(1));
+    assert_eq!(broken(closing(4, Sides::CREDIT)), closed(2));
+    assert_eq!(broken(closing(3, Sides::CREDIT)), closed(2));
+    // With nothing but voids and the expiry behind it, it may close.
+    let mut snapshot = sound();
+    closing(4, Sides::BOTH)(&mut snapshot);
+    snapshot.transfers.remove(5);
+    snapshot.transfers[1].2 = PendingState::Pending;
+    snapshot.accounts[0].1 = [50, 100, 0, 0];
+    snapshot.accounts[1].1 = [0, 0, 50, 100];
+    let ledger = Ledger::decode(&snapshot.encode()).unwrap();
+    assert!(ledger.account(account_id(1)).unwrap().closed);
+    assert!(ledger.account(account_id(2)).unwrap().closed);
 }

@@ -6,11 +6,14 @@ use ledger::{CreateAccountStatus, CreateTransferStatus};
 
 use crate::script::{self, Shown};
 
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 8] = [
     ("create_accounts.txt", include_str!("../tables/create_accounts.txt")),
     ("create_transfers.txt", include_str!("../tables/create_transfers.txt")),
     ("precedence.txt", include_str!("../tables/precedence.txt")),
     ("holds.txt", include_str!("../tables/holds.txt")),
+    ("balancing.txt", include_str!("../tables/balancing.txt")),
+    ("closing.txt", include_str!("../tables/closing.txt")),
+    ("history.txt", include_str!("../tables/history.txt")),
     ("chains.txt", include_str!("../tables/chains.txt")),
 ];
 
@@ -52,6 +55,8 @@ fn status_properties() {
             "debit_account_not_found",
             "credit_account_not_found",
             "pending_transfer_not_found",
+            "debit_account_already_closed",
+            "credit_account_already_closed",
             "exceeds_credits",
             "exceeds_debits",
         ]

@@ -12,7 +12,7 @@ use std::path::Path;
 use journal::Hash;
 use journal::frame::FrameHeader;
 use journal::segment::SegmentHeader;
-use ledger::{Account, Kind, Ledger, Limit, Transfer};
+use ledger::{Account, Kind, Ledger, Limit, Sides, Transfer};
 use money::{AccountId, Asset, TransferId};
 use serde_json::{Value, json};
 
@@ -120,7 +120,18 @@ fn ledgers() -> Done {
     let asset = Asset::new("USD", 9)?;
     let account = |number, limit| -> Result<Account, Box<dyn Error>> {
         let id = AccountId::new(number)?;
-        Ok(Account { id, asset, code: 1, user_data: number, limit, linked: false })
+        Ok(Account {
+            id,
+            asset,
+            code: 1,
+            user_data: number,
+            user_data_64: 0,
+            user_data_32: 0,
+            limit,
+            history: true,
+            closed: false,
+            linked: false,
+        })
     };
     let accounts = [account(1, Limit::None)?, account(2, Limit::DebitsMustNotExceedCredits)?];
     let transfer = |number, kind| -> Result<Transfer, Box<dyn Error>> {
@@ -133,15 +144,22 @@ fn ledgers() -> Done {
             amount: 2_000_000,
             code: 1,
             user_data: 0,
+            user_data_64: 0,
+            user_data_32: 0,
             linked: false,
         })
     };
     let pending_id = TransferId::new(11)?;
     let transfers = [
-        transfer(10, Kind::Single)?,
-        transfer(11, Kind::Pending { timeout_seconds: 60 })?,
+        transfer(10, Kind::SINGLE)?,
+        transfer(11, Kind::pending(60))?,
         transfer(12, Kind::Post { pending_id })?,
         transfer(13, Kind::Void { pending_id })?,
+        transfer(14, Kind::Single { balancing: Sides::DEBIT })?,
+        transfer(
+            15,
+            Kind::Pending { timeout_seconds: 60, balancing: Sides::CREDIT, closing: Sides::BOTH },
+        )?,
     ];
     let encoded = |encode: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = Vec::new();
