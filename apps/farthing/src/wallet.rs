@@ -103,7 +103,7 @@ async fn history(wallet: &Wallet, node: &NodeClient) -> Result<(), Failure> {
             utc(payment.at_ms),
             payment.payment.to_string(),
             payment.state.clone(),
-            payment.description.clone(),
+            term::plain(&payment.description),
             account.amount_of(payment)?.to_string(),
         ]);
     }

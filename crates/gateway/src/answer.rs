@@ -204,6 +204,12 @@ pub(crate) fn problem(problem: &Problem) -> Response<Body> {
     response
 }
 
+/// The headers of an answer whose body is not for free.
+pub(crate) fn without_body(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.map(|_| Body::empty())
+}
+
 /// The program is at fault; the payment, if there is one, stays as it is.
 pub(crate) fn internal() -> Response<Body> {
     let mut response = Response::new(Body::empty());
