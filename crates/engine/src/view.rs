@@ -1,6 +1,6 @@
 //! What callers read from the state: plain data, ready for JSON.
 
-use instrument::PublicKey;
+use instrument::hex::Hex;
 use money::{AccountId, Amount, Asset, MandateId, PaymentId};
 use serde::{Deserialize, Serialize};
 
@@ -149,7 +149,7 @@ impl PaymentView {
             state,
             reason,
             description: payment.description.clone(),
-            order_digest: PublicKey(payment.order_digest).to_string(),
+            order_digest: Hex(&payment.order_digest).to_string(),
             at_ns,
         }
     }
