@@ -53,8 +53,8 @@ impl Counted {
 
     /// Asks the program to end, as Ctrl-C does, and reads the counts.
     pub fn interrupt(self) -> Result<Profile> {
-        let process = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &process]).status()?;
+        let line = format!("kill -INT {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &line]).status()?;
         if !sent.success() {
             bail!("cannot interrupt the counted program");
         }

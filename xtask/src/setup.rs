@@ -13,8 +13,13 @@ use crate::Workspace;
 use crate::process;
 
 /// Debian package and a file or program that shows that it is there.
-const DEBIAN: &[(&str, &str)] =
-    &[("chromium", "chromium"), ("valgrind", "valgrind"), ("nodejs", "node"), ("npm", "npm")];
+const DEBIAN: &[(&str, &str)] = &[
+    ("chromium", "chromium"),
+    ("git", "git"),
+    ("nodejs", "node"),
+    ("npm", "npm"),
+    ("valgrind", "valgrind"),
+];
 
 /// Folders with a `package-lock.json`.
 const NPM: &[&str] =

@@ -21,9 +21,13 @@ struct RunningNode {
     url: String,
 }
 
-/// Makes the folder if it does not exist.
+/// Makes the folder if it does not exist. What is in it is closed on its own: the folder may have been
+/// made before, open to others, and the journal holds who paid whom.
 pub(crate) fn make(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)
+    let closed = |path: &Path| DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path);
+    closed(folder)?;
+    closed(&folder.join("journal"))?;
+    closed(&folder.join("snapshots"))
 }
 
 /// Writes where the node is, in one step.

@@ -37,9 +37,9 @@ impl Failure {
 
     /// Prints it and gives the exit code.
     pub(crate) fn show(&self) -> ExitCode {
-        term::note(&format!("{} {}", term::error_word("error:"), self.message));
+        term::note(&format!("{} {}", term::error_word("error:"), term::plain(&self.message)));
         for hint in &self.hints {
-            term::note(&format!("hint: {hint}"));
+            term::note(&format!("hint: {}", term::plain(hint)));
         }
         ExitCode::from(self.exit)
     }

@@ -4,7 +4,8 @@
 //! says unless the operator names another.
 
 use client::{Enters, NodeClient, Receiver, Timeouts};
-use instrument::{PublicKey, PurchaseDigest};
+use instrument::PublicKey;
+use instrument::hex::Hex;
 use money::{Amount, Asset};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -95,9 +96,8 @@ fn connect(args: &OperatorArgs) -> Result<(NodeClient, String), Failure> {
 }
 
 fn receiver(text: &str) -> Result<Receiver, Failure> {
-    // A key is written as a digest is: 64 lowercase hex digits.
-    if let Some(bytes) = PurchaseDigest::from_hex(text) {
-        return Ok(Receiver::Key(PublicKey(bytes.0)));
+    if let Some(key) = PublicKey::from_hex(text) {
+        return Ok(Receiver::Key(key));
     }
     text.parse().map(Receiver::Account).map_err(|why: money::IdError| {
         Failure::usage(format!("`{text}` is neither an account nor a key: {why}"))
@@ -131,8 +131,7 @@ fn derived_key(receiver: &str, amount: Amount, reference: &str) -> String {
         digest.update([b':']);
         digest.update(part);
     }
-    let digest: [u8; 32] = digest.finalize().into();
-    format!("fund-{}", PurchaseDigest(digest))
+    format!("fund-{}", Hex(&digest.finalize()))
 }
 
 #[cfg(test)]

@@ -69,7 +69,8 @@ async fn quote(payer: &Payer, request: &Request) -> Result<(), Failure> {
     term::line(&quote.price.to_string());
     let words = [quote.service_name, quote.description].into_iter().flatten();
     let words: Vec<String> = words.filter(|text| !text.is_empty()).collect();
-    term::note(&format!("to {} for {}", quote.payee, words.join(": ")));
+    let words = term::plain(&words.join(": "));
+    term::note(&format!("to {} for {words}", quote.payee));
     Ok(())
 }
 

@@ -72,6 +72,10 @@ impl From<ServeError> for Failure {
             ServeError::Engine(StartError::Journal(journal::OpenError::Locked { .. })) => {
                 Self::new(text).with_hint("for a second node, name another folder with --data")
             }
+            ServeError::Engine(StartError::OtherNode { .. }) => {
+                Self::new(text).with_hint("put back the `node.key` that belongs to this folder")
+            }
+            ServeError::Engine(StartError::Thread(_)) => Self::new(text),
             ServeError::Engine(_) => Self::new(text)
                 .with_hint("nothing was changed; keep a copy of the folder, then restore a backup"),
             ServeError::Bind(_) => Self::new(text).with_hint("choose another address or port"),

@@ -16,6 +16,11 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// A text of somebody else's, without what would speak to the terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace(|letter: char| letter.is_control() && letter != '\n', "\u{fffd}")
+}
+
 /// Writes over the current line of standard error.
 pub(crate) fn progress(text: &str) {
     let mut stderr = io::stderr().lock();

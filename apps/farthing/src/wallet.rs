@@ -13,10 +13,6 @@ use crate::cli::{WalletArgs, WalletCommand, WalletFile};
 use crate::failure::Failure;
 use crate::term;
 
-/// Milliseconds of a day, an hour, a minute and a second.
-const DAY_MS: u64 = 24 * HOUR_MS;
-const HOUR_MS: u64 = 60 * MINUTE_MS;
-const MINUTE_MS: u64 = 60 * SECOND_MS;
 const SECOND_MS: u64 = 1_000;
 
 /// Carries out a wallet command.
@@ -103,7 +99,7 @@ async fn history(wallet: &Wallet, node: &NodeClient) -> Result<(), Failure> {
             utc(payment.at_ms),
             payment.payment.to_string(),
             payment.state.clone(),
-            payment.description.clone(),
+            term::plain(&payment.description),
             account.amount_of(payment)?.to_string(),
         ]);
     }
@@ -111,50 +107,15 @@ async fn history(wallet: &Wallet, node: &NodeClient) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `2026-11-23 02:30:00` for Unix milliseconds, by counting the days of years and months.
+/// `2026-11-23 02:30:00` for Unix milliseconds.
 fn utc(unix_ms: u64) -> String {
-    let (mut days, rest) = (unix_ms / DAY_MS, unix_ms % DAY_MS);
-    let mut year = 1970_u64;
-    while days >= year_days(year) {
-        days -= year_days(year);
-        year += 1;
-    }
-    let february = year_days(year) - 337;
-    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 1;
-    for length in months {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    let (hour, minute) = (rest / HOUR_MS, rest % HOUR_MS / MINUTE_MS);
-    let second = rest % MINUTE_MS / SECOND_MS;
-    format!("{year}-{month:02}-{:02} {hour:02}:{minute:02}:{second:02}", days + 1)
-}
-
-const fn year_days(year: u64) -> u64 {
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    if leap { 366 } else { 365 }
+    http402::utc(unix_ms / SECOND_MS).replace('T', " ").replace('Z', "")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    /// Computed apart: `date -u -d ... +%s`.
     #[test]
-    fn dates_are_those_of_the_calendar() {
-        for (seconds, text) in [
-            (0, "1970-01-01 00:00:00"),
-            (951_782_399, "2000-02-28 23:59:59"),
-            (951_782_400, "2000-02-29 00:00:00"),
-            (1_709_251_200, "2024-03-01 00:00:00"),
-            (1_798_761_599, "2026-12-31 23:59:59"),
-            (4_107_542_400, "2100-03-01 00:00:00"),
-        ] {
-            assert_eq!(utc(seconds * 1_000), text);
-        }
+    fn times_are_written_for_people() {
+        assert_eq!(super::utc(1_798_761_599_999), "2026-12-31 23:59:59");
     }
 }

@@ -16,8 +16,8 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use http402::{Problem, problem};
+use instrument::hex::Hex;
 
-use crate::hex;
 use crate::refused::Refused;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -54,7 +54,7 @@ fn request_id() -> String {
         let number = COUNTED.fetch_add(1, Ordering::Relaxed);
         bytes[8..].copy_from_slice(&number.to_be_bytes());
     }
-    format!("req_{}", hex::text(&bytes))
+    format!("req_{}", Hex(&bytes))
 }
 
 /// For what any page may ask: no cookie and no secret is involved, so any origin is allowed.

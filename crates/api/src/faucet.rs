@@ -16,7 +16,6 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::body::{Fields, ok};
-use crate::hex;
 use crate::node::Shared;
 use crate::refused::Refused;
 
@@ -73,7 +72,7 @@ fn full(limit: Amount) -> Refused {
 
 /// Reads the field `key`.
 pub(crate) fn key_field(text: &str) -> Result<PublicKey, Refused> {
-    hex::parse_32(text).map(PublicKey).ok_or_else(|| {
+    PublicKey::from_hex(text).ok_or_else(|| {
         Refused::bad_request("invalid_key", "a key is 64 lowercase hex digits").with_param("key")
     })
 }

@@ -16,7 +16,6 @@ mod catalogue;
 mod envelope;
 mod facilitator;
 mod faucet;
-mod hex;
 mod node;
 mod openapi;
 mod operator;

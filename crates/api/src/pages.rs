@@ -13,10 +13,10 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use instrument::hex::Hex;
 use sha2::{Digest, Sha256};
 
 use crate::envelope;
-use crate::hex;
 use crate::refused::Refused;
 
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -70,7 +70,7 @@ fn popup(headers: &HeaderMap, name: &str) -> Response {
 
 fn file(headers: &HeaderMap, content_type: &'static str, bytes: &'static [u8]) -> Response {
     let digest = Sha256::digest(bytes);
-    let tag = format!("\"{}\"", hex::text(&digest[..16]));
+    let tag = format!("\"{}\"", Hex(&digest[..16]));
     let known = headers.get(IF_NONE_MATCH);
     let mut response = if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         StatusCode::NOT_MODIFIED.into_response()

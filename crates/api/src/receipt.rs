@@ -13,13 +13,13 @@ use base64::engine::general_purpose::STANDARD;
 use engine::{PaymentState, PaymentView};
 use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use instrument::hex::{Hex, parse_32};
 use instrument::{Receipt, Signed, Statement};
 use money::PaymentId;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::body::ok;
-use crate::hex;
 use crate::node::{Node, Shared};
 use crate::refused::Refused;
 
@@ -42,7 +42,7 @@ pub(crate) async fn show(
     let view = view.ok_or_else(unknown)?;
     let content = receipt_json(&shared.node, &view);
     let digest = Sha256::digest(content.to_string().as_bytes());
-    let tag = format!("\"{}\"", hex::text(&digest[..16]));
+    let tag = format!("\"{}\"", Hex(&digest[..16]));
     let known =
         headers.get_all(IF_NONE_MATCH).iter().any(|value| value.as_bytes() == tag.as_bytes());
     let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { ok(&content) };
@@ -90,7 +90,7 @@ fn sign(node: &Node, view: &PaymentView) -> Option<Signed<Receipt>> {
     let receipt = Receipt {
         node: node.engine.node(),
         payment: view.payment,
-        order_digest: hex::parse_32(&view.order_digest)?,
+        order_digest: parse_32(&view.order_digest)?,
         payee: view.payee,
         amount: view.settled,
         settled_at_ns: view.at_ns,

@@ -4,7 +4,7 @@
 //! handler can send a problem without one.
 
 use axum::response::{IntoResponse, Response};
-use engine::{Coded, Retry, Unavailable};
+use engine::{Coded, Unavailable};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http402::{Problem, problem};
@@ -50,13 +50,7 @@ impl Refused {
 
     /// A refusal of the engine; `title` names the operation.
     pub(crate) fn of(title: &'static str, error: &dyn Coded) -> Self {
-        let retry = match error.retry() {
-            Retry::Never => problem::Retry::Never,
-            Retry::SameKey => problem::Retry::SameKey,
-            Retry::AfterSeconds(seconds) => problem::Retry::AfterSeconds(seconds),
-        };
-        let problem = Problem::new(error.http_status(), error.code(), title, error.to_string());
-        Self::new(problem.with_retry(retry))
+        Self::new(gateway::problem_of(title, error))
     }
 
     /// Names the field or header at fault.

@@ -97,7 +97,7 @@ impl Error {
             Kind::OverLimit { .. } => "price_above_limit",
             Kind::NotApproved(_) => "not_approved",
             Kind::Unknown(_) => "outcome_unknown",
-            Kind::NotDelivered(_) => "not_delivered",
+            Kind::NotDelivered(_) => "paid_not_delivered",
             Kind::Write(_) => "write_failed",
         }
     }
@@ -112,7 +112,7 @@ impl Error {
         matches!(self.0.kind, Kind::OverLimit { .. } | Kind::NotApproved(_))
     }
 
-    /// The payer's balance, or what its mandate has left, is too low. Nothing was charged.
+    /// The payer's balance is too low. Nothing was charged.
     pub fn is_insufficient_funds(&self) -> bool {
         self.code() == "insufficient_funds"
     }

@@ -11,7 +11,6 @@
 
 mod clock;
 mod error;
-mod hex;
 mod limits;
 mod node;
 mod offer;

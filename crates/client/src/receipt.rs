@@ -9,8 +9,6 @@ use instrument::{PublicKey, Receipt, Signed, node_id};
 use money::{NodeId, PaymentId};
 use serde::{Deserialize, Serialize};
 
-use crate::hex;
-
 /// Answer of `GET /v1/receipts/{pay_id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptDocument {
@@ -61,7 +59,7 @@ impl ReceiptDocument {
     pub fn prove(&self, network: NodeId) -> Option<Proof> {
         let (receipt, signature) = (self.receipt.clone()?, self.signature.clone()?);
         let public_key = self.public_key.clone()?;
-        let key = PublicKey(hex::parse(&public_key)?);
+        let key = PublicKey::from_hex(&public_key)?;
         if node_id(&key) != network {
             return None;
         }

@@ -14,12 +14,12 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use http402::x402::{network_name, parse_network};
+use instrument::hex::{Hex, parse_32};
 use instrument::{KeyPair, PublicKey};
 use money::NodeId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind};
-use crate::hex;
 
 /// Largest wallet file that is read.
 const WALLET_FILE_BYTES_MAX: u64 = 16 * 1024;
@@ -94,7 +94,7 @@ impl Wallet {
             node: self.node_url.clone(),
             network: network_name(self.network),
             public_key: self.key.public().to_string(),
-            seed: hex::text(self.key.seed()),
+            seed: Hex(self.key.seed()).to_string(),
         };
         let mut json = serde_json::to_vec_pretty(&content)
             .map_err(|_| Error::file("the wallet cannot be written as JSON"))?;
@@ -145,7 +145,7 @@ impl Wallet {
         }
         let network =
             parse_network(&content.network).ok_or("`network` is not a Farthing network")?;
-        let seed = hex::parse(&content.seed).ok_or("`seed` is not 64 lowercase hex digits")?;
+        let seed = parse_32(&content.seed).ok_or("`seed` is not 64 lowercase hex digits")?;
         let key = KeyPair::from_seed(&seed);
         if content.public_key != key.public().to_string() {
             return Err("`public_key` does not belong to `seed`");

@@ -43,6 +43,10 @@ pub struct Idempotency {
     pub fingerprint: [u8; 32],
 }
 
+/// Longest hold; a longer one ends after this time. Nobody's money is locked up for longer by a gateway
+/// that forgets it.
+pub const HOLD_SECONDS_MAX: u32 = 24 * 60 * 60;
+
 /// How far an authorization goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {

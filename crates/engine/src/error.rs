@@ -231,6 +231,8 @@ operation_errors! {
         NotPayersKey = "signer_is_not_payer", 422, "the signing key does not own the payer account";
         /// The node does not carry the asset.
         UnknownAsset = "unknown_asset", 422, "the node does not carry this asset";
+        /// No money ever entered for the payer.
+        UnknownAccount = "account_unknown", 404, "this key has no account yet; an account opens when money enters";
         /// The mandate's time is over.
         Expired = "mandate_expired", 422, "the mandate has expired";
         /// The account holds as many mandates as one may.

@@ -27,7 +27,8 @@ mod writer;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use command::{
-    AccountSpec, Authorize, Authorized, ClaimToken, Fund, Idempotency, Mode, Purchase, Terms,
+    AccountSpec, Authorize, Authorized, ClaimToken, Fund, HOLD_SECONDS_MAX, Idempotency, Mode,
+    Purchase, Terms,
 };
 pub use entry::{AccountRole, ReleaseReason};
 pub use error::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use instrument::PublicKey;
+use instrument::hex::Hex;
 use money::{AccountId, Amount, Asset, AssetCode, MandateId, PaymentId};
 use serde::{Deserialize, Serialize};
 
@@ -151,7 +151,7 @@ impl PaymentView {
             state,
             reason,
             description: payment.description.clone(),
-            order_digest: PublicKey(payment.order_digest).to_string(),
+            order_digest: Hex(&payment.order_digest).to_string(),
             at_ns,
         }
     }

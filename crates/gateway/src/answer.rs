@@ -5,7 +5,7 @@
 //! presented payment names it.
 
 use axum::body::Body;
-use engine::{AuthorizeError, Coded, Outcome, PaymentState, PaymentView, Retry, Unavailable};
+use engine::{AuthorizeError, Coded, Outcome, PaymentState, PaymentView, Retry};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http402::Problem;
@@ -123,19 +123,22 @@ pub(crate) fn refused(case: &Case, error: AuthorizeError, payment: PaymentId) ->
     if error.http_status() == 402 {
         return challenge(case, Some(&refusal));
     }
+    let mut response = problem(&problem_of("The payment was not taken", &error));
+    // A node that cannot answer now may have taken the payment, or may take a copy of it.
+    let pending = error.http_status() == 503;
+    refuse(case, &mut response, &refusal, pending);
+    response
+}
+
+/// A refusal of the node as a problem document; `title` names the operation.
+pub fn problem_of(title: &'static str, error: &dyn Coded) -> Problem {
     let retry = match error.retry() {
         Retry::Never => RetryRule::Never,
         Retry::SameKey => RetryRule::SameKey,
         Retry::AfterSeconds(seconds) => RetryRule::AfterSeconds(seconds),
     };
-    let title = "The payment was not taken";
-    let text = Problem::new(error.http_status(), error.code(), title, &refusal.detail);
-    let text = text.with_retry(retry);
-    let mut response = problem(&text);
-    let unknown = AuthorizeError::Unavailable(Unavailable::Unreachable);
-    let pending = error == unknown || error.http_status() == 503;
-    refuse(case, &mut response, &refusal, pending);
-    response
+    let problem = Problem::new(error.http_status(), error.code(), title, error.to_string());
+    problem.with_retry(retry)
 }
 
 /// Says of an answer that was passed on uncharged that its payment took nothing.
@@ -202,6 +205,12 @@ pub(crate) fn problem(problem: &Problem) -> Response<Body> {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+/// The headers of an answer whose body is not for free.
+pub(crate) fn without_body(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.map(|_| Body::empty())
 }
 
 /// The program is at fault; the payment, if there is one, stays as it is.

@@ -4,13 +4,15 @@
 //! streams through, and its last piece is held back until the digest has proven right, so that the
 //! upstream never sees a whole body that was not paid for.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{TryStreamExt, stream};
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use instrument::{BodyDigest, empty_body_digest};
@@ -69,18 +71,30 @@ impl BodyError {
 pub(crate) struct Digested {
     pub digest: BodyDigest,
     pub body: Body,
+    /// Becomes true if the body breaks off on its way, or is not the one that was announced.
+    pub failed: Arc<AtomicBool>,
+}
+
+impl Digested {
+    fn whole(digest: BodyDigest, body: Body) -> Self {
+        Self { digest, body, failed: Arc::default() }
+    }
 }
 
 /// Finds out the digest of a request body, reading as little as that takes.
 pub(crate) async fn digest(headers: &HeaderMap, body: Body) -> Result<Digested, BodyError> {
     if http_body::Body::is_end_stream(&body) {
-        return Ok(Digested { digest: empty_body_digest(), body: Body::empty() });
+        return Ok(Digested::whole(empty_body_digest(), Body::empty()));
     }
     let announced = announced(headers)?;
     let length = http_body::Body::size_hint(&body).exact();
     let fits = length.map(|length| length <= REQUEST_BUFFER_BYTES_MAX as u64);
     match (announced, fits) {
-        (Some(digest), None | Some(false)) => Ok(Digested { digest, body: checked(body, digest) }),
+        (Some(digest), None | Some(false)) => {
+            let failed = Arc::<AtomicBool>::default();
+            let body = checked(body, digest, Arc::clone(&failed));
+            Ok(Digested { digest, body, failed })
+        }
         (None, Some(false)) => Err(BodyError::DigestRequired),
         (announced, None | Some(true)) => {
             let bytes = read(body).await?;
@@ -88,7 +102,7 @@ pub(crate) async fn digest(headers: &HeaderMap, body: Body) -> Result<Digested, 
             if announced.is_some_and(|announced| announced != digest) {
                 return Err(BodyError::DigestMismatch);
             }
-            Ok(Digested { digest, body: Body::from(bytes) })
+            Ok(Digested::whole(digest, Body::from(bytes)))
         }
     }
 }
@@ -134,7 +148,7 @@ fn announced(headers: &HeaderMap) -> Result<Option<BodyDigest>, BodyError> {
 }
 
 /// Streams a body and fails before its last piece unless it has the digest.
-fn checked(body: Body, expected: BodyDigest) -> Body {
+fn checked(body: Body, expected: BodyDigest, failed: Arc<AtomicBool>) -> Body {
     struct Checked {
         body: Body,
         hasher: Option<Sha256>,
@@ -142,7 +156,7 @@ fn checked(body: Body, expected: BodyDigest) -> Body {
         expected: BodyDigest,
     }
     let start = Checked { body, hasher: Some(Sha256::new()), held_back: None, expected };
-    Body::from_stream(stream::try_unfold(start, |mut state| async move {
+    let pieces = stream::try_unfold(start, |mut state| async move {
         loop {
             let Some(hasher) = &mut state.hasher else { return Ok(None) };
             if let Some(data) = next_piece(&mut state.body).await? {
@@ -158,5 +172,7 @@ fn checked(body: Body, expected: BodyDigest) -> Body {
             }
             return Ok(state.held_back.take().map(|last| (last, state)));
         }
-    }))
+    });
+    let noted = pieces.inspect_err(move |_: &BodyError| failed.store(true, Ordering::Release));
+    Body::from_stream(noted)
 }

@@ -17,7 +17,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::TokioExecutor;
@@ -25,6 +25,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::body::BodyError;
+use crate::connect::connector;
 use crate::headers;
 
 /// What went wrong behind the gateway.
@@ -90,19 +91,11 @@ impl Forward {
         if !known || !matches!(upstream.path(), "" | "/") {
             return None;
         }
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.enforce_http(false);
-        connector.set_connect_timeout(Some(Duration::from_millis(options.connect_timeout_ms)));
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
+        let connect_timeout = Duration::from_millis(options.connect_timeout_ms);
         let client = Client::builder(TokioExecutor::new())
             // A retry on a reused connection could execute a request twice.
             .retry_canceled_requests(false)
-            .build(connector);
+            .build(connector(Some(connect_timeout)));
         let head_timeout = Duration::from_millis(options.head_timeout_ms);
         Some(Self { client, scheme, authority, head_timeout })
     }
@@ -128,9 +121,7 @@ impl Forward {
         }
         Ok(())
     }
-}
 
-impl Forward {
     /// Sends a request; the time for the answer's head starts again with every piece of a body, so
     /// that a long upload is not taken for a slow upstream.
     async fn exchange(

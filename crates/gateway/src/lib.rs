@@ -13,6 +13,7 @@
 mod answer;
 mod assets;
 mod body;
+mod connect;
 mod deliver;
 mod forward;
 #[doc(hidden)]
@@ -28,6 +29,7 @@ mod request_id;
 mod routes;
 mod stream;
 
+pub use answer::problem_of;
 pub use assets::{Asset, asset, page};
 pub use body::BodyError;
 pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};

@@ -1,5 +1,6 @@
 //! Offers: a priced resource with its terms.
 
+use engine::HOLD_SECONDS_MAX;
 use http::Method;
 use http402::Identifier;
 use money::{AccountId, Amount, Shares};
@@ -61,6 +62,9 @@ pub enum OfferError {
     /// Zero would close the resource at once.
     #[error("hold_seconds and order_seconds must be above zero")]
     ZeroSeconds,
+    /// The node would end the hold earlier.
+    #[error("hold_seconds must be {HOLD_SECONDS_MAX} at most")]
+    LongHold,
     /// Every payee of the split has a share.
     #[error("the split must name as many payees as shares, at most {SPLIT_COUNT_MAX}")]
     Split,
@@ -84,6 +88,9 @@ impl Offer {
         }
         if self.hold_seconds == 0 || self.order_seconds == 0 {
             return Err(OfferError::ZeroSeconds);
+        }
+        if self.hold_seconds > HOLD_SECONDS_MAX {
+            return Err(OfferError::LongHold);
         }
         if let Some((accounts, shares)) = &self.payees.split
             && (accounts.len() != shares.parts_per_million().len()

@@ -111,6 +111,9 @@ pub(crate) fn secure(case: &Case, response: &mut Response<Body>) {
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    // No page that opened this one may hold on to it; the wallet that it opens may answer.
+    let alone = HeaderValue::from_static("same-origin-allow-popups");
+    headers.insert("cross-origin-opener-policy", alone);
 }
 
 fn symbol(asset: Asset) -> Option<&'static str> {

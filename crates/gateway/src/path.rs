@@ -20,6 +20,9 @@ pub enum PathError {
     /// An encoded `/`, `\` or NUL, or a plain backslash.
     #[error("the path has an encoded slash, backslash or NUL")]
     EncodedSeparator,
+    /// Two slashes at the start.
+    #[error("the path starts with two slashes, which some services take for a host")]
+    LeadingSlashes,
     /// A `%` without two hex digits, or escapes that are not UTF-8.
     #[error("the path has a broken percent-escape")]
     BrokenEscape,
@@ -29,6 +32,10 @@ pub enum PathError {
 pub(crate) fn segments(path: &str) -> Result<Vec<String>, PathError> {
     if path.len() > PATH_BYTES_MAX {
         return Err(PathError::TooLong);
+    }
+    // Resolved as a URL reference, `//x/a` is the path `/a` at the host `x`.
+    if path.starts_with("//") {
+        return Err(PathError::LeadingSlashes);
     }
     let mut decoded = Vec::new();
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
@@ -158,6 +165,7 @@ mod tests {
             ("/a/.", PathError::DotSegment),
             ("/a/..;/b", PathError::DotSegment),
             ("/a/%2e.%3bx/b", PathError::DotSegment),
+            ("//x/a", PathError::LeadingSlashes),
             ("/a%2fb", PathError::EncodedSeparator),
             ("/a%5Cb", PathError::EncodedSeparator),
             ("/a\\b", PathError::EncodedSeparator),
@@ -178,7 +186,7 @@ mod tests {
         for path in [
             "/articles/1",
             "/articles/1/",
-            "//articles//1",
+            "/articles//1",
             "/%61rticles/%31",
             "/articles;v=2/1;",
             "/articles/;/1",

@@ -4,6 +4,7 @@
 //! `deliver` carries out the delivery rules. A refusal before the node is asked costs no state.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::body::Body;
 use engine::{Authorize, Idempotency, Mode, Purchase, Terms};
@@ -71,6 +72,8 @@ pub(crate) struct Case {
     pub html: bool,
     pub cookie: bool,
     pub v1: bool,
+    /// The payer's own request body has failed, see [`body::Digested`].
+    pub request_failed: Arc<AtomicBool>,
     /// Known once an order is admitted; the payee stands in for it until then.
     pub payer: AccountId,
 }
@@ -120,8 +123,14 @@ impl Paywall {
         let offer = match self.options.routes.find(&parts.method, parts.uri.path()) {
             Ok(Some(offer)) => offer.clone(),
             Ok(None) => {
+                // OPTIONS has no price, and a service that is blind to methods would answer it with
+                // what GET sells: only the headers pass.
+                let headers_only = matches!(parts.method, Method::OPTIONS | Method::TRACE)
+                    && self.options.routes.sells(parts.uri.path());
                 headers::to_upstream(&mut parts.headers);
-                return deliver::pass_through(Request::from_parts(parts, body), inner).await;
+                let request = Request::from_parts(parts, body);
+                let response = deliver::pass_through(request, inner).await;
+                return if headers_only { answer::without_body(response) } else { response };
             }
             Err(error) => {
                 let title = "The path cannot be routed";
@@ -148,11 +157,12 @@ impl Paywall {
         };
         let digest = purchase(&parts, &origin, digested.digest);
         let case = Case::new(&self.options, offer, &parts, origin, digest);
-        let (case, command) = match admit(case, &parts.headers, digest) {
+        let (mut case, command) = match admit(case, &parts.headers, digest) {
             Ok(admitted) => admitted,
             Err(refused) => return *refused,
         };
         headers::to_upstream(&mut parts.headers);
+        case.request_failed = digested.failed;
         let request = Request::from_parts(parts, digested.body);
         // A payer that hangs up must not leave a payment half-way: the task goes on without it.
         let delivery = Box::pin(deliver::deliver(case, command, request, inner));
@@ -346,6 +356,7 @@ impl Case {
             html: accepts_html && parts.method == Method::GET,
             cookie: false,
             v1: false,
+            request_failed: Arc::default(),
             payer,
         }
     }

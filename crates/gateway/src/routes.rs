@@ -23,6 +23,11 @@ impl Routes {
         &self.offers
     }
 
+    /// Whether a path has a price with some method.
+    pub(crate) fn sells(&self, path: &str) -> bool {
+        segments(path).is_ok_and(|found| self.offers.iter().any(|offer| offer.path.matches(&found)))
+    }
+
     /// The offer that covers a request; `None` if it needs no payment.
     pub(crate) fn find(&self, method: &Method, path: &str) -> Result<Option<&Offer>, PathError> {
         let segments = segments(path)?;

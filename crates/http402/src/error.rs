@@ -297,10 +297,3 @@ pub(crate) fn detail(error: &serde_json::Error) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the message cannot be written as JSON")]
 pub struct EncodeError;
-
-impl EncodeError {
-    /// Stable code for programs.
-    pub const fn code(self) -> &'static str {
-        "message_not_encodable"
-    }
-}

@@ -18,12 +18,14 @@ mod json;
 pub mod openapi;
 mod presented;
 pub mod problem;
+mod utc;
 pub mod x402;
 
 pub use challenge::{Challenge, Identifier, Resource, SERVICE_NAME_CHARS_MAX};
 pub use error::{DecodeError, EncodeError, Part, Place};
 pub use presented::{Carrier, Dialect, Presented};
 pub use problem::Problem;
+pub use utc::utc;
 
 /// Reads the payment that a request presents, in whichever dialect; `None` if there is none.
 ///

@@ -7,7 +7,7 @@ use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use money::{AccountId, Asset, NodeId};
 use sha2::{Digest, Sha256};
 
-use crate::hex;
+use crate::hex::{Hex, parse_32};
 use crate::layout::{DecodeError, tag};
 
 /// An Ed25519 public key, 32 bytes as in RFC 8032. Not yet known to be a point of the curve.
@@ -25,7 +25,7 @@ pub struct SignatureError;
 
 impl core::fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        hex::write(&self.0, f)
+        core::fmt::Display::fmt(&Hex(&self.0), f)
     }
 }
 
@@ -38,7 +38,7 @@ impl core::fmt::Display for PublicKey {
 
 impl core::fmt::Debug for Signature {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        hex::write(&self.0, f)
+        core::fmt::Display::fmt(&Hex(&self.0), f)
     }
 }
 
@@ -51,6 +51,11 @@ impl Signature {
 }
 
 impl PublicKey {
+    /// Reads 64 lowercase hex digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        parse_32(text).map(Self)
+    }
+
     /// Checks a signature strictly.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
         let key = VerifyingKey::from_bytes(&self.0).map_err(|_| SignatureError)?;

@@ -7,7 +7,7 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::hex;
+use crate::hex::{Hex, parse_32};
 use crate::layout::tag;
 
 /// SHA-256 of a request body.
@@ -19,7 +19,7 @@ pub struct PurchaseDigest(pub [u8; 32]);
 
 impl fmt::Debug for PurchaseDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex::write(&self.0, f)
+        fmt::Display::fmt(&Hex(&self.0), f)
     }
 }
 
@@ -33,23 +33,7 @@ impl fmt::Display for PurchaseDigest {
 impl PurchaseDigest {
     /// Reads 64 lowercase hex digits.
     pub fn from_hex(text: &str) -> Option<Self> {
-        let digits = text.as_bytes();
-        if digits.len() != 64 {
-            return None;
-        }
-        let mut bytes = [0_u8; 32];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-        }
-        Some(Self(bytes))
-    }
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
-        b'a'..=b'f' => Some(digit.wrapping_sub(b'a').wrapping_add(10)),
-        _ => None,
+        parse_32(text).map(Self)
     }
 }
 

@@ -13,8 +13,8 @@ import type {
   SchemeNetworkClient,
 } from "@x402/core/types";
 
-import { idFromDigits, idFromText, toBase64 } from "./encoding.js";
-import { orderBytes, payerAccount, purchaseFromExtra } from "./formats.js";
+import { idFromText, toBase64 } from "./encoding.js";
+import { orderBytes, payerAccount } from "./formats.js";
 import type { Signer } from "./key.js";
 import { readRequirements, type Terms } from "./requirements.js";
 import type { SpendControl } from "./spend-limits.js";
@@ -94,14 +94,14 @@ export async function signOrder(
 ): Promise<{ order: string; signature: string }> {
   const { key, mandate } = payer;
   const bytes = orderBytes({
-    node: idFromDigits(terms.network.slice("farthing:".length)),
+    node: terms.node,
     order: orderId,
     payer: mandate ? idFromText("acc", mandate.payer) : payerAccount(key.publicKey, terms.asset),
     signer: key.publicKey,
-    payee: idFromText("acc", terms.payTo),
+    payee: terms.payee,
     asset: terms.asset,
     amount: terms.amount,
-    purchase: purchaseFromExtra(terms.purchase),
+    purchase: terms.purchase,
     expiresAtMs: BigInt(nowMs) + 1000n * BigInt(terms.maxTimeoutSeconds),
     ...(mandate && { mandate: idFromText("man", mandate.mandate) }),
   });

@@ -104,6 +104,20 @@ test("hostile requirements are refused before anything is signed", async () => {
   }
 });
 
+test("requirements that cannot be signed count against no limit", async () => {
+  const limits = new SpendLimits({ total: 2_000_000n });
+  const scheme = new ExactFarthingClient({ key, spendControl: limits });
+  const bad = [
+    { network: "farthing:0" },
+    { payTo: "0xabc" },
+    { extra: { scale: 9, purchase: "AB" } },
+  ];
+  for (const change of bad) {
+    await assert.rejects(scheme.createPaymentPayload(2, offer(change)), JSON.stringify(change));
+  }
+  await scheme.createPaymentPayload(2, offer());
+});
+
 test("spend limits hold before the signature, also for concurrent payments", async () => {
   const limits = new SpendLimits({
     perPayment: 3_000_000n,

@@ -21,9 +21,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http402", &["instrument", "money"]),
     ("journal", &[]),
     ("engine", &["instrument", "journal", "ledger", "money"]),
-    ("gateway", &["engine", "http402", "instrument", "ledger", "money"]),
+    ("gateway", &["engine", "http402", "instrument", "money"]),
     ("client", &["http402", "instrument", "money"]),
-    ("api", &["engine", "gateway", "http402", "instrument", "ledger", "money"]),
+    ("api", &["engine", "gateway", "http402", "instrument", "money"]),
     (
         "farthing",
         &[
@@ -39,10 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("xtask", &[]),
-    (
-        "benches",
-        &["client", "engine", "gateway", "http402", "instrument", "journal", "ledger", "money"],
-    ),
+    ("benches", &["engine", "gateway", "http402", "instrument", "money"]),
     ("fuzz", &["engine", "gateway", "http402", "instrument", "journal", "ledger", "money"]),
 ];
 

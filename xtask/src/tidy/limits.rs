@@ -1,4 +1,4 @@
-//! Every limit is listed: a constant whose name ends in `_MAX` or `_MIN` has a row in
+//! Every limit is listed: a constant whose name ends in `_MAX` or `_MIN` has a row with its crate in
 //! `docs/reference/limits.md`, and every constant named there exists.
 //!
 //! Constants of tests and of this tool are not limits of the product.
@@ -16,24 +16,24 @@ pub(crate) fn check(files: &[File]) -> Vec<String> {
     for file in files.iter().filter(|file| is_product(file)) {
         for (number, line) in numbered(&file.text) {
             if let Some(name) = limit_name(line) {
-                constants.insert(name, format!("{}:{number}", file.path));
+                constants.insert((name, member(&file.path)), format!("{}:{number}", file.path));
             }
         }
     }
-    let rows: BTreeMap<&str, usize> = files
+    let rows: BTreeMap<(&str, &str), usize> = files
         .iter()
         .filter(|file| file.path == LIST)
         .flat_map(|file| numbered(&file.text))
-        .filter_map(|(number, line)| Some((row_name(line)?, number)))
+        .filter_map(|(number, line)| Some((row(line)?, number)))
         .collect();
     let unlisted = constants
         .iter()
-        .filter(|(name, _)| !rows.contains_key(*name))
-        .map(|(name, place)| format!("{place}: `{name}` has no row in {LIST}"));
+        .filter(|(limit, _)| !rows.contains_key(*limit))
+        .map(|((name, _), place)| format!("{place}: `{name}` has no row in {LIST}"));
     let unknown = rows
         .iter()
-        .filter(|(name, _)| !constants.contains_key(*name))
-        .map(|(name, number)| format!("{LIST}:{number}: there is no constant `{name}`"));
+        .filter(|(limit, _)| !constants.contains_key(*limit))
+        .map(|((name, _), number)| format!("{LIST}:{number}: there is no constant `{name}`"));
     unlisted.chain(unknown).collect()
 }
 
@@ -52,10 +52,18 @@ fn limit_name(line: &str) -> Option<&str> {
     is_limit(name).then_some(name)
 }
 
-/// Rows begin with the constant's name in backticks; settings in lower case are not constants.
-fn row_name(line: &str) -> Option<&str> {
-    let (name, _) = line.strip_prefix("| `")?.split_once('`')?;
-    name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_').then_some(name)
+/// The folder of a crate: `x` of `crates/x/src/a.rs`.
+fn member(path: &str) -> &str {
+    path.split('/').nth(1).unwrap_or_default()
+}
+
+/// Rows begin with the constant's name in backticks and its crate; settings in lower case are not
+/// constants.
+fn row(line: &str) -> Option<(&str, &str)> {
+    let (name, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+    let (member, _) = rest.split_once(" |")?;
+    let constant = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    name.chars().all(constant).then_some((name, member))
 }
 
 fn is_limit(name: &str) -> bool {
@@ -76,13 +84,13 @@ mod tests {
         let test = file("crates/x/tests/it/a.rs", "const TRIES_MAX: u8 = 1;\n");
         let list = file(
             LIST,
-            "| limit | value |\n| `BODY_BYTES_MAX` | 1 |\n| `GONE_MAX` | 1 |\n| `gateway.body_bytes_max` | 1 |\n",
+            "| limit | crate |\n| `BODY_BYTES_MAX` | x |\n| `WAIT_MS_MIN` | y |\n| `gateway.body_bytes_max` | x |\n",
         );
         assert_eq!(
             check(&[source, test, list]),
             [
                 "crates/x/src/a.rs:2: `WAIT_MS_MIN` has no row in docs/reference/limits.md",
-                "docs/reference/limits.md:3: there is no constant `GONE_MAX`",
+                "docs/reference/limits.md:3: there is no constant `WAIT_MS_MIN`",
             ]
         );
     }

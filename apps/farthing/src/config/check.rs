@@ -56,12 +56,9 @@ impl Config {
             let key = root.nth("gateway", index);
             gateways.push(check_gateway(section, &key, &assets, &payees)?);
         }
-        Ok(Settings {
-            node: self.check_node(&root.join("node"), &assets)?,
-            assets,
-            payees,
-            gateways,
-        })
+        let node = self.check_node(&root.join("node"), &assets)?;
+        check_wallet_alone(node.public_url.as_deref(), &gateways, &root)?;
+        Ok(Settings { node, assets, payees, gateways })
     }
 
     fn check_node(
@@ -189,6 +186,19 @@ fn check_gateway(
         service_name: section.service_name.clone(),
         routes: offer::routes(&section.offers, key, assets, payees)?,
     })
+}
+
+/// The wallet's key lives at the node's origin, where no script of a site may run.
+fn check_wallet_alone(
+    node: Option<&str>,
+    gateways: &[GatewaySettings],
+    root: &Key<'_>,
+) -> Result<(), ConfigError> {
+    let shares = |site: &GatewaySettings| node.is_some() && site.public_url.as_deref() == node;
+    let Some(index) = gateways.iter().position(shares) else { return Ok(()) };
+    let what = "the site has the origin of the node, so its scripts could use every wallet's key";
+    let hint = "give node and site host names of their own";
+    Err(root.nth("gateway", index).join("public_url").error(what, hint))
 }
 
 /// The origin as payers see it, which orders are bound to.

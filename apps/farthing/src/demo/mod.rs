@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::DemoArgs;
 use crate::config::Config;
+use crate::data::OPERATOR_TOKEN;
 use crate::serve::{self, Running};
 use crate::term;
 
@@ -58,7 +59,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<bool> {
 }
 
 async fn smoke(running: &Running, data: &Path, asset: Asset) -> Result<bool> {
-    let token = data.join("operator.token");
+    let token = data.join(OPERATOR_TOKEN);
     let token = std::fs::read_to_string(&token)
         .with_context(|| format!("the operator's token {}", token.display()))?;
     let places = smoke::Places {

@@ -68,7 +68,7 @@ async fn a_failure_after_the_payment_is_met_with_the_same_order() {
 async fn tries_are_bounded_and_the_end_is_told_honestly() {
     let asks_again = buy(demand, |asked| receipt(asked, "settled")).await;
     let error = asks_again.result.unwrap_err();
-    assert_eq!((asks_again.presented, error.code()), (4, "not_delivered"));
+    assert_eq!((asks_again.presented, error.code()), (4, "paid_not_delivered"));
     assert!(error.payment().is_some());
 
     let silent = buy(|_| reply(500, "", ""), |_| reply(500, "", "")).await;

@@ -33,6 +33,10 @@ pub(crate) fn grant(
     if state.asset(terms.asset.code).is_none_or(|opened| opened.asset != terms.asset) {
         return Err(GrantError::UnknownAsset);
     }
+    // An account takes money to open, so strangers cannot fill the journal with mandates.
+    if state.ledger.account(terms.payer).is_none() {
+        return Err(GrantError::UnknownAccount);
+    }
     if now_ms >= terms.expires_at_ms {
         return Err(GrantError::Expired);
     }

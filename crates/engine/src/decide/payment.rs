@@ -5,7 +5,7 @@ use ledger::Limit;
 use money::{AccountId, Amount, PaymentId};
 
 use super::fund::has_room;
-use crate::command::{Authorize, Idempotency, Terms};
+use crate::command::{Authorize, Idempotency, Mode, Terms};
 use crate::entry::NewPayment;
 use crate::error::{AuthorizeError, Unavailable};
 use crate::state::{
@@ -59,20 +59,26 @@ pub(crate) fn known(
 /// somebody else's account; it must not reach that payer's payments by guessing a key.
 pub(crate) fn own_key<'a>(state: &State, command: &'a Authorize) -> Option<&'a Idempotency> {
     let named = command.idempotency.as_ref()?;
-    check_identity(state, &command.order).ok()?;
-    Some(named)
+    let granted = check_identity(state, &command.order).ok()?;
+    // A site's delegate has no business with what its payer bought elsewhere.
+    let audience = granted.and_then(|granted| granted.terms().audience);
+    let here = command.purchase.origin.as_deref().map(Audience::of_origin);
+    (audience.is_none() || audience == here).then_some(named)
 }
 
-/// Whether an order that names no purchase may be answered with a known payment: nothing but the
-/// terms ties it to what is sold, so they must be those that were paid.
+/// Whether a known payment paid what is asked for now. Its purchase alone does not say so: anybody
+/// can settle an order through the facilitator, for any purchase and at terms of their own. There
+/// nothing is split, so a gateway compares who received what as well.
 pub(crate) fn check_same_offer(
     payment: &Payment,
     command: &Authorize,
 ) -> Result<(), AuthorizeError> {
-    match command.purchase.digest {
-        Some(_) => Ok(()),
-        None => check_offer(payment.payee, payment.amount, &command.terms),
+    check_offer(payment.payee, payment.amount, &command.terms)?;
+    let by_gateway = matches!(command.mode, Mode::Claim | Mode::Hold { .. });
+    if by_gateway && payment.legs != legs(command)? {
+        return Err(AuthorizeError::WrongPayee);
     }
+    Ok(())
 }
 
 fn check_offer(payee: AccountId, amount: Amount, terms: &Terms) -> Result<(), AuthorizeError> {
@@ -192,7 +198,7 @@ fn check_signer(
 
 /// Who receives what. Shares round down; what is left over goes to the residue account.
 fn legs(command: &Authorize) -> Result<Vec<(AccountId, u128)>, AuthorizeError> {
-    let amount: Amount = command.order.get().amount;
+    let amount: Amount = command.terms.amount;
     let mut legs = match &command.terms.split {
         None => vec![(command.terms.pay_to, amount.units())],
         Some((accounts, shares)) => {

@@ -8,7 +8,7 @@ use super::BATCH_FILL_BYTES_MAX;
 use crate::claims::{Claims, Waiter};
 use crate::clock::Clock;
 use crate::codec::Encoder;
-use crate::command::{Authorize, Authorized, ClaimToken, Mode};
+use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
 use crate::decide::{self, Decision, Known};
 use crate::entry::{Entry, NewPayment, Stamped};
 use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
@@ -214,7 +214,10 @@ impl Core {
         match command.mode {
             Mode::Claim => return Ok(Step::Claim),
             Mode::Hold { seconds } => {
-                self.write(Entry::PaymentHeld { payment, hold_seconds: seconds.max(1) });
+                self.write(Entry::PaymentHeld {
+                    payment,
+                    hold_seconds: seconds.clamp(1, HOLD_SECONDS_MAX),
+                });
                 let claim = self.claims.hold(id);
                 return Ok(Step::Held(id, claim));
             }
@@ -272,7 +275,10 @@ impl Core {
         seconds: u32,
     ) -> Result<(), AuthorizeError> {
         let payment = self.take_claimed(id, claim)?;
-        self.write(Entry::PaymentHeld { payment, hold_seconds: seconds.max(1) });
+        self.write(Entry::PaymentHeld {
+            payment,
+            hold_seconds: seconds.clamp(1, HOLD_SECONDS_MAX),
+        });
         self.claims.hold_as(id, claim);
         Ok(())
     }

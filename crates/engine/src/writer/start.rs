@@ -43,7 +43,7 @@ fn run(
     state: State,
     folded: u64,
 ) -> Result<(Engine, u64), StartError> {
-    let (state, replayed_batches) = replay(state, &*journal, folded + 1)?;
+    let Replayed { state, batches, bytes } = replay(state, &*journal, folded + 1)?;
     state.ledger.check().map_err(StartError::Books)?;
     let (sender, queue) = sync_channel(options.queue_count_max);
     let writer = Writer {
@@ -51,14 +51,14 @@ fn run(
         journal,
         snapshots,
         queue,
-        bytes_since_snapshot: replayed_batches,
+        bytes_since_snapshot: bytes,
     };
     std::thread::Builder::new()
         .name("farthing-writer".to_owned())
         .spawn(move || writer.run())
         .map_err(StartError::Thread)?;
     let engine = Engine::new(sender, options.clock, options.node);
-    Ok((engine, replayed_batches))
+    Ok((engine, batches))
 }
 
 /// The newest snapshot that decodes, or the empty state.
@@ -85,8 +85,15 @@ fn load_snapshot(
     }
 }
 
-fn replay(mut state: State, journal: &dyn Journal, from: u64) -> Result<(State, u64), StartError> {
-    let mut replayed = 0;
+/// The state after the journal's tail, and how much of a tail that was.
+struct Replayed {
+    state: State,
+    batches: u64,
+    bytes: u64,
+}
+
+fn replay(mut state: State, journal: &dyn Journal, from: u64) -> Result<Replayed, StartError> {
+    let (mut batches, mut bytes) = (0, 0);
     for batch in journal.read(from)? {
         let batch = batch?;
         let sequence = batch.sequence;
@@ -96,7 +103,8 @@ fn replay(mut state: State, journal: &dyn Journal, from: u64) -> Result<(State, 
                 .map_err(|why| StartError::Malformed { sequence, why })?;
             state.apply(&stamped).map_err(|why| StartError::Broken { sequence, why })?;
         }
-        replayed += 1;
+        batches += 1;
+        bytes += batch.body.len() as u64;
     }
-    Ok((state, replayed))
+    Ok(Replayed { state, batches, bytes })
 }

@@ -196,6 +196,10 @@ async fn grant_refusals() {
                 mandate.terms.payer = instrument::payer_account(&key(2).public(), gold());
                 mandate.terms.expires_at_ms = 1;
             }
+            GrantError::UnknownAccount => {
+                mandate = Granted::new(2, 99, 10, 10);
+                mandate.terms.expires_at_ms = 1;
+            }
             GrantError::Expired => mandate.terms.expires_at_ms = START_MS,
             GrantError::TooMany => {}
             GrantError::Unavailable(_) => panic!("in `faults`"),

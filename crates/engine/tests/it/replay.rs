@@ -1,7 +1,7 @@
 //! Copies of a payment: one execution, one charge, one answer.
 
 use engine::{Authorize, AuthorizeError, Authorized, Mode, PaymentState, ReleaseError};
-use money::PaymentId;
+use money::{PaymentId, Shares};
 use tokio::task::JoinHandle;
 
 use crate::world::{Buy, FUNDS, World, key, outcome, payee, payer, units};
@@ -253,6 +253,30 @@ async fn a_payment_without_purchase_serves_only_the_terms_it_paid() {
     let mut dearer = buy.clone();
     dearer.terms.amount = units(301);
     assert_eq!(world.refused(&dearer).await, AuthorizeError::WrongAmount);
+}
+
+/// Whoever settles through the facilitator words the terms: they must not open what costs more or
+/// belongs to others.
+#[tokio::test]
+async fn a_payment_at_other_terms_does_not_open_what_its_purchase_names() {
+    let world = World::new().await;
+    let mut cheap = Buy::new(1, 1).mode(Mode::Charge);
+    cheap.order.payee = payee(2);
+    cheap.terms.pay_to = payee(2);
+    world.charge(&cheap).await;
+    let mut unsplit = Buy::new(2, 300).mode(Mode::Charge);
+    world.charge(&unsplit).await;
+    let shares = Shares::new(vec![800_000, 200_000]).unwrap();
+    unsplit.terms.split = Some((vec![payee(1), payee(2)], shares));
+    for mode in [Mode::Claim, Mode::Hold { seconds: 9 }] {
+        let mut asked = cheap.clone().mode(mode);
+        asked.terms = Buy::new(1, 300).terms;
+        assert_eq!(world.refused(&asked).await, AuthorizeError::WrongPayee);
+        asked.terms.pay_to = payee(2);
+        assert_eq!(world.refused(&asked).await, AuthorizeError::WrongAmount);
+        let split = unsplit.clone().mode(mode);
+        assert_eq!(world.refused(&split).await, AuthorizeError::WrongPayee);
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 //! outlive its hold, because the payer reads slowly or the stream is live, is settled before the
 //! hold runs out and then goes on.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -72,6 +73,11 @@ impl Delivery {
             Stop::Whole => self.end_whole().await,
             Stop::PayerGone => {
                 settle(&self.case, self.turn, None, None, false).await;
+            }
+            // The payer broke its own request off, which ends the answer as hanging up does.
+            Stop::Broken if self.case.request_failed.load(Ordering::Acquire) => {
+                settle(&self.case, self.turn, None, None, false).await;
+                self.pump.break_off().await;
             }
             Stop::Broken => self.end_broken().await,
             // The upstream is too slow, not the payer.

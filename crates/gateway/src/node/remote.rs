@@ -12,7 +12,7 @@ use engine::{
 };
 use http::{Method, Request, Uri, header};
 use http_body_util::{BodyExt, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 
 use super::NodeFacts;
 use super::wire::{AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, RefusedWire};
+use crate::connect::connector;
 
 /// Longest answer of the node.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
@@ -68,15 +69,7 @@ impl RemoteNode {
         if parsed.scheme().is_none() || parsed.authority().is_none() {
             return Err(RemoteError::Url(url));
         }
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let client = Client::builder(TokioExecutor::new()).build(connector(None));
         let timeout = Duration::from_millis(NODE_TIMEOUT_MS);
         Ok(Self { client, url, token, timeout })
     }

@@ -5,7 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use engine::{Authorize, AuthorizeError, Authorized, ClaimToken, Idempotency, Mode, Outcome};
+use engine::{Authorize, Authorized, ClaimToken, Idempotency, Mode, Outcome};
 use engine::{PaymentView, Purchase, Terms};
 use instrument::{PurchaseDigest, SignedOrder};
 use money::{AccountId, Amount, PaymentId, Shares};
@@ -227,6 +227,3 @@ pub struct RefusedWire<E> {
     /// The error.
     pub refused: E,
 }
-
-/// A refusal of an authorization, for short.
-pub type AuthorizeRefused = RefusedWire<AuthorizeError>;

@@ -175,6 +175,7 @@ async fn r11e_ambiguous_paths_never_reach_the_upstream() {
         "/free/%252e%252e/cheap/1",
         "/cheap/1%00",
         "/./cheap/1",
+        "//x/cheap/1",
     ] {
         let request =
             format!("GET {path} HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n\r\n");
@@ -182,7 +183,7 @@ async fn r11e_ambiguous_paths_never_reach_the_upstream() {
         assert!(answer.starts_with("HTTP/1.1 400"), "{path}: {answer}");
         assert!(!answer.contains("content of"), "{path}: {answer}");
     }
-    for path in ["//cheap//1", "/%63heap/1", "/cheap/1/", "/cheap/1;v=2", "/cheap;v=2/1"] {
+    for path in ["/cheap//1", "/%63heap/1", "/cheap/1/", "/cheap/1;v=2", "/cheap;v=2/1"] {
         let got = shop.send(&Wanted::get(path)).await;
         assert_eq!(got.status, 402, "{path}");
     }

@@ -104,7 +104,7 @@ fn income(
 }
 
 fn available(account: &Value) -> Result<u128> {
-    let units = account["available"]["amount"].as_str().or(account["available"].as_str());
+    let units = account["available"].as_str();
     Ok(money::parse_base_units(units.context("the account has no balance")?)?)
 }
 

@@ -36,8 +36,8 @@ async fn orders(places: &Places, shop: &Shop) -> Result<Vec<Case>> {
     let early = |order: &mut Order| order.expires_at_ms += 2 * 86_400_000;
     let refused = shop.buy(&article, &early).await;
     case("payer's clock two days ahead", Expected::Refused(402, "order_expiry_too_far"), refused);
-    let thief = payer_of(places);
-    let stolen = move |order: &mut Order| order.payer = thief;
+    let treasury = engine::system_account("treasury", places.asset);
+    let stolen = move |order: &mut Order| order.payer = treasury;
     let refused = shop.buy(&article, &stolen).await;
     case("somebody else's account", Expected::Refused(402, "signer_is_not_payer"), refused);
     let other = |order: &mut Order| order.payee = money::AccountId::from_digest(&[7; 32]);
@@ -108,11 +108,6 @@ async fn deliveries(places: &Places, shop: &Shop) -> Result<Vec<Case>> {
     let code = "upstream_unreachable";
     case("upstream down", Expected::Refused(502, code), shop.buy(&down, &keep).await);
     Ok(cases)
-}
-
-/// An account that exists and belongs to nobody here: the treasury.
-fn payer_of(places: &Places) -> money::AccountId {
-    engine::system_account("treasury", places.asset)
 }
 
 /// A payment whose signature belongs to another order.

@@ -10,7 +10,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use instrument::{KeyPair, Order, SignedOrder, payer_account};
-use money::{MandateId, OrderId};
+use money::OrderId;
 
 /// Largest answer that the smoke run reads.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -23,7 +23,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Code of the problem document, or of the settlement header.
+    /// Code of the problem document; empty without one.
     pub(super) fn code(&self) -> String {
         let problem: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
         let code = problem.as_ref().and_then(|problem| problem.get("code"));
@@ -125,7 +125,7 @@ impl Shop {
             amount: terms.amount,
             purchase: terms.purchase,
             expires_at_ms: now_ms + u64::from(terms.max_timeout_seconds) * 1000,
-            mandate: None::<MandateId>,
+            mandate: None,
         };
         change(&mut order);
         Ok(SignedOrder::sign(order, &self.key))
