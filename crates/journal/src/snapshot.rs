@@ -5,6 +5,7 @@
 //! the one before it stays until the next is there.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::batch::Hash;
@@ -62,6 +63,33 @@ impl Snapshots {
         Ok(Self {
             dir: dir.to_owned(),
         })
+    }
+
+    /// Looks into the folder `dir` without creating or removing anything; a folder that is not
+    /// there holds no snapshots.
+    pub fn look(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+        }
+    }
+
+    /// The batches after which a snapshot was taken, with its file, oldest first.
+    pub fn list(&self) -> Result<Vec<(u64, PathBuf)>, SnapshotError> {
+        if self.dir.is_dir() {
+            Ok(disk::numbered(&self.dir, ENDING)?)
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    /// The snapshot after batch `sequence`, or why it cannot be used; `None` if it is not there.
+    pub fn read(&self, sequence: u64) -> Result<Option<Result<Snapshot, String>>, SnapshotError> {
+        let path = self.dir.join(disk::number_name(sequence, ENDING));
+        match read(&path, sequence) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Writes the state after batch `sequence`, whose chain hash is `head`, durably, then removes
