@@ -118,16 +118,18 @@ impl Snapshots {
     /// The newest usable snapshot that goes no further than batch `sequence`.
     pub fn latest_at_most(&self, sequence: u64) -> Result<Found, SnapshotError> {
         let mut found = Found::default();
-        for (number, path) in disk::numbered(&self.dir, ENDING)?.into_iter().rev() {
+        for (number, path) in self.list()?.into_iter().rev() {
             if number > sequence {
                 continue;
             }
-            match read(&path, number)? {
-                Ok(snapshot) => {
+            match self.read(number)? {
+                Some(Ok(snapshot)) => {
                     found.snapshot = Some(snapshot);
                     break;
                 }
-                Err(why) => found.skipped.push(Skipped { path, why }),
+                Some(Err(why)) => found.skipped.push(Skipped { path, why }),
+                // A running node has removed it meanwhile.
+                None => {}
             }
         }
         Ok(found)

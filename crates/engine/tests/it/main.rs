@@ -11,6 +11,7 @@ mod denial;
 mod errors;
 mod faults;
 mod hostile;
+mod keep;
 mod kill;
 mod life;
 mod mandates;
