@@ -14,6 +14,7 @@ mod hostile;
 mod keep;
 mod kill;
 mod life;
+mod machine;
 mod mandates;
 mod model;
 mod precedence;
