@@ -40,13 +40,7 @@ impl fmt::Display for DiskError {
             io::ErrorKind::NotFound => "check the path",
             _ => "check the disk, then start again",
         };
-        write!(
-            f,
-            "cannot {} {}: {}; {fix}",
-            self.action,
-            self.path.display(),
-            self.cause
-        )
+        write!(f, "cannot {} {}: {}; {fix}", self.action, self.path.display(), self.cause)
     }
 }
 
@@ -57,11 +51,7 @@ pub(crate) trait During<T> {
 
 impl<T> During<T> for io::Result<T> {
     fn during(self, action: &'static str, path: &Path) -> Result<T, DiskError> {
-        self.map_err(|cause| DiskError {
-            action,
-            path: path.to_owned(),
-            cause,
-        })
+        self.map_err(|cause| DiskError { action, path: path.to_owned(), cause })
     }
 }
 
@@ -79,9 +69,7 @@ pub(crate) fn create_folder(dir: &Path) -> Result<(), DiskError> {
 
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(dir: &Path) -> Result<(), DiskError> {
-    File::open(dir)
-        .and_then(|folder| folder.sync_all())
-        .during("sync folder", dir)
+    File::open(dir).and_then(|folder| folder.sync_all()).during("sync folder", dir)
 }
 
 /// Creates or replaces `dir/name` with the joined `parts`, whole or not at all.
@@ -112,16 +100,9 @@ pub(crate) fn numbered(dir: &Path, ending: &str) -> Result<Vec<(u64, PathBuf)>, 
     let mut found: Vec<(u64, PathBuf)> = paths(dir)?
         .into_iter()
         .filter_map(|path| {
-            let digits = path
-                .file_name()?
-                .to_str()?
-                .strip_suffix(ending)?
-                .strip_suffix('.')?;
+            let digits = path.file_name()?.to_str()?.strip_suffix(ending)?.strip_suffix('.')?;
             let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
-            plain
-                .then(|| digits.parse().ok())
-                .flatten()
-                .map(|number| (number, path))
+            plain.then(|| digits.parse().ok()).flatten().map(|number| (number, path))
         })
         .collect();
     found.sort();
@@ -135,11 +116,7 @@ pub(crate) fn number_name(number: u64, ending: &str) -> String {
 
 /// Opens an existing file to read and overwrite it in place.
 pub(crate) fn open_in_place(path: &Path) -> Result<File, DiskError> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .during("open", path)
+    OpenOptions::new().read(true).write(true).open(path).during("open", path)
 }
 
 /// Writes zeros over `from..to`, growing the file if it is shorter.
@@ -162,10 +139,6 @@ pub(crate) fn unfinished(dir: &Path) -> Result<Vec<PathBuf>, DiskError> {
 
 fn paths(dir: &Path) -> Result<Vec<PathBuf>, DiskError> {
     fs::read_dir(dir)
-        .and_then(|entries| {
-            entries
-                .map(|entry| entry.map(|entry| entry.path()))
-                .collect()
-        })
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
         .during("list folder", dir)
 }

@@ -23,12 +23,7 @@ pub struct Damage {
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            segment,
-            sequence,
-            offset,
-            what,
-        } = self;
+        let Self { segment, sequence, offset, what } = self;
         let path = segment.display();
         write!(f, "batch {sequence} in {path} at byte {offset}: {what}")
     }

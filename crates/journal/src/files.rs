@@ -45,11 +45,7 @@ impl Files {
         tail: Tail,
         last: Position,
     ) -> Result<Self, DiskError> {
-        let allocated = tail
-            .file
-            .metadata()
-            .during("read the size of", &tail.path)?
-            .len();
+        let allocated = tail.file.metadata().during("read the size of", &tail.path)?.len();
         Ok(Self {
             dir: dir.to_owned(),
             options,
@@ -66,9 +62,7 @@ impl Files {
 
     fn check(&self, expected: u64, batch: &[u8]) -> Result<u32, AppendError> {
         if let Some(cause) = &self.stopped {
-            return Err(AppendError::Stopped {
-                cause: cause.clone(),
-            });
+            return Err(AppendError::Stopped { cause: cause.clone() });
         }
         let next = self.next();
         if expected != next {
@@ -96,14 +90,10 @@ impl Files {
         self.frame.extend_from_slice(batch);
         self.frame.extend_from_slice(&hash.0);
         let Tail { file, path, .. } = &self.tail;
-        file.write_all_at(&self.frame, self.tail.end)
-            .during("append to", path)?;
+        file.write_all_at(&self.frame, self.tail.end).during("append to", path)?;
         file.sync_data().during("sync", path)?;
         self.tail.end = end;
-        self.last = Position {
-            sequence: header.sequence,
-            hash,
-        };
+        self.last = Position { sequence: header.sequence, hash };
         Ok(())
     }
 
@@ -150,11 +140,7 @@ impl Journal for Files {
 
     fn append(&mut self, expected_next: u64, batch: &[u8]) -> Result<(), AppendError> {
         let body_bytes = self.check(expected_next, batch)?;
-        let header = FrameHeader {
-            sequence: expected_next,
-            body_bytes,
-            previous: self.last.hash,
-        };
+        let header = FrameHeader { sequence: expected_next, body_bytes, previous: self.last.hash };
         if let Err(failed) = self.write(header, batch) {
             self.stopped = Some(failed.to_string());
             return Err(AppendError::Failed(failed));
@@ -230,10 +216,7 @@ mod tests {
         let mut journal = opened(dir.path());
         journal.mark.break_file();
         journal.append(1, b"one").unwrap();
-        assert!(matches!(
-            journal.append(2, b"two"),
-            Err(AppendError::Stopped { .. })
-        ));
+        assert!(matches!(journal.append(2, b"two"), Err(AppendError::Stopped { .. })));
         drop(journal);
         assert_eq!(opened(dir.path()).next(), 2);
     }

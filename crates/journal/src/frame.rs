@@ -53,11 +53,7 @@ impl FrameHeader {
         let reserved: [u8; 4] = fields.take();
         let previous = Hash(fields.take());
         let known = reserved == [0; 4] && body_bytes <= BATCH_BYTES_MAX;
-        known.then_some(Self {
-            sequence,
-            body_bytes,
-            previous,
-        })
+        known.then_some(Self { sequence, body_bytes, previous })
     }
 
     /// The chain hash of this frame with `body`.

@@ -33,9 +33,7 @@ pub use batch::{Batch, Batches, Hash};
 pub use disk::DiskError;
 pub use error::{AppendError, Damage, OpenError, ReadError, SnapshotError};
 pub use files::Files;
-pub use inspect::{
-    FAULTS_COUNT_MAX, Inspection, ReadOnly, SegmentFound, WholeBatch, archivable,
-};
+pub use inspect::{FAULTS_COUNT_MAX, Inspection, ReadOnly, SegmentFound, WholeBatch, archivable};
 pub use memory::{Fault, Memory};
 pub use options::{
     BATCH_BYTES_MAX, BATCH_DEFAULT_BYTES, MARK_EVERY_DEFAULT_BATCHES, Options,

@@ -51,21 +51,14 @@ impl Mark {
         slot.resize(SLOT_STRIDE_BYTES, 0);
         let path = disk::create_whole(dir, NAME, &[&slot, &slot])?;
         let file = disk::open_in_place(&path)?;
-        Ok(Self {
-            file,
-            path,
-            journal,
-            slot: 0,
-        })
+        Ok(Self { file, path, journal, slot: 0 })
     }
 
     /// Writes the mark without syncing it.
     pub(crate) fn write(&mut self, position: Position) -> Result<(), DiskError> {
         let at = self.slot * SLOT_STRIDE_BYTES as u64;
         let slot = encode(self.journal, position);
-        self.file
-            .write_all_at(&slot, at)
-            .during("write", &self.path)?;
+        self.file.write_all_at(&slot, at).during("write", &self.path)?;
         self.slot ^= 1;
         Ok(())
     }
@@ -109,8 +102,5 @@ fn decode(bytes: &[u8]) -> Result<Stored, Unsealed> {
     let journal = fields.take();
     let sequence = fields.take_u64();
     let hash = Hash(fields.take());
-    Ok(Stored {
-        journal,
-        position: Position { sequence, hash },
-    })
+    Ok(Stored { journal, position: Position { sequence, hash } })
 }

@@ -49,10 +49,7 @@ impl Memory {
     /// Another handle on the same batches, without faults and not stopped: a restart.
     #[must_use]
     pub fn reopen(&self) -> Self {
-        Self {
-            batches: Arc::clone(&self.batches),
-            ..Self::default()
-        }
+        Self { batches: Arc::clone(&self.batches), ..Self::default() }
     }
 
     fn batches(&self) -> MutexGuard<'_, Vec<Batch>> {
@@ -61,20 +58,14 @@ impl Memory {
 
     fn position(&self) -> (u64, Hash) {
         let last = |batches: &[Batch]| {
-            batches
-                .last()
-                .map_or((0, Hash::ZERO), |batch| (batch.sequence, batch.hash))
+            batches.last().map_or((0, Hash::ZERO), |batch| (batch.sequence, batch.hash))
         };
         self.stopped_at.unwrap_or_else(|| last(&self.batches()))
     }
 
     fn fail(&mut self, last: (u64, Hash)) -> DiskError {
         let cause = io::Error::other("injected fault");
-        let error = DiskError {
-            action: "append to",
-            path: PathBuf::from("memory"),
-            cause,
-        };
+        let error = DiskError { action: "append to", path: PathBuf::from("memory"), cause };
         self.stopped = Some(error.to_string());
         self.stopped_at = Some(last);
         error
@@ -92,44 +83,24 @@ impl Journal for Memory {
 
     fn append(&mut self, expected_next: u64, batch: &[u8]) -> Result<(), AppendError> {
         if let Some(cause) = &self.stopped {
-            return Err(AppendError::Stopped {
-                cause: cause.clone(),
-            });
+            return Err(AppendError::Stopped { cause: cause.clone() });
         }
         let shared = Arc::clone(&self.batches);
         let mut batches = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = batches
-            .last()
-            .map_or((0, Hash::ZERO), |batch| (batch.sequence, batch.hash));
+        let last = batches.last().map_or((0, Hash::ZERO), |batch| (batch.sequence, batch.hash));
         if expected_next != last.0 + 1 {
-            return Err(AppendError::Conflict {
-                expected: expected_next,
-                next: last.0 + 1,
-            });
+            return Err(AppendError::Conflict { expected: expected_next, next: last.0 + 1 });
         }
         let bytes_max = u64::from(BATCH_BYTES_MAX);
-        let Some(body_bytes) = u32::try_from(batch.len())
-            .ok()
-            .filter(|b| *b <= BATCH_BYTES_MAX)
+        let Some(body_bytes) = u32::try_from(batch.len()).ok().filter(|b| *b <= BATCH_BYTES_MAX)
         else {
-            return Err(AppendError::TooLarge {
-                bytes: batch.len() as u64,
-                bytes_max,
-            });
+            return Err(AppendError::TooLarge { bytes: batch.len() as u64, bytes_max });
         };
         let fault = self.faults.remove(&expected_next);
         if fault != Some(Fault::Lost) {
-            let header = FrameHeader {
-                sequence: expected_next,
-                body_bytes,
-                previous: last.1,
-            };
+            let header = FrameHeader { sequence: expected_next, body_bytes, previous: last.1 };
             let hash = header.hash(batch);
-            batches.push(Batch {
-                sequence: expected_next,
-                hash,
-                body: batch.to_vec(),
-            });
+            batches.push(Batch { sequence: expected_next, hash, body: batch.to_vec() });
         }
         match fault {
             None => Ok(()),
@@ -140,11 +111,7 @@ impl Journal for Memory {
     fn read(&self, from: u64) -> Result<Batches, ReadError> {
         let next = self.next();
         if from == 0 || from > next {
-            return Err(ReadError::NotThere {
-                from,
-                first: 1,
-                last: next - 1,
-            });
+            return Err(ReadError::NotThere { from, first: 1, last: next - 1 });
         }
         let range = |batch: &&Batch| (from..next).contains(&batch.sequence);
         let found: Vec<Batch> = self.batches().iter().filter(range).cloned().collect();

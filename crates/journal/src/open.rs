@@ -61,9 +61,7 @@ fn lock(dir: &Path) -> Result<Lock, OpenError> {
         .during("open", &path)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
-            dir: dir.to_owned(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { dir: dir.to_owned() }),
         Err(TryLockError::Error(cause)) => Err(cause).during("lock", &path).map_err(Into::into),
     }
 }
@@ -73,34 +71,18 @@ fn create(dir: &Path, options: &Options) -> Result<(Recovered, Mark), OpenError>
     let known = options.verify_from.map_or(0, |position| position.sequence);
     if durable.max(known) > 0 {
         let what = "the folder holds no segments, but this batch was durable";
-        let damage = Damage {
-            segment: dir.to_owned(),
-            sequence: 1,
-            offset: 0,
-            what,
-        };
+        let damage = Damage { segment: dir.to_owned(), sequence: 1, offset: 0, what };
         return Err(OpenError::Damaged(damage));
     }
     let mut journal = [0; 16];
     getrandom::fill(&mut journal)
         .map_err(io::Error::other)
         .during("draw a random id for the journal in", dir)?;
-    let last = Position {
-        sequence: 0,
-        hash: Hash::ZERO,
-    };
-    let header = SegmentHeader {
-        journal,
-        first: 1,
-        chain: Hash::ZERO,
-    };
+    let last = Position { sequence: 0, hash: Hash::ZERO };
+    let header = SegmentHeader { journal, first: 1, chain: Hash::ZERO };
     let mark = Mark::create(dir, journal, last)?;
     let tail = create_tail(dir, header, options)?;
-    let report = Recovery {
-        verified_from: 1,
-        durable_mark: Some(0),
-        ..Recovery::default()
-    };
+    let report = Recovery { verified_from: 1, durable_mark: Some(0), ..Recovery::default() };
     Ok((Recovered { tail, last, report }, mark))
 }
 
@@ -112,20 +94,10 @@ pub(crate) fn create_tail(
 ) -> Result<Tail, disk::DiskError> {
     let path = segment::create(dir, &header, options.preallocate_bytes)?;
     let file = disk::open_in_place(&path)?;
-    Ok(Tail {
-        file,
-        path,
-        key: header.key(),
-        header,
-        end: FIRST_FRAME_AT,
-    })
+    Ok(Tail { file, path, key: header.key(), header, end: FIRST_FRAME_AT })
 }
 
 /// What recovery has verified it has also synced, so the mark may name it.
 fn mark_at(dir: &Path, recovered: &Recovered) -> Result<Mark, OpenError> {
-    Ok(Mark::create(
-        dir,
-        recovered.tail.header.journal,
-        recovered.last,
-    )?)
+    Ok(Mark::create(dir, recovered.tail.header.journal, recovered.last)?)
 }

@@ -16,16 +16,9 @@ pub(crate) fn batches(dir: &Path, from: u64, next: u64) -> Result<Batches, ReadE
     let segments = segment::list(dir)?;
     let first = segments.first().map_or(next, |(first, _)| *first);
     if from < first || from > next {
-        return Err(ReadError::NotThere {
-            from,
-            first,
-            last: next - 1,
-        });
+        return Err(ReadError::NotThere { from, first, last: next - 1 });
     }
-    let start = segments
-        .iter()
-        .rposition(|(first, _)| *first <= from)
-        .unwrap_or(0);
+    let start = segments.iter().rposition(|(first, _)| *first <= from).unwrap_or(0);
     let mut source = Source {
         segments: segments.into_iter().skip(start).collect(),
         reader: None,
@@ -71,10 +64,7 @@ impl Iterator for Source {
 impl Source {
     /// The next batch of the open segment, or none when the next segment was opened instead.
     fn step(&mut self) -> Result<Option<Batch>, ReadError> {
-        let next_follows = self
-            .segments
-            .front()
-            .is_some_and(|(first, _)| *first == self.sequence);
+        let next_follows = self.segments.front().is_some_and(|(first, _)| *first == self.sequence);
         let Some(reader) = &mut self.reader else {
             self.open_next()?;
             return Ok(None);
@@ -82,11 +72,7 @@ impl Source {
         let mut body = Vec::new();
         match reader.step(&mut body)? {
             Step::Batch(hash) => {
-                let batch = Batch {
-                    sequence: self.sequence,
-                    hash,
-                    body,
-                };
+                let batch = Batch { sequence: self.sequence, hash, body };
                 self.sequence += 1;
                 self.chain = Some(hash);
                 Ok(Some(batch))
@@ -101,18 +87,10 @@ impl Source {
 
     fn open_next(&mut self) -> Result<(), ReadError> {
         let damage = |segment: PathBuf, what| {
-            ReadError::Damaged(Damage {
-                segment,
-                sequence: self.sequence,
-                offset: 0,
-                what,
-            })
+            ReadError::Damaged(Damage { segment, sequence: self.sequence, offset: 0, what })
         };
         let Some((first, path)) = self.segments.pop_front() else {
-            return Err(damage(
-                PathBuf::new(),
-                "the segment with this batch is missing",
-            ));
+            return Err(damage(PathBuf::new(), "the segment with this batch is missing"));
         };
         let reader = SegmentReader::open(&path)?
             .map_err(|_| damage(path.clone(), "the segment header is broken"))?;
@@ -120,10 +98,7 @@ impl Source {
             && first == self.sequence
             && self.chain.is_none_or(|chain| chain == reader.chain);
         if !fits {
-            return Err(damage(
-                path,
-                "the segment does not follow the one before it",
-            ));
+            return Err(damage(path, "the segment does not follow the one before it"));
         }
         self.reader = Some(reader);
         Ok(())

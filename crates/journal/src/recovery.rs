@@ -76,14 +76,9 @@ pub(crate) fn recover(
     file.sync_all().during("sync", tail)?;
     disk::sync_folder(dir)?;
 
-    let from = verify_from.unwrap_or(Position {
-        sequence: 0,
-        hash: Hash::ZERO,
-    });
+    let from = verify_from.unwrap_or(Position { sequence: 0, hash: Hash::ZERO });
     let mark = stored_mark(dir)?;
-    let start = segments
-        .iter()
-        .rposition(|(first, _)| *first <= from.sequence.saturating_add(1));
+    let start = segments.iter().rposition(|(first, _)| *first <= from.sequence.saturating_add(1));
     let start = start.unwrap_or(0);
     let mut walk = Walk::new(from, mark);
     for (index, (first, path)) in segments.iter().enumerate() {
@@ -96,10 +91,7 @@ pub(crate) fn recover(
         let fault = walk.frames(&mut reader)?;
         let rest = reader.rest()?;
         if index + 1 == segments.len() {
-            let report = Recovery {
-                verified_from: segments[start].0,
-                ..Recovery::default()
-            };
+            let report = Recovery { verified_from: segments[start].0, ..Recovery::default() };
             return walk.finish(&reader, fault, &rest, file, report);
         }
         if rest.end > reader.offset {
@@ -135,21 +127,14 @@ pub(crate) fn open_segment(path: &Path, first: u64) -> Result<SegmentReader, Ope
 fn unreadable(path: &Path, sequence: u64, unsealed: Unsealed, what: &'static str) -> OpenError {
     match unsealed {
         Unsealed::Damaged => damaged(path, sequence, what),
-        Unsealed::Version(found) => OpenError::Version {
-            path: path.to_owned(),
-            found,
-            supported: VERSION,
-        },
+        Unsealed::Version(found) => {
+            OpenError::Version { path: path.to_owned(), found, supported: VERSION }
+        }
     }
 }
 
 pub(crate) fn damaged(path: &Path, sequence: u64, what: &'static str) -> OpenError {
-    OpenError::Damaged(Damage {
-        segment: path.to_owned(),
-        sequence,
-        offset: 0,
-        what,
-    })
+    OpenError::Damaged(Damage { segment: path.to_owned(), sequence, offset: 0, what })
 }
 
 /// The walk over the segments, with what is known from elsewhere.
@@ -215,29 +200,23 @@ impl Walk {
                 Step::End(fault) => return Ok(fault),
                 Step::Batch(hash) => {
                     self.last_frame_at = Some(at);
-                    self.pass(
-                        reader,
-                        Position {
-                            sequence: reader.sequence - 1,
-                            hash,
-                        },
-                    )?;
+                    self.pass(reader, Position { sequence: reader.sequence - 1, hash })?;
                 }
             }
         }
     }
 
     /// Takes note of a whole batch and compares it with what is known from elsewhere.
-    pub(crate) fn pass(&mut self, reader: &SegmentReader, position: Position) -> Result<(), OpenError> {
+    pub(crate) fn pass(
+        &mut self,
+        reader: &SegmentReader,
+        position: Position,
+    ) -> Result<(), OpenError> {
         self.last = position;
         let differs = |known: Position| known.sequence == position.sequence && known != position;
         let what = if differs(self.from) {
             "the chain does not lead through the batch that verification should start from"
-        } else if self
-            .mark
-            .as_ref()
-            .is_some_and(|mark| differs(mark.position))
-        {
+        } else if self.mark.as_ref().is_some_and(|mark| differs(mark.position)) {
             "the chain does not lead through the batch that the durable mark names"
         } else {
             return Ok(());
@@ -264,10 +243,7 @@ impl Walk {
                 .and_then(|()| file.sync_data())
                 .during("cut the torn tail of", &reader.path)?;
             report.torn_bytes = rest.end - reader.offset;
-            report.torn_at = Some(Place {
-                segment: reader.path.clone(),
-                offset: reader.offset,
-            });
+            report.torn_at = Some(Place { segment: reader.path.clone(), offset: reader.offset });
         }
         if let Some(at) = self.last_frame_at {
             write_again(&file, at, reader.offset).during("write again", &reader.path)?;
@@ -281,14 +257,15 @@ impl Walk {
             key: reader.key,
             end: reader.offset,
         };
-        Ok(Recovered {
-            tail,
-            last: self.last,
-            report,
-        })
+        Ok(Recovered { tail, last: self.last, report })
     }
 
-    pub(crate) fn damage_in(&self, reader: &SegmentReader, fault: Fault, rest: &Rest) -> Option<&'static str> {
+    pub(crate) fn damage_in(
+        &self,
+        reader: &SegmentReader,
+        fault: Fault,
+        rest: &Rest,
+    ) -> Option<&'static str> {
         let one_append = match fault {
             Fault::Foreign => return Some(fault.what()),
             Fault::Broken { end } => end,

@@ -136,18 +136,12 @@ impl SegmentReader {
         let length = file.metadata()?.len().saturating_sub(self.offset);
         let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
         file.read_exact_at(&mut bytes, self.offset)?;
-        let used = bytes
-            .iter()
-            .rposition(|byte| *byte != 0)
-            .map_or(0, |last| last + 1);
+        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let later_frame = bytes.windows(HEADER_BYTES).skip(1).position(|window| {
             window.starts_with(&MAGIC) && FrameHeader::decode(window, &self.key).is_some()
         });
         let later_frame = later_frame.map(|skipped| self.offset + 1 + skipped as u64);
-        Ok(Rest {
-            end: self.offset + used as u64,
-            later_frame,
-        })
+        Ok(Rest { end: self.offset + used as u64, later_frame })
     }
 
     /// Goes on at a valid header behind damage, as if what it says about the batch before were so.
@@ -168,26 +162,13 @@ impl SegmentReader {
 
     /// The last batch before the next frame.
     pub(crate) fn before(&self) -> Position {
-        Position {
-            sequence: self.sequence.saturating_sub(1),
-            hash: self.chain,
-        }
+        Position { sequence: self.sequence.saturating_sub(1), hash: self.chain }
     }
 
     /// Damage at the next frame.
     pub(crate) fn damage(&self, what: &'static str) -> Damage {
-        let Self {
-            path,
-            sequence,
-            offset,
-            ..
-        } = self;
-        Damage {
-            segment: path.clone(),
-            sequence: *sequence,
-            offset: *offset,
-            what,
-        }
+        let Self { path, sequence, offset, .. } = self;
+        Damage { segment: path.clone(), sequence: *sequence, offset: *offset, what }
     }
 }
 

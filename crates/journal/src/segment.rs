@@ -49,14 +49,7 @@ impl SegmentHeader {
         let journal = fields.take();
         let first = fields.take_u64();
         let chain = Hash(fields.take());
-        Ok((
-            Self {
-                journal,
-                first,
-                chain,
-            },
-            key,
-        ))
+        Ok((Self { journal, first, chain }, key))
     }
 }
 

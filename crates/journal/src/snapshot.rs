@@ -60,26 +60,18 @@ impl Snapshots {
     pub fn open(dir: &Path) -> Result<Self, SnapshotError> {
         disk::create_folder(dir)?;
         disk::remove_unfinished(dir)?;
-        Ok(Self {
-            dir: dir.to_owned(),
-        })
+        Ok(Self { dir: dir.to_owned() })
     }
 
     /// Looks into the folder `dir` without creating or removing anything; a folder that is not
     /// there holds no snapshots.
     pub fn look(dir: &Path) -> Self {
-        Self {
-            dir: dir.to_owned(),
-        }
+        Self { dir: dir.to_owned() }
     }
 
     /// The batches after which a snapshot was taken, with its file, oldest first.
     pub fn list(&self) -> Result<Vec<(u64, PathBuf)>, SnapshotError> {
-        if self.dir.is_dir() {
-            Ok(disk::numbered(&self.dir, ENDING)?)
-        } else {
-            Ok(Vec::new())
-        }
+        if self.dir.is_dir() { Ok(disk::numbered(&self.dir, ENDING)?) } else { Ok(Vec::new()) }
     }
 
     /// The snapshot after batch `sequence`, or why it cannot be used; `None` if it is not there.
@@ -101,11 +93,7 @@ impl Snapshots {
         content[40..].copy_from_slice(&(state.len() as u64).to_be_bytes());
         let header = seal(TAG, &content);
         let name = disk::number_name(sequence, ENDING);
-        disk::create_whole(
-            &self.dir,
-            &name,
-            &[&header, state, &checksum(&header, state)],
-        )?;
+        disk::create_whole(&self.dir, &name, &[&header, state, &checksum(&header, state)])?;
         self.remove_older(sequence)?;
         Ok(())
     }
@@ -146,11 +134,7 @@ impl Snapshots {
 }
 
 fn checksum(header: &[u8; SEALED_BYTES], state: &[u8]) -> [u8; HASH_BYTES] {
-    *blake3::Hasher::new()
-        .update(header)
-        .update(state)
-        .finalize()
-        .as_bytes()
+    *blake3::Hasher::new().update(header).update(state).finalize().as_bytes()
 }
 
 /// The snapshot in one file, or why it cannot be used.
@@ -160,11 +144,7 @@ fn read(path: &Path, number: u64) -> Result<Result<Snapshot, String>, DiskError>
     Ok(checked.map(|(head, state_bytes)| {
         bytes.drain(..SEALED_BYTES);
         bytes.truncate(state_bytes);
-        Snapshot {
-            sequence: number,
-            head,
-            state: bytes,
-        }
+        Snapshot { sequence: number, head, state: bytes }
     }))
 }
 
@@ -180,9 +160,7 @@ fn check(bytes: &[u8], number: u64) -> Result<(Hash, usize), String> {
         return Err(format!("its header is that of batch {sequence}"));
     }
     let (header, rest) = bytes.split_first_chunk().ok_or("it is cut short")?;
-    let (state, hash) = rest
-        .split_last_chunk::<HASH_BYTES>()
-        .ok_or("it is cut short")?;
+    let (state, hash) = rest.split_last_chunk::<HASH_BYTES>().ok_or("it is cut short")?;
     if state.len() as u64 != state_bytes {
         return Err("it is cut short or longer than it should be".to_owned());
     }

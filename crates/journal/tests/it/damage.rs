@@ -38,16 +38,8 @@ fn a_flipped_bit_in_any_byte_of_an_earlier_batch_is_named() {
         image.bytes_mut(FIRST_SEGMENT)[at] ^= 1 << (at % 8);
         without_mark(&image);
         let damage = refused(dir.path(), WIDE);
-        let (sequence, start) = if at < starts[2] {
-            (2, starts[1])
-        } else {
-            (3, starts[2])
-        };
-        assert_eq!(
-            (damage.sequence, damage.offset),
-            (sequence, start as u64),
-            "byte {at}"
-        );
+        let (sequence, start) = if at < starts[2] { (2, starts[1]) } else { (3, starts[2]) };
+        assert_eq!((damage.sequence, damage.offset), (sequence, start as u64), "byte {at}");
         assert_eq!(damage.segment, dir.path().join(FIRST_SEGMENT));
         image.bytes_mut(FIRST_SEGMENT)[at] ^= 1 << (at % 8);
     }
@@ -68,16 +60,8 @@ fn a_flipped_bit_in_a_sealed_segment_is_named() {
         let mut bytes = good.clone();
         bytes[at] ^= 0x10;
         fs::write(path, bytes).unwrap();
-        let expected = if at < starts[last + 1] {
-            last
-        } else {
-            last + 1
-        };
-        assert_eq!(
-            refused(dir.path(), SMALL).sequence,
-            first + expected as u64,
-            "byte {at}"
-        );
+        let expected = if at < starts[last + 1] { last } else { last + 1 };
+        assert_eq!(refused(dir.path(), SMALL).sequence, first + expected as u64, "byte {at}");
     }
 }
 
@@ -109,13 +93,7 @@ fn a_missing_segment_is_refused_wherever_it_was() {
     for missing in &all {
         fs::remove_file(missing).unwrap();
         let damage = refused(dir.path(), SMALL);
-        let first: u64 = missing
-            .file_stem()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .parse()
-            .unwrap();
+        let first: u64 = missing.file_stem().unwrap().to_str().unwrap().parse().unwrap();
         assert_eq!(damage.sequence, first);
         image.put(dir.path());
     }
@@ -184,11 +162,7 @@ fn a_valid_frame_that_does_not_follow_is_refused() {
     let mut other = head;
     other.0[31] ^= 1;
     for (sequence, previous, follows) in [(4, head, true), (5, head, false), (4, other, false)] {
-        let header = FrameHeader {
-            sequence,
-            body_bytes: 3,
-            previous,
-        };
+        let header = FrameHeader { sequence, body_bytes: 3, previous };
         let frame = [&header.encode(&key)[..], b"abc", &header.hash(b"abc").0].concat();
         let mut bytes = good[..end].to_vec();
         bytes.extend_from_slice(&frame);

@@ -39,10 +39,7 @@ fn every_acknowledged_batch_survives_20_kills() {
         assert!(reached > acknowledged);
         let (journal, recovery) = open(dir.path(), OPTIONS);
         let last = recovery.last_sequence;
-        assert!(
-            last == reached || last == reached + 1,
-            "{reached} acknowledged, {last} there"
-        );
+        assert!(last == reached || last == reached + 1, "{reached} acknowledged, {last} there");
         assert_holds(&journal, last);
         acknowledged = last;
     }

@@ -23,13 +23,7 @@ fn two_writers_cannot_both_append_the_same_batch() {
     let mut other = one.reopen();
     one.append(1, b"one").unwrap();
     let refused = other.append(1, b"other").unwrap_err();
-    assert!(matches!(
-        refused,
-        AppendError::Conflict {
-            expected: 1,
-            next: 2
-        }
-    ));
+    assert!(matches!(refused, AppendError::Conflict { expected: 1, next: 2 }));
     other.append(2, b"other").unwrap();
     assert_eq!(one.next(), 3);
 }
@@ -42,14 +36,8 @@ fn an_injected_fault_stops_until_reopened() {
         for sequence in 1..=2 {
             journal.append(sequence, &body(sequence)).unwrap();
         }
-        assert_eq!(
-            journal.append(3, &body(3)).unwrap_err().code(),
-            "journal_disk"
-        );
-        assert_eq!(
-            journal.append(3, &body(3)).unwrap_err().code(),
-            "journal_stopped"
-        );
+        assert_eq!(journal.append(3, &body(3)).unwrap_err().code(), "journal_disk");
+        assert_eq!(journal.append(3, &body(3)).unwrap_err().code(), "journal_stopped");
         assert_holds(&journal, 2);
         assert_holds(&journal.reopen(), after_restart);
     }

@@ -29,10 +29,7 @@ fn a_clean_reopen_reports_nothing_torn() {
     drop(journal);
     drop(fill(dir.path(), SMALL, 9));
     let (_, recovery) = open(dir.path(), SMALL);
-    assert_eq!(
-        (recovery.last_sequence, recovery.durable_mark),
-        (9, Some(9))
-    );
+    assert_eq!((recovery.last_sequence, recovery.durable_mark), (9, Some(9)));
     assert_eq!((recovery.torn_bytes, recovery.torn_at), (0, None));
     assert_eq!(recovery.verified_from, 1);
 }
@@ -40,10 +37,7 @@ fn a_clean_reopen_reports_nothing_torn() {
 #[test]
 fn a_lazy_mark_follows_in_steps_and_at_close() {
     let dir = tempfile::tempdir().unwrap();
-    let lazy = Options {
-        mark_every_batches: 4,
-        ..WIDE
-    };
+    let lazy = Options { mark_every_batches: 4, ..WIDE };
     let journal = fill(dir.path(), lazy, 7);
     let killed = Image::of(dir.path());
     drop(journal);
@@ -51,10 +45,7 @@ fn a_lazy_mark_follows_in_steps_and_at_close() {
 
     killed.put(dir.path());
     let (journal, recovery) = open(dir.path(), lazy);
-    assert_eq!(
-        (recovery.durable_mark, recovery.last_sequence),
-        (Some(4), 7)
-    );
+    assert_eq!((recovery.durable_mark, recovery.last_sequence), (Some(4), 7));
     assert_holds(&journal, 7);
 }
 
@@ -92,16 +83,10 @@ fn a_known_position_shortens_verification_and_must_be_met() {
         .read(1)
         .unwrap()
         .map(|batch| batch.unwrap())
-        .map(|batch| Position {
-            sequence: batch.sequence,
-            hash: batch.hash,
-        })
+        .map(|batch| Position { sequence: batch.sequence, hash: batch.hash })
         .collect();
     drop(journal);
-    let from = |position| Options {
-        verify_from: Some(position),
-        ..SMALL
-    };
+    let from = |position| Options { verify_from: Some(position), ..SMALL };
     for position in &positions {
         let (journal, recovery) = open(dir.path(), from(*position));
         assert!(recovery.verified_from <= position.sequence + 1);
@@ -112,10 +97,7 @@ fn a_known_position_shortens_verification_and_must_be_met() {
 
     let mut other = positions[14];
     other.hash.0[0] ^= 1;
-    let ahead = Position {
-        sequence: 31,
-        ..positions[29]
-    };
+    let ahead = Position { sequence: 31, ..positions[29] };
     for (position, sequence) in [(other, 15), (ahead, 31)] {
         match Files::open(dir.path(), from(position)).unwrap_err() {
             OpenError::Damaged(damage) => assert_eq!(damage.sequence, sequence),
@@ -126,21 +108,11 @@ fn a_known_position_shortens_verification_and_must_be_met() {
     // What lies wholly before the position may be gone or broken: reading there says so.
     fs::remove_file(&segments(dir.path())[0]).unwrap();
     let (journal, _) = open(dir.path(), from(positions[14]));
-    assert!(matches!(
-        journal.read(1),
-        Err(ReadError::NotThere { last: 30, .. })
-    ));
-    let later: Vec<u64> = journal
-        .read(16)
-        .unwrap()
-        .map(|b| b.unwrap().sequence)
-        .collect();
+    assert!(matches!(journal.read(1), Err(ReadError::NotThere { last: 30, .. })));
+    let later: Vec<u64> = journal.read(16).unwrap().map(|b| b.unwrap().sequence).collect();
     assert_eq!(later, (16..=30).collect::<Vec<_>>());
     drop(journal);
-    assert_eq!(
-        Files::open(dir.path(), SMALL).unwrap_err().code(),
-        "journal_damaged"
-    );
+    assert_eq!(Files::open(dir.path(), SMALL).unwrap_err().code(), "journal_damaged");
 }
 
 #[test]
@@ -159,11 +131,7 @@ fn a_newer_format_is_named_and_left_alone() {
         }
         newer.put(dir.path());
         match Files::open(dir.path(), WIDE).unwrap_err() {
-            OpenError::Version {
-                path,
-                found: 2,
-                supported: 1,
-            } => assert!(path.ends_with(name)),
+            OpenError::Version { path, found: 2, supported: 1 } => assert!(path.ends_with(name)),
             refused => panic!("{refused}"),
         }
         assert_eq!(Image::of(dir.path()), newer);
@@ -211,8 +179,5 @@ fn a_folder_that_cannot_be_used_is_named() {
     fs::write(&file, b"").unwrap();
     let refused = Files::open(&file, SMALL).unwrap_err();
     assert_eq!(refused.code(), "journal_disk");
-    assert!(
-        refused.to_string().contains(file.to_str().unwrap()),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains(file.to_str().unwrap()), "{refused}");
 }

@@ -13,20 +13,14 @@ fn state(sequence: u64) -> Vec<u8> {
 }
 
 fn snapshot(sequence: u64) -> Snapshot {
-    Snapshot {
-        sequence,
-        head: head(sequence),
-        state: state(sequence),
-    }
+    Snapshot { sequence, head: head(sequence), state: state(sequence) }
 }
 
 fn written(sequences: &[u64]) -> (tempfile::TempDir, Snapshots) {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::open(dir.path()).unwrap();
     for sequence in sequences {
-        snapshots
-            .write(*sequence, head(*sequence), &state(*sequence))
-            .unwrap();
+        snapshots.write(*sequence, head(*sequence), &state(*sequence)).unwrap();
     }
     (dir, snapshots)
 }
@@ -36,22 +30,12 @@ fn the_two_newest_are_kept() {
     let (dir, snapshots) = written(&[]);
     assert_eq!(snapshots.latest().unwrap(), journal::Found::default());
     for sequence in [5, 9, 12] {
-        snapshots
-            .write(sequence, head(sequence), &state(sequence))
-            .unwrap();
+        snapshots.write(sequence, head(sequence), &state(sequence)).unwrap();
         let found = snapshots.latest().unwrap();
-        assert_eq!(
-            (found.snapshot, found.skipped),
-            (Some(snapshot(sequence)), vec![])
-        );
+        assert_eq!((found.snapshot, found.skipped), (Some(snapshot(sequence)), vec![]));
     }
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
-    for (limit, expected) in [
-        (u64::MAX, Some(12)),
-        (12, Some(12)),
-        (11, Some(9)),
-        (8, None),
-    ] {
+    for (limit, expected) in [(u64::MAX, Some(12)), (12, Some(12)), (11, Some(9)), (8, None)] {
         let found = snapshots.latest_at_most(limit).unwrap();
         assert_eq!(found.snapshot, expected.map(snapshot));
     }
@@ -84,16 +68,9 @@ fn a_renamed_snapshot_and_an_unfinished_one_are_not_used() {
     let (dir, snapshots) = written(&[5]);
     let renamed = dir.path().join("00000000000000000007.snapshot");
     fs::copy(dir.path().join("00000000000000000005.snapshot"), &renamed).unwrap();
-    fs::write(
-        dir.path().join("00000000000000000008.snapshot.new"),
-        b"half",
-    )
-    .unwrap();
+    fs::write(dir.path().join("00000000000000000008.snapshot.new"), b"half").unwrap();
     let found = snapshots.latest().unwrap();
-    assert_eq!(
-        (found.snapshot, found.skipped.len()),
-        (Some(snapshot(5)), 1)
-    );
+    assert_eq!((found.snapshot, found.skipped.len()), (Some(snapshot(5)), 1));
     Snapshots::open(dir.path()).unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
 }

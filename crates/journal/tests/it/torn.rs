@@ -35,11 +35,7 @@ fn crash(dir: &Path) -> Crash {
     let mut image = Image::of(dir);
     image.bytes_mut(MARK).clone_from(before.bytes(MARK));
     let starts = frame_starts(image.bytes(FIRST_SEGMENT));
-    Crash {
-        start: starts[3],
-        end: starts[4],
-        image,
-    }
+    Crash { start: starts[3], end: starts[4], image }
 }
 
 #[test]
@@ -50,9 +46,7 @@ fn a_tail_torn_at_any_byte_is_cut_and_nothing_else() {
         for torn in crash.start..crash.end {
             let mut image = crash.image.clone();
             tear(image.bytes_mut(FIRST_SEGMENT), torn, crash.end);
-            let left = image.bytes(FIRST_SEGMENT)[crash.start..]
-                .iter()
-                .rposition(|b| *b != 0);
+            let left = image.bytes(FIRST_SEGMENT)[crash.start..].iter().rposition(|b| *b != 0);
             let left = left.map_or(0, |last| last as u64 + 1);
             image.put(dir.path());
 
@@ -91,18 +85,11 @@ fn the_durable_mark_forbids_the_cut() {
     let dir = tempfile::tempdir().unwrap();
     let crash = crash(dir.path());
     for tear in REMAINS {
-        for torn in [
-            crash.start,
-            crash.start + 30,
-            crash.start + 64,
-            crash.end - 1,
-        ] {
+        for torn in [crash.start, crash.start + 30, crash.start + 64, crash.end - 1] {
             let mut image = crash.image.clone();
             image.put(dir.path());
             drop(open(dir.path(), WIDE)); // Batch 4 is durable from here on, and marked.
-            image
-                .bytes_mut(MARK)
-                .clone_from(&fs::read(dir.path().join(MARK)).unwrap());
+            image.bytes_mut(MARK).clone_from(&fs::read(dir.path().join(MARK)).unwrap());
             tear(image.bytes_mut(FIRST_SEGMENT), torn, crash.end);
             image.put(dir.path());
             match Files::open(dir.path(), WIDE).unwrap_err() {
@@ -112,11 +99,7 @@ fn the_durable_mark_forbids_the_cut() {
                 }
                 refused => panic!("{refused}"),
             }
-            assert_eq!(
-                Image::of(dir.path()),
-                image,
-                "a refused start changes nothing"
-            );
+            assert_eq!(Image::of(dir.path()), image, "a refused start changes nothing");
         }
     }
 }
@@ -131,10 +114,7 @@ fn bytes_beyond_one_append_are_damage() {
     bytes.resize(crash.end + 200, 0);
     bytes[crash.end + 100] = 1;
     image.put(dir.path());
-    assert_eq!(
-        Files::open(dir.path(), WIDE).unwrap_err().code(),
-        "journal_damaged"
-    );
+    assert_eq!(Files::open(dir.path(), WIDE).unwrap_err().code(), "journal_damaged");
 }
 
 /// Whoever pays decides on bytes in a batch; they must not decide whether the node starts.

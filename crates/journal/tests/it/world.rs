@@ -15,17 +15,12 @@ pub const SMALL: Options = Options {
 };
 
 /// One segment for everything.
-pub const WIDE: Options = Options {
-    segment_bytes: 64 * 1024,
-    ..SMALL
-};
+pub const WIDE: Options = Options { segment_bytes: 64 * 1024, ..SMALL };
 
 /// The content of batch `sequence`: length and bytes depend on it, and none is zero.
 pub fn body(sequence: u64) -> Vec<u8> {
     let length = 20 + sequence * 77 % 300;
-    (0..length)
-        .map(|at| u8::try_from((sequence * 31 + at * 7) % 255 + 1).unwrap())
-        .collect()
+    (0..length).map(|at| u8::try_from((sequence * 31 + at * 7) % 255 + 1).unwrap()).collect()
 }
 
 pub fn open(dir: &Path, options: Options) -> (Files, Recovery) {
@@ -57,10 +52,7 @@ pub fn assert_holds(journal: &impl Journal, last: u64) {
 }
 
 pub fn segments(dir: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(dir)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
+    let mut paths: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "seg"));
     paths.sort();
     paths
@@ -75,12 +67,7 @@ impl Image {
         let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(dir)
             .unwrap()
             .map(|entry| entry.unwrap())
-            .map(|e| {
-                (
-                    e.file_name().into_string().unwrap(),
-                    fs::read(e.path()).unwrap(),
-                )
-            })
+            .map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap()))
             .collect();
         files.sort();
         Self(files)
@@ -97,12 +84,7 @@ impl Image {
     }
 
     pub fn bytes_mut(&mut self, name: &str) -> &mut Vec<u8> {
-        &mut self
-            .0
-            .iter_mut()
-            .find(|(known, _)| known == name)
-            .unwrap()
-            .1
+        &mut self.0.iter_mut().find(|(known, _)| known == name).unwrap().1
     }
 }
 
