@@ -1,12 +1,12 @@
-//! `cargo xtask bench NAME`: builds the release binaries and runs one bench of the `benches`
-//! package against a fresh demo.
+//! `cargo xtask bench NAME`: builds the release binary of the `benches` package and runs one bench.
+//! A bench starts the processes that it measures itself.
 //!
 //! Invariant: figures come from the release profile only. Results are the lines of
 //! standard output that begin with `{`.
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Workspace, demo, process};
+use crate::{Workspace, process};
 
 /// `words` are the bench's name and an optional `--quick`.
 pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
@@ -14,10 +14,9 @@ pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
     if let Some(unknown) = rest.iter().find(|word| *word != "--quick") {
         bail!("unknown option `{unknown}`; see `cargo xtask help`");
     }
-    let build = "cargo build --release --package farthing --package benches";
+    let build = "cargo build --release --package benches";
     process::run(&mut process::command(&workspace.root, build)?)?;
-    let demo = demo::start(workspace)?;
     let mut bench = process::command(&workspace.root, "target/release/benches")?;
-    bench.arg(name).args(rest).envs(demo.variables());
+    bench.arg(name).args(rest);
     process::run(&mut bench)
 }

@@ -17,7 +17,8 @@ const DEBIAN: &[(&str, &str)] =
     &[("chromium", "chromium"), ("valgrind", "valgrind"), ("nodejs", "node"), ("npm", "npm")];
 
 /// Folders with a `package-lock.json`.
-const NPM: &[&str] = &["web", "sdk/typescript", "tests/foreign/js", "tests/browser"];
+const NPM: &[&str] =
+    &["web", "sdk/typescript", "tests/foreign/js", "tests/browser", "benches/peer"];
 
 const PYTHON_REQUIREMENTS: &str = "tests/foreign/python/requirements.txt";
 

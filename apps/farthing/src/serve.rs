@@ -96,7 +96,7 @@ fn not_started(text: String, error: &StartError) -> Failure {
             Failure::new(text).with_hint("put the right `node.key` back, or name another folder")
         }
         _ => Failure::damage(text)
-            .with_hint("nothing durable was changed; `farthing fsck` explains what is wrong")
+            .with_hint("nothing was changed; `farthing fsck` explains what is wrong")
             .with_hint("keep the folder as it is and restore the newest backup into another one"),
     }
 }

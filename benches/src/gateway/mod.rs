@@ -97,7 +97,6 @@ fn instructions(report: &Report, plan: &Plan) -> Result<()> {
     let value = |metric: &str, value| report.value("paid_get", metric, value, "instructions");
     value("instructions_paid", costs.paid)?;
     value("instructions_unpaid", costs.unpaid)?;
-    value("instructions_verify", verify)?;
     value("instructions_software_sha256", costs.soft_sha256)?;
     let ratio = |paid: f64| (paid - verify) / costs.unpaid;
     let all = ratio(costs.paid);

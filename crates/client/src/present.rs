@@ -3,7 +3,7 @@
 //! | what came back | what the node says | next |
 //! | --- | --- | --- |
 //! | 2xx | not asked | delivered |
-//! | refusal (402 with a failed settlement, other 4xx, 3xx) | not charged | refused |
+//! | refusal (a failed settlement that is final, 4xx other than 402, 3xx) | not charged | refused |
 //! | anything | released | refused: nothing was charged |
 //! | anything else | anything | the same bytes again, a bounded number of times |
 //!
@@ -99,9 +99,12 @@ impl Presentation<'_> {
             return Verdict::Delivered(answer);
         }
         let wait_ms = retry_after_ms(&answer);
+        if let Some(verdict) = self.failed_settlement(&answer, wait_ms) {
+            return verdict;
+        }
         let transient = matches!(status.as_u16(), 408 | 425 | 429) || status.is_server_error();
         if status == StatusCode::PAYMENT_REQUIRED {
-            return self.payment_required(&answer, wait_ms);
+            return asked_again(&answer, wait_ms);
         }
         let body = answer.into_bytes(REFUSAL_BYTES_MAX).await.unwrap_or_default();
         let why = problem(status.as_u16(), &body);
@@ -112,30 +115,17 @@ impl Presentation<'_> {
         }
     }
 
-    /// A 402 after a payment was presented is a refusal only if it carries a failed settlement that
-    /// is final; a seller that merely asks again may have charged.
-    fn payment_required(&self, answer: &Answer, wait_ms: Option<u64>) -> Verdict {
-        let settlement =
-            answer.headers().get(self.dialect.response_header()).map(SettleResponse::decode_header);
-        if let Some(Ok(SettleResponse::Failure(failure))) = settlement {
-            let code = failure.reason;
-            let is_final = failure.pending.is_none() && code != "settlement_pending";
-            let detail = failure.message.unwrap_or_else(|| code.clone());
-            let why = Error::new(Kind::Refused { code, detail });
-            return if is_final {
-                Verdict::Refused(why)
-            } else {
-                Verdict::Unknown { why, wait_ms }
-            };
-        }
-        let required = answer.headers().get(PAYMENT_REQUIRED);
-        let error = required
-            .and_then(|value| PaymentRequired::decode_header(value).ok())
-            .and_then(|required| required.error);
-        let code = error.unwrap_or_else(|| "payment_required".to_owned());
-        let detail = "the seller asks for payment again".to_owned();
+    /// A failed settlement is the seller's word that nothing was charged; if it is final, a refusal.
+    fn failed_settlement(&self, answer: &Answer, wait_ms: Option<u64>) -> Option<Verdict> {
+        let header = answer.headers().get(self.dialect.response_header())?;
+        let SettleResponse::Failure(failure) = SettleResponse::decode_header(header).ok()? else {
+            return None;
+        };
+        let code = failure.reason;
+        let is_final = failure.pending.is_none() && code != "settlement_pending";
+        let detail = failure.message.unwrap_or_else(|| code.clone());
         let why = Error::new(Kind::Refused { code, detail });
-        Verdict::Unknown { why, wait_ms }
+        Some(if is_final { Verdict::Refused(why) } else { Verdict::Unknown { why, wait_ms } })
     }
 
     async fn landed(&self) -> Landed {
@@ -156,6 +146,17 @@ impl Presentation<'_> {
         };
         error.with_payment(self.payment)
     }
+}
+
+/// A seller that merely asks for payment again may have charged.
+fn asked_again(answer: &Answer, wait_ms: Option<u64>) -> Verdict {
+    let required = answer.headers().get(PAYMENT_REQUIRED);
+    let error = required
+        .and_then(|value| PaymentRequired::decode_header(value).ok())
+        .and_then(|required| required.error);
+    let code = error.unwrap_or_else(|| "payment_required".to_owned());
+    let detail = "the seller asks for payment again".to_owned();
+    Verdict::Unknown { why: Error::new(Kind::Refused { code, detail }), wait_ms }
 }
 
 /// What the seller asks to wait, within the limit; `None` if it does not ask.

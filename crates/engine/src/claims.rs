@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use instrument::Order;
+use instrument::VerifiedOrder;
 use money::{AccountId, PaymentId};
 
 use crate::command::{Authorize, Authorized, ClaimToken, Idempotency};
@@ -59,10 +59,10 @@ impl Claims {
     /// The claimed payment that an order is a copy of, if there is one.
     pub(crate) fn find(
         &self,
-        order: &Order,
+        verified: &VerifiedOrder,
         named: Option<&Idempotency>,
     ) -> Result<Option<PaymentId>, AuthorizeError> {
-        let id = order.payment_id();
+        let (id, order) = (verified.payment_id(), verified.get());
         if let Some(claim) = self.by_payment.get(&id) {
             let same = claim.command.order.get() == order;
             return if same { Ok(Some(id)) } else { Err(AuthorizeError::OrderIdTaken) };
@@ -82,8 +82,7 @@ impl Claims {
 
     pub(crate) fn insert(&mut self, command: Box<Authorize>, now_ns: u64) -> ClaimToken {
         let token = self.next_token();
-        let order = command.order.get();
-        let id = order.payment_id();
+        let (id, order) = (command.order.payment_id(), command.order.get());
         if let Some(named) = &command.idempotency {
             self.by_key.insert((order.payer, named.key), id);
         }

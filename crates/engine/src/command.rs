@@ -16,7 +16,7 @@ pub struct Purchase {
     /// Origin at which it is bought, for mandates that are bound to one; `None` if unknown.
     pub origin: Option<String>,
     /// One line for the payer's and payee's history, at most
-    /// [`crate::state::DESCRIPTION_BYTES_MAX`] bytes; longer text is cut.
+    /// 120 bytes; longer text is cut.
     pub description: String,
 }
 

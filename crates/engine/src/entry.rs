@@ -38,6 +38,8 @@ pub enum ReleaseReason {
 /// A payment as it was authorized.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewPayment {
+    /// Follows from the order; kept beside it because it is a hash.
+    pub id: PaymentId,
     pub order: SignedOrder,
     /// Who receives what; zero legs are left out. Sums to the order's amount.
     pub legs: Vec<(AccountId, u128)>,
@@ -243,6 +245,7 @@ impl NewPayment {
         let order =
             SignedOrder::from_parts(order, from.slice(64)?).map_err(|_| Malformed("order"))?;
         Ok(Self {
+            id: order.unverified().payment_id(),
             order,
             legs: decode_list(from, |from| Ok((from.id(AccountId::new)?, from.u128()?)))?,
             description: from.str()?.to_owned(),

@@ -2,7 +2,8 @@
 //!
 //! Commands enter a bounded queue; one thread decides them in order, folds the resulting entries
 //! into the state, appends them to the journal as one batch and answers only after the batch is
-//! durable. Reads take the same way, so nobody ever sees a state that a power loss could undo.
+//! durable. Reads take the same way, so nobody ever sees a state that a power loss could undo. Only a
+//! claim is answered at once: it moves nothing, and its charge waits for the disk.
 //!
 //! Invariants: state = fold(journal), byte for byte, on every machine; one payment id moves money
 //! at most once; a refused command leaves no trace; a disk error stops the writer for good.

@@ -12,7 +12,7 @@ use http402::Problem;
 use http402::problem::CONTENT_TYPE;
 use http402::problem::Retry as RetryRule;
 use http402::x402::{self, SettleResponse, Settlement};
-use money::PaymentId;
+use money::{NodeId, PaymentId};
 
 use crate::headers::IDEMPOTENT_REPLAYED;
 use crate::page;
@@ -41,18 +41,16 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     let error = refusal.map(|refusal| refusal.code);
     let required = x402::payment_required(&case.challenge, error);
     let Ok(header) = required.encode_header() else { return internal() };
-    let body = if case.html {
-        page::paywall(case, refusal).map(|html| (Body::from(html), "text/html; charset=utf-8"))
-    } else {
-        challenge_problem(case, refusal).map(|json| (Body::from(json), CONTENT_TYPE))
-    };
-    let Some((body, kind)) = body else { return internal() };
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::PAYMENT_REQUIRED;
+    let Some(text) = challenge_problem(case, refusal) else { return internal() };
+    let mut response = problem(&text);
+    if case.html {
+        let Some(html) = page::paywall(case, refusal) else { return internal() };
+        response = response.map(|_| Body::from(html));
+        let kind = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
     let headers = response.headers_mut();
     headers.insert(x402::PAYMENT_REQUIRED, header);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::VARY, HeaderValue::from_static("accept, payment-signature, cookie"));
     expose(&mut response);
     if case.html {
@@ -64,14 +62,14 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     response
 }
 
-fn challenge_problem(case: &Case, refusal: Option<&Refusal>) -> Option<Vec<u8>> {
+fn challenge_problem(case: &Case, refusal: Option<&Refusal>) -> Option<Problem> {
     let asked = || format!("{} costs {}", case.challenge.resource.url, case.offer.price);
     let (code, title, detail) = match refusal {
         None => ("payment_required", "Payment is required", asked()),
         Some(refusal) => (refusal.code, "The payment was not taken", refusal.detail.clone()),
     };
     let members = x402::v1_members(&case.challenge, code).ok()?;
-    Problem::new(402, code, title, detail).with_members(members).to_json().ok()
+    Some(Problem::new(402, code, title, detail).with_members(members))
 }
 
 /// Adds the failed settlement to an answer, and clears a cookie that would be sent again.
@@ -89,7 +87,8 @@ fn refuse(case: &Case, response: &mut Response<Body>, refusal: &Refusal, pending
     {
         response.headers_mut().insert(crate::headers::FARTHING_PAYMENT, value);
     }
-    if case.cookie && !pending {
+    // A path with parameters would speak as attributes of the cookie.
+    if case.cookie && !pending && !path(case).contains(';') {
         let cookie =
             format!("{}=; Path={}; Max-Age=0; SameSite=Strict", x402::COOKIE_NAME, path(case));
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
@@ -139,6 +138,27 @@ pub(crate) fn refused(case: &Case, error: AuthorizeError, payment: PaymentId) ->
     response
 }
 
+/// Says of an answer that was passed on uncharged that its payment took nothing.
+pub(crate) fn not_delivered(v1: bool, view: (NodeId, PaymentId), response: &mut Response<Body>) {
+    let (network, payment) = view;
+    let failure = SettleResponse::Failure(x402::Refusal {
+        reason: "not_delivered".to_owned(),
+        message: Some("the resource was not delivered and nothing was charged".to_owned()),
+        payer: None,
+        pending: None,
+        network,
+    });
+    let name = if v1 { x402::X_PAYMENT_RESPONSE } else { x402::PAYMENT_RESPONSE };
+    if let Ok(value) = x402::encode_settle_response(&failure)
+        && !response.headers().contains_key(&name)
+    {
+        response.headers_mut().insert(name, value);
+        if let Ok(value) = HeaderValue::from_str(&payment.to_string()) {
+            response.headers_mut().insert(crate::headers::FARTHING_PAYMENT, value);
+        }
+    }
+}
+
 /// A payment whose hold was released: nothing was charged, and the request must not run again.
 pub(crate) fn released(case: &Case, view: &PaymentView) -> Response<Body> {
     let text = "the request of this payment was not delivered and nothing was charged; its answer \
@@ -168,10 +188,11 @@ pub(crate) fn not_kept(case: &Case, view: &PaymentView) -> Response<Body> {
     response
 }
 
-/// A problem document.
+/// A problem document. It goes along as an extension too, so that it can be given the request's id.
 pub(crate) fn problem(problem: &Problem) -> Response<Body> {
     let Ok(json) = problem.to_json() else { return internal() };
     let mut response = Response::new(Body::from(json));
+    response.extensions_mut().insert(problem.clone());
     *response.status_mut() =
         StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

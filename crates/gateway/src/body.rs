@@ -4,6 +4,8 @@
 //! streams through, and its last piece is held back until the digest has proven right, so that the
 //! upstream never sees a whole body that was not paid for.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +15,9 @@ use http::HeaderMap;
 use http_body_util::BodyExt;
 use instrument::{BodyDigest, empty_body_digest};
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
+
+use crate::stream::BODY_IDLE_TIMEOUT_MS;
 
 /// Largest request body that is read before the payment is checked.
 pub const REQUEST_BUFFER_BYTES_MAX: usize = 1024 * 1024;
@@ -32,6 +37,9 @@ pub enum BodyError {
     /// The body that was read has another digest.
     #[error("the body does not have the announced `Content-Digest`")]
     DigestMismatch,
+    /// The client sends nothing for too long.
+    #[error("no more of the request body arrived for {BODY_IDLE_TIMEOUT_MS} ms")]
+    TooSlow,
     /// The client broke off.
     #[error("the request body could not be read to its end")]
     Broken,
@@ -43,12 +51,17 @@ impl BodyError {
             Self::DigestRequired => "content_digest_required",
             Self::DigestMalformed => "content_digest_malformed",
             Self::DigestMismatch => "content_digest_mismatch",
+            Self::TooSlow => "request_body_timeout",
             Self::Broken => "request_body_broken",
         }
     }
 
     pub(crate) fn http_status(self) -> u16 {
-        if self == Self::DigestRequired { 413 } else { 400 }
+        match self {
+            Self::DigestRequired => 413,
+            Self::TooSlow => 408,
+            Self::DigestMalformed | Self::DigestMismatch | Self::Broken => 400,
+        }
     }
 }
 
@@ -80,16 +93,29 @@ pub(crate) async fn digest(headers: &HeaderMap, body: Body) -> Result<Digested, 
     }
 }
 
+/// The next piece of a request body; a client that sends nothing for too long is cut off.
+async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
+    let idle = Duration::from_millis(BODY_IDLE_TIMEOUT_MS);
+    loop {
+        match timeout(idle, body.frame()).await.map_err(|_| BodyError::TooSlow)? {
+            None => return Ok(None),
+            Some(Err(_)) => return Err(BodyError::Broken),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}
+
 async fn read(mut body: Body) -> Result<Bytes, BodyError> {
     let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| BodyError::Broken)?;
-        if let Some(data) = frame.data_ref() {
-            if bytes.len() + data.len() > REQUEST_BUFFER_BYTES_MAX {
-                return Err(BodyError::DigestRequired);
-            }
-            bytes.extend_from_slice(data);
+    while let Some(data) = next_piece(&mut body).await? {
+        if bytes.len() + data.len() > REQUEST_BUFFER_BYTES_MAX {
+            return Err(BodyError::DigestRequired);
         }
+        bytes.extend_from_slice(&data);
     }
     Ok(bytes.into())
 }
@@ -119,23 +145,18 @@ fn checked(body: Body, expected: BodyDigest) -> Body {
     Body::from_stream(stream::try_unfold(start, |mut state| async move {
         loop {
             let Some(hasher) = &mut state.hasher else { return Ok(None) };
-            match state.body.frame().await {
-                Some(Err(_)) => return Err(BodyError::Broken),
-                Some(Ok(frame)) => {
-                    let Ok(data) = frame.into_data() else { continue };
-                    hasher.update(&data);
-                    if let Some(ready) = state.held_back.replace(data) {
-                        return Ok(Some((ready, state)));
-                    }
+            if let Some(data) = next_piece(&mut state.body).await? {
+                hasher.update(&data);
+                if let Some(ready) = state.held_back.replace(data) {
+                    return Ok(Some((ready, state)));
                 }
-                None => {
-                    let hasher = state.hasher.take().unwrap_or_default();
-                    if <BodyDigest>::from(hasher.finalize()) != state.expected {
-                        return Err(BodyError::DigestMismatch);
-                    }
-                    return Ok(state.held_back.take().map(|last| (last, state)));
-                }
+                continue;
             }
+            let hasher = state.hasher.take().unwrap_or_default();
+            if <BodyDigest>::from(hasher.finalize()) != state.expected {
+                return Err(BodyError::DigestMismatch);
+            }
+            return Ok(state.held_back.take().map(|last| (last, state)));
         }
     }))
 }

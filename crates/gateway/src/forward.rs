@@ -6,17 +6,23 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Response, Uri, header};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::TokioExecutor;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 use crate::body::BodyError;
 use crate::headers;
@@ -55,7 +61,7 @@ impl From<Infallible> for UpstreamError {
 pub struct ForwardOptions {
     /// Longest wait for a connection.
     pub connect_timeout_ms: u64,
-    /// Longest wait for the head of the answer.
+    /// Longest wait for the head of the answer while no more of the request comes from the payer.
     pub head_timeout_ms: u64,
 }
 
@@ -124,6 +130,39 @@ impl Forward {
     }
 }
 
+impl Forward {
+    /// Sends a request; the time for the answer's head starts again with every piece of a body, so
+    /// that a long upload is not taken for a slow upstream.
+    async fn exchange(
+        &self,
+        request: Request<Body>,
+    ) -> Result<Result<Response<Incoming>, legacy::Error>, Elapsed> {
+        let pieces = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&pieces);
+        let mut exchange = pin!(self.client.request(request.map(|body| counted(body, count))));
+        let mut counted_before = 0;
+        loop {
+            let answer = timeout(self.head_timeout, &mut exchange).await;
+            let counted_now = pieces.load(Ordering::Relaxed);
+            if answer.is_ok() || counted_now == counted_before {
+                return answer;
+            }
+            counted_before = counted_now;
+        }
+    }
+}
+
+/// A body that counts its pieces. One without content stays as it is, for it needs no framing.
+fn counted(body: Body, pieces: Arc<AtomicU64>) -> Body {
+    if http_body::Body::is_end_stream(&body) {
+        return body;
+    }
+    Body::new(body.map_frame(move |frame| {
+        pieces.fetch_add(1, Ordering::Relaxed);
+        frame
+    }))
+}
+
 impl tower::Service<Request<Body>> for Forward {
     type Response = Response<Body>;
     type Error = UpstreamError;
@@ -137,9 +176,7 @@ impl tower::Service<Request<Body>> for Forward {
         let this = self.clone();
         Box::pin(async move {
             this.address(&mut request)?;
-            let answer =
-                tokio::time::timeout(this.head_timeout, this.client.request(request)).await;
-            match answer {
+            match this.exchange(request).await {
                 Err(_) => Err(UpstreamError {
                     fault: UpstreamFault::TimedOut,
                     detail: format!("no answer within {:?}", this.head_timeout),

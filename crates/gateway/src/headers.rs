@@ -54,6 +54,10 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
         .collect();
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        // The transfer coding has framed the body; a length beside it means nothing (RFC 9112, 6.3).
+        headers.remove(header::CONTENT_LENGTH);
+    }
     named.iter().chain(&HOP_BY_HOP).for_each(|name| {
         headers.remove(name);
     });

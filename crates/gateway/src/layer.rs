@@ -1,7 +1,14 @@
 //! The paywall as a tower layer, for Rust services that sell their own routes.
 //!
-//! ```ignore
-//! let app = axum::Router::new().route("/articles/{id}", get(article)).layer(PaywallLayer::new(paywall));
+//! ```
+//! use axum::{Router, routing::get};
+//! use gateway::{Paywall, PaywallLayer};
+//!
+//! fn magazine(paywall: Paywall) -> Router {
+//!     Router::new()
+//!         .route("/articles/{id}", get(|| async { "Once upon a time" }))
+//!         .layer(PaywallLayer::new(paywall))
+//! }
 //! ```
 
 use std::convert::Infallible;

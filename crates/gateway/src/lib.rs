@@ -24,6 +24,7 @@ mod offer;
 mod page;
 mod path;
 mod paywall;
+mod request_id;
 mod routes;
 mod stream;
 

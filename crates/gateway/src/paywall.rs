@@ -23,6 +23,7 @@ use crate::headers;
 use crate::node::{Node, NodeFacts};
 use crate::offer::Offer;
 use crate::page;
+use crate::request_id;
 use crate::routes::Routes;
 
 /// Longest `Idempotency-Key`.
@@ -98,6 +99,15 @@ impl Paywall {
         S::Error: Into<UpstreamError> + Send,
         S::Future: Send,
     {
+        request_id::name(self.answer(request, inner).await)
+    }
+
+    async fn answer<S>(&self, request: Request<Body>, inner: S) -> Response<Body>
+    where
+        S: tower::Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+        S::Error: Into<UpstreamError> + Send,
+        S::Future: Send,
+    {
         let (mut parts, body) = request.into_parts();
         if let Some(answer) = page::asset_answer(&parts) {
             return answer;
@@ -145,7 +155,8 @@ impl Paywall {
         headers::to_upstream(&mut parts.headers);
         let request = Request::from_parts(parts, digested.body);
         // A payer that hangs up must not leave a payment half-way: the task goes on without it.
-        let delivery = tokio::spawn(deliver::deliver(case, command, request, inner));
+        let delivery = Box::pin(deliver::deliver(case, command, request, inner));
+        let delivery = tokio::spawn(delivery);
         delivery.await.unwrap_or_else(|_| answer::internal())
     }
 }
@@ -211,20 +222,19 @@ fn malformed(case: &mut Case, headers: &HeaderMap, error: &DecodeError) -> Respo
 
 /// Terms first, because they cost nothing, then the signature.
 fn check(case: &Case, presented: &Presented) -> Result<VerifiedOrder, Refusal> {
-    let payment = presented.order.unverified().payment_id();
+    let refuse = |code, detail: String| {
+        Refusal::new(code, detail, Some(presented.order.unverified().payment_id()))
+    };
     if presented.network != case.options.facts.node {
         let text = "the payment names another network than the offer";
-        return Err(Refusal::new("invalid_network", text, Some(payment)));
+        return Err(refuse("invalid_network", text.to_owned()));
     }
     if let Some(accepted) = &presented.accepted {
         let expected: PaymentRequirements = x402::requirements(&case.challenge);
         x402::check_accepted(accepted, &expected)
-            .map_err(|error| Refusal::new(error.code(), error.to_string(), Some(payment)))?;
+            .map_err(|error| refuse(error.code(), error.to_string()))?;
     }
-    presented
-        .order
-        .verify()
-        .map_err(|error| Refusal::new("invalid_signature", error.to_string(), Some(payment)))
+    presented.order.verify().map_err(|error| refuse("invalid_signature", error.to_string()))
 }
 
 fn idempotency(

@@ -20,7 +20,7 @@ mod presented;
 pub mod problem;
 pub mod x402;
 
-pub use challenge::{Challenge, Identifier, Resource};
+pub use challenge::{Challenge, Identifier, Resource, SERVICE_NAME_CHARS_MAX};
 pub use error::{DecodeError, EncodeError, Part, Place};
 pub use presented::{Carrier, Dialect, Presented};
 pub use problem::Problem;

@@ -7,6 +7,7 @@ use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use money::{AccountId, Asset, NodeId};
 use sha2::{Digest, Sha256};
 
+use crate::hex;
 use crate::layout::{DecodeError, tag};
 
 /// An Ed25519 public key, 32 bytes as in RFC 8032. Not yet known to be a point of the curve.
@@ -24,7 +25,7 @@ pub struct SignatureError;
 
 impl core::fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.0, f)
     }
 }
 
@@ -37,7 +38,7 @@ impl core::fmt::Display for PublicKey {
 
 impl core::fmt::Debug for Signature {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.0, f)
     }
 }
 

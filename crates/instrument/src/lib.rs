@@ -10,6 +10,7 @@
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod access;
+mod hex;
 mod key;
 mod layout;
 mod mandate;

@@ -3,7 +3,7 @@
 use money::{AccountId, Amount, MandateId, NodeId, OrderId, PaymentId};
 use sha2::{Digest, Sha256};
 
-use crate::key::{PublicKey, SignatureError};
+use crate::key::{PublicKey, SignatureError, payer_account};
 use crate::layout::{DecodeError, Reader, Writer, tag};
 use crate::purchase::PurchaseDigest;
 use crate::signed::{Signed, Statement, Verified};
@@ -36,8 +36,36 @@ pub struct Order {
 /// An order with its signature, not checked yet.
 pub type SignedOrder = Signed<Order>;
 
-/// An order whose signature fits its `signer`.
-pub type VerifiedOrder = Verified<Order>;
+/// An order whose signature fits its `signer`, with what follows from it: each is a hash that would
+/// otherwise be computed at every look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerifiedOrder {
+    verified: Verified<Order>,
+    payment: PaymentId,
+    signer_account: AccountId,
+}
+
+impl VerifiedOrder {
+    /// The order.
+    pub fn get(&self) -> &Order {
+        self.verified.get()
+    }
+
+    /// The replay guard's key of the order.
+    pub fn payment_id(&self) -> PaymentId {
+        self.payment
+    }
+
+    /// Whether the signer's key owns the payer account.
+    pub fn signer_is_payer(&self) -> bool {
+        self.signer_account == self.get().payer
+    }
+
+    /// The same order and signature without the proof of the check, as they are stored.
+    pub fn to_signed(&self) -> SignedOrder {
+        self.verified.to_signed()
+    }
+}
 
 impl Order {
     /// Length of the byte form.
@@ -57,8 +85,12 @@ impl Order {
 impl Signed<Order> {
     /// Checks the signature against the signer that the order names.
     pub fn verify(self) -> Result<VerifiedOrder, SignatureError> {
-        let signer = self.unverified().signer;
-        self.verify_with(&signer)
+        let order = *self.unverified();
+        Ok(VerifiedOrder {
+            verified: self.verify_with(&order.signer)?,
+            payment: order.payment_id(),
+            signer_account: payer_account(&order.signer, order.amount.asset()),
+        })
     }
 
     /// The bytes that were signed.

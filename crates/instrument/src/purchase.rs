@@ -7,6 +7,7 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::hex;
 use crate::layout::tag;
 
 /// SHA-256 of a request body.
@@ -18,7 +19,7 @@ pub struct PurchaseDigest(pub [u8; 32]);
 
 impl fmt::Debug for PurchaseDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.0, f)
     }
 }
 

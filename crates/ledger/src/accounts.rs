@@ -50,8 +50,7 @@ impl Ledger {
     fn push_account(&mut self, state: AccountState) {
         let totals = self.totals_of(state.account.asset);
         totals.accounts = totals.accounts.saturating_add(1);
-        self.account_positions
-            .insert(state.id(), self.accounts.len());
+        self.account_positions.insert(state.id(), self.accounts.len());
         self.accounts.push(state);
     }
 

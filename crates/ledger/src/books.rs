@@ -82,16 +82,12 @@ impl Ledger {
 
     /// When the next hold ends, Unix nanoseconds.
     pub fn next_expiry_ns(&self) -> Option<u64> {
-        self.expiries
-            .first_key_value()
-            .map(|(&(expires_at_ns, _), _)| expires_at_ns)
+        self.expiries.first_key_value().map(|(&(expires_at_ns, _), _)| expires_at_ns)
     }
 
     /// An account with its balances.
     pub fn account(&self, id: AccountId) -> Option<&AccountState> {
-        self.account_positions
-            .get(&id)
-            .map(|&position| &self.accounts[position])
+        self.account_positions.get(&id).map(|&position| &self.accounts[position])
     }
 
     /// Every account in order of creation.
@@ -101,9 +97,7 @@ impl Ledger {
 
     /// A transfer and, if it is pending, what has become of it.
     pub fn transfer(&self, id: TransferId) -> Option<&TransferState> {
-        self.transfer_positions
-            .get(&id)
-            .map(|&position| &self.transfers[position].state)
+        self.transfer_positions.get(&id).map(|&position| &self.transfers[position].state)
     }
 
     /// How many transfers there are.
@@ -136,9 +130,7 @@ impl Ledger {
         count: usize,
         timestamp_ns: u64,
     ) -> impl Iterator<Item = u64> + use<> {
-        let before = u64::try_from(count)
-            .ok()
-            .and_then(|count| timestamp_ns.checked_sub(count));
+        let before = u64::try_from(count).ok().and_then(|count| timestamp_ns.checked_sub(count));
         assert!(
             count == 0 || before.is_some_and(|before| before >= self.last_timestamp_ns),
             "timestamps of a batch are above all earlier ones"
@@ -167,10 +159,7 @@ impl Ledger {
         totals.follow(&credit_before, &credit_after);
         assert!(totals.is_balanced(), "debits equal credits in each asset");
         for account in [&debit_after, &credit_after] {
-            assert!(
-                account.account.asset == asset,
-                "an account moves its own asset only"
-            );
+            assert!(account.account.asset == asset, "an account moves its own asset only");
             assert!(account.is_within_limit(), "an account keeps its limit");
         }
     }

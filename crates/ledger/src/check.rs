@@ -110,9 +110,7 @@ impl Ledger {
         let mut resolved = BTreeSet::new();
         for entry in &self.transfers {
             if entry.state.transfer.kind.pending_id().is_some() {
-                let hold = self
-                    .resolved_hold(entry)
-                    .ok_or(Broken::Resolution(entry.id()))?;
+                let hold = self.resolved_hold(entry).ok_or(Broken::Resolution(entry.id()))?;
                 if !resolved.insert(hold.id()) {
                     return Err(Broken::PendingState(hold.id()));
                 }
@@ -129,18 +127,12 @@ impl Ledger {
                 expiries.insert((end, entry.state.timestamp_ns), position);
             }
         }
-        if expiries == self.expiries {
-            Ok(())
-        } else {
-            Err(Broken::Expiries)
-        }
+        if expiries == self.expiries { Ok(()) } else { Err(Broken::Expiries) }
     }
 
     fn fits_pending_state(&self, entry: &Entry, is_resolved: bool) -> bool {
         let state = &entry.state;
-        let is_due = state
-            .expires_at_ns()
-            .is_some_and(|end| end <= self.last_timestamp_ns);
+        let is_due = state.expires_at_ns().is_some_and(|end| end <= self.last_timestamp_ns);
         let is_possible = match state.transfer.kind {
             Kind::Pending { timeout_seconds } => {
                 timeout_seconds == 0 || state.expires_at_ns().is_some()
@@ -162,19 +154,14 @@ impl Ledger {
         let hold = self.transfers.get(entry.resolves?.position)?;
         let held = &hold.state.transfer;
         let outcome = match by.transfer.kind {
-            Kind::Post { .. } => PendingState::Posted {
-                amount: by.transfer.amount,
-            },
+            Kind::Post { .. } => PendingState::Posted { amount: by.transfer.amount },
             _ => PendingState::Voided,
         };
         let fits = Some(hold.id()) == by.transfer.kind.pending_id()
             && matches!(held.kind, Kind::Pending { .. })
             && hold.state.pending == outcome
             && hold.state.timestamp_ns < by.timestamp_ns
-            && hold
-                .state
-                .expires_at_ns()
-                .is_none_or(|end| by.timestamp_ns < end)
+            && hold.state.expires_at_ns().is_none_or(|end| by.timestamp_ns < end)
             && (hold.debit, hold.credit) == (entry.debit, entry.credit)
             && held.code == by.transfer.code
             && entry.resolves?.amount == held.amount
@@ -223,11 +210,7 @@ impl Ledger {
             // Holds must still have room to be posted.
             sum([totals.debits_pending, totals.debits_posted]).ok_or(Broken::Overflow(asset))?;
         }
-        if derived == self.totals {
-            Ok(())
-        } else {
-            Err(Broken::Totals)
-        }
+        if derived == self.totals { Ok(()) } else { Err(Broken::Totals) }
     }
 }
 

@@ -115,14 +115,7 @@ impl Account {
                 return Err(refuse_flags(other, known));
             }
         };
-        Ok(Self {
-            id,
-            asset,
-            code,
-            user_data,
-            limit,
-            linked: flags & LINKED != 0,
-        })
+        Ok(Self { id, asset, code, user_data, limit, linked: flags & LINKED != 0 })
     }
 }
 
@@ -166,29 +159,13 @@ impl Transfer {
         let [flags] = take(bytes)?;
         let kind = match flags & !LINKED {
             0 => Kind::Single,
-            PENDING => Kind::Pending {
-                timeout_seconds: u32::from_be_bytes(take(bytes)?),
-            },
-            POST => Kind::Post {
-                pending_id: take_transfer_id(bytes)?,
-            },
-            VOID => Kind::Void {
-                pending_id: take_transfer_id(bytes)?,
-            },
+            PENDING => Kind::Pending { timeout_seconds: u32::from_be_bytes(take(bytes)?) },
+            POST => Kind::Post { pending_id: take_transfer_id(bytes)? },
+            VOID => Kind::Void { pending_id: take_transfer_id(bytes)? },
             other => return Err(refuse_flags(other, PENDING | POST | VOID)),
         };
         let linked = flags & LINKED != 0;
-        Ok(Self {
-            id,
-            kind,
-            debit_account,
-            credit_account,
-            asset,
-            amount,
-            code,
-            user_data,
-            linked,
-        })
+        Ok(Self { id, kind, debit_account, credit_account, asset, amount, code, user_data, linked })
     }
 }
 

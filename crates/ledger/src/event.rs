@@ -110,32 +110,14 @@ impl Transfer {
     /// release all.
     #[must_use]
     pub const fn post(&self, id: TransferId, amount: u128) -> Self {
-        let kind = Kind::Post {
-            pending_id: self.id,
-        };
-        Self {
-            id,
-            kind,
-            amount,
-            user_data: 0,
-            linked: false,
-            ..*self
-        }
+        let kind = Kind::Post { pending_id: self.id };
+        Self { id, kind, amount, user_data: 0, linked: false, ..*self }
     }
 
     /// The event that voids this pending transfer.
     #[must_use]
     pub const fn void(&self, id: TransferId) -> Self {
-        let kind = Kind::Void {
-            pending_id: self.id,
-        };
-        Self {
-            id,
-            kind,
-            amount: 0,
-            user_data: 0,
-            linked: false,
-            ..*self
-        }
+        let kind = Kind::Void { pending_id: self.id };
+        Self { id, kind, amount: 0, user_data: 0, linked: false, ..*self }
     }
 }

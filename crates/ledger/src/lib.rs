@@ -7,11 +7,7 @@
 //! that an invariant or a caller's promise about timestamps is broken: stop, do not go on.
 //!
 //! This crate must not do I/O, read a clock, draw randomness, use floating point or be async.
-#![deny(
-    clippy::float_arithmetic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
+#![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod accounts;
 mod batch;

@@ -36,21 +36,9 @@ impl Ledger {
             return Err(CreateTransferStatus::PendingTransferHasDifferentAmount);
         }
         check_open(&hold.state, timestamp_ns)?;
-        let state = TransferState {
-            transfer,
-            timestamp_ns,
-            pending: PendingState::None,
-        };
-        let resolves = Some(Hold {
-            position,
-            amount: held,
-        });
-        Ok(Entry {
-            state,
-            debit: hold.debit,
-            credit: hold.credit,
-            resolves,
-        })
+        let state = TransferState { transfer, timestamp_ns, pending: PendingState::None };
+        let resolves = Some(Hold { position, amount: held });
+        Ok(Entry { state, debit: hold.debit, credit: hold.credit, resolves })
     }
 }
 
@@ -60,16 +48,8 @@ pub(crate) fn actual(transfer: &Transfer, hold: &Transfer) -> Transfer {
         (Kind::Post { .. }, AMOUNT_MAX) | (Kind::Void { .. }, 0) => hold.amount,
         (_, amount) => amount,
     };
-    let user_data = if transfer.user_data == 0 {
-        hold.user_data
-    } else {
-        transfer.user_data
-    };
-    Transfer {
-        amount,
-        user_data,
-        ..*transfer
-    }
+    let user_data = if transfer.user_data == 0 { hold.user_data } else { transfer.user_data };
+    Transfer { amount, user_data, ..*transfer }
 }
 
 /// The pending id names a pending transfer between the same accounts.

@@ -45,26 +45,18 @@ impl Ledger {
         if version != VERSION {
             return Err(DecodeError::UnknownVersion(version));
         }
-        let mut ledger = Self {
-            last_timestamp_ns: u64::from_be_bytes(take(bytes)?),
-            ..Self::default()
-        };
+        let mut ledger =
+            Self { last_timestamp_ns: u64::from_be_bytes(take(bytes)?), ..Self::default() };
         for _ in 0..u64::from_be_bytes(take(bytes)?) {
             let state = take_account(bytes)?;
-            ledger
-                .account_positions
-                .insert(state.id(), ledger.accounts.len());
+            ledger.account_positions.insert(state.id(), ledger.accounts.len());
             ledger.accounts.push(state);
         }
         for _ in 0..u64::from_be_bytes(take(bytes)?) {
             let transfer = Transfer::decode(bytes)?;
             let timestamp_ns = u64::from_be_bytes(take(bytes)?);
             let pending = take_pending_state(bytes)?;
-            let entry = ledger.resolve(TransferState {
-                transfer,
-                timestamp_ns,
-                pending,
-            })?;
+            let entry = ledger.resolve(TransferState { transfer, timestamp_ns, pending })?;
             let position = ledger.transfers.len();
             ledger.transfer_positions.insert(entry.id(), position);
             ledger.transfers.push(entry);
@@ -94,20 +86,13 @@ impl Ledger {
         let resolves = match state.transfer.kind.pending_id() {
             None => None,
             Some(pending_id) => {
-                let &position = self
-                    .transfer_positions
-                    .get(&pending_id)
-                    .ok_or(Broken::Resolution(id))?;
+                let &position =
+                    self.transfer_positions.get(&pending_id).ok_or(Broken::Resolution(id))?;
                 let amount = self.transfers[position].state.transfer.amount;
                 Some(Hold { position, amount })
             }
         };
-        Ok(Entry {
-            state,
-            debit,
-            credit,
-            resolves,
-        })
+        Ok(Entry { state, debit, credit, resolves })
     }
 }
 
@@ -153,9 +138,7 @@ fn take_pending_state(bytes: &mut &[u8]) -> Result<PendingState, DecodeError> {
     match take(bytes)? {
         [0] => Ok(PendingState::None),
         [1] => Ok(PendingState::Pending),
-        [2] => Ok(PendingState::Posted {
-            amount: u128::from_be_bytes(take(bytes)?),
-        }),
+        [2] => Ok(PendingState::Posted { amount: u128::from_be_bytes(take(bytes)?) }),
         [3] => Ok(PendingState::Voided),
         [4] => Ok(PendingState::Expired),
         [other] => Err(DecodeError::UnknownPendingState(other)),

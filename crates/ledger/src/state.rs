@@ -31,9 +31,7 @@ impl AccountState {
     /// What a customer can still spend: `credits_posted - debits_posted - debits_pending`. Zero if
     /// the debits exceed the credits, which an account without limit may do.
     pub const fn available(&self) -> u128 {
-        self.credits_posted
-            .saturating_sub(self.debits_posted)
-            .saturating_sub(self.debits_pending)
+        self.credits_posted.saturating_sub(self.debits_posted).saturating_sub(self.debits_pending)
     }
 
     /// The account's id.
@@ -142,32 +140,12 @@ impl Totals {
     /// Replaces what an account contributes.
     pub(crate) fn follow(&mut self, before: &AccountState, after: &AccountState) {
         let follow = |column: &mut u128, before: u128, after: u128| {
-            *column = Change {
-                add: after,
-                take: before,
-            }
-            .apply(*column);
+            *column = Change { add: after, take: before }.apply(*column);
         };
-        follow(
-            &mut self.debits_pending,
-            before.debits_pending,
-            after.debits_pending,
-        );
-        follow(
-            &mut self.debits_posted,
-            before.debits_posted,
-            after.debits_posted,
-        );
-        follow(
-            &mut self.credits_pending,
-            before.credits_pending,
-            after.credits_pending,
-        );
-        follow(
-            &mut self.credits_posted,
-            before.credits_posted,
-            after.credits_posted,
-        );
+        follow(&mut self.debits_pending, before.debits_pending, after.debits_pending);
+        follow(&mut self.debits_posted, before.debits_posted, after.debits_posted);
+        follow(&mut self.credits_pending, before.credits_pending, after.credits_pending);
+        follow(&mut self.credits_posted, before.credits_posted, after.credits_posted);
     }
 }
 
@@ -210,10 +188,7 @@ impl Entry {
 
     /// What releasing a hold does to the balances.
     pub(crate) const fn release(&self) -> Postings {
-        Postings {
-            pending: Change::take(self.state.transfer.amount),
-            posted: Change::NONE,
-        }
+        Postings { pending: Change::take(self.state.transfer.amount), posted: Change::NONE }
     }
 }
 
@@ -226,10 +201,7 @@ pub(crate) struct Postings {
 
 impl Postings {
     pub(crate) const fn inverse(self) -> Self {
-        Self {
-            pending: self.pending.inverse(),
-            posted: self.posted.inverse(),
-        }
+        Self { pending: self.pending.inverse(), posted: self.posted.inverse() }
     }
 
     pub(crate) fn apply(self, pending: &mut u128, posted: &mut u128) {
@@ -248,24 +220,15 @@ impl Change {
     const NONE: Self = Self { add: 0, take: 0 };
 
     const fn add(amount: u128) -> Self {
-        Self {
-            add: amount,
-            take: 0,
-        }
+        Self { add: amount, take: 0 }
     }
 
     const fn take(amount: u128) -> Self {
-        Self {
-            add: 0,
-            take: amount,
-        }
+        Self { add: 0, take: amount }
     }
 
     const fn inverse(self) -> Self {
-        Self {
-            add: self.take,
-            take: self.add,
-        }
+        Self { add: self.take, take: self.add }
     }
 
     fn apply(self, column: u128) -> u128 {

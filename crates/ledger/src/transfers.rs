@@ -49,9 +49,7 @@ impl Ledger {
     fn admit(&self, transfer: &Transfer, timestamp_ns: u64) -> Result<Entry, CreateTransferStatus> {
         if let Some(&position) = self.transfer_positions.get(&transfer.id) {
             let existing = &self.transfers[position];
-            let hold = existing
-                .resolves
-                .map(|hold| &self.transfers[hold.position].state.transfer);
+            let hold = existing.resolves.map(|hold| &self.transfers[hold.position].state.transfer);
             return Err(compare(transfer, &existing.state.transfer, hold));
         }
         if self.failed.contains(&transfer.id) {
@@ -102,17 +100,8 @@ impl Ledger {
             Kind::Pending { .. } => PendingState::Pending,
             _ => PendingState::None,
         };
-        let state = TransferState {
-            transfer: *transfer,
-            timestamp_ns,
-            pending,
-        };
-        Ok(Entry {
-            state,
-            debit,
-            credit,
-            resolves: None,
-        })
+        let state = TransferState { transfer: *transfer, timestamp_ns, pending };
+        Ok(Entry { state, debit, credit, resolves: None })
     }
 
     /// Pending and posted together must fit, so that a later post cannot overflow either.
@@ -123,42 +112,21 @@ impl Ledger {
         credit: &AccountState,
     ) -> Result<(), CreateTransferStatus> {
         let fits = |columns: [u128; 2], status| {
-            sum([columns[0], columns[1], transfer.amount])
-                .map(|_| ())
-                .ok_or(status)
+            sum([columns[0], columns[1], transfer.amount]).map(|_| ()).ok_or(status)
         };
         if matches!(transfer.kind, Kind::Pending { .. }) {
-            fits(
-                [debit.debits_pending, 0],
-                CreateTransferStatus::OverflowsDebitsPending,
-            )?;
-            fits(
-                [credit.credits_pending, 0],
-                CreateTransferStatus::OverflowsCreditsPending,
-            )?;
+            fits([debit.debits_pending, 0], CreateTransferStatus::OverflowsDebitsPending)?;
+            fits([credit.credits_pending, 0], CreateTransferStatus::OverflowsCreditsPending)?;
         }
-        fits(
-            [debit.debits_posted, 0],
-            CreateTransferStatus::OverflowsDebitsPosted,
-        )?;
-        fits(
-            [credit.credits_posted, 0],
-            CreateTransferStatus::OverflowsCreditsPosted,
-        )?;
-        fits(
-            [debit.debits_pending, debit.debits_posted],
-            CreateTransferStatus::OverflowsDebits,
-        )?;
+        fits([debit.debits_posted, 0], CreateTransferStatus::OverflowsDebitsPosted)?;
+        fits([credit.credits_posted, 0], CreateTransferStatus::OverflowsCreditsPosted)?;
+        fits([debit.debits_pending, debit.debits_posted], CreateTransferStatus::OverflowsDebits)?;
         fits(
             [credit.credits_pending, credit.credits_posted],
             CreateTransferStatus::OverflowsCredits,
         )?;
         let asset = transfer.asset;
-        let totals = self
-            .totals
-            .get(&(asset.code, asset.scale))
-            .copied()
-            .unwrap_or_default();
+        let totals = self.totals.get(&(asset.code, asset.scale)).copied().unwrap_or_default();
         fits(
             [totals.debits_pending, totals.debits_posted],
             CreateTransferStatus::OverflowsAssetTotals,
@@ -175,9 +143,7 @@ impl Ledger {
             self.forget_expiry(hold.position);
             self.transfers[hold.position].state.pending = match entry.state.transfer.kind {
                 Kind::Void { .. } => PendingState::Voided,
-                _ => PendingState::Posted {
-                    amount: entry.state.transfer.amount,
-                },
+                _ => PendingState::Posted { amount: entry.state.transfer.amount },
             };
         }
     }
@@ -202,8 +168,7 @@ impl Ledger {
         let state = &self.transfers[position].state;
         if let (PendingState::Pending, Some(expires_at_ns)) = (state.pending, state.expires_at_ns())
         {
-            self.expiries
-                .insert((expires_at_ns, state.timestamp_ns), position);
+            self.expiries.insert((expires_at_ns, state.timestamp_ns), position);
         }
     }
 

@@ -39,7 +39,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("xtask", &[]),
-    ("benches", &["client", "engine", "http402", "instrument", "journal", "ledger", "money"]),
+    (
+        "benches",
+        &["client", "engine", "gateway", "http402", "instrument", "journal", "ledger", "money"],
+    ),
     ("fuzz", &["engine", "gateway", "http402", "instrument", "journal", "ledger", "money"]),
 ];
 

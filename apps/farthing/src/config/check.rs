@@ -6,15 +6,13 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use http::Uri;
+use http402::SERVICE_NAME_CHARS_MAX;
 use money::{Amount, Asset};
 
 use super::offer;
 use super::payee::derived_account;
 use super::{Config, ConfigError, GatewaySection, PayeeSection};
 use super::{GatewaySettings, NodeSettings, PayeeSettings, Settings};
-
-/// Longest name that payers' software takes; a challenge would leave a longer one out in silence.
-const SERVICE_NAME_CHARS_MAX: usize = 32;
 
 /// Where a key stands, for errors.
 #[derive(Debug, Clone)]

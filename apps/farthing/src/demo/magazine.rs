@@ -63,17 +63,22 @@ fn price(kind: &str) -> &'static str {
 }
 
 async fn front(State(magazine): State<Arc<Magazine>>) -> Html<String> {
-    let mut shelf = String::new();
-    for (index, article) in magazine.articles.iter().enumerate() {
+    let entry = |(index, article): (usize, &Article)| {
         let opening = article.paragraphs[0].split_once(". ").map_or("", |(first, _)| first);
-        shelf.push_str(&format!(
-            "<li><div><a href=\"/articles/{}\">{}</a><p>{opening}.</p></div>\
-             <span class=\"price\">{}</span></li>",
-            index + 1,
-            article.title,
-            price("article")
-        ));
-    }
+        [
+            "<li><div><a href=\"/articles/",
+            &(index + 1).to_string(),
+            "\">",
+            &article.title,
+            "</a><p>",
+            opening,
+            ".</p></div><span class=\"price\">",
+            price("article"),
+            "</span></li>",
+        ]
+        .concat()
+    };
+    let shelf: String = magazine.articles.iter().enumerate().map(entry).collect();
     let inner = format!(
         "<main><h1>This week</h1><ul class=\"shelf\">{shelf}\
          <li><div><a href=\"/tune.wav\">A tune for the till</a><p>Half a minute of an old round, to \
@@ -102,7 +107,8 @@ async fn article(
         return (StatusCode::NOT_FOUND, sheet("Not here", "<main><h1>No such article</h1></main>"))
             .into_response();
     };
-    let text: String = article.paragraphs.iter().map(|text| format!("<p>{text}</p>")).collect();
+    let text: String =
+        article.paragraphs.iter().map(|text| ["<p>", text, "</p>"].concat()).collect();
     let inner = format!(
         "<main><article><h1>{}</h1><div class=\"by\">{}</div>{text}</article></main>\
          <footer><a href=\"/\">Back to the front page</a></footer>",
@@ -166,13 +172,11 @@ async fn quote(Query(topic): Query<Topic>) -> axum::Json<Value> {
 }
 
 async fn post_quote(body: Bytes) -> Response<Body> {
-    match serde_json::from_slice::<Topic>(&body) {
-        Ok(topic) => answer(topic.topic.as_deref().unwrap_or("thrift")).into_response(),
-        Err(_) => {
-            let error = json!({"error": "send JSON such as {\"topic\": \"thrift\"}"});
-            (StatusCode::UNPROCESSABLE_ENTITY, axum::Json(error)).into_response()
-        }
-    }
+    let Ok(topic) = serde_json::from_slice::<Topic>(&body) else {
+        let error = json!({"error": "send JSON such as {\"topic\": \"thrift\"}"});
+        return (StatusCode::UNPROCESSABLE_ENTITY, axum::Json(error)).into_response();
+    };
+    answer(topic.topic.as_deref().unwrap_or("thrift")).into_response()
 }
 
 fn answer(topic: &str) -> axum::Json<Value> {

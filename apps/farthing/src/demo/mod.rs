@@ -75,9 +75,14 @@ async fn smoke(running: &Running, data: &Path, asset: Asset) -> Result<bool> {
 
 async fn show(running: &Running, data: &Path) -> Result<bool> {
     let site = running.site_urls[0].clone();
-    let wallet = funded_wallet(&running.node_url).await?;
     let path = data.join("reader.json");
-    wallet.save(&path).context("the reader's wallet")?;
+    let wallet = if path.exists() {
+        Wallet::load(&path).context("the reader's wallet of an earlier run")?
+    } else {
+        let wallet = funded_wallet(&running.node_url).await?;
+        wallet.save(&path).context("the reader's wallet")?;
+        wallet
+    };
     let reader = Payer::new(wallet, Timeouts::default())?;
     let bought = reader.pay(&Request::get(&format!("{site}/articles/1"))?, &Limits::none()).await;
     bought.context("the reader's first article")?;

@@ -55,7 +55,7 @@ pub(super) fn wav() -> Vec<u8> {
     file.extend_from_slice(&16_u16.to_le_bytes());
     file.extend_from_slice(b"data");
     file.extend_from_slice(&data_bytes.to_le_bytes());
-    samples.iter().for_each(|sample| file.extend_from_slice(&sample.to_le_bytes()));
+    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
     file
 }
 

@@ -1,7 +1,17 @@
-//! The program from outside: real processes, real folders, exit codes and words.
+//! The binary from outside: real processes, real sockets, real folders.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "functions that tests share are tests too")]
-
-mod keep;
-mod refused;
+mod buyer;
+mod process;
+mod shop;
+mod upstream;
 mod world;
+
+mod cli;
+mod keep;
+mod kill;
+mod kill_points;
+mod refused;
+mod replicas;
+mod serve;
+mod smoke;

@@ -1,6 +1,6 @@
 //! Whether an order may pay for a purchase.
 
-use instrument::{Audience, Order, payer_account};
+use instrument::{Audience, Order, VerifiedOrder};
 use ledger::Limit;
 use money::{AccountId, Amount, PaymentId};
 
@@ -40,7 +40,7 @@ pub(crate) fn known(
     if order.purchase != command.purchase.digest {
         return Err(AuthorizeError::WrongPurchase);
     }
-    let id = order.payment_id();
+    let id = command.order.payment_id();
     let by_id = state.payments.get(&id);
     if by_id.is_some_and(|payment| payment.order_digest != order.digest()) {
         return Err(AuthorizeError::OrderIdTaken);
@@ -59,7 +59,7 @@ pub(crate) fn known(
 /// somebody else's account; it must not reach that payer's payments by guessing a key.
 pub(crate) fn own_key<'a>(state: &State, command: &'a Authorize) -> Option<&'a Idempotency> {
     let named = command.idempotency.as_ref()?;
-    check_identity(state, command.order.get()).ok()?;
+    check_identity(state, &command.order).ok()?;
     Some(named)
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn check_terms(
     if carried.is_none_or(|opened| opened.asset != order.amount.asset()) {
         return Err(AuthorizeError::UnknownAsset);
     }
-    check_signer(state, order, command.purchase.origin.as_deref(), now_ms)?;
+    check_signer(state, &command.order, command.purchase.origin.as_deref(), now_ms)?;
     let legs = legs(command)?;
     check_payees(state, order, &legs)?;
     check_funds(state, order)?;
@@ -129,6 +129,7 @@ pub(crate) fn check_terms(
         return Err(Unavailable::Stopped.into());
     }
     Ok(NewPayment {
+        id: command.order.payment_id(),
         order: command.order.to_signed(),
         legs,
         description: cut(&command.purchase.description, DESCRIPTION_BYTES_MAX),
@@ -139,11 +140,12 @@ pub(crate) fn check_terms(
 /// Who signs: the payer, or a delegate, whose mandate is returned.
 fn check_identity<'a>(
     state: &'a State,
-    order: &Order,
+    verified: &VerifiedOrder,
 ) -> Result<Option<&'a GrantedMandate>, AuthorizeError> {
+    let order = verified.get();
     let Some(id) = order.mandate else {
-        let owned = payer_account(&order.signer, order.amount.asset());
-        return if owned == order.payer { Ok(None) } else { Err(AuthorizeError::NotPayersKey) };
+        let owns = verified.signer_is_payer();
+        return if owns { Ok(None) } else { Err(AuthorizeError::NotPayersKey) };
     };
     let granted = state.mandates.get(&id).ok_or(AuthorizeError::MandateUnknown)?;
     let terms = granted.terms();
@@ -161,13 +163,14 @@ fn check_identity<'a>(
 
 fn check_signer(
     state: &State,
-    order: &Order,
+    verified: &VerifiedOrder,
     origin: Option<&str>,
     now_ms: u64,
 ) -> Result<(), AuthorizeError> {
-    let Some(granted) = check_identity(state, order)? else {
+    let Some(granted) = check_identity(state, verified)? else {
         return Ok(());
     };
+    let order = verified.get();
     let terms = granted.terms();
     if now_ms >= terms.expires_at_ms {
         return Err(AuthorizeError::MandateExpired);

@@ -29,8 +29,10 @@ fn order(mandate: Option<MandateId>) -> SignedOrder {
 
 fn new_payment(legs: usize, named: bool) -> NewPayment {
     let account = |index| AccountId::new(10 + index as u128).unwrap();
+    let order = order(named.then(|| MandateId::new(5).unwrap()));
     NewPayment {
-        order: order(named.then(|| MandateId::new(5).unwrap())),
+        id: order.unverified().payment_id(),
+        order,
         legs: (0..legs).map(|index| (account(index), u128::MAX - 1)).collect(),
         description: "Ünïcode, 1 page".to_owned(),
         idempotency: named.then_some(([6; 32], [7; 32])),

@@ -178,7 +178,7 @@ impl State {
         at_ns: u64,
     ) -> Result<(), Broken> {
         let order = new.order.unverified();
-        let id = order.payment_id();
+        let id = new.id;
         if order.node != self.node || self.payments.contains_key(&id) {
             return Err(broken("payment opened", "it is another node's or known"));
         }

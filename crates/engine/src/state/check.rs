@@ -175,6 +175,7 @@ mod tests {
             };
             ids.push(order.payment_id());
             let payment = NewPayment {
+                id: order.payment_id(),
                 order: SignedOrder::sign(order, &delegate),
                 legs: vec![(payee, 40)],
                 description: String::new(),

@@ -123,3 +123,17 @@ impl Payment {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transfers_have_the_same_ids_on_every_machine() {
+        let payment = PaymentId::new(1).unwrap();
+        let open = leg_transfer(payment, 0, Phase::Open).to_string();
+        assert_eq!(open, "tr_780qkpf46qrfq3nsbts8tm6pf8");
+        let close = leg_transfer(payment, 3, Phase::Close).to_string();
+        assert_eq!(close, "tr_4dvsbd1ha33d0mj8ze1eztpj6a");
+    }
+}

@@ -202,9 +202,13 @@ impl Core {
                 self.answers.push(Answer::Proceed(payment, claim, reply));
             }
             Ok(Step::Claim) => {
-                let payment = command.order.get().payment_id();
+                let payment = command.order.payment_id();
                 let claim = self.claims.insert(command, self.now_ns);
-                self.answers.push(Answer::Proceed(payment, claim, reply));
+                // A claim moves nothing, so it need not wait for the batch: if that fails, so will
+                // the charge.
+                if reply.send(Ok(Authorized::Proceed { payment, claim })).is_err() {
+                    self.abandon(payment, claim);
+                }
             }
             Ok(Step::Wait(payment)) => self.claims.wait(payment, Waiter { command, reply }),
             Err(refused) => self.answer(reply, Err(refused)),
@@ -217,13 +221,13 @@ impl Core {
             return self.replay(payment, command);
         }
         if command.mode != Mode::Check
-            && let Some(claimed) = self.claims.find(command.order.get(), named)?
+            && let Some(claimed) = self.claims.find(&command.order, named)?
         {
             return Ok(Step::Wait(claimed));
         }
         self.trust_clock()?;
         let payment = decide::check_terms(&self.state, command, self.now_ms())?;
-        let id = command.order.get().payment_id();
+        let id = command.order.payment_id();
         match command.mode {
             Mode::Claim => return Ok(Step::Claim),
             Mode::Hold { seconds } => {
@@ -233,9 +237,8 @@ impl Core {
             }
             Mode::Charge => self.write(Entry::PaymentCharged { payment }),
             Mode::Check => {
-                let order = command.order.get();
                 let would_be = crate::state::Payment::new(&payment, Progress::Held, 0);
-                let view = PaymentView::of(order.payment_id(), &would_be);
+                let view = PaymentView::of(id, &would_be);
                 return Ok(Step::Done(Box::new(Authorized::Charged(view))));
             }
         }

@@ -172,8 +172,10 @@ async fn many_holds_end_in_one_moment() {
 async fn many_claims_end_in_one_moment_and_their_copies_fill_more_than_one_batch() {
     let world = World::new().await;
     let mut copies = Vec::new();
-    for order in 1..=2500 {
-        let mut buy = Buy::new(order, 10).split().held();
+    // Each copy makes an entry of more than 2 KiB; all together are more than a batch may hold.
+    for order in 1..=2000 {
+        let mut buy = Buy::new(order, 64).held();
+        buy.terms.split = Some((vec![payee(1); 64], Shares::new(vec![15_625; 64]).unwrap()));
         buy.order.expires_at_ms += 600_000;
         world.proceed(&buy.clone().mode(Mode::Claim)).await;
         let engine = world.engine.clone();
@@ -184,9 +186,9 @@ async fn many_claims_end_in_one_moment_and_their_copies_fill_more_than_one_batch
     for copy in copies {
         assert!(matches!(copy.await.unwrap(), Ok(Authorized::Proceed { .. })));
     }
-    assert_eq!(world.held(payer(1)).await, 25_000);
+    assert_eq!(world.held(payer(1)).await, 2000 * 64);
     world.clock.advance_ms(31_000);
-    assert_eq!(world.available(payer(2)).await, FUNDS);
+    assert_eq!(world.available(payer(1)).await, FUNDS);
 }
 
 #[tokio::test]

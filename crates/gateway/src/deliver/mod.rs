@@ -26,6 +26,7 @@ use engine::{PaymentState, PaymentView, Unavailable};
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, header};
 use http402::Problem;
+use http402::problem::Retry;
 use money::{Amount, PaymentId};
 use tokio::time::Instant;
 use tower::ServiceExt;
@@ -63,7 +64,7 @@ where
 {
     match execute(request, inner).await {
         Ok(response) => response,
-        Err(error) => unreachable_upstream(&error, NOT_CHARGED),
+        Err(error) => unreachable_upstream(&error, FREE),
     }
 }
 
@@ -95,7 +96,7 @@ where
     S::Error: Into<UpstreamError> + Send,
     S::Future: Send,
 {
-    let payment = command.order.get().payment_id();
+    let payment = command.order.payment_id();
     let node = &case.options.node;
     let wait = Duration::from_millis(COPY_WAIT_MS_MAX);
     let since = Instant::now();
@@ -108,11 +109,16 @@ where
         }
         Ok(Authorized::Proceed { payment, claim }) => {
             let turn = Turn { payment, claim, since };
-            if case.method == Method::GET {
+            let (v1, node) = (case.v1, case.options.facts.node);
+            let mut response = if case.method == Method::GET {
                 safe::deliver(case, turn, request, inner).await
             } else {
                 once::deliver(case, turn, request, inner).await
+            };
+            if !response.status().is_success() {
+                answer::not_delivered(v1, (node, payment), &mut response);
             }
+            response
         }
     }
 }
@@ -149,6 +155,9 @@ where
     };
     if settled {
         answer::receipt(case, &mut response, &payment);
+    } else {
+        let named = (case.options.facts.node, payment.payment);
+        answer::not_delivered(case.v1, named, &mut response);
     }
     response
 }
@@ -175,14 +184,30 @@ fn outcome(case: &Case, response: &Response<Body>, body: bytes::Bytes) -> Outcom
     }
 }
 
-const NOT_CHARGED: &str = "nothing was charged";
-const CHARGED_BEFORE: &str = "the payment was settled before; present it again";
+/// What an undelivered answer says about the payment.
+#[derive(Clone, Copy)]
+struct Standing {
+    text: &'static str,
+    retry: Retry,
+}
+
+/// A request that needs no payment.
+const FREE: Standing = Standing { text: "try again later", retry: Retry::Never };
+const NOT_CHARGED: Standing = Standing {
+    text: "nothing was charged, and the same payment can be presented again",
+    retry: Retry::SameKey,
+};
+/// The request may have had effects, so the payment must not execute it again.
+const NOT_CHARGED_ONCE: Standing =
+    Standing { text: "nothing was charged; sign a new order to try again", retry: Retry::Never };
+const CHARGED_BEFORE: Standing =
+    Standing { text: "the payment was settled before; present it again", retry: Retry::SameKey };
 
 /// Bad gateway or gateway timeout, without a word about what is behind.
-fn unreachable_upstream(error: &UpstreamError, charged: &str) -> Response<Body> {
+fn unreachable_upstream(error: &UpstreamError, standing: Standing) -> Response<Body> {
     let title = "The resource could not be delivered";
     if let UpstreamFault::Request(body) = error.fault {
-        let text = format!("{body}; {charged}");
+        let text = format!("{body}; {}", standing.text);
         let problem = Problem::new(400, body.code(), title, text);
         return answer::problem(&problem.with_param("body"));
     }
@@ -194,12 +219,13 @@ fn unreachable_upstream(error: &UpstreamError, charged: &str) -> Response<Body> 
             (502, "upstream_broken", "the service broke off its answer")
         }
     };
-    answer::problem(&Problem::new(status, code, title, format!("{text}; {charged}")))
+    let problem = Problem::new(status, code, title, format!("{text}; {}", standing.text));
+    answer::problem(&problem.with_retry(standing.retry))
 }
 
-fn broken_upstream() -> Response<Body> {
+fn broken_upstream(standing: Standing) -> Response<Body> {
     let detail = "the body broke off".to_owned();
-    unreachable_upstream(&UpstreamError { fault: UpstreamFault::Broken, detail }, NOT_CHARGED)
+    unreachable_upstream(&UpstreamError { fault: UpstreamFault::Broken, detail }, standing)
 }
 
 /// Settles, insisting for a while: the answer is on its way, so the money must follow. If the node

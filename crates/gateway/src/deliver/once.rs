@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 
 use super::long::stream_and_settle;
 use super::{
-    NOT_CHARGED, Turn, broken_upstream, execute, outcome, paid_request, release, settle,
+    NOT_CHARGED_ONCE, Turn, broken_upstream, execute, outcome, paid_request, release, settle,
     unreachable_upstream,
 };
 use crate::answer;
@@ -31,7 +31,7 @@ where
     let response = match execute(paid_request(request, turn.payment), inner).await {
         Ok(response) => response,
         Err(error) => {
-            return fail(&case, turn, unreachable_upstream(&error, NOT_CHARGED)).await;
+            return fail(&case, turn, unreachable_upstream(&error, NOT_CHARGED_ONCE)).await;
         }
     };
     let length = stream::content_length(&response);
@@ -43,7 +43,7 @@ where
     let (head, body) = response.into_parts();
     let response = Response::from_parts(head, Body::empty());
     match read_start(body, OUTCOME_BYTES_MAX).await {
-        Err(Broken) => fail(&case, turn, broken_upstream()).await,
+        Err(Broken) => fail(&case, turn, broken_upstream(NOT_CHARGED_ONCE)).await,
         Ok(Start::Whole(body)) if success => charge(&case, turn, response, body).await,
         Ok(Start::Whole(body)) => {
             release(&case, turn, Some(outcome(&case, &response, body.clone()))).await;

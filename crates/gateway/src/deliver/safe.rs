@@ -48,7 +48,7 @@ where
         }
         Err(Broken) => {
             release(&case, turn, None).await;
-            broken_upstream()
+            broken_upstream(NOT_CHARGED)
         }
     }
 }

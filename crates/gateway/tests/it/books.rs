@@ -100,10 +100,6 @@ impl Books {
         view.unwrap().held.units()
     }
 
-    pub async fn payment(&self, id: PaymentId) -> Option<PaymentView> {
-        self.engine.read(move |state| state.payment(id)).await.unwrap()
-    }
-
     pub async fn payments(&self) -> Vec<PaymentView> {
         self.engine.read(|state| state.latest_payments(1000)).await.unwrap()
     }

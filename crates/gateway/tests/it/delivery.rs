@@ -138,7 +138,7 @@ async fn a_large_answer_is_charged_once_it_is_whole() {
 async fn an_answer_of_unknown_length_to_a_post_is_kept_for_copies() {
     let shop = Shop::open().await;
     shop.upstream.on("/job/1", |_| async {
-        let pieces = ["one ", "two"].map(|piece| Ok::<_, std::io::Error>(piece));
+        let pieces = ["one ", "two"].map(Ok::<_, std::io::Error>);
         Response::new(Body::from_stream(futures_util::stream::iter(pieces)))
     });
     let paid = shop.paid(&Wanted::post("/job/1", "x")).await;

@@ -1,6 +1,7 @@
 //! Black-box tests of the gateway, over real sockets and with a real engine.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod bad_input;
 mod books;
 mod client;
 mod delivery;
@@ -9,6 +10,8 @@ mod shop;
 mod streams;
 mod upstream;
 
+mod hygiene;
+mod layer;
 mod names;
 mod r_list;
 mod r_node;

@@ -210,6 +210,26 @@ async fn r14_a_settlement_that_got_through_unheard_is_delivered_at_once() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_large_answer_waits_for_its_settlement() {
+    const LENGTH: u64 = 300_000;
+    for wanted in both() {
+        let shop = Apart::open().await;
+        shop.upstream.says("/both/1", 200, &[], &vec![b'x'; 300_000]);
+        let paid = wanted.clone().paid(&shop.payment(&wanted).await.header());
+        shop.node.break_step("settle", Fault::Say(503, "text/plain", Vec::new()));
+        let mut live = client::open(shop.gateways[0], paid.request()).await;
+        assert_eq!(live.response.status(), 200);
+        let (bytes, whole) = live.drain().await;
+        assert!(!whole && bytes < LENGTH, "{bytes}");
+        shop.books.clock.advance_ms(u64::from(HOLD_SECONDS) * 1000 + 1);
+        shop.books.until_nothing_is_held().await;
+        shop.books.assert_paid(0).await;
+        let again = shop.send(1, &paid).await;
+        assert_eq!((again.status, again.code().as_str()), (402, "payment_released"));
+    }
+}
+
+#[tokio::test]
 async fn r23_a_payer_who_hangs_up_during_settlement_finds_it_settled() {
     for wanted in both() {
         let shop = Apart::open().await;

@@ -133,7 +133,7 @@ pub fn paywall(node: Node, books: &Books) -> Paywall {
 
 /// Serves a gateway.
 pub async fn serve(paywall: Paywall, behind: SocketAddr) -> SocketAddr {
-    let options = ForwardOptions { connect_timeout_ms: 1_000, head_timeout_ms: 2_000 };
+    let options = ForwardOptions { connect_timeout_ms: 1_000, head_timeout_ms: 1_000 };
     let forward = Forward::new(&format!("http://{behind}").parse().unwrap(), options).unwrap();
     let service = PaywallService::new(paywall, forward);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

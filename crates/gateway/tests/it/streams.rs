@@ -243,6 +243,20 @@ async fn a_large_upload_streams_with_its_digest() {
 }
 
 #[tokio::test]
+async fn a_slow_upload_is_not_taken_for_a_slow_upstream() {
+    let shop = Shop::open().await;
+    let pieces = futures_util::stream::unfold(0, |number| async move {
+        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        (number < 4).then(|| (Ok::<_, std::io::Error>(vec![b'x'; 10]), number + 1))
+    });
+    let wanted = Wanted::post("/free", "");
+    let got =
+        client::send_request(shop.address, wanted.request_with(Body::from_stream(pieces))).await;
+    assert_eq!(got.status, 200, "{got:?}");
+    assert_eq!(shop.upstream.seen()[0].body.as_ref().unwrap().len(), 40);
+}
+
+#[tokio::test]
 async fn a_large_upload_without_digest_is_refused() {
     let shop = Shop::open().await;
     let body = Bytes::from(vec![7; MIB + 1]);

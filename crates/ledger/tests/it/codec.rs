@@ -19,14 +19,7 @@ fn asset() -> Asset {
 }
 
 fn account(id: u128, limit: Limit) -> Account {
-    Account {
-        id: account_id(id),
-        asset: asset(),
-        code: 2,
-        user_data: 3,
-        limit,
-        linked: false,
-    }
+    Account { id: account_id(id), asset: asset(), code: 2, user_data: 3, limit, linked: false }
 }
 
 fn transfer(id: u128, kind: Kind, amount: u128) -> Transfer {
@@ -64,10 +57,7 @@ fn ledger_bytes(ledger: &Ledger) -> Vec<u8> {
 /// Two accounts, and transfers in each pending state, one burned id.
 fn sample() -> Ledger {
     let mut ledger = Ledger::new();
-    let accounts = [
-        account(1, Limit::None),
-        account(2, Limit::DebitsMustNotExceedCredits),
-    ];
+    let accounts = [account(1, Limit::None), account(2, Limit::DebitsMustNotExceedCredits)];
     ledger.create_accounts(&accounts, 10);
     let pending = Kind::Pending { timeout_seconds: 1 };
     let holds = [
@@ -83,11 +73,7 @@ fn sample() -> Ledger {
         credit_account: account_id(1),
         ..transfer(8, Kind::Single, 1_000)
     };
-    let events = [
-        holds[2].post(transfer_id(6), 7),
-        holds[3].void(transfer_id(7)),
-        back,
-    ];
+    let events = [holds[2].post(transfer_id(6), 7), holds[3].void(transfer_id(7)), back];
     let statuses = ledger.create_transfers(&events, 30);
     assert_eq!(statuses[2], CreateTransferStatus::ExceedsCredits);
     assert_eq!(ledger.expire(1_000_000_020, 9), [transfer_id(2)]);
@@ -96,10 +82,7 @@ fn sample() -> Ledger {
 
 #[test]
 fn account_golden() {
-    let event = Account {
-        linked: true,
-        ..account(1, Limit::CreditsMustNotExceedDebits)
-    };
+    let event = Account { linked: true, ..account(1, Limit::CreditsMustNotExceedDebits) };
     let mut golden = vec![0; 15];
     golden.push(1);
     golden.extend(b"USD\0\0\0\0\0\x09\0\x02");
@@ -110,16 +93,7 @@ fn account_golden() {
 
 #[test]
 fn transfer_golden() {
-    let event = Transfer {
-        linked: true,
-        ..transfer(
-            9,
-            Kind::Pending {
-                timeout_seconds: 258,
-            },
-            7,
-        )
-    };
+    let event = Transfer { linked: true, ..transfer(9, Kind::Pending { timeout_seconds: 258 }, 7) };
     let mut golden = Vec::new();
     for id in [9, 1, 2] {
         golden.extend([0; 15]);
@@ -131,21 +105,9 @@ fn transfer_golden() {
     golden.extend([0; 15]);
     golden.extend([5, 0b11, 0, 0, 1, 2]);
     assert_eq!(transfer_bytes(&event), golden);
-    let post = transfer_bytes(&transfer(
-        9,
-        Kind::Post {
-            pending_id: transfer_id(6),
-        },
-        7,
-    ));
+    let post = transfer_bytes(&transfer(9, Kind::Post { pending_id: transfer_id(6) }, 7));
     assert_eq!((post.len(), post[91], post[107]), (108, 0b100, 6));
-    let void = transfer_bytes(&transfer(
-        9,
-        Kind::Void {
-            pending_id: transfer_id(6),
-        },
-        7,
-    ));
+    let void = transfer_bytes(&transfer(9, Kind::Void { pending_id: transfer_id(6) }, 7));
     assert_eq!((void.len(), void[91]), (108, 0b1000));
 }
 
@@ -165,11 +127,7 @@ fn malformed_events_are_named() {
     assert_eq!(with(91, 0b1_0010), DecodeError::ReservedFlag);
     assert_eq!(with(91, 0b110), DecodeError::FlagsAreMutuallyExclusive);
     assert_eq!(with(91, 0b1101), DecodeError::FlagsAreMutuallyExclusive);
-    assert_eq!(
-        with(91, 0b10),
-        DecodeError::Truncated,
-        "the timeout is missing"
-    );
+    assert_eq!(with(91, 0b10), DecodeError::Truncated, "the timeout is missing");
     let mut account = account_bytes(&account(1, Limit::None));
     account[43] = 0b110;
     assert_eq!(
@@ -177,10 +135,7 @@ fn malformed_events_are_named() {
         Err(DecodeError::FlagsAreMutuallyExclusive)
     );
     account[43] = 0b1000;
-    assert_eq!(
-        Account::decode(&mut account.as_slice()),
-        Err(DecodeError::ReservedFlag)
-    );
+    assert_eq!(Account::decode(&mut account.as_slice()), Err(DecodeError::ReservedFlag));
     assert_eq!(DecodeError::ReservedFlag.code(), "reserved_flag");
 }
 
@@ -200,10 +155,7 @@ fn snapshot_restores_everything() {
     let mut ledger = sample();
     let mut restored = Ledger::decode(&ledger_bytes(&ledger)).unwrap();
     assert_eq!(ledger_bytes(&restored), ledger_bytes(&ledger));
-    assert_eq!(
-        restored.transfer(transfer_id(2)).unwrap().pending,
-        PendingState::Expired
-    );
+    assert_eq!(restored.transfer(transfer_id(2)).unwrap().pending, PendingState::Expired);
     assert_eq!(
         restored.transfer(transfer_id(3)).unwrap().pending,
         PendingState::Posted { amount: 7 }
@@ -214,10 +166,7 @@ fn snapshot_restores_everything() {
     // Both go on alike.
     let more = [transfer(8, Kind::Single, 1), transfer(9, Kind::Single, 1)];
     let now_ns = 9_000_000_020;
-    assert_eq!(
-        restored.create_transfers(&more, now_ns),
-        ledger.create_transfers(&more, now_ns)
-    );
+    assert_eq!(restored.create_transfers(&more, now_ns), ledger.create_transfers(&more, now_ns));
     assert_eq!(restored.expire(now_ns, 9), [transfer_id(5)]);
     assert_eq!(ledger.expire(now_ns, 9), [transfer_id(5)]);
     assert_eq!(ledger_bytes(&restored), ledger_bytes(&ledger));
@@ -227,20 +176,11 @@ fn snapshot_restores_everything() {
 fn malformed_snapshots_are_named() {
     let good = ledger_bytes(&sample());
     assert_eq!(Ledger::decode(&[]).unwrap_err(), DecodeError::Truncated);
-    assert_eq!(
-        Ledger::decode(&[2]).unwrap_err(),
-        DecodeError::UnknownVersion(2)
-    );
+    assert_eq!(Ledger::decode(&[2]).unwrap_err(), DecodeError::UnknownVersion(2));
     let longer = [good.as_slice(), &[0]].concat();
-    assert_eq!(
-        Ledger::decode(&longer).unwrap_err(),
-        DecodeError::TrailingBytes
-    );
+    assert_eq!(Ledger::decode(&longer).unwrap_err(), DecodeError::TrailingBytes);
     for length in 0..good.len() {
-        assert_eq!(
-            Ledger::decode(&good[..length]).unwrap_err(),
-            DecodeError::Truncated
-        );
+        assert_eq!(Ledger::decode(&good[..length]).unwrap_err(), DecodeError::Truncated);
     }
     // A count that no memory could hold.
     let mut huge = good;

@@ -1,9 +1,5 @@
 //! Tests of the ledger: tables, a naive model, and bytes.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod codec;
 mod model;

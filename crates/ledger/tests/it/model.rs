@@ -69,11 +69,7 @@ impl Model {
     }
 
     pub fn create_accounts(&mut self, events: &[Account]) -> Vec<&'static str> {
-        self.batch(
-            events,
-            |event| event.linked,
-            |model, event, _| model.create_account(event),
-        )
+        self.batch(events, |event| event.linked, |model, event, _| model.create_account(event))
     }
 
     pub fn create_transfers(&mut self, events: &[Transfer], last_ns: u64) -> Vec<&'static str> {
@@ -186,11 +182,7 @@ impl Model {
                 self.past_mut(pending_id).unwrap().outcome = "voided";
             }
         }
-        self.transfers.push(Past {
-            event,
-            timestamp_ns,
-            outcome,
-        });
+        self.transfers.push(Past { event, timestamp_ns, outcome });
         "created"
     }
 
@@ -213,19 +205,10 @@ impl Model {
         }
         let event = self.filled(event);
         for (same, status) in [
-            (
-                event.debit_account == old.debit_account,
-                "exists_with_different_debit_account_id",
-            ),
-            (
-                event.credit_account == old.credit_account,
-                "exists_with_different_credit_account_id",
-            ),
+            (event.debit_account == old.debit_account, "exists_with_different_debit_account_id"),
+            (event.credit_account == old.credit_account, "exists_with_different_credit_account_id"),
             (event.amount == old.amount, "exists_with_different_amount"),
-            (
-                event.user_data == old.user_data,
-                "exists_with_different_user_data",
-            ),
+            (event.user_data == old.user_data, "exists_with_different_user_data"),
             (event.asset == old.asset, "exists_with_different_asset"),
             (event.code == old.code, "exists_with_different_code"),
         ] {
@@ -290,21 +273,12 @@ impl Model {
         let pending = matches!(event.kind, Kind::Pending { .. });
         let [all_pending, all_posted] = self.sums(event.asset);
         for (bad, status) in [
-            (
-                pending && over(&[debits_pending]),
-                "overflows_debits_pending",
-            ),
-            (
-                pending && over(&[credits_pending]),
-                "overflows_credits_pending",
-            ),
+            (pending && over(&[debits_pending]), "overflows_debits_pending"),
+            (pending && over(&[credits_pending]), "overflows_credits_pending"),
             (over(&[debits_posted]), "overflows_debits_posted"),
             (over(&[credits_posted]), "overflows_credits_posted"),
             (over(&[debits_pending, debits_posted]), "overflows_debits"),
-            (
-                over(&[credits_pending, credits_posted]),
-                "overflows_credits",
-            ),
+            (over(&[credits_pending, credits_posted]), "overflows_credits"),
             (over(&[all_pending, all_posted]), "overflows_asset_totals"),
         ] {
             if bad {
@@ -368,19 +342,10 @@ impl Model {
                 event.credit_account != hold.credit_account,
                 "pending_transfer_has_different_credit_account_id",
             ),
-            (
-                event.asset != hold.asset,
-                "pending_transfer_has_different_asset",
-            ),
-            (
-                event.code != hold.code,
-                "pending_transfer_has_different_code",
-            ),
+            (event.asset != hold.asset, "pending_transfer_has_different_asset"),
+            (event.code != hold.code, "pending_transfer_has_different_code"),
             (amount > hold.amount, "exceeds_pending_transfer_amount"),
-            (
-                void && amount != hold.amount,
-                "pending_transfer_has_different_amount",
-            ),
+            (void && amount != hold.amount, "pending_transfer_has_different_amount"),
             (is("posted"), "pending_transfer_already_posted"),
             (is("voided"), "pending_transfer_already_voided"),
             (is("expired") || due, "pending_transfer_expired"),
@@ -391,10 +356,7 @@ impl Model {
 
     /// Pending and posted sums of one side of an asset.
     pub fn sums(&self, asset: Asset) -> [u128; 2] {
-        let of_asset = self
-            .accounts
-            .iter()
-            .filter(|account| account.asset == asset);
+        let of_asset = self.accounts.iter().filter(|account| account.asset == asset);
         of_asset.fold([0, 0], |[pending, posted], account| {
             let balances = self.balances(account.id);
             [pending + balances[0], posted + balances[1]]
@@ -402,10 +364,7 @@ impl Model {
     }
 
     pub fn past(&self, id: TransferId) -> Option<Past> {
-        self.transfers
-            .iter()
-            .find(|past| past.event.id == id)
-            .cloned()
+        self.transfers.iter().find(|past| past.event.id == id).cloned()
     }
 
     fn past_mut(&mut self, id: TransferId) -> Option<&mut Past> {

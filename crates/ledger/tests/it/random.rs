@@ -80,22 +80,16 @@ fn account() -> impl Strategy<Value = Account> {
         2 => Just(Limit::DebitsMustNotExceedCredits),
         1 => Just(Limit::CreditsMustNotExceedDebits),
     ];
-    (
-        account_id(),
-        asset(),
-        code(),
-        user_data(),
-        limit,
-        prop::bool::weighted(0.2),
-    )
-        .prop_map(|(id, asset, code, user_data, limit, linked)| Account {
+    (account_id(), asset(), code(), user_data(), limit, prop::bool::weighted(0.2)).prop_map(
+        |(id, asset, code, user_data, limit, linked)| Account {
             id,
             asset,
             code,
             user_data,
             limit,
             linked,
-        })
+        },
+    )
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
@@ -111,22 +105,9 @@ fn draft() -> impl Strategy<Value = Draft> {
         6 => Just(Source::Hold),
     ];
     let ids = (transfer_id(), account_id(), account_id());
-    let content = (
-        asset(),
-        amount(),
-        code(),
-        user_data(),
-        prop::bool::weighted(0.25),
-    );
-    (
-        ids,
-        kind,
-        content,
-        source,
-        any::<prop::sample::Index>(),
-        0_usize..24,
-    )
-        .prop_map(|(ids, kind, content, source, pick, own_field)| {
+    let content = (asset(), amount(), code(), user_data(), prop::bool::weighted(0.25));
+    (ids, kind, content, source, any::<prop::sample::Index>(), 0_usize..24).prop_map(
+        |(ids, kind, content, source, pick, own_field)| {
             let (id, debit_account, credit_account) = ids;
             let (asset, amount, code, user_data, linked) = content;
             let event = Transfer {
@@ -140,13 +121,9 @@ fn draft() -> impl Strategy<Value = Draft> {
                 user_data,
                 linked,
             };
-            Draft {
-                event,
-                source,
-                pick: pick.index(1 << 16),
-                own_field,
-            }
-        })
+            Draft { event, source, pick: pick.index(1 << 16), own_field }
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -255,11 +232,7 @@ impl Run {
                 let events: Vec<Transfer> = drafts.iter().map(finish).collect();
                 let found = self.ledger.create_transfers(&events, self.now_ns);
                 let found: Vec<_> = found.into_iter().map(CreateTransferStatus::code).collect();
-                assert_eq!(
-                    found,
-                    self.model.create_transfers(&events, self.now_ns),
-                    "{events:#?}"
-                );
+                assert_eq!(found, self.model.create_transfers(&events, self.now_ns), "{events:#?}");
                 self.seen.extend(found);
                 self.transfers.extend(events);
             }
@@ -277,11 +250,7 @@ impl Run {
 
     fn compare(&self) {
         assert_eq!(self.ledger.check(), Ok(()));
-        let ids: Vec<AccountId> = self
-            .ledger
-            .accounts()
-            .map(|state| state.account.id)
-            .collect();
+        let ids: Vec<AccountId> = self.ledger.accounts().map(|state| state.account.id).collect();
         let expected: Vec<AccountId> = self.model.accounts.iter().map(|event| event.id).collect();
         assert_eq!(ids, expected);
         for event in &self.model.accounts {
@@ -303,25 +272,12 @@ impl Run {
             let name = format!("{:?}", state.pending).to_lowercase();
             assert!(name.starts_with(past.outcome), "{name} is {}", past.outcome);
         }
-        let open = self
-            .model
-            .transfers
-            .iter()
-            .filter(|past| past.outcome == "pending");
-        assert_eq!(
-            self.ledger.next_expiry_ns(),
-            open.filter_map(Model::expires_at_ns).min()
-        );
+        let open = self.model.transfers.iter().filter(|past| past.outcome == "pending");
+        assert_eq!(self.ledger.next_expiry_ns(), open.filter_map(Model::expires_at_ns).min());
         for (asset, totals) in self.ledger.totals() {
             let [pending, posted] = self.model.sums(asset);
-            assert_eq!(
-                (totals.debits_pending, totals.debits_posted),
-                (pending, posted)
-            );
-            assert_eq!(
-                (totals.credits_pending, totals.credits_posted),
-                (pending, posted)
-            );
+            assert_eq!((totals.debits_pending, totals.debits_posted), (pending, posted));
+            assert_eq!((totals.credits_pending, totals.credits_posted), (pending, posted));
         }
     }
 }
@@ -344,11 +300,7 @@ proptest! {
 #[test]
 fn histories_reach_every_status() {
     let seen = RefCell::new(BTreeSet::new());
-    let config = Config {
-        cases: 1500,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases: 1500, failure_persistence: None, ..Config::default() };
     let rng = proptest::test_runner::TestRng::deterministic_rng(config.rng_algorithm);
     TestRunner::new_with_rng(config, rng)
         .run(&history(), |steps| {

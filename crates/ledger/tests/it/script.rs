@@ -85,9 +85,7 @@ impl<'a> Script<'a> {
     fn account(&mut self, words: &[&str], place: &str) {
         self.commit_transfers();
         let (words, expected, linked) = split_expected(words, place);
-        let [_, id, asset, code, user_data, limit] = words else {
-            panic!("columns: {place}")
-        };
+        let [_, id, asset, code, user_data, limit] = words else { panic!("columns: {place}") };
         let limit = match *limit {
             "_" => Limit::None,
             "debits_must_not_exceed_credits" => Limit::DebitsMustNotExceedCredits,
@@ -98,17 +96,7 @@ impl<'a> Script<'a> {
         let code = or(code, 1, |text| text.parse().unwrap());
         let user_data = or(user_data, 0, amount);
         let asset = or(asset, usd(), self::asset);
-        self.accounts.push((
-            Account {
-                id,
-                asset,
-                code,
-                user_data,
-                limit,
-                linked,
-            },
-            expected,
-        ));
+        self.accounts.push((Account { id, asset, code, user_data, limit, linked }, expected));
     }
 
     fn transfer(&mut self, words: &[&str], place: &str) {
@@ -130,13 +118,7 @@ impl<'a> Script<'a> {
             ["transfer", _, ref columns @ ..] => (base, columns),
             ["pending", _, ref columns @ .., timeout] => {
                 let timeout_seconds = or(timeout, 0, |text| text.parse().unwrap());
-                (
-                    Transfer {
-                        kind: Kind::Pending { timeout_seconds },
-                        ..base
-                    },
-                    columns,
-                )
+                (Transfer { kind: Kind::Pending { timeout_seconds }, ..base }, columns)
             }
             ["post", _, pending_id, ref columns @ ..] => {
                 (self.hold(pending_id, base).post(id, AMOUNT_MAX), columns)
@@ -167,10 +149,7 @@ impl<'a> Script<'a> {
 
     fn hold(&self, pending_id: &str, base: Transfer) -> Transfer {
         let id = transfer_id(pending_id);
-        self.pending
-            .get(&id)
-            .copied()
-            .unwrap_or(Transfer { id, ..base })
+        self.pending.get(&id).copied().unwrap_or(Transfer { id, ..base })
     }
 
     fn question(&mut self, words: &[&str], place: &str) {
@@ -179,15 +158,9 @@ impl<'a> Script<'a> {
             ["clock", text] => self.clock_ns = Some(time_ns(text)),
             ["commit"] => {}
             ["expire", limit, ref ids @ ..] => {
-                let now_ns = self
-                    .clock_ns
-                    .take()
-                    .unwrap_or(self.ledger.last_timestamp_ns());
+                let now_ns = self.clock_ns.take().unwrap_or(self.ledger.last_timestamp_ns());
                 let released = self.ledger.expire(now_ns, limit.parse().unwrap());
-                let ids = ids
-                    .iter()
-                    .filter(|id| **id != "none")
-                    .map(|id| transfer_id(id));
+                let ids = ids.iter().filter(|id| **id != "none").map(|id| transfer_id(id));
                 assert_eq!(released, ids.collect::<Vec<_>>(), "{place}");
             }
             ["expiry", text] => {
@@ -213,9 +186,7 @@ impl<'a> Script<'a> {
                 let expected = match *state {
                     ["none"] => PendingState::None,
                     ["pending"] => PendingState::Pending,
-                    ["posted", text] => PendingState::Posted {
-                        amount: amount(text),
-                    },
+                    ["posted", text] => PendingState::Posted { amount: amount(text) },
                     ["voided"] => PendingState::Voided,
                     ["expired"] => PendingState::Expired,
                     _ => panic!("state: {place}"),
@@ -257,11 +228,7 @@ impl<'a> Script<'a> {
     fn timestamp_ns(&mut self, count: usize) -> u64 {
         let count = u64::try_from(count).unwrap();
         let next_ns = self.ledger.last_timestamp_ns() + count;
-        if count == 0 {
-            next_ns
-        } else {
-            self.clock_ns.take().unwrap_or(next_ns)
-        }
+        if count == 0 { next_ns } else { self.clock_ns.take().unwrap_or(next_ns) }
     }
 
     /// Ends a case: its ledger must survive a round trip through bytes.
@@ -284,14 +251,7 @@ fn split_expected<'w, 't>(words: &'w [&'t str], place: &str) -> (&'w [&'t str], 
         words => (words, false),
     };
     let (status, words) = words.split_last().unwrap();
-    (
-        words,
-        Expected {
-            status: (*status).into(),
-            place: place.into(),
-        },
-        linked,
-    )
+    (words, Expected { status: (*status).into(), place: place.into() }, linked)
 }
 
 fn or<T>(text: &str, default: T, read: impl Fn(&str) -> T) -> T {

@@ -23,14 +23,7 @@ fn transfer_id(value: u128) -> TransferId {
 
 fn account(id: u128, code: &str) -> Account {
     let asset = Asset::new(code, 9).unwrap();
-    Account {
-        id: account_id(id),
-        asset,
-        code: 1,
-        user_data: 0,
-        limit: Limit::None,
-        linked: false,
-    }
+    Account { id: account_id(id), asset, code: 1, user_data: 0, limit: Limit::None, linked: false }
 }
 
 fn transfer(id: u128, kind: Kind, amount: u128) -> Transfer {
@@ -66,14 +59,7 @@ fn sound() -> Snapshot {
             (hold(4, 30, 5), 14, PendingState::Expired),
             (hold(5, 40, 60), 15, PendingState::Pending),
             (posted.post(transfer_id(6), 7), 16, PendingState::None),
-            (
-                Transfer {
-                    amount: 20,
-                    ..voided.void(transfer_id(7))
-                },
-                17,
-                PendingState::None,
-            ),
+            (Transfer { amount: 20, ..voided.void(transfer_id(7)) }, 17, PendingState::None),
         ],
         failed: vec![8, 9],
     }
@@ -108,9 +94,7 @@ impl Snapshot {
             }
         }
         out.extend(count(self.failed.len()));
-        self.failed
-            .iter()
-            .for_each(|id| out.extend(id.to_be_bytes()));
+        self.failed.iter().for_each(|id| out.extend(id.to_be_bytes()));
         out
     }
 }
@@ -139,10 +123,7 @@ fn the_sound_one_is_taken() {
 #[test]
 fn accounts() {
     let of = |id| Broken::Account(account_id(id));
-    assert_eq!(
-        broken(|snapshot| snapshot.accounts[2].0.id = account_id(1)),
-        of(1)
-    );
+    assert_eq!(broken(|snapshot| snapshot.accounts[2].0.id = account_id(1)), of(1));
     assert_eq!(broken(|snapshot| snapshot.accounts[2].0.code = 0), of(3));
     assert_eq!(broken(|snapshot| snapshot.accounts[2].2 = 2), of(3));
     assert_eq!(broken(|snapshot| snapshot.accounts[2].2 = u64::MAX), of(3));
@@ -159,24 +140,12 @@ fn accounts() {
 #[test]
 fn transfers() {
     let of = |id| Broken::Transfer(transfer_id(id));
-    assert_eq!(
-        broken(|snapshot| snapshot.transfers[4].0.id = transfer_id(1)),
-        of(1)
-    );
+    assert_eq!(broken(|snapshot| snapshot.transfers[4].0.id = transfer_id(1)), of(1));
     assert_eq!(broken(|snapshot| snapshot.failed[0] = 5), of(5));
     assert_eq!(broken(|snapshot| snapshot.transfers[0].0.code = 0), of(1));
-    assert_eq!(
-        broken(|snapshot| snapshot.transfers[0].0.credit_account = account_id(1)),
-        of(1)
-    );
-    assert_eq!(
-        broken(|snapshot| snapshot.transfers[0].0.credit_account = account_id(3)),
-        of(1)
-    );
-    assert_eq!(
-        broken(|snapshot| snapshot.transfers[0].0.debit_account = account_id(4)),
-        of(1)
-    );
+    assert_eq!(broken(|snapshot| snapshot.transfers[0].0.credit_account = account_id(1)), of(1));
+    assert_eq!(broken(|snapshot| snapshot.transfers[0].0.credit_account = account_id(3)), of(1));
+    assert_eq!(broken(|snapshot| snapshot.transfers[0].0.debit_account = account_id(4)), of(1));
     assert_eq!(broken(|snapshot| snapshot.transfers[4].1 = 14), of(5));
     assert_eq!(broken(|snapshot| snapshot.last_timestamp_ns = 16), of(7));
     // Older than its accounts.
@@ -186,23 +155,11 @@ fn transfers() {
 #[test]
 fn pending_states() {
     let of = |id| Broken::PendingState(transfer_id(id));
-    assert_eq!(
-        broken(|snapshot| snapshot.transfers[0].2 = PendingState::Pending),
-        of(1)
-    );
-    assert_eq!(
-        broken(|snapshot| snapshot.transfers[4].2 = PendingState::None),
-        of(5)
-    );
-    assert_eq!(
-        broken(|snapshot| snapshot.transfers[4].2 = PendingState::Voided),
-        of(5)
-    );
+    assert_eq!(broken(|snapshot| snapshot.transfers[0].2 = PendingState::Pending), of(1));
+    assert_eq!(broken(|snapshot| snapshot.transfers[4].2 = PendingState::None), of(5));
+    assert_eq!(broken(|snapshot| snapshot.transfers[4].2 = PendingState::Voided), of(5));
     // Released before its time.
-    assert_eq!(
-        broken(|snapshot| snapshot.transfers[4].2 = PendingState::Expired),
-        of(5)
-    );
+    assert_eq!(broken(|snapshot| snapshot.transfers[4].2 = PendingState::Expired), of(5));
     // Would end after the last timestamp, which no hold may.
     let endless = |snapshot: &mut Snapshot| {
         snapshot.last_timestamp_ns = u64::MAX;
@@ -215,10 +172,7 @@ fn pending_states() {
     // Resolved twice.
     let twice = |snapshot: &mut Snapshot| {
         let (post, ..) = snapshot.transfers[5];
-        let again = Transfer {
-            id: transfer_id(10),
-            ..post
-        };
+        let again = Transfer { id: transfer_id(10), ..post };
         snapshot.transfers.push((again, 18, PendingState::None));
     };
     assert_eq!(broken(twice), of(2));
@@ -228,28 +182,15 @@ fn pending_states() {
 fn resolutions() {
     let post = Broken::Resolution(transfer_id(6));
     let void = Broken::Resolution(transfer_id(7));
-    assert_eq!(
-        broken(|snapshot| snapshot.transfers[1].2 = PendingState::Pending),
-        post
-    );
+    assert_eq!(broken(|snapshot| snapshot.transfers[1].2 = PendingState::Pending), post);
     assert_eq!(broken(|snapshot| snapshot.transfers[5].0.amount = 8), post);
     assert_eq!(broken(|snapshot| snapshot.transfers[5].0.code = 2), post);
     assert_eq!(broken(|snapshot| snapshot.transfers[1].0.amount = 6), post);
     assert_eq!(broken(|snapshot| snapshot.transfers[6].0.amount = 19), void);
-    let unknown = Kind::Post {
-        pending_id: transfer_id(99),
-    };
-    assert_eq!(
-        broken(|snapshot| snapshot.transfers[5].0.kind = unknown),
-        post
-    );
-    let single = Kind::Post {
-        pending_id: transfer_id(1),
-    };
-    assert_eq!(
-        broken(|snapshot| snapshot.transfers[5].0.kind = single),
-        post
-    );
+    let unknown = Kind::Post { pending_id: transfer_id(99) };
+    assert_eq!(broken(|snapshot| snapshot.transfers[5].0.kind = unknown), post);
+    let single = Kind::Post { pending_id: transfer_id(1) };
+    assert_eq!(broken(|snapshot| snapshot.transfers[5].0.kind = single), post);
     let turned = |snapshot: &mut Snapshot| {
         let (post, ..) = &mut snapshot.transfers[5];
         (post.debit_account, post.credit_account) = (post.credit_account, post.debit_account);
@@ -268,11 +209,7 @@ fn resolutions() {
 fn balances_and_sums() {
     for column in 0..4 {
         let fault = |snapshot: &mut Snapshot| snapshot.accounts[0].1[column] += 1;
-        assert_eq!(
-            broken(fault),
-            Broken::Balance(account_id(1)),
-            "column {column}"
-        );
+        assert_eq!(broken(fault), Broken::Balance(account_id(1)), "column {column}");
     }
     let usd = Asset::new("USD", 9).unwrap();
     let huge = |snapshot: &mut Snapshot| snapshot.accounts[0].1[3] = u128::MAX;

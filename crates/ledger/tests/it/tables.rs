@@ -7,14 +7,8 @@ use ledger::{CreateAccountStatus, CreateTransferStatus};
 use crate::script::{self, Shown};
 
 const TABLES: [(&str, &str); 5] = [
-    (
-        "create_accounts.txt",
-        include_str!("../tables/create_accounts.txt"),
-    ),
-    (
-        "create_transfers.txt",
-        include_str!("../tables/create_transfers.txt"),
-    ),
+    ("create_accounts.txt", include_str!("../tables/create_accounts.txt")),
+    ("create_transfers.txt", include_str!("../tables/create_transfers.txt")),
     ("precedence.txt", include_str!("../tables/precedence.txt")),
     ("holds.txt", include_str!("../tables/holds.txt")),
     ("chains.txt", include_str!("../tables/chains.txt")),
@@ -37,15 +31,11 @@ fn tables_hold() {
 #[test]
 fn every_status_has_a_line() {
     let shown = run_all();
-    let accounts: BTreeSet<String> = CreateAccountStatus::ALL
-        .iter()
-        .map(|status| status.code().into())
-        .collect();
+    let accounts: BTreeSet<String> =
+        CreateAccountStatus::ALL.iter().map(|status| status.code().into()).collect();
     assert_eq!(shown.accounts, accounts);
-    let transfers: BTreeSet<String> = CreateTransferStatus::ALL
-        .iter()
-        .map(|status| status.code().into())
-        .collect();
+    let transfers: BTreeSet<String> =
+        CreateTransferStatus::ALL.iter().map(|status| status.code().into()).collect();
     assert_eq!(shown.transfers, transfers);
 }
 
@@ -70,8 +60,5 @@ fn status_properties() {
         let is_there = ["created", "exists"].contains(&status.code());
         assert_eq!(status.is_created_or_exists(), is_there, "{status:?}");
     }
-    assert!(
-        CreateTransferStatus::ALL.is_sorted(),
-        "in order of precedence"
-    );
+    assert!(CreateTransferStatus::ALL.is_sorted(), "in order of precedence");
 }
