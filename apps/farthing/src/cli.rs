@@ -12,7 +12,8 @@ Examples:
   farthing wallet new --node http://127.0.0.1:4021
   farthing pay http://127.0.0.1:4020/articles/1 --max 0.01
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or above the limit, 4 not enough money.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or above the limit, 4 not enough money, 5 damage
+was found.
 Set NO_COLOR to get no colour, RUST_LOG to get more of the log on standard error.";
 
 /// Payments below a cent, self-hosted.
@@ -37,6 +38,12 @@ pub(crate) enum Command {
     Accounts(AccountsArgs),
     /// Let money enter through the treasury.
     Fund(FundArgs),
+    /// Check a data folder or a backup, and explain what is wrong with it.
+    Fsck(FsckArgs),
+    /// Copy a data folder, also while its node runs.
+    Backup(BackupArgs),
+    /// Make a data folder from a backup, after checking it.
+    Restore(RestoreArgs),
     /// Run a small magazine, its node and its payers in one process.
     Demo(DemoArgs),
 }
@@ -62,6 +69,9 @@ pub(crate) struct ServeArgs {
     /// The data folder; made if it does not exist.
     #[arg(long, value_name = "FOLDER", env = "FARTHING_DATA")]
     pub(crate) data: Option<PathBuf>,
+    /// Start although the clock is behind the journal: the journal's time was the wrong one.
+    #[arg(long)]
+    pub(crate) accept_clock: bool,
     /// Print the settings as they would be used, and exit.
     #[arg(long)]
     pub(crate) print_config: bool,
@@ -231,6 +241,63 @@ pub(crate) struct FundArgs {
     pub(crate) idempotency_key: Option<String>,
     #[command(flatten)]
     pub(crate) operator: OperatorArgs,
+}
+
+const FSCK_EXAMPLES: &str = "\
+Examples:
+  farthing fsck --data /var/lib/farthing
+  farthing fsck --data /backup/monday --json
+
+Checks every checksum and the hash chain, folds all entries, compares the snapshots with the journal,
+and adds up books, payments and mandates. Changes nothing. A running node is checked up to what is
+marked as durable.
+Exit codes: 0 sound, 1 the check could not be made, 2 wrong usage, 5 damage was found.";
+
+#[derive(Debug, Args)]
+#[command(after_help = FSCK_EXAMPLES)]
+pub(crate) struct FsckArgs {
+    /// The data folder, or a backup.
+    #[arg(long, value_name = "FOLDER", env = "FARTHING_DATA", default_value = "farthing-data")]
+    pub(crate) data: PathBuf,
+    /// Print the whole report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const BACKUP_EXAMPLES: &str = "\
+Examples:
+  farthing backup --data /var/lib/farthing --to /backup/monday
+
+A running node is asked up to where it can be copied, and goes on meanwhile. The backup holds the
+node's key and tokens: keep it as secret as the data folder.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the node, 5 damage was found.";
+
+#[derive(Debug, Args)]
+#[command(after_help = BACKUP_EXAMPLES)]
+pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    pub(crate) operator: OperatorArgs,
+    /// Where the backup goes: a folder that is empty or not there.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: PathBuf,
+}
+
+const RESTORE_EXAMPLES: &str = "\
+Examples:
+  farthing restore --from /backup/monday --data /var/lib/farthing
+
+The backup is checked whole before a byte is written. Never run the restored node beside the original.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 5 the backup is damaged.";
+
+#[derive(Debug, Args)]
+#[command(after_help = RESTORE_EXAMPLES)]
+pub(crate) struct RestoreArgs {
+    /// The backup.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) from: PathBuf,
+    /// The data folder to be: empty or not there.
+    #[arg(long, value_name = "FOLDER", env = "FARTHING_DATA")]
+    pub(crate) data: PathBuf,
 }
 
 const DEMO_EXAMPLES: &str = "\

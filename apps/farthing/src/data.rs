@@ -15,6 +15,11 @@ pub(crate) const OPERATOR_TOKEN: &str = "operator.token";
 /// Name of the token of gateways apart from the node.
 pub(crate) const GATEWAY_TOKEN: &str = "gateway.token";
 
+/// Name of the node's key.
+pub(crate) const NODE_KEY: &str = "node.key";
+/// The files of the folder that a backup holds besides the engine's.
+pub(crate) const SECRETS: [&str; 3] = [NODE_KEY, OPERATOR_TOKEN, GATEWAY_TOKEN];
+
 /// Content of `node.json`: where the running node listens.
 #[derive(Serialize, Deserialize)]
 struct RunningNode {

@@ -1,6 +1,6 @@
 //! A failed command: message, hints, exit code.
 //!
-//! Exit codes: 1 failure, 2 wrong usage, 3 refused or above the limit, 4 not enough money.
+//! Exit codes: 1 failure, 2 wrong usage, 3 refused or above the limit, 4 not enough money, 5 damage.
 
 use std::process::ExitCode;
 
@@ -10,6 +10,7 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const REFUSED: u8 = 3;
 const NO_MONEY: u8 = 4;
+const DAMAGED: u8 = 5;
 
 /// Why a command failed, for a person and for the shell.
 #[derive(Debug)]
@@ -28,6 +29,11 @@ impl Failure {
     /// Wrong usage that the command line's grammar cannot see.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { exit: USAGE, ..Self::new(message) }
+    }
+
+    /// Something durable is broken.
+    pub(crate) fn damage(message: impl Into<String>) -> Self {
+        Self { exit: DAMAGED, ..Self::new(message) }
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {

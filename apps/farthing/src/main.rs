@@ -12,6 +12,7 @@ mod data;
 mod demo;
 mod failure;
 mod gateway;
+mod keep;
 mod listener;
 mod operator;
 mod pay;
@@ -50,6 +51,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Wallet(args) => wallet::run(args).await,
         Command::Accounts(args) => operator::accounts(args).await,
         Command::Fund(args) => operator::fund(args).await,
+        Command::Fsck(args) => keep::fsck(args).await,
+        Command::Backup(args) => keep::backup(args).await,
+        Command::Restore(args) => keep::restore(args).await,
         Command::Demo(args) => match demo::run(args).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure::new("not everything went as it must")),

@@ -76,7 +76,7 @@ pub(crate) async fn fund(args: FundArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn connect(args: &OperatorArgs) -> Result<(NodeClient, String), Failure> {
+pub(crate) fn connect(args: &OperatorArgs) -> Result<(NodeClient, String), Failure> {
     let folder = args.data.display();
     let url = match &args.node {
         Some(url) => url.clone(),

@@ -12,6 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use instrument::KeyPair;
 
+use crate::data::NODE_KEY;
+
 /// Largest file of a secret.
 const SECRET_FILE_BYTES_MAX: u64 = 1024;
 const SECRET_BYTES: usize = 32;
@@ -42,8 +44,21 @@ pub(crate) enum SecretError {
 
 /// The node's key, made if it does not exist.
 pub(crate) fn node_key(data: &Path) -> Result<KeyPair, SecretError> {
-    let path = data.join("node.key");
+    let path = data.join(NODE_KEY);
     let text = token(&path)?;
+    key_pair(path, &text)
+}
+
+/// The node's key, if there is one; nothing is made.
+pub(crate) fn known_node_key(data: &Path) -> Result<Option<KeyPair>, SecretError> {
+    let path = data.join(NODE_KEY);
+    match read(&path) {
+        Err(SecretError::File { cause, .. }) if cause.kind() == ErrorKind::NotFound => Ok(None),
+        found => key_pair(path, &found?).map(Some),
+    }
+}
+
+fn key_pair(path: PathBuf, text: &str) -> Result<KeyPair, SecretError> {
     let seed = URL_SAFE_NO_PAD.decode(text).ok();
     let seed: Option<[u8; SECRET_BYTES]> = seed.and_then(|seed| seed.try_into().ok());
     seed.map(|seed| KeyPair::from_seed(&seed)).ok_or(SecretError::Content(path))

@@ -69,18 +69,35 @@ impl From<ServeError> for Failure {
         let text = error.to_string();
         match error {
             ServeError::Config(error) => error.into(),
-            ServeError::Engine(StartError::Journal(journal::OpenError::Locked { .. })) => {
-                Self::new(text).with_hint("for a second node, name another folder with --data")
-            }
-            ServeError::Engine(StartError::OtherNode { .. }) => {
-                Self::new(text).with_hint("put back the `node.key` that belongs to this folder")
-            }
-            ServeError::Engine(StartError::Thread(_)) => Self::new(text),
-            ServeError::Engine(_) => Self::new(text)
-                .with_hint("nothing was changed; keep a copy of the folder, then restore a backup"),
+            ServeError::Engine(error) => not_started(text, &error),
             ServeError::Bind(_) => Self::new(text).with_hint("choose another address or port"),
             _ => Self::new(text),
         }
+    }
+}
+
+/// What the operator can do about an engine that does not start.
+fn not_started(text: String, error: &StartError) -> Failure {
+    use journal::OpenError;
+    match error {
+        StartError::Journal(OpenError::Locked { .. }) => {
+            Failure::new(text).with_hint("for a second node, name another folder with --data")
+        }
+        // These texts say what to do.
+        StartError::Journal(OpenError::Disk(_) | OpenError::Version { .. })
+        | StartError::Read(journal::ReadError::Disk(_))
+        | StartError::Snapshot(_)
+        | StartError::Thread(_) => Failure::new(text).with_hint("nothing durable was changed"),
+        StartError::ClockBehind { .. } => Failure::new(text).with_hint(
+            "if the clock is right, the journal was written under a wrong one: start with \
+             --accept-clock",
+        ),
+        StartError::OtherNode { .. } => {
+            Failure::new(text).with_hint("put the right `node.key` back, or name another folder")
+        }
+        _ => Failure::damage(text)
+            .with_hint("nothing was changed; `farthing fsck` explains what is wrong")
+            .with_hint("keep the folder as it is and restore the newest backup into another one"),
     }
 }
 
@@ -112,7 +129,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let upstreams: Vec<String> = config.gateways.iter().map(|site| site.upstream.clone()).collect();
-    let running = start(config).await?;
+    let running = start(config, args.accept_clock).await?;
     term::line(&format!("{}  {}", term::strong("node"), running.node_url));
     for (url, upstream) in running.site_urls.iter().zip(upstreams) {
         term::line(&format!("{}  {url} in front of {upstream}", term::strong("site")));
@@ -125,7 +142,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
 }
 
 /// Starts everything; port 0 takes any free port, and the result says which.
-pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
+/// With `accept_clock` a clock behind the journal is taken as it is.
+pub(crate) async fn start(config: Config, accept_clock: bool) -> Result<Running, ServeError> {
     let settings = config.check()?;
     let folder = settings.node.data.clone();
     let failed = |cause| ServeError::Folder { folder: folder.clone(), cause };
@@ -141,7 +159,7 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
         sites.push(Site::bind(site).await?);
     }
 
-    let engine = start_engine(&folder, &key).await?;
+    let engine = start_engine(&folder, &key, accept_clock).await?;
     open_books(&engine, &settings).await?;
     let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
     let (stop, stopped) = watch::channel(false);
@@ -169,8 +187,13 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
     Ok(Running { node_url, site_urls, engine, folder, stop, servers })
 }
 
-async fn start_engine(folder: &Path, key: &KeyPair) -> Result<Engine, ServeError> {
-    let options = engine::Options::new(folder, node_id(&key.public()));
+async fn start_engine(
+    folder: &Path,
+    key: &KeyPair,
+    accept_clock: bool,
+) -> Result<Engine, ServeError> {
+    let mut options = engine::Options::new(folder, node_id(&key.public()));
+    options.accept_earlier_clock = accept_clock;
     let started = tokio::task::spawn_blocking(move || Engine::start(options)).await;
     let started = started.map_err(|_| ServeError::CutOff)??;
     let recovery = &started.recovery;

@@ -1,4 +1,4 @@
-//! The operator's calls: accounts, books, and money that enters.
+//! The operator's calls: accounts, books, the point for a backup, and money that enters.
 //!
 //! Invariants: each needs the operator's token; the same idempotency key lets money enter once.
 
@@ -76,6 +76,21 @@ fn books_json(view: &BooksView) -> Value {
         "held": view.held.units().to_string(),
         "balanced": view.balanced,
     })
+}
+
+/// `POST /v1/backup`
+///
+/// Names a durable batch. The copy itself is made by who asked, from the files: what is durable up
+/// to there is never written again. So no caller can make the node write anywhere.
+pub(crate) async fn backup(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    authority::bearer(&headers, &shared.node.operator_token, "operator")?;
+    Fields::read(body, &[]).await?;
+    let point = shared.engine().backup_point().await?;
+    Ok(ok(&point))
 }
 
 /// `POST /v1/fund`

@@ -53,6 +53,7 @@ fn own() -> Router<Arc<Shared>> {
         .route("/v1/accounts", get(operator::accounts))
         .route("/v1/fund", post(operator::fund))
         .route("/v1/books", get(operator::books))
+        .route("/v1/backup", post(operator::backup))
         .route("/v1/sandbox/state", get(sandbox::state))
         .route("/healthz", get(about::healthy))
         .route("/readyz", get(about::ready))

@@ -24,8 +24,8 @@ mod wallet;
 pub use error::Error;
 pub use limits::{Approve, Limits, Proposed};
 pub use node::{
-    Account, AssetFacts, Books, Enters, Funded, Mandate, NodeClient, NodeFacts, PayerAccount,
-    PayerPayment, Receiver, Sums,
+    Account, AssetFacts, Books, Copyable, Enters, Funded, Mandate, NodeClient, NodeFacts,
+    PayerAccount, PayerPayment, Receiver, Sums,
 };
 pub use payer::{Paid, Payer, Quote, Settled};
 pub use receipt::{Proof, ReceiptDocument};

@@ -21,8 +21,8 @@ mod shapes;
 
 use shapes::amount;
 pub use shapes::{
-    Account, AssetFacts, Books, Enters, Funded, Mandate, NodeFacts, PayerAccount, PayerPayment,
-    Receiver, Sums,
+    Account, AssetFacts, Books, Copyable, Enters, Funded, Mandate, NodeFacts, PayerAccount,
+    PayerPayment, Receiver, Sums,
 };
 
 use crate::clock::now_ms;
@@ -117,6 +117,12 @@ impl NodeClient {
     /// The sums of the books; for the operator.
     pub async fn books(&self, token: &str) -> Result<Books, Error> {
         self.get("/v1/books", authorization("Bearer", token)?).await
+    }
+
+    /// A durable batch up to which the node's folder can be copied; for the operator.
+    pub async fn backup_point(&self, token: &str) -> Result<Copyable, Error> {
+        let headers = authorization("Bearer", token)?;
+        self.post("/v1/backup", &json!({}), headers).await.map(|(point, _)| point)
     }
 
     /// Lets money enter; for the operator.

@@ -15,6 +15,16 @@ pub trait Clock: Send + Sync {
     }
 }
 
+/// How far the clock may be behind what was seen before; further back no new payment is taken.
+pub(crate) const CLOCK_BEHIND_SECONDS_MAX: u64 = 300;
+
+/// By how many seconds `now_ns` is behind `seen_ns`, if that is more than
+/// [`CLOCK_BEHIND_SECONDS_MAX`].
+pub(crate) fn behind_seconds(now_ns: u64, seen_ns: u64) -> Option<u64> {
+    let seconds = seen_ns.saturating_sub(now_ns) / 1_000_000_000;
+    (seconds > CLOCK_BEHIND_SECONDS_MAX).then_some(seconds)
+}
+
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
@@ -40,6 +50,11 @@ impl ManualClock {
     /// Moves forward.
     pub fn advance_ms(&self, milliseconds: u64) {
         self.0.fetch_add(milliseconds * 1_000_000, Ordering::SeqCst);
+    }
+
+    /// Jumps back.
+    pub fn go_back_ms(&self, milliseconds: u64) {
+        self.0.fetch_sub(milliseconds * 1_000_000, Ordering::SeqCst);
     }
 }
 

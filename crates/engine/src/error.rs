@@ -37,6 +37,9 @@ pub enum Unavailable {
     /// The writer stopped after a disk error or at shutdown.
     #[error("the node does not accept payments at the moment; nothing was charged")]
     Stopped,
+    /// The clock shows an earlier time than the journal has seen, so expiries cannot be judged.
+    #[error("the node's clock went back, so it takes no new payments; nothing was charged")]
+    ClockBehind,
     /// A gateway could not reach the node, so it does not know what happened.
     #[error("the node could not be reached; try again with the same payment")]
     Unreachable,
@@ -47,6 +50,7 @@ impl Coded for Unavailable {
         match self {
             Self::Busy => "node_busy",
             Self::Stopped => "node_stopped",
+            Self::ClockBehind => "node_clock_behind",
             Self::Unreachable => "node_unreachable",
         }
     }
@@ -58,7 +62,7 @@ impl Coded for Unavailable {
     fn retry(&self) -> Retry {
         match self {
             Self::Busy | Self::Unreachable => Retry::AfterSeconds(1),
-            Self::Stopped => Retry::AfterSeconds(30),
+            Self::Stopped | Self::ClockBehind => Retry::AfterSeconds(30),
         }
     }
 }
@@ -286,6 +290,15 @@ pub enum StartError {
         expected: money::NodeId,
         /// Node of the snapshot.
         found: money::NodeId,
+    },
+    /// The clock is far behind the journal.
+    #[error(
+        "the clock is {behind_seconds} seconds behind the last entry of the journal; set the clock, \
+         then start again"
+    )]
+    ClockBehind {
+        /// How far.
+        behind_seconds: u64,
     },
     /// The writer thread could not be started.
     #[error("the writer thread could not be started: {0}")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use instrument::{Mandate, PublicKey, Revocation, Verified};
-use journal::Journal;
+use journal::{Journal, Position};
 use money::{Asset, NodeId, PaymentId};
 use tokio::sync::oneshot;
 
@@ -15,6 +15,7 @@ use crate::error::{
     AuthorizeError, FundError, GrantError, OpenError, ReleaseError, RevokeError, SettleError,
     StartError, Unavailable,
 };
+use crate::keep::BackupPoint;
 use crate::outcome::Outcome;
 use crate::state::State;
 use crate::view::PaymentView;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Grant(Box<Verified<Mandate>>, String, Reply<(), GrantError>),
     Revoke(Verified<Revocation>, PublicKey, Reply<(), RevokeError>),
     Read(Box<dyn FnOnce(&State) + Send>),
+    /// The last durable batch.
+    BackupPoint(oneshot::Sender<Position>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -49,6 +52,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Commands that may wait for the writer; more are refused as busy.
     pub queue_count_max: usize,
+    /// Go on although the clock is behind the journal: its entries were stamped by a wrong clock.
+    pub accept_earlier_clock: bool,
     /// Settings of the journal.
     pub journal: journal::Options,
 }
@@ -64,6 +69,7 @@ impl Options {
             node,
             clock: Arc::new(crate::clock::SystemClock),
             queue_count_max: QUEUE_DEFAULT_COUNT_MAX,
+            accept_earlier_clock: false,
             journal: journal::Options::default(),
         }
     }
@@ -224,6 +230,14 @@ impl Engine {
             let _ = reply.send(read(state));
         })))?;
         answer.await.map_err(|_| Unavailable::Stopped)
+    }
+
+    /// The last durable batch: up to there the data folder can be copied while the writer goes on.
+    pub async fn backup_point(&self) -> Result<BackupPoint, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::BackupPoint(reply))?;
+        let position = answer.await.map_err(|_| Unavailable::Stopped)?;
+        Ok(BackupPoint { node: self.node, last_batch: position.sequence, head: position.hash.0 })
     }
 
     /// Finishes what is queued, writes a snapshot and stops the writer.

@@ -20,6 +20,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handle;
+mod keep;
 mod outcome;
 mod state;
 mod view;
@@ -36,6 +37,10 @@ pub use error::{
     SettleError, StartError, Unavailable,
 };
 pub use handle::{Engine, Options, Started};
+pub use keep::{
+    BackedUpFile, Backup, BackupPoint, Finding, KeepError, MANIFEST, Manifest, Progress, Report,
+    Restored, SegmentReport, Severity, backup, fsck, is_running, restore,
+};
 pub use outcome::{OUTCOME_BYTES_MAX, Outcome};
 pub use state::{State, system_account};
 pub use view::{

@@ -9,7 +9,7 @@ mod start;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use journal::{Journal, Snapshots};
+use journal::{Journal, Position, Snapshots};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
@@ -37,6 +37,8 @@ pub(crate) struct Writer {
     journal: Box<dyn Journal>,
     snapshots: Snapshots,
     queue: Receiver<Command>,
+    /// Callers that want to know the last durable batch, after the batch at hand.
+    pointed: Vec<oneshot::Sender<Position>>,
     bytes_since_snapshot: u64,
 }
 
@@ -75,7 +77,10 @@ impl Writer {
             if let Command::Shutdown(done) = command {
                 return Some(done);
             }
-            self.core.process(command);
+            match command {
+                Command::BackupPoint(reply) => self.pointed.push(reply),
+                command => self.core.process(command),
+            }
             count += 1;
             if count >= BATCH_COMMAND_COUNT_MAX || self.core.batch_len() >= BATCH_FILL_BYTES_MAX {
                 break;
@@ -115,7 +120,14 @@ impl Writer {
                 Answer::Read(_) => {}
             }
         }
+        let pointed = std::mem::take(&mut self.pointed);
         written?;
+        let position =
+            Position { sequence: self.journal.next().saturating_sub(1), hash: self.journal.head() };
+        for reply in pointed {
+            // The caller may have given up waiting.
+            let _ = reply.send(position);
+        }
         self.bytes_since_snapshot += batch.len() as u64;
         if self.bytes_since_snapshot >= SNAPSHOT_EVERY_BYTES {
             self.snapshot();

@@ -13,6 +13,26 @@ pub struct Hash(pub [u8; 32]);
 impl Hash {
     /// The head of an empty journal.
     pub const ZERO: Self = Self([0; 32]);
+
+    /// Reads what [`fmt::Display`] writes; nothing else.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            for digit in pair {
+                let value = match digit {
+                    b'0'..=b'9' => digit - b'0',
+                    b'a'..=b'f' => digit - b'a' + 10,
+                    _ => return None,
+                };
+                *byte = *byte << 4 | value;
+            }
+        }
+        Some(Self(bytes))
+    }
 }
 
 impl fmt::Display for Hash {

@@ -34,6 +34,10 @@ impl fmt::Display for DiskError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 "free space there, then start again"
             }
+            io::ErrorKind::FileTooLarge => {
+                "raise the limit on file size (`ulimit -f`), then start again"
+            }
+            io::ErrorKind::NotFound => "check the path",
             _ => "check the disk, then start again",
         };
         write!(f, "cannot {} {}: {}; {fix}", self.action, self.path.display(), self.cause)
@@ -85,10 +89,8 @@ pub(crate) fn create_whole(dir: &Path, name: &str, parts: &[&[u8]]) -> Result<Pa
 
 /// Removes what [`create_whole`] left behind in a crash.
 pub(crate) fn remove_unfinished(dir: &Path) -> Result<(), DiskError> {
-    for path in paths(dir)? {
-        if path.extension().is_some_and(|ending| ending == UNFINISHED) {
-            fs::remove_file(&path).during("remove", &path)?;
-        }
+    for path in unfinished(dir)? {
+        fs::remove_file(&path).during("remove", &path)?;
     }
     Ok(())
 }
@@ -126,6 +128,13 @@ pub(crate) fn write_zeros(file: &File, mut from: u64, to: u64) -> io::Result<()>
         from += part.len() as u64;
     }
     Ok(())
+}
+
+/// The files of [`create_whole`] that are not finished.
+pub(crate) fn unfinished(dir: &Path) -> Result<Vec<PathBuf>, DiskError> {
+    let mut found = paths(dir)?;
+    found.retain(|path| path.extension().is_some_and(|ending| ending == UNFINISHED));
+    Ok(found)
 }
 
 fn paths(dir: &Path) -> Result<Vec<PathBuf>, DiskError> {

@@ -16,10 +16,12 @@ mod disk;
 mod error;
 mod files;
 pub mod frame;
+mod inspect;
 mod mark;
 mod memory;
 mod open;
 mod options;
+mod parts;
 mod read;
 mod recovery;
 mod scan;
@@ -31,11 +33,13 @@ pub use batch::{Batch, Batches, Hash};
 pub use disk::DiskError;
 pub use error::{AppendError, Damage, OpenError, ReadError, SnapshotError};
 pub use files::Files;
+pub use inspect::{FAULTS_COUNT_MAX, Inspection, ReadOnly, SegmentFound, WholeBatch, archivable};
 pub use memory::{Fault, Memory};
 pub use options::{
     BATCH_BYTES_MAX, BATCH_DEFAULT_BYTES, MARK_EVERY_DEFAULT_BATCHES, Options,
     PREALLOCATE_DEFAULT_BYTES, Position, SEGMENT_BYTES_MAX, SEGMENT_DEFAULT_BYTES,
 };
+pub use parts::{Part, Parts};
 pub use recovery::{Place, Recovery};
 pub use snapshot::{Found, SNAPSHOTS_KEPT, Skipped, Snapshot, Snapshots};
 

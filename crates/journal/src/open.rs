@@ -16,7 +16,7 @@ use crate::options::{Options, Position};
 use crate::recovery::{self, Recovered, Recovery, Tail};
 use crate::segment::{self, FIRST_FRAME_AT, SegmentHeader};
 
-const LOCK: &str = "lock";
+pub(crate) const LOCK: &str = "lock";
 
 impl Files {
     /// Opens the journal in the folder `dir`, or creates it, folder included.
@@ -42,7 +42,7 @@ impl Files {
 
 /// Keeps every other opening of the journal out.
 #[derive(Debug)]
-pub(crate) struct Lock(File);
+pub(crate) struct Lock(pub(crate) File);
 
 impl Drop for Lock {
     fn drop(&mut self) {

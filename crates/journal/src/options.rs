@@ -39,8 +39,8 @@ pub struct Options {
     pub verify_from: Option<Position>,
 }
 
-/// A batch and its chain hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A batch and its chain hash; by default the empty journal's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Position {
     /// The batch's sequence; 0 is the empty journal.
     pub sequence: u64,

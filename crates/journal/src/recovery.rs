@@ -80,8 +80,7 @@ pub(crate) fn recover(
     let mark = stored_mark(dir)?;
     let start = segments.iter().rposition(|(first, _)| *first <= from.sequence.saturating_add(1));
     let start = start.unwrap_or(0);
-    let journal = mark.as_ref().map(|mark| mark.journal);
-    let mut walk = Walk { from, mark, journal, last: from, last_frame_at: None };
+    let mut walk = Walk::new(from, mark);
     for (index, (first, path)) in segments.iter().enumerate() {
         let mut reader = open_segment(path, *first)?;
         walk.check_journal(&reader)?;
@@ -115,7 +114,7 @@ pub(crate) fn stored_mark(dir: &Path) -> Result<Option<Stored>, OpenError> {
     }
 }
 
-fn open_segment(path: &Path, first: u64) -> Result<SegmentReader, OpenError> {
+pub(crate) fn open_segment(path: &Path, first: u64) -> Result<SegmentReader, OpenError> {
     let reader = SegmentReader::open(path)?
         .map_err(|unsealed| unreadable(path, first, unsealed, "the segment header is broken"))?;
     if reader.header.first != first || first == 0 {
@@ -134,25 +133,36 @@ fn unreadable(path: &Path, sequence: u64, unsealed: Unsealed, what: &'static str
     }
 }
 
-fn damaged(path: &Path, sequence: u64, what: &'static str) -> OpenError {
+pub(crate) fn damaged(path: &Path, sequence: u64, what: &'static str) -> OpenError {
     OpenError::Damaged(Damage { segment: path.to_owned(), sequence, offset: 0, what })
 }
 
 /// The walk over the segments, with what is known from elsewhere.
-struct Walk {
+pub(crate) struct Walk {
     from: Position,
     mark: Option<Stored>,
     /// The id of the journal, once it is known.
     journal: Option<[u8; 16]>,
     /// The last whole batch so far.
-    last: Position,
+    pub(crate) last: Position,
     /// Where its frame begins, if it lies in the segment being walked.
     last_frame_at: Option<u64>,
 }
 
 impl Walk {
+    /// A walk that knows batch `from` and what the mark says.
+    pub(crate) fn new(from: Position, mark: Option<Stored>) -> Self {
+        Self {
+            from,
+            journal: mark.as_ref().map(|mark| mark.journal),
+            mark,
+            last: from,
+            last_frame_at: None,
+        }
+    }
+
     /// Every segment carries the id of the mark, or without a mark that of the first segment.
-    fn check_journal(&mut self, reader: &SegmentReader) -> Result<(), OpenError> {
+    pub(crate) fn check_journal(&mut self, reader: &SegmentReader) -> Result<(), OpenError> {
         let journal = reader.header.journal;
         if *self.journal.get_or_insert(journal) == journal {
             return Ok(());
@@ -161,8 +171,8 @@ impl Walk {
         Err(OpenError::Damaged(reader.damage(what)))
     }
 
-    fn enter(&mut self, reader: &SegmentReader, start: bool) -> Result<(), OpenError> {
-        let before = Position { sequence: reader.sequence - 1, hash: reader.chain };
+    pub(crate) fn enter(&mut self, reader: &SegmentReader, start: bool) -> Result<(), OpenError> {
+        let before = reader.before();
         let missing = if start {
             before.sequence > self.from.sequence
         } else {
@@ -197,7 +207,11 @@ impl Walk {
     }
 
     /// Takes note of a whole batch and compares it with what is known from elsewhere.
-    fn pass(&mut self, reader: &SegmentReader, position: Position) -> Result<(), OpenError> {
+    pub(crate) fn pass(
+        &mut self,
+        reader: &SegmentReader,
+        position: Position,
+    ) -> Result<(), OpenError> {
         self.last = position;
         let differs = |known: Position| known.sequence == position.sequence && known != position;
         let what = if differs(self.from) {
@@ -246,14 +260,19 @@ impl Walk {
         Ok(Recovered { tail, last: self.last, report })
     }
 
-    fn damage_in(&self, reader: &SegmentReader, fault: Fault, rest: &Rest) -> Option<&'static str> {
+    pub(crate) fn damage_in(
+        &self,
+        reader: &SegmentReader,
+        fault: Fault,
+        rest: &Rest,
+    ) -> Option<&'static str> {
         let one_append = match fault {
             Fault::Foreign => return Some(fault.what()),
             Fault::Broken { end } => end,
             Fault::NoHeader => reader.offset + OVERHEAD_BYTES + u64::from(BATCH_BYTES_MAX),
         };
         let durable = self.mark.as_ref().map_or(0, |mark| mark.position.sequence);
-        if rest.later_frame {
+        if rest.later_frame.is_some() {
             Some(fault.what())
         } else if self.last.sequence < durable.max(self.from.sequence) {
             Some("the batch was durable and is not there or not whole any more")

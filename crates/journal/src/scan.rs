@@ -4,7 +4,7 @@
 //! caller to decide, who knows what comes after it.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use crate::batch::Hash;
 use crate::disk::{DiskError, During};
 use crate::error::Damage;
 use crate::frame::{FrameHeader, HEADER_BYTES, MAGIC};
+use crate::options::Position;
 use crate::seal::{SEALED_BYTES, Unsealed};
 use crate::segment::{FIRST_FRAME_AT, SegmentHeader};
 
@@ -67,8 +68,8 @@ impl Fault {
 pub(crate) struct Rest {
     /// The end of the last byte that is not zero; the start of the rest if all are.
     pub(crate) end: u64,
-    /// A valid frame header after the first byte of the rest.
-    pub(crate) later_frame: bool,
+    /// Where the first valid frame header after the first byte of the rest begins.
+    pub(crate) later_frame: Option<u64>,
 }
 
 impl SegmentReader {
@@ -136,10 +137,32 @@ impl SegmentReader {
         let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
         file.read_exact_at(&mut bytes, self.offset)?;
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        let later_frame = bytes.windows(HEADER_BYTES).skip(1).any(|window| {
+        let later_frame = bytes.windows(HEADER_BYTES).skip(1).position(|window| {
             window.starts_with(&MAGIC) && FrameHeader::decode(window, &self.key).is_some()
         });
+        let later_frame = later_frame.map(|skipped| self.offset + 1 + skipped as u64);
         Ok(Rest { end: self.offset + used as u64, later_frame })
+    }
+
+    /// Goes on at a valid header behind damage, as if what it says about the batch before were so.
+    pub(crate) fn resume(&mut self, at: u64) -> Result<(), DiskError> {
+        let mut bytes = [0; HEADER_BYTES];
+        self.reader
+            .get_ref()
+            .read_exact_at(&mut bytes, at)
+            .and_then(|()| self.reader.seek(SeekFrom::Start(at)))
+            .during("read", &self.path)?;
+        if let Some(header) = FrameHeader::decode(&bytes, &self.key) {
+            self.sequence = header.sequence;
+            self.chain = header.previous;
+        }
+        self.offset = at;
+        Ok(())
+    }
+
+    /// The last batch before the next frame.
+    pub(crate) fn before(&self) -> Position {
+        Position { sequence: self.sequence.saturating_sub(1), hash: self.chain }
     }
 
     /// Damage at the next frame.

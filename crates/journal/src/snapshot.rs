@@ -5,6 +5,7 @@
 //! the one before it stays until the next is there.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::batch::Hash;
@@ -62,6 +63,27 @@ impl Snapshots {
         Ok(Self { dir: dir.to_owned() })
     }
 
+    /// Looks into the folder `dir` without creating or removing anything; a folder that is not
+    /// there holds no snapshots.
+    pub fn look(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
+    /// The batches after which a snapshot was taken, with its file, oldest first.
+    pub fn list(&self) -> Result<Vec<(u64, PathBuf)>, SnapshotError> {
+        if self.dir.is_dir() { Ok(disk::numbered(&self.dir, ENDING)?) } else { Ok(Vec::new()) }
+    }
+
+    /// The snapshot after batch `sequence`, or why it cannot be used; `None` if it is not there.
+    pub fn read(&self, sequence: u64) -> Result<Option<Result<Snapshot, String>>, SnapshotError> {
+        let path = self.dir.join(disk::number_name(sequence, ENDING));
+        match read(&path, sequence) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Writes the state after batch `sequence`, whose chain hash is `head`, durably, then removes
     /// all but the newest other one.
     pub fn write(&self, sequence: u64, head: Hash, state: &[u8]) -> Result<(), SnapshotError> {
@@ -84,16 +106,18 @@ impl Snapshots {
     /// The newest usable snapshot that goes no further than batch `sequence`.
     pub fn latest_at_most(&self, sequence: u64) -> Result<Found, SnapshotError> {
         let mut found = Found::default();
-        for (number, path) in disk::numbered(&self.dir, ENDING)?.into_iter().rev() {
+        for (number, path) in self.list()?.into_iter().rev() {
             if number > sequence {
                 continue;
             }
-            match read(&path, number)? {
-                Ok(snapshot) => {
+            match self.read(number)? {
+                Some(Ok(snapshot)) => {
                     found.snapshot = Some(snapshot);
                     break;
                 }
-                Err(why) => found.skipped.push(Skipped { path, why }),
+                Some(Err(why)) => found.skipped.push(Skipped { path, why }),
+                // A running node has removed it meanwhile.
+                None => {}
             }
         }
         Ok(found)

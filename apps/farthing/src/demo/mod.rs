@@ -51,7 +51,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<bool> {
         config.gateways.push(down);
     }
     let asset = Asset::new(&config.assets[0].code, config.assets[0].scale)?;
-    let running = serve::start(config).await?;
+    let running = serve::start(config, false).await?;
     let result =
         if args.smoke { smoke(&running, &data, asset).await } else { show(&running, &data).await };
     running.shutdown().await;

@@ -5,10 +5,13 @@ mod buyer;
 mod process;
 mod shop;
 mod upstream;
+mod world;
 
 mod cli;
+mod keep;
 mod kill;
 mod kill_points;
+mod refused;
 mod replicas;
 mod serve;
 mod smoke;

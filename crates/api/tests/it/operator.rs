@@ -26,9 +26,12 @@ async fn only_the_operators_token_opens() {
     let other = format!("Bearer {}", crate::world::GATEWAY);
     let basic = format!("Basic {OPERATOR}");
     let longer = format!("Bearer {OPERATOR}x");
-    for (method, path) in
-        [(Method::GET, "/v1/accounts"), (Method::GET, "/v1/books"), (Method::POST, "/v1/fund")]
-    {
+    for (method, path) in [
+        (Method::GET, "/v1/accounts"),
+        (Method::GET, "/v1/books"),
+        (Method::POST, "/v1/fund"),
+        (Method::POST, "/v1/backup"),
+    ] {
         for (headers, code) in [
             (vec![], "token_required"),
             (vec![basic.as_str()], "token_required"),
@@ -70,6 +73,22 @@ async fn accounts_and_books_add_up() {
     let usd = &books["books"][0];
     assert_eq!(usd["debits"], sum("debits").to_string());
     assert_eq!((&usd["debits"], &usd["asset"]), (&usd["credits"], &json!("USD")));
+}
+
+#[tokio::test]
+async fn a_backup_point_is_the_last_durable_batch() {
+    let world = World::new().await;
+    let operator = format!("Bearer {OPERATOR}");
+    let headers = [("authorization", operator.as_str())];
+    let first = world.post_with("/v1/backup", &headers, &json!({})).await;
+    let point = world.engine.backup_point().await.unwrap();
+    assert_eq!((first.status, &first.json), (200, &serde_json::to_value(point).unwrap()));
+    assert_eq!(first.json["head"].as_str().unwrap().len(), 64);
+    world.settled(1).await;
+    let second = world.post_with("/v1/backup", &headers, &json!({})).await;
+    assert!(second.json["last_batch"].as_u64() > first.json["last_batch"].as_u64());
+    let unknown = world.post_with("/v1/backup", &headers, &json!({"to": "elsewhere"})).await;
+    unknown.is_problem(400, "unknown_field", Some("to"));
 }
 
 #[tokio::test]

@@ -165,6 +165,17 @@ pub struct Funded {
     pub replayed: bool,
 }
 
+/// A durable batch up to which a node's folder can be copied.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Copyable {
+    /// The node.
+    pub node: NodeId,
+    /// The last batch.
+    pub last_batch: u64,
+    /// The chain hash up to and including it, 64 hex digits.
+    pub head: String,
+}
+
 pub(super) fn amount(units: &str, code: AssetCode, scale: u8) -> Result<Amount, Error> {
     let malformed =
         |why: &dyn std::fmt::Display| Error::answer(format!("the node's amount: {why}"));

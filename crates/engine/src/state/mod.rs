@@ -5,6 +5,7 @@
 //! ledger; what a mandate has spent is the sum of its payments' unreleased amounts.
 
 mod apply;
+mod check;
 mod lookup;
 mod mandate;
 mod payment;

@@ -58,12 +58,22 @@ impl State {
         out.bytes
     }
 
+    /// The node of a snapshot, if its layout is the one of this program.
+    pub(crate) fn snapshot_node(bytes: &[u8]) -> Result<NodeId, Malformed> {
+        Self::head(&mut Decoder::new(bytes))
+    }
+
+    fn head(from: &mut Decoder<'_>) -> Result<NodeId, Malformed> {
+        if from.u32()? == VERSION {
+            from.id(NodeId::new)
+        } else {
+            Err(Malformed("snapshot version"))
+        }
+    }
+
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut from = Decoder::new(bytes);
-        if from.u32()? != VERSION {
-            return Err(Malformed("snapshot version"));
-        }
-        let mut state = Self::new(from.id(NodeId::new)?);
+        let mut state = Self::new(Self::head(&mut from)?);
         state.last_timestamp_ns = from.u64()?;
         for _ in 0..from.len()? {
             let opened = OpenedAsset { asset: from.asset()?, sandbox: from.flag()? };

@@ -6,7 +6,7 @@ use money::PaymentId;
 
 use super::BATCH_FILL_BYTES_MAX;
 use crate::claims::{Claims, Waiter};
-use crate::clock::Clock;
+use crate::clock::{Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
 use crate::decide::{self, Decision, Known};
@@ -33,6 +33,9 @@ pub(crate) struct Core {
     clock: Arc<dyn Clock>,
     /// Time of the command at hand: read once, so that all its checks agree.
     now_ns: u64,
+    /// The latest time that was seen; a clock that falls far behind it is not trusted.
+    seen_ns: u64,
+    accept_earlier_clock: bool,
     /// Some copies of released payments found the batch full and wait for the next.
     unwoken: bool,
     batch: Encoder,
@@ -41,10 +44,12 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(state: State, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(state: State, clock: Arc<dyn Clock>, accept_earlier_clock: bool) -> Self {
         // Tokens of an earlier run may still be out there; microseconds are ahead of them.
         let claims = Claims::new(clock.now_ns() / 1000);
         Self {
+            seen_ns: state.last_timestamp_ns,
+            accept_earlier_clock,
             state,
             claims,
             fleeting: Outcomes::default(),
@@ -89,6 +94,17 @@ impl Core {
         self.now_ns.max(self.state.last_timestamp_ns.saturating_add(TIMESTAMP_STEP_NS))
     }
 
+    fn read_clock(&mut self) {
+        self.now_ns = self.clock.now_ns();
+        self.seen_ns = self.seen_ns.max(self.now_ns);
+    }
+
+    /// Whether order and mandate expiries can be judged.
+    fn trust_clock(&self) -> Result<(), Unavailable> {
+        let behind = behind_seconds(self.now_ns, self.seen_ns).is_some();
+        if behind && !self.accept_earlier_clock { Err(Unavailable::ClockBehind) } else { Ok(()) }
+    }
+
     fn now_ms(&self) -> u64 {
         self.now_ns / 1_000_000
     }
@@ -109,7 +125,7 @@ impl Core {
     }
 
     pub(super) fn process(&mut self, command: Command) {
-        self.now_ns = self.clock.now_ns();
+        self.read_clock();
         self.expire_holds();
         match command {
             Command::Authorize(command, reply) => self.authorize(command, reply),
@@ -164,8 +180,8 @@ impl Core {
                 self.answer(reply, result);
             }
             Command::Read(read) => self.answers.push(Answer::Read(read)),
-            // The writer takes shutdowns out before it comes here.
-            Command::Shutdown(_) => {}
+            // The writer takes these out before they come here.
+            Command::BackupPoint(_) | Command::Shutdown(_) => {}
         }
     }
 
@@ -209,6 +225,7 @@ impl Core {
         {
             return Ok(Step::Wait(claimed));
         }
+        self.trust_clock()?;
         let payment = decide::check_terms(&self.state, command, self.now_ms())?;
         let id = command.order.payment_id();
         match command.mode {
@@ -351,7 +368,7 @@ impl Core {
 
     /// Releases what has run out.
     pub(super) fn sweep(&mut self) {
-        self.now_ns = self.clock.now_ns();
+        self.read_clock();
         for id in self.claims.expired(self.now_ns) {
             if self.batch_len() >= BATCH_FILL_BYTES_MAX {
                 break;

@@ -8,6 +8,7 @@ use tracing::warn;
 
 use super::Writer;
 use super::core::Core;
+use crate::clock::behind_seconds;
 use crate::codec::Decoder;
 use crate::entry::Stamped;
 use crate::error::StartError;
@@ -45,12 +46,17 @@ fn run(
 ) -> Result<(Engine, u64), StartError> {
     let Replayed { state, batches, bytes } = replay(state, &*journal, folded + 1)?;
     state.ledger.check().map_err(StartError::Books)?;
+    let behind = behind_seconds(options.clock.now_ns(), state.last_timestamp_ns);
+    if let Some(behind_seconds) = behind.filter(|_| !options.accept_earlier_clock) {
+        return Err(StartError::ClockBehind { behind_seconds });
+    }
     let (sender, queue) = sync_channel(options.queue_count_max);
     let writer = Writer {
-        core: Core::new(state, Arc::clone(&options.clock)),
+        core: Core::new(state, Arc::clone(&options.clock), options.accept_earlier_clock),
         journal,
         snapshots,
         queue,
+        pointed: Vec::new(),
         bytes_since_snapshot: bytes,
     };
     std::thread::Builder::new()

@@ -192,12 +192,14 @@ async fn many_claims_end_in_one_moment_and_their_copies_fill_more_than_one_batch
 }
 
 #[tokio::test]
-async fn a_clock_that_was_set_back_stops_nothing() {
+async fn an_earlier_clock_that_the_operator_accepts_stops_nothing() {
     let mut world = World::new().await;
     let (held, _) = world.proceed(&Buy::new(1, 10).held()).await;
     world.engine.shutdown().await;
     let earlier = ManualClock::new((START_MS - 3_600_000) * 1_000_000);
-    world.engine = Engine::start(options(world.dir.path(), &earlier)).unwrap().engine;
+    let mut options = options(world.dir.path(), &earlier);
+    options.accept_earlier_clock = true;
+    world.engine = Engine::start(options).unwrap().engine;
     world.engine.settle(held, None, None, false).await.unwrap();
     assert_eq!(world.available(payer(1)).await, FUNDS - 10);
     assert_alive(&world).await;

@@ -9,6 +9,7 @@
 
 mod append;
 mod damage;
+mod inspect;
 mod kill;
 mod memory;
 mod reopen;

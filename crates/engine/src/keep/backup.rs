@@ -1,0 +1,163 @@
+//! A copy of a data folder up to one durable batch, also while the node runs.
+//!
+//! Order: durable mark, segments, snapshot, secrets, manifest. Each batch is checked against the
+//! hash chain on the way. Of a folder that no node has open, everything whole is copied.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use journal::{Parts, Position, ReadOnly, Snapshot, Snapshots};
+use money::NodeId;
+
+use super::manifest::{BackedUpFile, Manifest};
+use super::{BackupPoint, JOURNAL, KeepError, Progress, SNAPSHOTS, files, open_journal};
+
+/// What to copy where.
+#[derive(Debug, Clone, Copy)]
+pub struct Backup<'a> {
+    /// The data folder.
+    pub from: &'a Path,
+    /// Where the copy goes; empty or not there.
+    pub to: &'a Path,
+    /// The node whose key lies in the data folder.
+    pub node: NodeId,
+    /// What the running node named; `None` if none runs.
+    pub point: Option<BackupPoint>,
+    /// Names of small files in the data folder that belong to it; one that is not there is left
+    /// out.
+    pub secrets: &'a [&'a str],
+    /// The time, Unix milliseconds.
+    pub taken_at_ms: u64,
+}
+
+/// Makes the copy.
+pub fn backup(
+    backup: &Backup<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Manifest, KeepError> {
+    let Backup { from, to, node, .. } = *backup;
+    let journal = open_journal(from)?;
+    files::require_empty(to)?;
+    let snapshots = Snapshots::look(&from.join(SNAPSHOTS));
+    let point = match backup.point {
+        Some(point) if point.node == node => point,
+        Some(point) => return Err(KeepError::OtherNode { key: node, books: point.node }),
+        None => last_whole(&journal, &snapshots, backup)?,
+    };
+    // Before the segments: the writer goes on, and keeps only the newest snapshots.
+    let snapshot = snapshots.latest_at_most(point.last_batch)?.snapshot;
+    let parts = journal.parts(point.position())?;
+    require_start(&journal, snapshot.as_ref())?;
+    files::take_empty(to)?;
+    let mut copy = Copy { backup, manifest: Manifest::new(point, backup.taken_at_ms), progress };
+    copy.journal(&parts)?;
+    copy.snapshot(snapshot.as_ref())?;
+    copy.secrets()?;
+    let manifest = copy.manifest;
+    files::sync_folder(to)?;
+    manifest.write(to)?;
+    files::sync_folder(to)?;
+    Ok(manifest)
+}
+
+/// The last whole batch of a folder that no node has open.
+fn last_whole(
+    journal: &ReadOnly,
+    snapshots: &Snapshots,
+    backup: &Backup<'_>,
+) -> Result<BackupPoint, KeepError> {
+    if journal.is_open_elsewhere() {
+        return Err(KeepError::Running(backup.from.into()));
+    }
+    let known = match journal.first()? {
+        Some(first) if first > 1 => snapshots.latest()?.snapshot,
+        _ => None,
+    };
+    let known = known.map(|known| Position { sequence: known.sequence, hash: known.head });
+    let seen = journal.inspect(known, &mut |_| {})?;
+    match seen.faults.into_iter().next() {
+        Some(fault) => Err(fault.into()),
+        None => Ok(BackupPoint {
+            node: backup.node,
+            last_batch: seen.last.sequence,
+            head: seen.last.hash.0,
+        }),
+    }
+}
+
+/// A journal whose beginning was moved away is worth something only with a snapshot.
+fn require_start(journal: &ReadOnly, snapshot: Option<&Snapshot>) -> Result<(), KeepError> {
+    let first = journal.first()?.unwrap_or(1);
+    let known = snapshot.map_or(0, |snapshot| snapshot.sequence);
+    if known.saturating_add(1) >= first {
+        return Ok(());
+    }
+    let what = format!(
+        "the journal begins at batch {first} and no snapshot reaches it; put the older segments back"
+    );
+    Err(KeepError::Unsound(what))
+}
+
+struct Copy<'a, 'b> {
+    backup: &'a Backup<'a>,
+    manifest: Manifest,
+    progress: &'b mut dyn FnMut(Progress),
+}
+
+impl Copy<'_, '_> {
+    fn journal(&mut self, parts: &Parts) -> Result<(), KeepError> {
+        let dir = self.backup.to.join(JOURNAL);
+        files::make(&dir)?;
+        let mark = parts.write_mark(&dir)?;
+        self.list(&mark)?;
+        let total_bytes = parts.segments.iter().map(|part| part.bytes).sum();
+        let mut done_bytes = 0;
+        for part in &parts.segments {
+            let Some(name) = part.path.file_name() else { continue };
+            let progress = &mut *self.progress;
+            let sha256 = files::copy(&part.path, part.bytes, &dir.join(name), &mut |bytes| {
+                done_bytes += bytes;
+                progress(Progress { doing: "copying", done_bytes, total_bytes });
+            })?;
+            let path = format!("{JOURNAL}/{}", name.display());
+            self.manifest.files.push(BackedUpFile { path, bytes: part.bytes, sha256 });
+        }
+        Ok(files::sync_folder(&dir)?)
+    }
+
+    fn snapshot(&mut self, snapshot: Option<&Snapshot>) -> Result<(), KeepError> {
+        let dir = self.backup.to.join(SNAPSHOTS);
+        files::make(&dir)?;
+        if let Some(Snapshot { sequence, head, state }) = snapshot {
+            let copied = Snapshots::look(&dir);
+            copied.write(*sequence, *head, state)?;
+            for (_, path) in copied.list()? {
+                self.list(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn secrets(&mut self) -> Result<(), KeepError> {
+        for name in self.backup.secrets {
+            let (from, to) = (self.backup.from.join(name), self.backup.to.join(name));
+            let bytes = match from.metadata() {
+                Err(cause) if cause.kind() == ErrorKind::NotFound => continue,
+                other => files::during("read the size of", &from, other)?.len(),
+            };
+            files::copy(&from, bytes, &to, &mut |_| {})?;
+            self.list(&to)?;
+        }
+        Ok(())
+    }
+
+    /// Enters a file that stands in the copy.
+    fn list(&mut self, path: &Path) -> Result<(), KeepError> {
+        let bytes = files::during("read the size of", path, path.metadata())?.len();
+        let sha256 = files::digest(path, bytes, &mut |_| {})?;
+        let inside = path.strip_prefix(self.backup.to).unwrap_or(path);
+        let path = inside.display().to_string();
+        self.manifest.files.push(BackedUpFile { path, bytes, sha256 });
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! The few durable actions that a backup and a restore are made of.
+//!
+//! Files and folders are made for their owner alone and never written over; each is synced before
+//! the next begins.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use journal::DiskError;
+use sha2::{Digest, Sha256};
+
+use super::KeepError;
+
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+const CHUNK_BYTES: usize = 1024 * 1024;
+
+/// Names the action and path of a failed call.
+pub(super) fn during<T>(
+    action: &'static str,
+    path: &Path,
+    result: io::Result<T>,
+) -> Result<T, DiskError> {
+    result.map_err(|cause| DiskError { action, path: path.to_owned(), cause })
+}
+
+/// Makes `folder`, or takes it if it is empty.
+pub(super) fn take_empty(folder: &Path) -> Result<(), KeepError> {
+    require_empty(folder)?;
+    if !folder.exists() {
+        make(folder)?;
+    }
+    Ok(())
+}
+
+/// Refuses a folder that holds anything.
+pub(super) fn require_empty(folder: &Path) -> Result<(), KeepError> {
+    match fs::read_dir(folder) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
+        Err(cause) if cause.kind() == ErrorKind::NotADirectory => {
+            Err(KeepError::NotEmpty(folder.into()))
+        }
+        listed => match during("list folder", folder, listed)?.next() {
+            None => Ok(()),
+            Some(_) => Err(KeepError::NotEmpty(folder.into())),
+        },
+    }
+}
+
+pub(super) fn make(folder: &Path) -> Result<(), DiskError> {
+    let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
+    during("create folder", folder, made)?;
+    match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
+        _ => sync_folder(Path::new(".")),
+    }
+}
+
+pub(super) fn sync_folder(folder: &Path) -> Result<(), DiskError> {
+    during("sync folder", folder, File::open(folder).and_then(|opened| opened.sync_all()))
+}
+
+/// Creates a file that must not exist.
+pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    let written = new_file(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    during("write", path, written)
+}
+
+/// Copies the first `bytes` of a file into one that must not exist, and gives their SHA-256.
+pub(super) fn copy(
+    from: &Path,
+    bytes: u64,
+    to: &Path,
+    done: &mut dyn FnMut(u64),
+) -> Result<[u8; 32], DiskError> {
+    let mut target = during("write", to, new_file(to))?;
+    let digest = read(from, bytes, |chunk| {
+        during("write", to, target.write_all(chunk))?;
+        done(chunk.len() as u64);
+        Ok(())
+    })?;
+    during("sync", to, target.sync_all())?;
+    Ok(digest)
+}
+
+/// SHA-256 of the first `bytes` of a file.
+pub(super) fn digest(
+    path: &Path,
+    bytes: u64,
+    done: &mut dyn FnMut(u64),
+) -> Result<[u8; 32], DiskError> {
+    read(path, bytes, |chunk| {
+        done(chunk.len() as u64);
+        Ok(())
+    })
+}
+
+fn read(
+    path: &Path,
+    bytes: u64,
+    mut take: impl FnMut(&[u8]) -> Result<(), DiskError>,
+) -> Result<[u8; 32], DiskError> {
+    let mut source = during("open", path, File::open(path))?.take(bytes);
+    let mut digest = Sha256::new();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let length = match source.read(&mut chunk) {
+            Err(cause) if cause.kind() == ErrorKind::Interrupted => continue,
+            other => during("read", path, other)?,
+        };
+        if length == 0 {
+            break;
+        }
+        digest.update(&chunk[..length]);
+        take(&chunk[..length])?;
+    }
+    if source.limit() > 0 {
+        return during("read", path, Err(ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(digest.finalize().into())
+}
+
+fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)
+}
