@@ -120,6 +120,9 @@ pub(crate) struct OfferSection {
     pub(crate) path: String,
     #[serde(default = "usual_methods")]
     pub(crate) methods: Vec<String>,
+    /// Methods that pass at no charge at these paths; others that are not priced are refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) free_methods: Vec<String>,
     /// Decimal, such as `0.002`.
     pub(crate) price: String,
     /// By default the asset of the payee.

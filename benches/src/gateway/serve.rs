@@ -89,6 +89,7 @@ fn offer() -> Result<Offer> {
         hold_seconds: HOLD_SECONDS,
         order_seconds: sale::ORDER_SECONDS,
         identifier: Identifier::Off,
+        free_methods: Vec::new(),
         listed: false,
     })
 }

@@ -29,7 +29,6 @@ use sha2::{Digest, Sha256};
 
 use crate::body::{self, json};
 use crate::node::{Node, Shared};
-use crate::operator::IDEMPOTENCY_KEY_CHARS_MAX;
 
 /// `GET /supported`
 pub(crate) async fn supported(State(shared): State<Arc<Shared>>) -> Response {
@@ -282,12 +281,8 @@ async fn again(
 /// The caller's name for this settlement: payees do not share names, and a name stands for one
 /// order under one set of terms.
 fn name(headers: &HeaderMap, fitting: &Fitting) -> Result<Option<Idempotency>, Invalid> {
-    let key = crate::operator::idempotency_key(headers).map_err(|_| {
-        let message = format!(
-            "Idempotency-Key must stand once and have 1 to {IDEMPOTENCY_KEY_CHARS_MAX} characters"
-        );
-        Invalid::new("invalid_idempotency_key", message)
-    })?;
+    let key = gateway::idempotency_key(headers)
+        .map_err(|error| Invalid::new(error.code(), error.to_string()))?;
     let Some(key) = key else { return Ok(None) };
     let terms = serde_json::to_vec(&fitting.requirements)
         .map_err(|_| Invalid::new("invalid_payment_requirements", "the terms cannot be kept"))?;

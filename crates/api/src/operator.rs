@@ -21,12 +21,9 @@ use crate::faucet::{available, key_field};
 use crate::node::Shared;
 use crate::refused::Refused;
 
-/// Longest idempotency key.
-pub(crate) const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 /// Longest reference to an outside event.
 const FUND_REFERENCE_BYTES_MAX: usize = 200;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// `GET /v1/accounts`
@@ -101,7 +98,8 @@ pub(crate) async fn fund(
 ) -> Result<Response, Refused> {
     let title = "No money entered";
     authority::bearer(&headers, &shared.node.operator_token, "operator")?;
-    let Some(key) = idempotency_key(&headers)? else {
+    let key = gateway::idempotency_key(&headers);
+    let Some(key) = key.map_err(|error| Refused::new(error.into()))? else {
         let detail = "send `Idempotency-Key` with a text of your own; the same key again is safe";
         let code = "idempotency_key_required";
         return Err(Refused::bad_request(code, detail).with_param("Idempotency-Key"));
@@ -137,24 +135,6 @@ pub(crate) async fn fund(
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, yes);
     }
     Ok(response)
-}
-
-/// The caller's key, if it sent one: printable ASCII within the limit, in one header.
-pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
-    let mut all = headers.get_all(&IDEMPOTENCY_KEY).iter();
-    let Some(first) = all.next() else {
-        return Ok(None);
-    };
-    let text = first.to_str().unwrap_or_default();
-    if all.next().is_some() || text.is_empty() || text.len() > IDEMPOTENCY_KEY_CHARS_MAX {
-        let detail = format!(
-            "the key must stand once and have 1 to {IDEMPOTENCY_KEY_CHARS_MAX} characters of \
-             printable ASCII"
-        );
-        let code = "invalid_idempotency_key";
-        return Err(Refused::bad_request(code, detail).with_param("Idempotency-Key"));
-    }
-    Ok(Some(text))
 }
 
 /// Same key, same transfer.

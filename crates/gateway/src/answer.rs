@@ -7,7 +7,7 @@
 use axum::body::Body;
 use engine::{AuthorizeError, Coded, Outcome, PaymentState, PaymentView, Retry};
 use http::header::{self, HeaderName, HeaderValue};
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use http402::Problem;
 use http402::problem::CONTENT_TYPE;
 use http402::problem::Retry as RetryRule;
@@ -15,6 +15,7 @@ use http402::x402::{self, SettleResponse, Settlement};
 use money::{NodeId, PaymentId};
 
 use crate::headers::IDEMPOTENT_REPLAYED;
+use crate::offer::Offer;
 use crate::page;
 use crate::paywall::Case;
 
@@ -203,6 +204,27 @@ pub(crate) fn problem(problem: &Problem) -> Response<Body> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let RetryRule::AfterSeconds(seconds) = problem.retry {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// As many deliveries are under way as may be.
+pub(crate) fn busy() -> Response<Body> {
+    let title = "The gateway is busy";
+    let text = "too many paid requests are under way; present the same payment again";
+    let text = Problem::new(503, "gateway_busy", title, text);
+    problem(&text.with_retry(RetryRule::AfterSeconds(1)))
+}
+
+/// The path is sold, but not with this method.
+pub(crate) fn method_not_allowed(method: &Method, offers: &[&Offer]) -> Response<Body> {
+    let title = "The method is not served";
+    let text = format!("this path is sold, and {method} is neither priced nor free there");
+    let mut response = problem(&Problem::new(405, "method_not_allowed", title, text));
+    let known = offers.iter().flat_map(|offer| offer.methods.iter().chain(&offer.free_methods));
+    let allowed: Vec<&str> = known.map(Method::as_str).chain(["OPTIONS"]).collect();
+    if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, allowed);
     }
     response
 }

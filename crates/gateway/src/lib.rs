@@ -19,6 +19,7 @@ mod forward;
 #[doc(hidden)]
 pub mod fuzzing;
 mod headers;
+mod idempotency;
 mod layer;
 pub mod node;
 mod offer;
@@ -33,6 +34,7 @@ pub use answer::problem_of;
 pub use assets::{Asset, asset, page};
 pub use body::BodyError;
 pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};
+pub use idempotency::{IdempotencyKeyError, key as idempotency_key};
 pub use layer::{PaywallLayer, PaywallService};
 pub use node::{Node, NodeFacts};
 pub use offer::{Offer, OfferError, Payees};

@@ -27,6 +27,9 @@ pub struct Offer {
     pub path: PathPattern,
     /// Methods that it covers. `HEAD` goes with `GET` and is never charged.
     pub methods: Vec<Method>,
+    /// Methods that cost nothing at these paths. Any other is refused: a service that is blind to
+    /// methods would answer it with what is sold.
+    pub free_methods: Vec<Method>,
     /// Price of one request.
     pub price: Amount,
     /// Who is paid.

@@ -7,28 +7,26 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use axum::body::Body;
-use engine::{Authorize, Idempotency, Mode, Purchase, Terms};
+use engine::{Authorize, Mode, Purchase, Terms};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, header};
 use http402::x402::{self, PaymentRequirements};
 use http402::{Challenge, DecodeError, Presented, Problem, Resource};
 use instrument::{PurchaseDigest, PurchaseHasher, VerifiedOrder};
 use money::AccountId;
-use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use crate::answer::{self, Refusal};
 use crate::body;
 use crate::deliver;
 use crate::forward::UpstreamError;
 use crate::headers;
+use crate::idempotency;
 use crate::node::{Node, NodeFacts};
 use crate::offer::Offer;
 use crate::page;
 use crate::request_id;
 use crate::routes::Routes;
-
-/// Longest `Idempotency-Key`.
-pub(crate) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
 /// How payers see this gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +56,12 @@ pub struct PaywallOptions {
 #[derive(Debug, Clone)]
 pub struct Paywall {
     pub(crate) options: Arc<PaywallOptions>,
+    /// Places for deliveries: one goes on when its payer hangs up, so connections do not bound them.
+    deliveries: Arc<Semaphore>,
 }
+
+/// Paid requests that may be under way at once.
+pub(crate) const DELIVERIES_COUNT_MAX: usize = 1024;
 
 /// One priced request.
 #[derive(Debug, Clone)]
@@ -81,7 +84,8 @@ pub(crate) struct Case {
 impl Paywall {
     /// A paywall.
     pub fn new(options: PaywallOptions) -> Self {
-        Self { options: Arc::new(options) }
+        let deliveries = Arc::new(Semaphore::new(DELIVERIES_COUNT_MAX));
+        Self { options: Arc::new(options), deliveries }
     }
 
     /// What has a price here.
@@ -122,16 +126,7 @@ impl Paywall {
         }
         let offer = match self.options.routes.find(&parts.method, parts.uri.path()) {
             Ok(Some(offer)) => offer.clone(),
-            Ok(None) => {
-                // OPTIONS has no price, and a service that is blind to methods would answer it with
-                // what GET sells: only the headers pass.
-                let headers_only = matches!(parts.method, Method::OPTIONS | Method::TRACE)
-                    && self.options.routes.sells(parts.uri.path());
-                headers::to_upstream(&mut parts.headers);
-                let request = Request::from_parts(parts, body);
-                let response = deliver::pass_through(request, inner).await;
-                return if headers_only { answer::without_body(response) } else { response };
-            }
+            Ok(None) => return self.unpriced(Request::from_parts(parts, body), inner).await,
             Err(error) => {
                 let title = "The path cannot be routed";
                 let problem = Problem::new(400, "ambiguous_path", title, error.to_string());
@@ -165,9 +160,38 @@ impl Paywall {
         case.request_failed = digested.failed;
         let request = Request::from_parts(parts, digested.body);
         // A payer that hangs up must not leave a payment half-way: the task goes on without it.
+        let Ok(permit) = Arc::clone(&self.deliveries).try_acquire_owned() else {
+            return answer::busy();
+        };
         let delivery = Box::pin(deliver::deliver(case, command, request, inner));
-        let delivery = tokio::spawn(delivery);
+        let delivery = tokio::spawn(async move {
+            let response = delivery.await;
+            drop(permit);
+            response
+        });
         delivery.await.unwrap_or_else(|_| answer::internal())
+    }
+}
+
+impl Paywall {
+    /// A request that no offer prices. At a path that is sold with another method only what the offer
+    /// calls free passes, and of OPTIONS, which browsers need, the headers.
+    async fn unpriced<S>(&self, request: Request<Body>, inner: S) -> Response<Body>
+    where
+        S: tower::Service<Request<Body>, Response = Response<Body>>,
+        S::Error: Into<UpstreamError>,
+    {
+        let (mut parts, body) = request.into_parts();
+        let offers = self.options.routes.at(parts.uri.path());
+        let is_options = parts.method == Method::OPTIONS;
+        let is_free = offers.iter().all(|offer| offer.free_methods.contains(&parts.method));
+        if !is_free && !is_options {
+            return answer::method_not_allowed(&parts.method, &offers);
+        }
+        let headers_only = is_options && !offers.is_empty();
+        headers::to_upstream(&mut parts.headers);
+        let response = deliver::pass_through(Request::from_parts(parts, body), inner).await;
+        if headers_only { answer::without_body(response) } else { response }
     }
 }
 
@@ -196,7 +220,8 @@ fn admit(
     if let Err(error) = x402::extensions::check_identifier(&case.challenge, &presented) {
         return Err(Box::new(answer::problem(&Problem::from(&error))));
     }
-    let idempotency = idempotency(&case, headers, &presented, digest)?;
+    let idempotency = idempotency::name(&case, headers, &presented, digest)
+        .map_err(|error| Box::new(answer::problem(&Problem::from(error))))?;
     let safe = case.method == Method::GET;
     let command = Authorize {
         order,
@@ -245,46 +270,6 @@ fn check(case: &Case, presented: &Presented) -> Result<VerifiedOrder, Refusal> {
             .map_err(|error| refuse(error.code(), error.to_string()))?;
     }
     presented.order.verify().map_err(|error| refuse("invalid_signature", error.to_string()))
-}
-
-fn idempotency(
-    case: &Case,
-    headers: &HeaderMap,
-    presented: &Presented,
-    digest: PurchaseDigest,
-) -> Result<Option<Idempotency>, Box<Response<Body>>> {
-    let mut values = headers.get_all("idempotency-key").iter();
-    let header = match (values.next().map(|value| (value.to_str(), value.len())), values.next()) {
-        (Some((Ok(key), 1..=IDEMPOTENCY_KEY_BYTES_MAX)), None) => Some(key),
-        (None, _) => None,
-        (Some(_), _) => {
-            let text = format!(
-                "there is one key of 1 to {IDEMPOTENCY_KEY_BYTES_MAX} printable characters"
-            );
-            let title = "The idempotency key is malformed";
-            let problem = Problem::new(400, "invalid_idempotency_key", title, text);
-            return Err(Box::new(answer::problem(&problem.with_param("Idempotency-Key"))));
-        }
-    };
-    let (kind, key) = match (&presented.payment_identifier, header) {
-        (Some(key), _) => ("payment-identifier", key.as_str()),
-        (None, Some(key)) => ("idempotency-key", key),
-        (None, None) => return Ok(None),
-    };
-    let key = Sha256::new()
-        .chain_update(kind.as_bytes())
-        .chain_update([0])
-        .chain_update(case.origin.as_bytes())
-        .chain_update([0])
-        .chain_update(key.as_bytes())
-        .finalize();
-    let fingerprint = Sha256::new()
-        .chain_update(digest.0)
-        .chain_update(case.offer.price.units().to_be_bytes())
-        .chain_update(case.offer.price.asset().code.to_bytes())
-        .chain_update(case.offer.payees.pay_to.to_be_bytes())
-        .finalize();
-    Ok(Some(Idempotency { key: key.into(), fingerprint: fingerprint.into() }))
 }
 
 fn origin(origin: &Origin, headers: &HeaderMap) -> String {

@@ -23,9 +23,10 @@ impl Routes {
         &self.offers
     }
 
-    /// Whether a path has a price with some method.
-    pub(crate) fn sells(&self, path: &str) -> bool {
-        segments(path).is_ok_and(|found| self.offers.iter().any(|offer| offer.path.matches(&found)))
+    /// Every offer that prices a path with some method.
+    pub(crate) fn at(&self, path: &str) -> Vec<&Offer> {
+        let Ok(segments) = segments(path) else { return Vec::new() };
+        self.offers.iter().filter(|offer| offer.path.matches(&segments)).collect()
     }
 
     /// The offer that covers a request; `None` if it needs no payment.

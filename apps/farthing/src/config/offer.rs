@@ -56,7 +56,8 @@ fn offer(
     })?;
     Ok(Offer {
         path,
-        methods: methods(section, key)?,
+        methods: methods(&section.methods, &key.join("methods"))?,
+        free_methods: methods(&section.free_methods, &key.join("free_methods"))?,
         price,
         payees: split(section, key, payee, payees)?,
         description: section.description.clone(),
@@ -73,16 +74,16 @@ fn offer(
     })
 }
 
-fn methods(section: &OfferSection, key: &Key<'_>) -> Result<Vec<Method>, ConfigError> {
+fn methods(texts: &[String], key: &Key<'_>) -> Result<Vec<Method>, ConfigError> {
     let method = |text: &String| {
         let upper = text.bytes().all(|byte| byte.is_ascii_uppercase());
         let read = Method::from_bytes(text.as_bytes()).ok().filter(|_| upper);
         read.ok_or_else(|| {
             let what = format!("`{text}` is not a method");
-            key.join("methods").error(what, "for example [\"GET\", \"POST\"]")
+            key.error(what, "for example [\"GET\", \"POST\"]")
         })
     };
-    section.methods.iter().map(method).collect()
+    texts.iter().map(method).collect()
 }
 
 fn find_payee<'p>(

@@ -35,7 +35,7 @@ pub(crate) fn open_account(
     state: &State,
     spec: &AccountSpec,
 ) -> Result<Decision<Entry>, OpenError> {
-    if state.asset(spec.asset.code).is_none_or(|opened| opened.asset != spec.asset) {
+    if !state.carries(spec.asset) {
         return Err(OpenError::UnknownAsset);
     }
     if let Some(existing) = state.ledger.account(spec.id) {

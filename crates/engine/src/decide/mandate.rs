@@ -30,7 +30,7 @@ pub(crate) fn grant(
     if payer_account(&terms.payer_key, terms.asset) != terms.payer {
         return Err(GrantError::NotPayersKey);
     }
-    if state.asset(terms.asset.code).is_none_or(|opened| opened.asset != terms.asset) {
+    if !state.carries(terms.asset) {
         return Err(GrantError::UnknownAsset);
     }
     // An account takes money to open, so strangers cannot fill the journal with mandates.

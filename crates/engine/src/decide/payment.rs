@@ -123,8 +123,7 @@ pub(crate) fn check_terms(
     if order.expires_at_ms > now_ms.saturating_add(ORDER_LIFETIME_MS_MAX) {
         return Err(AuthorizeError::ExpiryTooFar);
     }
-    let carried = state.asset(order.amount.asset().code);
-    if carried.is_none_or(|opened| opened.asset != order.amount.asset()) {
+    if !state.carries(order.amount.asset()) {
         return Err(AuthorizeError::UnknownAsset);
     }
     check_signer(state, &command.order, command.purchase.origin.as_deref(), now_ms)?;

@@ -65,7 +65,10 @@ impl State {
             }
             let posted = match (payment.progress, leg.pending) {
                 (Progress::Held, PendingState::Pending)
-                | (Progress::Released { .. }, PendingState::Voided | PendingState::Expired { .. }) => 0,
+                | (
+                    Progress::Released { .. },
+                    PendingState::Voided | PendingState::Expired { .. },
+                ) => 0,
                 (Progress::Settled { .. }, PendingState::None) => *units,
                 (Progress::Settled { .. }, PendingState::Posted { amount }) => amount,
                 _ => return Err("a leg is in another state in the ledger"),

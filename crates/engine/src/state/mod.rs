@@ -104,6 +104,11 @@ impl State {
     pub(crate) fn asset(&self, code: AssetCode) -> Option<OpenedAsset> {
         self.assets.get(&code).copied()
     }
+
+    /// Whether the node carries this asset at this scale.
+    pub(crate) fn carries(&self, asset: Asset) -> bool {
+        self.asset(asset.code).is_some_and(|opened| opened.asset == asset)
+    }
 }
 
 /// The operator's accounts in an asset: `treasury`, through which money enters and leaves, and

@@ -128,9 +128,23 @@ async fn what_needs_no_payment_passes_unchanged() {
     }
     let head = shop.send(&Wanted::new(Method::HEAD, "/free")).await;
     assert_eq!((head.status, head.body.len()), (200, 0));
-    // Other methods on a path with a price have none of their own.
+}
+
+/// A service that is blind to methods answers every one with what GET sells.
+#[tokio::test]
+async fn other_methods_do_not_open_what_is_sold() {
+    let shop = Shop::open().await;
     let options = shop.send(&Wanted::new(Method::OPTIONS, "/cheap/1")).await;
     assert_eq!((options.status, options.body.len()), (200, 0));
+    let before = shop.upstream.seen().len();
+    for method in ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get"] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let refused = shop.send(&Wanted::new(method.clone(), "/cheap/1")).await;
+        assert_eq!(refused.status, 405, "{method}");
+        let allowed = refused.headers.get("allow").unwrap().to_str().unwrap().to_owned();
+        assert!(allowed.contains("GET") && !allowed.contains("PUT"), "{allowed}");
+    }
+    assert_eq!(shop.upstream.seen().len(), before);
 }
 
 #[tokio::test]

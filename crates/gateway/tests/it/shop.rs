@@ -94,6 +94,7 @@ pub fn offer(path: &str, methods: &[Method], units: u128) -> Offer {
         hold_seconds: HOLD_SECONDS,
         order_seconds: 60,
         identifier: Identifier::Optional,
+        free_methods: Vec::new(),
         listed: true,
     }
 }
