@@ -178,6 +178,8 @@ async fn grant_refusals() {
     for id in 0..1000 {
         world.grant(&Granted::new(10_000 + id, 2, 10, 10)).await;
     }
+    let silver = Asset::new("XAG", 9).unwrap();
+    world.engine.open_asset(silver, false).await.unwrap();
     let before = world.everything().await;
     for error in GrantError::ALL {
         let mut mandate = Granted::new(2, 2, 10, 10);
@@ -198,6 +200,8 @@ async fn grant_refusals() {
             }
             GrantError::UnknownAccount => {
                 mandate = Granted::new(2, 99, 10, 10);
+                mandate.terms.asset = silver;
+                mandate.terms.payer = instrument::payer_account(&key(99).public(), silver);
                 mandate.terms.expires_at_ms = 1;
             }
             GrantError::Expired => mandate.terms.expires_at_ms = START_MS,
