@@ -52,6 +52,33 @@ export const paying = {
     await reader.leave();
   },
 
+  async 'a tune is paid once and plays in place, its end included'({ browser, paths }) {
+    const reader = await Reader.arrive(browser);
+    await reader.payFirst(paths[0]);
+    const before = await reader.balance();
+    await reader.open('/tune.wav');
+    assert.equal(reader.status, 402);
+    const price = amount(await reader.payButton().innerText());
+    await reader.payAtOnce();
+    const player = reader.page.locator('video, audio');
+    await player.waitFor();
+    const [at, length] = await player.evaluate(async (media) => {
+      const happens = (name) => new Promise((done) => { media.addEventListener(name, done, { once: true }); });
+      if (media.readyState < 1) await happens('loadedmetadata');
+      media.muted = true;
+      const sought = happens('seeked');
+      media.currentTime = media.duration - 1;
+      await sought;
+      const ended = happens('ended');
+      await media.play();
+      await ended;
+      return [media.currentTime, media.duration];
+    });
+    assert.ok(length > 5 && at === length, `${at} of ${length}`);
+    assert.equal(before - (await reader.balance()), price);
+    await reader.leave();
+  },
+
   async 'a budget ends exactly at its total, the page says so, and the next press asks again'({ browser, paths }) {
     const reader = await Reader.arrive(browser);
     await reader.open(paths[0]);

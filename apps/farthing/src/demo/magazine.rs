@@ -81,7 +81,7 @@ async fn front(State(magazine): State<Arc<Magazine>>) -> Html<String> {
     let shelf: String = magazine.articles.iter().enumerate().map(entry).collect();
     let inner = format!(
         "<main><h1>This week</h1><ul class=\"shelf\">{shelf}\
-         <li><div><a href=\"/tune.wav\">A tune for the till</a><p>Half a minute of an old round, to \
+         <li><div><a href=\"/tune.wav\">A tune for the till</a><p>Twelve seconds of an old round, to \
          listen to in the browser.</p></div><span class=\"price\">{}</span></li>\
          <li><div><a href=\"/plate.svg\">Plate I: the wren</a><p>A drawing, to keep.</p></div>\
          <span class=\"price\">{}</span></li></ul>\

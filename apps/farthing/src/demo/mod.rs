@@ -129,7 +129,7 @@ fn print_guide(site: &str, node: &str, wallet: &Path) {
     term::line("Three commands to try in another terminal:");
     term::line(&format!("  {program} pay {site}/articles/2 --wallet {wallet} -o article.html"));
     term::line(&format!("  {program} pay {site}/tune.wav --wallet {wallet} --dry-run"));
-    term::line(&format!("  curl -i {site}/api/quote?topic=bread"));
+    term::line(&format!("  curl -i '{site}/api/quote?topic=bread'"));
     term::line("");
     term::line("Ctrl-C stops it.");
 }
