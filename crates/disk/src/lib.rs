@@ -50,6 +50,12 @@ pub trait Disk: Debug + Send + Sync {
 
     /// Locks a file, which must exist, against [`Disk::lock`] alone. `None`: held elsewhere.
     fn lock_shared(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>>;
+
+    /// Whether all calls must come from one thread. A simulated disk says so, because only then
+    /// do they come in the same order each time.
+    fn is_single_threaded(&self) -> bool {
+        false
+    }
 }
 
 /// What a file is opened for.
