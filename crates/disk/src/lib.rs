@@ -1,7 +1,7 @@
 //! Files and folders behind a trait, and the few durable actions on them that others build on.
 //!
 //! [`Local`] is the disk of the machine. Everything that stores something takes a [`Disk`], so that
-//! the same code runs on a disk that fails in chosen ways.
+//! the same code runs on [`Simulated`], which fails in chosen ways.
 //!
 //! A file that appears under its final name is whole and synced ([`create_whole`]). Nothing here
 //! retries a failed write or sync, and nothing here knows what the bytes mean.
@@ -9,6 +9,7 @@
 mod error;
 mod folder;
 mod local;
+mod simulated;
 mod stream;
 mod whole;
 
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 pub use error::{DiskError, During};
 pub use folder::{create_folder, number_name, numbered};
 pub use local::Local;
+pub use simulated::{Fault, Simulated, When};
 pub use stream::{Reader, Writer, read_whole, write_zeros};
 pub use whole::{create_whole, create_whole_with, remove_unfinished, unfinished};
 
