@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use disk::Disk;
 use instrument::{Mandate, PublicKey, Revocation, Verified};
 use journal::{Journal, Position};
 use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
@@ -57,6 +58,8 @@ pub struct Options {
     pub data: PathBuf,
     /// The node whose books these are.
     pub node: NodeId,
+    /// Where the folder is.
+    pub disk: Arc<dyn Disk>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Commands that may wait for the writer; more are refused as busy.
@@ -76,6 +79,7 @@ impl Options {
         Self {
             data: data.into(),
             node,
+            disk: Arc::new(disk::Local),
             clock: Arc::new(crate::clock::SystemClock),
             queue_count_max: QUEUE_DEFAULT_COUNT_MAX,
             accept_earlier_clock: false,

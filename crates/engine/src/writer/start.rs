@@ -18,10 +18,9 @@ use crate::queue::{Outlet, queue};
 use crate::state::State;
 
 pub(crate) fn start(options: Options) -> Result<Started, StartError> {
-    let snapshots = Snapshots::open(&options.data.join("snapshots"))?;
+    let snapshots = snapshots(&options)?;
     let (state, position) = load_snapshot(&snapshots, &options)?;
-    let settings = journal::Options { verify_from: position, ..options.journal };
-    let (files, recovery) = Files::open(&options.data.join("journal"), settings)?;
+    let (files, recovery) = journal(&options, position)?;
     let folded = position.map_or(0, |position| position.sequence);
     let (ready, replayed_batches) = ready(options, Box::new(files), state, folded)?;
     let engine = ready.spawn(snapshots)?;
@@ -32,7 +31,7 @@ pub(crate) fn start_with(
     options: Options,
     journal: Box<dyn Journal>,
 ) -> Result<Engine, StartError> {
-    let snapshots = Snapshots::open(&options.data.join("snapshots"))?;
+    let snapshots = snapshots(&options)?;
     let (state, position) = load_snapshot(&snapshots, &options)?;
     let folded = position.map_or(0, |position| position.sequence);
     let (ready, _) = ready(options, journal, state, folded)?;
@@ -40,13 +39,24 @@ pub(crate) fn start_with(
 }
 
 pub(crate) fn start_inline(options: Options) -> Result<(Engine, Inline), StartError> {
-    let snapshots = Snapshots::open(&options.data.join("snapshots"))?;
+    let snapshots = snapshots(&options)?;
     let (state, position) = load_snapshot(&snapshots, &options)?;
-    let settings = journal::Options { verify_from: position, ..options.journal };
-    let (files, _) = Files::open(&options.data.join("journal"), settings)?;
+    let (files, _) = journal(&options, position)?;
     let folded = position.map_or(0, |position| position.sequence);
     let (ready, _) = ready(options, Box::new(files), state, folded)?;
     Ok(ready.inline(snapshots))
+}
+
+fn snapshots(options: &Options) -> Result<Snapshots, StartError> {
+    Ok(Snapshots::open_on(Arc::clone(&options.disk), &options.data.join("snapshots"))?)
+}
+
+fn journal(
+    options: &Options,
+    verify_from: Option<Position>,
+) -> Result<(Files, journal::Recovery), StartError> {
+    let settings = journal::Options { verify_from, ..options.journal };
+    Ok(Files::open_on(Arc::clone(&options.disk), &options.data.join("journal"), settings)?)
 }
 
 /// Everything that a writer needs before its first turn.
