@@ -1,7 +1,7 @@
 //! Files and folders behind a trait, and the few durable actions on them that others build on.
 //!
 //! [`Local`] is the disk of the machine. Everything that stores something takes a [`Disk`], so that
-//! the same code runs on a disk that fails in chosen ways.
+//! the same code runs on [`Simulated`], which fails in chosen ways.
 //!
 //! A file that appears under its final name is whole and synced ([`create_whole`]). Nothing here
 //! retries a failed write or sync, and nothing here knows what the bytes mean.
@@ -9,6 +9,7 @@
 mod error;
 mod folder;
 mod local;
+mod simulated;
 mod stream;
 mod whole;
 
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 pub use error::{DiskError, During};
 pub use folder::{create_folder, number_name, numbered};
 pub use local::Local;
+pub use simulated::{Fault, Simulated, When};
 pub use stream::{Reader, Writer, read_whole, write_zeros};
 pub use whole::{create_whole, create_whole_with, remove_unfinished, unfinished};
 
@@ -50,6 +52,12 @@ pub trait Disk: Debug + Send + Sync {
 
     /// Locks a file, which must exist, against [`Disk::lock`] alone. `None`: held elsewhere.
     fn lock_shared(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>>;
+
+    /// Whether all calls must come from one thread. A simulated disk says so, because only then
+    /// do they come in the same order each time.
+    fn is_single_threaded(&self) -> bool {
+        false
+    }
 }
 
 /// What a file is opened for.

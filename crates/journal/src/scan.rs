@@ -3,13 +3,12 @@
 //! It only reports what it finds. Whether an invalid frame is a torn tail or damage is for the
 //! caller to decide, who knows what comes after it.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use disk::{Access, Disk, DiskError, DiskFile, During as _, Reader};
+
 use crate::batch::Hash;
-use crate::disk::{DiskError, During};
 use crate::error::Damage;
 use crate::frame::{FrameHeader, HEADER_BYTES, MAGIC};
 use crate::options::Position;
@@ -18,9 +17,11 @@ use crate::segment::{FIRST_FRAME_AT, SegmentHeader};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
+static ZEROS: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES];
+
 /// A segment being read.
 pub(crate) struct SegmentReader {
-    reader: BufReader<File>,
+    reader: BufReader<Reader<Box<dyn DiskFile>>>,
     pub(crate) path: PathBuf,
     pub(crate) header: SegmentHeader,
     pub(crate) key: [u8; 32],
@@ -74,9 +75,9 @@ pub(crate) struct Rest {
 
 impl SegmentReader {
     /// Opens a segment and reads its header.
-    pub(crate) fn open(path: &Path) -> Result<Result<Self, Unsealed>, DiskError> {
-        let file = File::open(path).during("open", path)?;
-        let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
+    pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<Result<Self, Unsealed>, DiskError> {
+        let file = disk.open(path, Access::Read).during("open", path)?;
+        let mut reader = BufReader::with_capacity(BUFFER_BYTES, Reader::new(file));
         let mut bytes = [0; SEALED_BYTES];
         if !filled(reader.read_exact(&mut bytes)).during("read", path)? {
             return Ok(Err(Unsealed::Damaged));
@@ -131,17 +132,35 @@ impl SegmentReader {
         self.try_rest().during("read", &self.path)
     }
 
+    /// Reads in pieces that overlap by less than a header, so that each header is whole in one.
     fn try_rest(&self) -> io::Result<Rest> {
-        let file = self.reader.get_ref();
-        let length = file.metadata()?.len().saturating_sub(self.offset);
-        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-        file.read_exact_at(&mut bytes, self.offset)?;
-        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        let later_frame = bytes.windows(HEADER_BYTES).skip(1).position(|window| {
+        let file = self.reader.get_ref().file();
+        let length = file.len()?;
+        let mut rest = Rest { end: self.offset, later_frame: None };
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut at = self.offset;
+        while at < length {
+            let left = usize::try_from(length - at).unwrap_or(usize::MAX);
+            let piece = &mut buffer[..left.min(BUFFER_BYTES)];
+            file.read_exact_at(piece, at)?;
+            let end = at + piece.len() as u64;
+            // Most of a rest is zeros written ahead.
+            if *piece != ZEROS[..piece.len()] {
+                let last = piece.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+                rest.end = at + last as u64 + 1;
+                rest.later_frame = rest.later_frame.or_else(|| self.frame_in(piece, at));
+            }
+            at = if end == length { end } else { end - (HEADER_BYTES as u64 - 1) };
+        }
+        Ok(rest)
+    }
+
+    /// The first valid header in `piece`, which begins at `at`; not where the next frame should be.
+    fn frame_in(&self, piece: &[u8], at: u64) -> Option<u64> {
+        let mut found = piece.windows(HEADER_BYTES).zip(at..).filter(|(window, _)| {
             window.starts_with(&MAGIC) && FrameHeader::decode(window, &self.key).is_some()
         });
-        let later_frame = later_frame.map(|skipped| self.offset + 1 + skipped as u64);
-        Ok(Rest { end: self.offset + used as u64, later_frame })
+        found.find_map(|(_, place)| (place > self.offset).then_some(place))
     }
 
     /// Goes on at a valid header behind damage, as if what it says about the batch before were so.
@@ -149,6 +168,7 @@ impl SegmentReader {
         let mut bytes = [0; HEADER_BYTES];
         self.reader
             .get_ref()
+            .file()
             .read_exact_at(&mut bytes, at)
             .and_then(|()| self.reader.seek(SeekFrom::Start(at)))
             .during("read", &self.path)?;
