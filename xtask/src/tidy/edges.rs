@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("instrument", &["money"]),
     ("http402", &["instrument", "money"]),
     ("disk", &[]),
+    ("index", &["disk"]),
     ("journal", &["disk"]),
     ("engine", &["disk", "instrument", "journal", "ledger", "money"]),
     ("gateway", &["engine", "http402", "instrument", "money"]),
