@@ -19,8 +19,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ledger", &["money"]),
     ("instrument", &["money"]),
     ("http402", &["instrument", "money"]),
-    ("journal", &[]),
-    ("engine", &["instrument", "journal", "ledger", "money"]),
+    ("disk", &[]),
+    ("journal", &["disk"]),
+    ("engine", &["disk", "instrument", "journal", "ledger", "money"]),
     ("gateway", &["engine", "http402", "instrument", "money"]),
     ("client", &["http402", "instrument", "money"]),
     ("api", &["engine", "gateway", "http402", "instrument", "money"]),
@@ -39,7 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("xtask", &[]),
-    ("benches", &["engine", "gateway", "http402", "instrument", "money"]),
+    ("benches", &["engine", "gateway", "http402", "instrument", "ledger", "money"]),
     ("fuzz", &["engine", "gateway", "http402", "instrument", "journal", "ledger", "money"]),
 ];
 
