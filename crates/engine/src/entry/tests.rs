@@ -108,7 +108,7 @@ fn closings() -> Vec<Entry> {
 }
 
 fn batches() -> Vec<Entry> {
-    let rows = (0..=255).cycle().take(3 * ledger::ROW_BYTES).collect();
+    let rows = (0..=255).cycle().take(3 * ROW_BYTES).collect();
     vec![
         Entry::Ledger { rows, burned: vec![TransferId::new(5).unwrap()] },
         Entry::Ledger { rows: vec![], burned: vec![] },

@@ -1,8 +1,13 @@
 //! Tests of the ledger: tables, a naive model, and bytes.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod codec;
 mod model;
 mod queries;
 mod random;
+mod replays;
+mod rollbacks;
+mod sample;
 mod script;
+mod snapshots;
 mod tables;
