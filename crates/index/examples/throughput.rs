@@ -1,6 +1,6 @@
 //! How many rows a second an index takes, and what that costs each thread.
 //!
-//! `cargo run --release -p index --example throughput -- FOLDER [MILLION_ROWS] [ACCOUNTS] [pairs]`
+//! `cargo run --release -p index --example throughput -- FOLDER [MILLION_ROWS] [ACCOUNTS] [ROWS_PER_SECOND] [pairs]`
 //!
 //! Rows are like those of a ledger: 128 bytes, an ascending key, six terms. The folder should be on
 //! the disk that is to be measured; what it holds of an index is removed.
@@ -8,10 +8,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use index::{Index, Manifest, Options, Schema};
+use index::{Index, Manifest, Options, Schema, Sealed};
 
 const BATCH_ROWS: usize = 8_189;
 const ROW_BYTES: usize = 128;
@@ -25,30 +26,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let dir = arguments.first().ok_or("name a folder")?;
     let (rows, accounts) = (number(1, 20)? * 1_000_000, number(2, 10_000)?);
-    let pairs = arguments.get(3).map(|_| vec![1; BATCH_ROWS * ROW_BYTES]);
+    let offered = number(3, u64::MAX)?;
+    let pairs = arguments.get(4).map(|_| vec![1; BATCH_ROWS * ROW_BYTES]);
     let schema = Schema { row_bytes: ROW_BYTES, pair_bytes: ROW_BYTES, keys, terms };
     let mut index =
         Index::create(Arc::new(disk::Local), Path::new(dir), schema, Options::default())?;
     let mut batch = vec![0; BATCH_ROWS * ROW_BYTES];
     let (start, mut made) = (Instant::now(), 0);
-    let (mut last, mut kept, mut slowest) = (None, None::<Manifest>, 0);
+    let remover = remover(&index);
+    let mut waits = Vec::new();
     while made < rows {
         for row in batch.chunks_exact_mut(ROW_BYTES) {
             fill(row, made, accounts);
             made += 1;
         }
+        let due = u128::from(made) * 1_000_000 / u128::from(offered);
+        thread::sleep(Duration::from_micros(u64::try_from(due)?).saturating_sub(start.elapsed()));
         let before = Instant::now();
         index.append(&batch, pairs.as_deref())?;
         if index.is_chunk_full() {
-            let sealed = index.seal()?;
-            if let Some(sealed) = last.replace(sealed) {
-                let manifest = index::Sealed::manifest(sealed)?;
-                let manifests = [Some(&manifest), kept.as_ref()];
-                index.keep_only(&manifests.into_iter().flatten().collect::<Vec<_>>())?;
-                kept = Some(manifest);
-            }
+            remover.send(index.seal()?)?;
         }
-        slowest = slowest.max(before.elapsed().as_millis());
+        waits.push(before.elapsed().as_micros());
     }
     let taken = start.elapsed();
     index.seal()?.manifest()?;
@@ -60,7 +59,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         rate(taken.as_micros()),
         rate(durable.as_micros())
     );
-    println!("slowest append and seal {slowest} ms");
+    waits.sort_unstable();
+    let wait = |part: usize| waits[(waits.len() - 1) * part / 1_000];
+    println!(
+        "append and seal: p50 {} us, p99 {} us, p999 {} us, slowest {} us",
+        wait(500),
+        wait(990),
+        wait(999),
+        wait(1_000)
+    );
     let mut busy = 0;
     for (name, ticks) in threads()? {
         let nanoseconds = ticks * 1_000_000_000 / TICKS_PER_SECOND / made;
@@ -71,6 +78,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     println!("{}", status.lines().filter(|line| line.contains("VmHWM")).collect::<String>());
     Ok(())
+}
+
+/// Keeps the last two manifests and removes what is not needed for them.
+fn remover(index: &Index) -> mpsc::Sender<Sealed> {
+    let keeper = index.keeper();
+    let (sender, sealed) = mpsc::channel::<Sealed>();
+    thread::spawn(move || -> Result<(), index::Error> {
+        let mut before = None::<Manifest>;
+        for sealed in sealed {
+            let manifest = sealed.manifest()?;
+            keeper.keep_only(
+                &[Some(&manifest), before.as_ref()].into_iter().flatten().collect::<Vec<_>>(),
+            )?;
+            before = Some(manifest);
+        }
+        Ok(())
+    });
+    sender
 }
 
 /// Name and ticks of CPU time of each thread.

@@ -20,7 +20,7 @@ use crate::query;
 use crate::record::Found;
 use crate::run::{Run, open_whole};
 use crate::search;
-use crate::store::{Job, Store, View};
+use crate::store::{CLOSED, Job, Store, View};
 use crate::threads;
 
 /// Sealed chunks that may wait to be written.
@@ -37,6 +37,17 @@ pub struct Index {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// Removes files of an index, from any thread: large files take their time to go.
+#[derive(Debug, Clone)]
+pub struct Keeper(Arc<Store>);
+
+impl Keeper {
+    /// As [`Index::keep_only`]; an error once the index is dropped.
+    pub fn keep_only(&self, manifests: &[&Manifest]) -> Result<(), Error> {
+        self.0.keep_only(manifests)
+    }
+}
+
 /// A promise of the state up to a seal.
 #[derive(Debug)]
 pub struct Sealed {
@@ -50,7 +61,7 @@ impl Sealed {
     pub fn manifest(self) -> Result<Manifest, Error> {
         self.done.recv().map_err(|_| {
             let cause = self.store.lock().failed.clone();
-            Error::Stopped { cause: cause.unwrap_or_else(|| "it was closed".to_owned()) }
+            Error::Stopped { cause: cause.unwrap_or_else(|| CLOSED.to_owned()) }
         })
     }
 }
@@ -313,6 +324,12 @@ impl Index {
     /// to be opened later has to be among them.
     pub fn keep_only(&self, manifests: &[&Manifest]) -> Result<(), Error> {
         self.store.keep_only(manifests)
+    }
+
+    /// Does the same from another thread. No call of it may be under way when the index is dropped
+    /// and the folder is opened again.
+    pub fn keeper(&self) -> Keeper {
+        Keeper(Arc::clone(&self.store))
     }
 
     fn in_range(&self, position: u64) -> Result<(), Error> {

@@ -37,7 +37,7 @@ mod verify;
 
 pub use error::{DecodeError, Error, OpenError};
 pub use fingerprint::Fingerprint;
-pub use index::{Index, Sealed};
+pub use index::{Index, Keeper, Sealed};
 pub use manifest::{Manifest, NamedFile};
 pub use options::{CHUNK_ROWS_MAX, FAN_OUT_MAX, FILE_BLOCKS_MAX, Options, Schema};
 pub use record::Found;

@@ -25,6 +25,8 @@ use crate::tree::Tree;
 
 /// Blocks of runs that are merged at most, far below what a block number can say.
 const MERGE_BLOCKS_MAX: u64 = 1 << 31;
+/// Why an index answers nothing that was not stopped by an error.
+pub(crate) const CLOSED: &str = "it was closed";
 /// Chunks whose memory is kept for the next ones.
 const SPARE_CHUNKS: usize = 2;
 
@@ -237,6 +239,9 @@ impl Store {
         let found = numbered(&*self.disk, &self.dir, Family::Run.ending())?;
         // The state is looked at after the folder: a file that is begun later is not in the list.
         let state = self.lock();
+        if state.is_closing {
+            return Err(Error::Stopped { cause: CLOSED.to_owned() });
+        }
         let (view, writing) = (Arc::clone(&state.view), state.writing.clone());
         drop(state);
         let mut needed: Vec<u64> = view.runs.iter().map(|run| run.head.number).collect();

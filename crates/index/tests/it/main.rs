@@ -6,6 +6,7 @@
     reason = "functions that tests share are tests too; their numbers are small"
 )]
 
+mod crash;
 mod damage;
 mod model;
 mod reopen;

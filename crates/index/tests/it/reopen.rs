@@ -61,7 +61,10 @@ fn files_of_kept_manifests_stay_and_others_go() {
     index.keep_only(&[&early.0, &late.0]).unwrap();
     assert!(runs() < 20);
     naive.check(&index, 21, keys(1_400));
+    let keeper = index.keeper();
+    keeper.keep_only(&[&early.0, &late.0]).unwrap();
     drop(index);
+    assert_eq!(keeper.keep_only(&[]).unwrap_err().code(), "index_stopped");
 
     let again = Index::open(
         Arc::new(Local),

@@ -1,5 +1,6 @@
 //! Rows for tests, and the naive index that answers from vectors.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -50,11 +51,16 @@ pub struct Naive {
 }
 
 impl Naive {
-    pub fn find(&self, key: u128) -> Option<Found> {
-        let has = |row: &[u8; ROW_BYTES]| row[..16] == key.to_be_bytes();
-        let row = self.rows.iter().position(has).filter(|_| key != 0);
-        let burned = self.burned.contains(&key).then_some(Found::Burned);
-        row.map(|at| Found::Row(at as u64)).or(burned)
+    /// What each key belongs to.
+    pub fn by_key(&self) -> BTreeMap<u128, Found> {
+        let mut keys = Vec::new();
+        let mut found = BTreeMap::new();
+        for (position, row) in (0..).zip(&self.rows) {
+            keys_of(row, &mut keys);
+            found.extend(keys.drain(..).map(|key| (key, Found::Row(position))));
+        }
+        found.extend(self.burned.iter().map(|key| (*key, Found::Burned)));
+        found
     }
 
     pub fn positions(&self, term: u64, within: Range<u64>, newest: bool, limit: usize) -> Vec<u64> {
@@ -98,8 +104,9 @@ impl Naive {
             assert_eq!(has_pair, *pair != [0; PAIR_BYTES], "pair {position}");
             assert_eq!(found_pair, *pair, "pair {position}");
         }
+        let by_key = self.by_key();
         for key in keys {
-            assert_eq!(index.find(key).unwrap(), self.find(key), "key {key}");
+            assert_eq!(index.find(key).unwrap(), by_key.get(&key).copied(), "key {key}");
         }
         let half = len / 2;
         for field in 0..=fields {
