@@ -138,7 +138,8 @@ impl<'a> Fold<'a> {
         let (changes, records) = (&self.state.ledger.past().0, &self.state.records.0);
         let faults = past::verify(dir, &stored.manifests, [changes, records]);
         for what in faults {
-            let advice = "stop the node and move the folders `index` and `snapshots` away; the next                           start builds them again from the journal";
+            let advice = "stop the node and move the folders `index` and `snapshots` away; the next \
+                          start builds them again from the journal";
             let finding = Finding::damage("index_damaged", what, advice);
             self.note(finding.in_file(path).of_batch(sequence));
         }
