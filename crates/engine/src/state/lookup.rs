@@ -4,6 +4,7 @@
 //! fault, and stands in for "nothing".
 
 use instrument::PublicKey;
+use ledger::Past;
 use money::{AccountId, MandateId, PaymentId, TransferId};
 
 use super::payment::{Payment, Phase, leg_transfer};
@@ -40,6 +41,16 @@ impl State {
 
     pub(crate) fn holder(&self, account: AccountId) -> Option<Holder> {
         self.answer(self.records.holder(account))
+    }
+
+    /// Whether a transfer with this id was ever tried: it exists, or the attempt burned the id.
+    pub(crate) fn is_used(&self, id: TransferId) -> bool {
+        self.answer(self.ledger.past().find(id)).is_some()
+    }
+
+    /// Whether the account takes nothing but the release of a hold. False if there is none.
+    pub(crate) fn is_closed(&self, id: AccountId) -> bool {
+        self.ledger.account(id).is_some_and(|account| account.closed)
     }
 
     /// Whether the payment's money is held.
