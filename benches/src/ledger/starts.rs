@@ -135,6 +135,7 @@ async fn start(folder: &Path, left: Left, transfers: u64) -> Result<()> {
         bail!("the start found no transfers");
     }
     figures::print("ms", seconds * 1e3, "ms")?;
+    figures::print("cpu_ms", float(process::cpu_us()?) / 1e3, "ms")?;
     figures::print("batches", float(started.replayed_batches), "batches")?;
     figures::print("rss_mb", process::peak_rss_mb()?, "MB")?;
     std::process::exit(0)
