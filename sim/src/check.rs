@@ -1,0 +1,139 @@
+//! Everything that a node shows, compared with what it must be.
+
+use std::collections::BTreeMap;
+
+use engine::{PaymentState, State};
+use ledger::{AccountState, Change, PAGE_ROWS_MAX, Totals, TransferState};
+use money::{Asset, PaymentId, TransferId};
+
+use crate::node::Node;
+use crate::oracle::{Books, Model};
+use crate::question::{Question, ask};
+use crate::request::{Answer, Request};
+
+/// The feed from a position to its end.
+pub fn changes(state: &State, mut from: u64) -> Result<Vec<Change>, String> {
+    let mut all = Vec::new();
+    loop {
+        let page = state.ledger().changes(from, PAGE_ROWS_MAX);
+        let page = page.map_err(|why| format!("the feed at {from}: {why}"))?;
+        if page.changes.is_empty() {
+            return Ok(all);
+        }
+        from = page.next;
+        all.extend(page.changes);
+    }
+}
+
+/// A writer that has stopped takes nothing any more.
+pub fn stopped(node: &mut Node) -> Result<(), String> {
+    let answer = node.send(u64::MAX, &Request::Transfers(Vec::new()));
+    let (answers, _) = node.turn();
+    match answer.or_else(|| answers.get(&u64::MAX).cloned()) {
+        Some(Answer::Unavailable("node_stopped")) => Ok(()),
+        other => Err(format!("a node that has stopped answered {other:?}")),
+    }
+}
+
+/// Asks and compares.
+pub fn questions(node: &mut Node, books: &Books, questions: Vec<Question>) -> Result<(), String> {
+    let asked = questions.clone();
+    let found = node.look(move |state| {
+        asked.iter().map(|question| ask(state.ledger(), question)).collect::<Vec<_>>()
+    });
+    let found = found.ok_or("the node stopped while it was asked")?;
+    for (question, found) in questions.iter().zip(found) {
+        let right = books.answer(question);
+        if found != right {
+            return Err(format!("{question:?}\n    found {found:?}\n    right {right:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// What a look at the whole state gives.
+struct All {
+    accounts: Vec<AccountState>,
+    transfers: Vec<Option<TransferState>>,
+    burned: Vec<bool>,
+    feed: Result<Vec<Change>, String>,
+    totals: Vec<(Asset, Totals)>,
+    payments: BTreeMap<PaymentId, (PaymentState, u128)>,
+    broken: Option<String>,
+}
+
+/// Every account, every id, every balance counted again, every payment, the sums of every asset.
+pub fn everything(node: &mut Node, model: &Model, is_certain: bool) -> Result<(), String> {
+    let books = &model.books;
+    let ids: Vec<TransferId> = books.transfers.keys().copied().collect();
+    let burned: Vec<TransferId> = books.burned.iter().copied().collect();
+    let look = move |state: &State| all(state, &ids, &burned);
+    let all = node.look(look).ok_or("the node stopped while it was verified")?;
+    if let Some(broken) = all.broken {
+        return Err(format!("the ledger's own check: {broken}"));
+    }
+    let mut accounts: Vec<&AccountState> = books.accounts.values().collect();
+    accounts.sort_by_key(|state| state.timestamp_ns);
+    same("account", all.accounts.iter(), accounts.into_iter())?;
+    same("transfer", all.transfers.iter().flatten(), books.transfers.values())?;
+    if is_certain && all.burned.contains(&false) {
+        return Err("a burned id is free again".to_owned());
+    }
+    let feed = all.feed?;
+    same(
+        "change",
+        feed.iter().map(|change| (change.timestamp_ns, change.kind)),
+        books.past.iter().map(|past| (past.timestamp_ns, past.kind)),
+    )?;
+    let recount = books.recount();
+    for state in &all.accounts {
+        let counted = recount.get(&state.account.id).copied().unwrap_or_default();
+        if counted != state.balances() {
+            return Err(format!("{state:?}, but its transfers come to {counted:?}"));
+        }
+    }
+    for (asset, totals) in all.totals {
+        let (held, posted) = books.moved(asset);
+        if (totals.debits_pending, totals.debits_posted) != (held, posted)
+            || (totals.credits_pending, totals.credits_posted) != (held, posted)
+        {
+            return Err(format!("{asset}: {totals:?}, right is {held} held, {posted} posted"));
+        }
+    }
+    model.check_payments()?;
+    let payments = model.payments.iter();
+    let right: BTreeMap<_, _> =
+        payments.map(|(id, payment)| (*id, (payment.state, payment.units))).collect();
+    same("payment", all.payments.iter(), right.iter())
+}
+
+fn all(state: &State, ids: &[TransferId], burned: &[TransferId]) -> All {
+    let ledger = state.ledger();
+    let payments = state.latest_payments(usize::MAX).into_iter();
+    All {
+        accounts: ledger.accounts().copied().collect(),
+        transfers: ids.iter().map(|id| ledger.transfer(*id).copied()).collect(),
+        burned: burned.iter().map(|id| ledger.is_failed(*id)).collect(),
+        feed: changes(state, 0),
+        totals: ledger.totals(),
+        payments: payments
+            .map(|view| (view.payment, (view.state, view.settled.units())))
+            .collect(),
+        broken: ledger.check().err().map(|broken| broken.to_string()),
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    found: impl Iterator<Item = T>,
+    right: impl Iterator<Item = T>,
+) -> Result<(), String> {
+    let (found, right): (Vec<T>, Vec<T>) = (found.collect(), right.collect());
+    if let Some((found, right)) = found.iter().zip(&right).find(|(found, right)| found != right) {
+        return Err(format!("{what}\n    found {found:?}\n    right {right:?}"));
+    }
+    if found.len() != right.len() {
+        return Err(format!("{} of {} {what}s are there", found.len(), right.len()));
+    }
+    Ok(())
+}
