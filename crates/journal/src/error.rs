@@ -6,7 +6,7 @@
 use core::fmt;
 use std::path::PathBuf;
 
-use crate::disk::DiskError;
+use disk::DiskError;
 
 /// Bytes that were durable once and cannot be trusted any more.
 #[derive(Debug, Clone, PartialEq, Eq)]

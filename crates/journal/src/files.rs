@@ -1,27 +1,30 @@
-//! The embedded journal: segment files on the local disk.
+//! The embedded journal: segment files.
 //!
 //! An append is one write over prewritten zeros and one `fdatasync`; it is acknowledged only after
 //! both. The first write or sync that fails stops the journal for good: what is on the disk is
 //! then unknown, a repeated sync would answer "well" without writing, and only recovery can tell.
 
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use disk::{Disk, DiskError, DiskLock, During as _};
 
 use crate::Journal;
 use crate::batch::{Batches, Hash};
-use crate::disk::{self, DiskError, During};
 use crate::error::{AppendError, ReadError};
 use crate::frame::FrameHeader;
 use crate::mark::Mark;
-use crate::open::{Lock, create_tail};
+use crate::open::create_tail;
 use crate::options::{Options, Position};
 use crate::read;
-use crate::recovery::Tail;
+use crate::recovery::{Recovered, Tail};
 use crate::segment::{FIRST_FRAME_AT, SegmentHeader};
+use crate::spare::Preparer;
 
 /// A journal on segment files, open for reading and appending.
 #[derive(Debug)]
 pub struct Files {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     options: Options,
     mark: Mark,
@@ -29,30 +32,35 @@ pub struct Files {
     tail: Tail,
     /// The size of the tail's file: up to here zeros are written.
     allocated: u64,
+    preparer: Preparer,
     last: Position,
     stopped: Option<String>,
     frame: Vec<u8>,
     /// Held, never read: dropping it lets others open the journal.
-    _lock: Lock,
+    _lock: Box<dyn DiskLock>,
 }
 
 impl Files {
     pub(crate) fn new(
+        disk: Arc<dyn Disk>,
         dir: &Path,
         options: Options,
-        lock: Lock,
+        lock: Box<dyn DiskLock>,
         mark: Mark,
-        tail: Tail,
-        last: Position,
+        recovered: Recovered,
     ) -> Result<Self, DiskError> {
-        let allocated = tail.file.metadata().during("read the size of", &tail.path)?.len();
+        let Recovered { tail, last, .. } = recovered;
+        let allocated = tail.file.len().during("read the size of", &tail.path)?;
+        let preparer = Preparer::new(Arc::clone(&disk), dir, &options);
         Ok(Self {
+            disk,
             dir: dir.to_owned(),
             options,
             mark,
             unmarked_batches: 0,
             tail,
             allocated,
+            preparer,
             last,
             stopped: None,
             frame: Vec::new(),
@@ -90,22 +98,29 @@ impl Files {
         self.frame.extend_from_slice(batch);
         self.frame.extend_from_slice(&hash.0);
         let Tail { file, path, .. } = &self.tail;
-        file.write_all_at(&self.frame, self.tail.end).during("append to", path)?;
+        file.write_at(&self.frame, self.tail.end).during("append to", path)?;
         file.sync_data().during("sync", path)?;
         self.tail.end = end;
         self.last = Position { sequence: header.sequence, hash };
+        // As fast as this segment fills, and no faster: one that is never full costs little more.
+        self.preparer.want(end);
         Ok(())
     }
 
-    /// Begins the next segment. The one before it is whole and synced.
+    /// Begins the next segment, in the spare if there is one. The one before it is whole and
+    /// synced.
     fn roll(&mut self) -> Result<(), DiskError> {
         let header = SegmentHeader {
             journal: self.tail.header.journal,
             first: self.last.sequence + 1,
             chain: self.last.hash,
         };
-        self.tail = create_tail(&self.dir, header, &self.options)?;
-        self.allocated = self.options.preallocate_bytes.max(FIRST_FRAME_AT);
+        (self.tail, self.allocated) = if let Some(spare) = self.preparer.take()? {
+            spare.become_segment(&*self.disk, &self.dir, header)?
+        } else {
+            let tail = create_tail(&*self.disk, &self.dir, header, &self.options)?;
+            (tail, self.options.preallocate_bytes.max(FIRST_FRAME_AT))
+        };
         Ok(())
     }
 
@@ -117,7 +132,7 @@ impl Files {
         }
         let chunks_end = end.next_multiple_of(self.options.preallocate_bytes);
         let to = chunks_end.min(self.options.segment_bytes).max(end);
-        disk::write_zeros(&self.tail.file, self.allocated, to)
+        disk::write_zeros(&*self.tail.file, self.allocated, to)
             .during("preallocate", &self.tail.path)?;
         self.allocated = to;
         Ok(())
@@ -154,7 +169,7 @@ impl Journal for Files {
     }
 
     fn read(&self, from: u64) -> Result<Batches, ReadError> {
-        read::batches(&self.dir, from, self.next())
+        read::batches(&self.disk, &self.dir, from, self.next())
     }
 }
 
@@ -169,7 +184,7 @@ impl Drop for Files {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
+    use disk::{Access, Local};
 
     use super::*;
 
@@ -182,7 +197,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = opened(dir.path());
         journal.append(1, b"one").unwrap();
-        let bad = File::options().read(true).write(true).open(device).unwrap();
+        let bad = Local.open(Path::new(device), Access::InPlace).unwrap();
         let good = std::mem::replace(&mut journal.tail.file, bad);
 
         let failed = journal.append(2, b"two").unwrap_err();

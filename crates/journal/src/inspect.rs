@@ -7,14 +7,15 @@
 //!
 //! It must not write, and takes no more than a shared lock on a lock file that exists.
 
-use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use disk::{Access, Disk, DiskError, DiskLock, During as _, Local};
 
 use crate::batch::Hash;
-use crate::disk::{self, DiskError, During};
 use crate::error::OpenError;
-use crate::open::{LOCK, Lock};
+use crate::open::LOCK;
 use crate::options::Position;
 use crate::recovery::{self, Place, Walk};
 use crate::scan::{Fault, SegmentReader, Step};
@@ -26,10 +27,11 @@ pub const FAULTS_COUNT_MAX: usize = 100;
 /// A journal's folder, open for reading alone.
 #[derive(Debug)]
 pub struct ReadOnly {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     open_elsewhere: bool,
     /// Held, never read: while it is, nobody opens the journal to write.
-    _lock: Option<Lock>,
+    _lock: Option<Box<dyn DiskLock>>,
 }
 
 /// One whole batch as an inspection meets it.
@@ -94,23 +96,23 @@ pub fn archivable(segments: &[SegmentFound], known: u64) -> &[SegmentFound] {
 }
 
 impl ReadOnly {
-    /// Opens the journal's folder `dir`, which must exist.
+    /// Opens the journal's folder `dir`, which must exist, on the local disk.
     pub fn open(dir: &Path) -> Result<Self, DiskError> {
+        Self::open_on(Arc::new(Local), dir)
+    }
+
+    /// Opens the journal's folder `dir`, which must exist, on `disk`.
+    pub fn open_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, DiskError> {
         let path = dir.join(LOCK);
-        let lock = match File::open(&path) {
+        let (open_elsewhere, lock) = match disk.lock_shared(&path) {
             // A copy without lock file is open nowhere.
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
-            other => Some(other.during("open", &path)?),
-        };
-        let (open_elsewhere, lock) = match lock {
-            None => (false, None),
-            Some(file) => match file.try_lock_shared() {
-                Ok(()) => (false, Some(Lock(file))),
-                Err(TryLockError::WouldBlock) => (true, None),
-                Err(TryLockError::Error(cause)) => return Err(cause).during("lock", &path),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => (false, None),
+            other => match other.during("lock", &path)? {
+                Some(lock) => (false, Some(lock)),
+                None => (true, None),
             },
         };
-        Ok(Self { dir: dir.to_owned(), open_elsewhere, _lock: lock })
+        Ok(Self { disk, dir: dir.to_owned(), open_elsewhere, _lock: lock })
     }
 
     /// Whether a process has the journal open for writing.
@@ -123,9 +125,13 @@ impl ReadOnly {
         &self.dir
     }
 
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
     /// Where the first segment begins, 1 unless older ones were moved away; `None` without any.
     pub fn first(&self) -> Result<Option<u64>, DiskError> {
-        Ok(segment::list(&self.dir)?.first().map(|(first, _)| *first))
+        Ok(segment::list(&*self.disk, &self.dir)?.first().map(|(first, _)| *first))
     }
 
     /// Looks at everything and shows each whole batch. `from` is a batch that is known to be
@@ -137,7 +143,7 @@ impl ReadOnly {
     ) -> Result<Inspection, DiskError> {
         let mut seen = Inspection { open_elsewhere: self.open_elsewhere, ..Inspection::default() };
         // Read before the segments are listed: all it vouches for is there then.
-        let mark = match recovery::stored_mark(&self.dir) {
+        let mark = match recovery::stored_mark(&*self.disk, &self.dir) {
             Ok(mark) => mark,
             Err(error) => {
                 seen.note(error)?;
@@ -148,16 +154,19 @@ impl ReadOnly {
         let known = from.unwrap_or_default();
         let needed = seen.durable_mark.unwrap_or(0).max(known.sequence);
         let end = if self.open_elsewhere { seen.durable_mark.unwrap_or(0) } else { u64::MAX };
-        seen.unfinished =
-            if self.open_elsewhere { Vec::new() } else { disk::unfinished(&self.dir)? };
-        let mut segments = segment::list(&self.dir)?;
+        seen.unfinished = if self.open_elsewhere {
+            Vec::new()
+        } else {
+            disk::unfinished(&*self.disk, &self.dir)?
+        };
+        let mut segments = segment::list(&*self.disk, &self.dir)?;
         segments.retain(|(first, _)| *first <= end);
         if segments.is_empty() && needed > 0 {
             let what = "the folder holds no segments, but this batch was durable";
             seen.note(recovery::damaged(&self.dir, 1, what))?;
         }
         let walk = Walk::new(known, mark);
-        let mut survey = Survey { walk, seen, end, follows: true, lost: false };
+        let mut survey = Survey { disk: &*self.disk, walk, seen, end, follows: true, lost: false };
         let last = segments.len().saturating_sub(1);
         for (index, (first, path)) in segments.iter().enumerate() {
             survey.segment(
@@ -197,7 +206,8 @@ struct Turn<'a> {
     tail: bool,
 }
 
-struct Survey {
+struct Survey<'a> {
+    disk: &'a dyn Disk,
     walk: Walk,
     seen: Inspection,
     /// The last batch that is judged.
@@ -207,7 +217,7 @@ struct Survey {
     lost: bool,
 }
 
-impl Survey {
+impl Survey<'_> {
     fn note(&mut self, error: OpenError) -> Result<(), DiskError> {
         self.follows = false;
         self.seen.note(error)
@@ -219,10 +229,11 @@ impl Survey {
         visit: &mut dyn FnMut(&WholeBatch<'_>),
     ) -> Result<(), DiskError> {
         let Turn { first, path, start, tail } = *turn;
-        let bytes = path.metadata().during("read the size of", path)?.len();
+        let bytes = self.disk.open(path, Access::Read).and_then(|file| file.len());
+        let bytes = bytes.during("read the size of", path)?;
         let path = path.to_owned();
         self.seen.segments.push(SegmentFound { path: path.clone(), first, batches: 0, bytes });
-        let mut reader = match recovery::open_segment(&path, first) {
+        let mut reader = match recovery::open_segment(self.disk, &path, first) {
             Ok(reader) => reader,
             Err(error) => {
                 self.lost = true;

@@ -4,7 +4,7 @@
 //! append names the sequence it expects, so a stale writer cannot fork history. Each batch carries
 //! the hash of the one before it, so nothing in the middle can change unseen.
 //!
-//! [`Files`] is the embedded default, on local segment files; [`Memory`] stands in for it in tests
+//! [`Files`] is the embedded default, on segment files; [`Memory`] stands in for it in tests
 //! and simulation; [`Snapshots`] keeps folded states that shorten a start and can be thrown away.
 //! The bytes are described in `docs/internals/journal.md`.
 //!
@@ -12,7 +12,6 @@
 //! anything it has acknowledged.
 
 mod batch;
-mod disk;
 mod error;
 mod files;
 pub mod frame;
@@ -28,6 +27,8 @@ mod scan;
 pub mod seal;
 pub mod segment;
 mod snapshot;
+mod spare;
+mod state_file;
 
 pub use batch::{Batch, Batches, Hash};
 pub use disk::DiskError;
@@ -41,7 +42,9 @@ pub use options::{
 };
 pub use parts::{Part, Parts};
 pub use recovery::{Place, Recovery};
-pub use snapshot::{Found, SNAPSHOTS_KEPT, Skipped, Snapshot, Snapshots};
+pub use snapshot::{
+    Found, FoundReader, SNAPSHOTS_KEPT, Skipped, Snapshot, SnapshotReader, Snapshots,
+};
 
 /// Ordered durable batches behind a compare-and-append.
 pub trait Journal: Send {

@@ -4,13 +4,12 @@
 //! never early: a lower bound, below which nothing may be cut as a torn tail. Two slots are
 //! written in turn, so a torn write costs at most the newer one.
 
-use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use disk::{Access, Disk, DiskError, DiskFile, During as _};
+
 use crate::batch::Hash;
-use crate::disk::{self, DiskError, During};
 use crate::options::Position;
 use crate::seal::{SEALED_BYTES, Unsealed, seal, unseal};
 
@@ -22,7 +21,7 @@ const SLOT_STRIDE_BYTES: usize = 512;
 /// The mark of one journal, open for writing.
 #[derive(Debug)]
 pub(crate) struct Mark {
-    file: File,
+    file: Box<dyn DiskFile>,
     path: PathBuf,
     journal: [u8; 16],
     /// The slot that the next write goes to: never the one that holds the newest mark.
@@ -43,14 +42,15 @@ impl Mark {
 
     /// Creates or replaces the mark, durably.
     pub(crate) fn create(
+        disk: &dyn Disk,
         dir: &Path,
         journal: [u8; 16],
         position: Position,
     ) -> Result<Self, DiskError> {
         let mut slot = encode(journal, position).to_vec();
         slot.resize(SLOT_STRIDE_BYTES, 0);
-        let path = disk::create_whole(dir, NAME, &[&slot, &slot])?;
-        let file = disk::open_in_place(&path)?;
+        let path = disk::create_whole(disk, dir, NAME, &[&slot, &slot])?;
+        let file = disk.open(&path, Access::InPlace).during("open", &path)?;
         Ok(Self { file, path, journal, slot: 0 })
     }
 
@@ -58,7 +58,7 @@ impl Mark {
     pub(crate) fn write(&mut self, position: Position) -> Result<(), DiskError> {
         let at = self.slot * SLOT_STRIDE_BYTES as u64;
         let slot = encode(self.journal, position);
-        self.file.write_all_at(&slot, at).during("write", &self.path)?;
+        self.file.write_at(&slot, at).during("write", &self.path)?;
         self.slot ^= 1;
         Ok(())
     }
@@ -66,14 +66,17 @@ impl Mark {
     /// Lets every later write fail.
     #[cfg(test)]
     pub(crate) fn break_file(&mut self) {
-        self.file = File::open(&self.path).unwrap();
+        self.file = disk::Local.open(&self.path, Access::Read).unwrap();
     }
 }
 
 /// The newest intact mark in `dir`; `None` if there is no mark file.
-pub(crate) fn read(dir: &Path) -> Result<Option<Result<Stored, Unsealed>>, DiskError> {
+pub(crate) fn read(
+    disk: &dyn Disk,
+    dir: &Path,
+) -> Result<Option<Result<Stored, Unsealed>>, DiskError> {
     let path = Mark::path(dir);
-    let bytes = match fs::read(&path) {
+    let bytes = match disk::read_whole(disk, &path) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.during("read", &path)?,
     };

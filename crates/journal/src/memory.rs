@@ -9,9 +9,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use disk::DiskError;
+
 use crate::Journal;
 use crate::batch::{Batch, Batches, Hash};
-use crate::disk::DiskError;
 use crate::error::{AppendError, ReadError};
 use crate::frame::FrameHeader;
 use crate::options::BATCH_BYTES_MAX;

@@ -37,6 +37,9 @@ pub struct Options {
     /// verified and may be missing, and the journal must hold at least this batch. `None`
     /// verifies everything.
     pub verify_from: Option<Position>,
+    /// The id of a journal that is created now. `None` draws it at random, which protects it
+    /// against batches made to look like its frames; a simulation gives one, to be repeatable.
+    pub new_id: Option<[u8; 16]>,
 }
 
 /// A batch and its chain hash; by default the empty journal's.
@@ -56,6 +59,7 @@ impl Default for Options {
             preallocate_bytes: PREALLOCATE_DEFAULT_BYTES,
             mark_every_batches: MARK_EVERY_DEFAULT_BATCHES,
             verify_from: None,
+            new_id: None,
         }
     }
 }

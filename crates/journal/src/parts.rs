@@ -6,7 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::disk::DiskError;
+use disk::{Disk, DiskError, Local};
+
 use crate::error::{Damage, ReadError};
 use crate::inspect::ReadOnly;
 use crate::mark::Mark;
@@ -37,7 +38,12 @@ impl Parts {
     /// Writes the durable mark of a copy into its folder, and returns the file. Written before the
     /// segments, it lets nobody start from a copy that is not finished.
     pub fn write_mark(&self, dir: &Path) -> Result<PathBuf, DiskError> {
-        Mark::create(dir, self.journal, self.upto)?;
+        self.write_mark_on(&Local, dir)
+    }
+
+    /// As [`Parts::write_mark`], into a folder on `disk`.
+    pub fn write_mark_on(&self, disk: &dyn Disk, dir: &Path) -> Result<PathBuf, DiskError> {
+        Mark::create(disk, dir, self.journal, self.upto)?;
         Ok(Mark::path(dir))
     }
 }
@@ -45,14 +51,14 @@ impl Parts {
 impl ReadOnly {
     /// The parts up to batch `upto`, which must be durable, each checked.
     pub fn parts(&self, upto: Position) -> Result<Parts, ReadError> {
-        let mut segments = segment::list(self.dir())?;
+        let mut segments = segment::list(self.disk(), self.dir())?;
         segments.retain(|(first, _)| *first <= upto.sequence.max(1));
         let mut parts = Parts { upto, segments: Vec::new(), journal: [0; 16] };
         let mut before: Option<Position> = None;
         let mut broken = None;
         for (first, path) in segments {
             let damage = |what| Damage { segment: path.clone(), sequence: first, offset: 0, what };
-            let mut reader = SegmentReader::open(&path)?
+            let mut reader = SegmentReader::open(self.disk(), &path)?
                 .map_err(|_| ReadError::Damaged(damage("the segment header cannot be read")))?;
             let own = parts.segments.is_empty() || reader.header.journal == parts.journal;
             let follows = before.is_none_or(|before| before == reader.before());

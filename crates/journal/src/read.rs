@@ -5,6 +5,9 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use disk::Disk;
 
 use crate::batch::{Batch, Batches, Hash};
 use crate::error::{Damage, ReadError};
@@ -12,14 +15,20 @@ use crate::scan::{SegmentReader, Step};
 use crate::segment;
 
 /// The batches `from..next` of the journal in `dir`.
-pub(crate) fn batches(dir: &Path, from: u64, next: u64) -> Result<Batches, ReadError> {
-    let segments = segment::list(dir)?;
+pub(crate) fn batches(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    from: u64,
+    next: u64,
+) -> Result<Batches, ReadError> {
+    let segments = segment::list(&**disk, dir)?;
     let first = segments.first().map_or(next, |(first, _)| *first);
     if from < first || from > next {
         return Err(ReadError::NotThere { from, first, last: next - 1 });
     }
     let start = segments.iter().rposition(|(first, _)| *first <= from).unwrap_or(0);
     let mut source = Source {
+        disk: Arc::clone(disk),
         segments: segments.into_iter().skip(start).collect(),
         reader: None,
         sequence: 0,
@@ -32,6 +41,7 @@ pub(crate) fn batches(dir: &Path, from: u64, next: u64) -> Result<Batches, ReadE
 }
 
 struct Source {
+    disk: Arc<dyn Disk>,
     segments: VecDeque<(u64, PathBuf)>,
     reader: Option<SegmentReader>,
     /// The batch that comes next in the files.
@@ -92,7 +102,7 @@ impl Source {
         let Some((first, path)) = self.segments.pop_front() else {
             return Err(damage(PathBuf::new(), "the segment with this batch is missing"));
         };
-        let reader = SegmentReader::open(&path)?
+        let reader = SegmentReader::open(&*self.disk, &path)?
             .map_err(|_| damage(path.clone(), "the segment header is broken"))?;
         let fits = reader.header.first == first
             && first == self.sequence

@@ -5,13 +5,12 @@
 //! and nothing in it that was known to be durable. Everything else that does not fit is damage,
 //! and refuses the start with the files as they are.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use disk::{Access, Disk, DiskFile, During as _};
+
 use crate::batch::Hash;
-use crate::disk::{self, During};
 use crate::error::{Damage, OpenError};
 use crate::frame::OVERHEAD_BYTES;
 use crate::mark::{self, Mark, Stored};
@@ -47,7 +46,7 @@ pub struct Place {
 /// The last segment, ready for the next append.
 #[derive(Debug)]
 pub(crate) struct Tail {
-    pub(crate) file: File,
+    pub(crate) file: Box<dyn DiskFile>,
     pub(crate) path: PathBuf,
     pub(crate) header: SegmentHeader,
     pub(crate) key: [u8; 32],
@@ -64,6 +63,7 @@ pub(crate) struct Recovered {
 
 /// Verifies the segments of `dir`, of which there is at least one, and cuts a torn tail.
 pub(crate) fn recover(
+    disk: &dyn Disk,
     dir: &Path,
     segments: &[(u64, PathBuf)],
     verify_from: Option<Position>,
@@ -72,17 +72,17 @@ pub(crate) fn recover(
         return Err(OpenError::Options("there is no segment to recover"));
     };
     // What a killed process wrote may be in memory only: make it durable before believing it.
-    let file = disk::open_in_place(tail)?;
+    let file = disk.open(tail, Access::InPlace).during("open", tail)?;
     file.sync_all().during("sync", tail)?;
-    disk::sync_folder(dir)?;
+    disk.sync_folder(dir).during("sync folder", dir)?;
 
     let from = verify_from.unwrap_or(Position { sequence: 0, hash: Hash::ZERO });
-    let mark = stored_mark(dir)?;
+    let mark = stored_mark(disk, dir)?;
     let start = segments.iter().rposition(|(first, _)| *first <= from.sequence.saturating_add(1));
     let start = start.unwrap_or(0);
     let mut walk = Walk::new(from, mark);
     for (index, (first, path)) in segments.iter().enumerate() {
-        let mut reader = open_segment(path, *first)?;
+        let mut reader = open_segment(disk, path, *first)?;
         walk.check_journal(&reader)?;
         if index < start {
             continue;
@@ -102,8 +102,8 @@ pub(crate) fn recover(
 }
 
 /// The durable mark of `dir`, if there is one.
-pub(crate) fn stored_mark(dir: &Path) -> Result<Option<Stored>, OpenError> {
-    match mark::read(dir)? {
+pub(crate) fn stored_mark(disk: &dyn Disk, dir: &Path) -> Result<Option<Stored>, OpenError> {
+    match mark::read(disk, dir)? {
         None => Ok(None),
         Some(Ok(stored)) => Ok(Some(stored)),
         Some(Err(unsealed)) => {
@@ -114,8 +114,12 @@ pub(crate) fn stored_mark(dir: &Path) -> Result<Option<Stored>, OpenError> {
     }
 }
 
-pub(crate) fn open_segment(path: &Path, first: u64) -> Result<SegmentReader, OpenError> {
-    let reader = SegmentReader::open(path)?
+pub(crate) fn open_segment(
+    disk: &dyn Disk,
+    path: &Path,
+    first: u64,
+) -> Result<SegmentReader, OpenError> {
+    let reader = SegmentReader::open(disk, path)?
         .map_err(|unsealed| unreadable(path, first, unsealed, "the segment header is broken"))?;
     if reader.header.first != first || first == 0 {
         let what = "the segment header names another first batch than the file name";
@@ -232,21 +236,21 @@ impl Walk {
         reader: &SegmentReader,
         fault: Fault,
         rest: &Rest,
-        file: File,
+        file: Box<dyn DiskFile>,
         mut report: Recovery,
     ) -> Result<Recovered, OpenError> {
         if let Some(what) = self.damage_in(reader, fault, rest) {
             return Err(OpenError::Damaged(reader.damage(what)));
         }
         if rest.end > reader.offset {
-            disk::write_zeros(&file, reader.offset, rest.end)
+            disk::write_zeros(&*file, reader.offset, rest.end)
                 .and_then(|()| file.sync_data())
                 .during("cut the torn tail of", &reader.path)?;
             report.torn_bytes = rest.end - reader.offset;
             report.torn_at = Some(Place { segment: reader.path.clone(), offset: reader.offset });
         }
         if let Some(at) = self.last_frame_at {
-            write_again(&file, at, reader.offset).during("write again", &reader.path)?;
+            write_again(&*file, at, reader.offset).during("write again", &reader.path)?;
         }
         report.last_sequence = self.last.sequence;
         report.durable_mark = self.mark.map(|mark| mark.position.sequence);
@@ -286,9 +290,9 @@ impl Walk {
 
 /// Writes the last frame over itself and syncs it. After a failed sync the system holds pages
 /// that look written and are not on the disk; reading them proves nothing, writing them does.
-fn write_again(file: &File, from: u64, to: u64) -> io::Result<()> {
+fn write_again(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
     let mut frame = vec![0; usize::try_from(to - from).map_err(io::Error::other)?];
     file.read_exact_at(&mut frame, from)?;
-    file.write_all_at(&frame, from)?;
+    file.write_at(&frame, from)?;
     file.sync_data()
 }

@@ -3,13 +3,12 @@
 //! It only reports what it finds. Whether an invalid frame is a torn tail or damage is for the
 //! caller to decide, who knows what comes after it.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use disk::{Access, Disk, DiskError, DiskFile, During as _, Reader};
+
 use crate::batch::Hash;
-use crate::disk::{DiskError, During};
 use crate::error::Damage;
 use crate::frame::{FrameHeader, HEADER_BYTES, MAGIC};
 use crate::options::Position;
@@ -20,7 +19,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// A segment being read.
 pub(crate) struct SegmentReader {
-    reader: BufReader<File>,
+    reader: BufReader<Reader<Box<dyn DiskFile>>>,
     pub(crate) path: PathBuf,
     pub(crate) header: SegmentHeader,
     pub(crate) key: [u8; 32],
@@ -74,9 +73,9 @@ pub(crate) struct Rest {
 
 impl SegmentReader {
     /// Opens a segment and reads its header.
-    pub(crate) fn open(path: &Path) -> Result<Result<Self, Unsealed>, DiskError> {
-        let file = File::open(path).during("open", path)?;
-        let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
+    pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<Result<Self, Unsealed>, DiskError> {
+        let file = disk.open(path, Access::Read).during("open", path)?;
+        let mut reader = BufReader::with_capacity(BUFFER_BYTES, Reader::new(file));
         let mut bytes = [0; SEALED_BYTES];
         if !filled(reader.read_exact(&mut bytes)).during("read", path)? {
             return Ok(Err(Unsealed::Damaged));
@@ -132,8 +131,8 @@ impl SegmentReader {
     }
 
     fn try_rest(&self) -> io::Result<Rest> {
-        let file = self.reader.get_ref();
-        let length = file.metadata()?.len().saturating_sub(self.offset);
+        let file = self.reader.get_ref().file();
+        let length = file.len()?.saturating_sub(self.offset);
         let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
         file.read_exact_at(&mut bytes, self.offset)?;
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
@@ -149,6 +148,7 @@ impl SegmentReader {
         let mut bytes = [0; HEADER_BYTES];
         self.reader
             .get_ref()
+            .file()
             .read_exact_at(&mut bytes, at)
             .and_then(|()| self.reader.seek(SeekFrom::Start(at)))
             .during("read", &self.path)?;

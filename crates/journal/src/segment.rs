@@ -4,10 +4,12 @@
 //! journal's id and the chain hash before it. A segment appears under its name only when its
 //! header is durable, so a broken header is always damage and never a torn write.
 
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use disk::{Disk, DiskError};
+
 use crate::batch::Hash;
-use crate::disk::{self, DiskError};
 use crate::seal::{SEALED_BYTES, Unsealed, checksum, seal, unseal};
 
 /// Where the first frame begins.
@@ -54,14 +56,25 @@ impl SegmentHeader {
 }
 
 /// The segments in `dir`, in order.
-pub(crate) fn list(dir: &Path) -> Result<Vec<(u64, PathBuf)>, DiskError> {
-    disk::numbered(dir, ENDING)
+pub(crate) fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<(u64, PathBuf)>, DiskError> {
+    disk::numbered(disk, dir, ENDING)
+}
+
+/// The name of the segment that begins with batch `first`.
+pub(crate) fn name(first: u64) -> String {
+    disk::number_name(first, ENDING)
 }
 
 /// Creates a segment of `bytes` bytes, the header and then zeros, whole or not at all.
-pub(crate) fn create(dir: &Path, header: &SegmentHeader, bytes: u64) -> Result<PathBuf, DiskError> {
-    let zeros = bytes.saturating_sub(FIRST_FRAME_AT);
-    let zeros = vec![0; usize::try_from(zeros).unwrap_or(0)];
-    let name = disk::number_name(header.first, ENDING);
-    disk::create_whole(dir, &name, &[&header.encode(), &zeros])
+pub(crate) fn create(
+    disk: &dyn Disk,
+    dir: &Path,
+    header: &SegmentHeader,
+    bytes: u64,
+) -> Result<PathBuf, DiskError> {
+    disk::create_whole_with(disk, dir, &name(header.first), &mut |file| {
+        file.write_all(&header.encode())?;
+        let mut zeros = io::repeat(0).take(bytes.saturating_sub(FIRST_FRAME_AT));
+        io::copy(&mut zeros, file).map(drop)
+    })
 }

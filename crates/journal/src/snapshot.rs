@@ -2,27 +2,29 @@
 //!
 //! A snapshot is a cache. One that cannot be read is skipped and reported, never repaired, and
 //! losing all of them costs only time. A snapshot appears under its name whole and synced, and
-//! the one before it stays until the next is there.
+//! the one before it stays until the next is there. No byte of a state is handed out before all of
+//! it was checked.
 
-use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use disk::{Disk, DiskError, During as _, Local};
 
 use crate::batch::Hash;
-use crate::disk::{self, DiskError, During};
 use crate::error::SnapshotError;
-use crate::seal::{SEALED_BYTES, Unsealed, seal, unseal};
+use crate::state_file;
+pub use crate::state_file::SnapshotReader;
 
 /// How many snapshots are kept.
 pub const SNAPSHOTS_KEPT: usize = 2;
 
-const TAG: &str = "farthing/snapshot";
 const ENDING: &str = "snapshot";
-const HASH_BYTES: usize = 32;
 
 /// The snapshots in one folder.
 #[derive(Debug)]
 pub struct Snapshots {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
 }
 
@@ -46,6 +48,15 @@ pub struct Found {
     pub skipped: Vec<Skipped>,
 }
 
+/// As [`Found`], with the state to be read piece by piece.
+#[derive(Debug, Default)]
+pub struct FoundReader {
+    /// `None`: fold from the first batch.
+    pub snapshot: Option<SnapshotReader>,
+    /// What was passed over; worth a warning.
+    pub skipped: Vec<Skipped>,
+}
+
 /// A snapshot that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
@@ -56,28 +67,55 @@ pub struct Skipped {
 }
 
 impl Snapshots {
-    /// Opens the folder `dir`, or creates it.
+    /// Opens the folder `dir` on the local disk, or creates it.
     pub fn open(dir: &Path) -> Result<Self, SnapshotError> {
-        disk::create_folder(dir)?;
-        disk::remove_unfinished(dir)?;
-        Ok(Self { dir: dir.to_owned() })
+        Self::open_on(Arc::new(Local), dir)
     }
 
-    /// Looks into the folder `dir` without creating or removing anything; a folder that is not
-    /// there holds no snapshots.
+    /// Opens the folder `dir` on `disk`, or creates it.
+    pub fn open_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, SnapshotError> {
+        disk::create_folder(&*disk, dir)?;
+        disk::remove_unfinished(&*disk, dir)?;
+        Ok(Self { disk, dir: dir.to_owned() })
+    }
+
+    /// Looks into the folder `dir` of the local disk without creating or removing anything; a
+    /// folder that is not there holds no snapshots.
     pub fn look(dir: &Path) -> Self {
-        Self { dir: dir.to_owned() }
+        Self::look_on(Arc::new(Local), dir)
+    }
+
+    /// As [`Snapshots::look`], on `disk`.
+    pub fn look_on(disk: Arc<dyn Disk>, dir: &Path) -> Self {
+        Self { disk, dir: dir.to_owned() }
     }
 
     /// The batches after which a snapshot was taken, with its file, oldest first.
     pub fn list(&self) -> Result<Vec<(u64, PathBuf)>, SnapshotError> {
-        if self.dir.is_dir() { Ok(disk::numbered(&self.dir, ENDING)?) } else { Ok(Vec::new()) }
+        if self.disk.is_folder(&self.dir) {
+            Ok(disk::numbered(&*self.disk, &self.dir, ENDING)?)
+        } else {
+            Ok(Vec::new())
+        }
     }
 
     /// The snapshot after batch `sequence`, or why it cannot be used; `None` if it is not there.
     pub fn read(&self, sequence: u64) -> Result<Option<Result<Snapshot, String>>, SnapshotError> {
-        let path = self.dir.join(disk::number_name(sequence, ENDING));
-        match read(&path, sequence) {
+        match self.reader(sequence)? {
+            Some(Ok(reader)) => Ok(Some(Ok(self.whole(reader)?))),
+            Some(Err(why)) => Ok(Some(Err(why))),
+            None => Ok(None),
+        }
+    }
+
+    /// As [`Snapshots::read`], with the state to be read piece by piece. All of it has been
+    /// checked when this returns.
+    pub fn reader(
+        &self,
+        sequence: u64,
+    ) -> Result<Option<Result<SnapshotReader, String>>, SnapshotError> {
+        let path = self.path(sequence);
+        match state_file::open(&*self.disk, &path, sequence) {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.cause.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
@@ -87,13 +125,23 @@ impl Snapshots {
     /// Writes the state after batch `sequence`, whose chain hash is `head`, durably, then removes
     /// all but the newest other one.
     pub fn write(&self, sequence: u64, head: Hash, state: &[u8]) -> Result<(), SnapshotError> {
-        let mut content = [0; 48];
-        content[..8].copy_from_slice(&sequence.to_be_bytes());
-        content[8..40].copy_from_slice(&head.0);
-        content[40..].copy_from_slice(&(state.len() as u64).to_be_bytes());
-        let header = seal(TAG, &content);
+        let bytes = state.len() as u64;
+        self.write_with(sequence, head, bytes, &mut |file| file.write_all(state))
+    }
+
+    /// As [`Snapshots::write`], with a state of `state_bytes` bytes that `write` writes piece by
+    /// piece. If it fails, or writes another number of bytes, no snapshot appears.
+    pub fn write_with(
+        &self,
+        sequence: u64,
+        head: Hash,
+        state_bytes: u64,
+        write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), SnapshotError> {
         let name = disk::number_name(sequence, ENDING);
-        disk::create_whole(&self.dir, &name, &[&header, state, &checksum(&header, state)])?;
+        disk::create_whole_with(&*self.disk, &self.dir, &name, &mut |file| {
+            state_file::write(file, sequence, head, state_bytes, write)
+        })?;
         self.remove_older(sequence)?;
         Ok(())
     }
@@ -105,12 +153,19 @@ impl Snapshots {
 
     /// The newest usable snapshot that goes no further than batch `sequence`.
     pub fn latest_at_most(&self, sequence: u64) -> Result<Found, SnapshotError> {
-        let mut found = Found::default();
+        let FoundReader { snapshot, skipped } = self.latest_reader_at_most(sequence)?;
+        let snapshot = snapshot.map(|reader| self.whole(reader)).transpose()?;
+        Ok(Found { snapshot, skipped })
+    }
+
+    /// As [`Snapshots::latest_at_most`], with the state to be read piece by piece.
+    pub fn latest_reader_at_most(&self, sequence: u64) -> Result<FoundReader, SnapshotError> {
+        let mut found = FoundReader::default();
         for (number, path) in self.list()?.into_iter().rev() {
             if number > sequence {
                 continue;
             }
-            match self.read(number)? {
+            match self.reader(number)? {
                 Some(Ok(snapshot)) => {
                     found.snapshot = Some(snapshot);
                     break;
@@ -123,49 +178,25 @@ impl Snapshots {
         Ok(found)
     }
 
+    fn path(&self, sequence: u64) -> PathBuf {
+        self.dir.join(disk::number_name(sequence, ENDING))
+    }
+
+    fn whole(&self, mut reader: SnapshotReader) -> Result<Snapshot, DiskError> {
+        let (sequence, head) = (reader.sequence(), reader.head());
+        let path = self.path(sequence);
+        let bytes = usize::try_from(reader.state_bytes()).map_err(io::Error::other);
+        let mut state = Vec::with_capacity(bytes.during("read", &path)?);
+        reader.read_to_end(&mut state).during("read", &path)?;
+        Ok(Snapshot { sequence, head, state })
+    }
+
     fn remove_older(&self, written: u64) -> Result<(), DiskError> {
-        let others = disk::numbered(&self.dir, ENDING)?.into_iter().rev();
+        let others = disk::numbered(&*self.disk, &self.dir, ENDING)?.into_iter().rev();
         let others = others.filter(|(sequence, _)| *sequence != written);
         for (_, path) in others.skip(SNAPSHOTS_KEPT - 1) {
-            fs::remove_file(&path).during("remove", &path)?;
+            self.disk.remove(&path).during("remove", &path)?;
         }
         Ok(())
     }
-}
-
-fn checksum(header: &[u8; SEALED_BYTES], state: &[u8]) -> [u8; HASH_BYTES] {
-    *blake3::Hasher::new().update(header).update(state).finalize().as_bytes()
-}
-
-/// The snapshot in one file, or why it cannot be used.
-fn read(path: &Path, number: u64) -> Result<Result<Snapshot, String>, DiskError> {
-    let mut bytes = fs::read(path).during("read", path)?;
-    let checked = check(&bytes, number);
-    Ok(checked.map(|(head, state_bytes)| {
-        bytes.drain(..SEALED_BYTES);
-        bytes.truncate(state_bytes);
-        Snapshot { sequence: number, head, state: bytes }
-    }))
-}
-
-fn check(bytes: &[u8], number: u64) -> Result<(Hash, usize), String> {
-    let (mut fields, _) = unseal(TAG, bytes).map_err(|unsealed| match unsealed {
-        Unsealed::Damaged => "its header is broken".to_owned(),
-        Unsealed::Version(found) => format!("its format version {found} is not known here"),
-    })?;
-    let sequence = fields.take_u64();
-    let head = Hash(fields.take());
-    let state_bytes = fields.take_u64();
-    if sequence != number {
-        return Err(format!("its header is that of batch {sequence}"));
-    }
-    let (header, rest) = bytes.split_first_chunk().ok_or("it is cut short")?;
-    let (state, hash) = rest.split_last_chunk::<HASH_BYTES>().ok_or("it is cut short")?;
-    if state.len() as u64 != state_bytes {
-        return Err("it is cut short or longer than it should be".to_owned());
-    }
-    if *hash != checksum(header, state) {
-        return Err("its state does not match its checksum".to_owned());
-    }
-    Ok((head, state.len()))
 }

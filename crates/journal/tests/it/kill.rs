@@ -21,6 +21,7 @@ const OPTIONS: Options = Options {
     preallocate_bytes: 4096,
     mark_every_batches: 3,
     verify_from: None,
+    new_id: None,
 };
 
 #[test]

@@ -12,6 +12,7 @@ pub const SMALL: Options = Options {
     preallocate_bytes: 512,
     mark_every_batches: 1,
     verify_from: None,
+    new_id: None,
 };
 
 /// One segment for everything.
