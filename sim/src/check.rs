@@ -116,9 +116,7 @@ fn all(state: &State, ids: &[TransferId], burned: &[TransferId]) -> All {
         burned: burned.iter().map(|id| ledger.is_failed(*id)).collect(),
         feed: changes(state, 0),
         totals: ledger.totals(),
-        payments: payments
-            .map(|view| (view.payment, (view.state, view.settled.units())))
-            .collect(),
+        payments: payments.map(|view| (view.payment, (view.state, view.settled.units()))).collect(),
         broken: ledger.check().err().map(|broken| broken.to_string()),
     }
 }

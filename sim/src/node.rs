@@ -134,6 +134,7 @@ fn options(start: Start<'_>) -> Options {
         preallocate_bytes: sizes.preallocate_bytes.min(sizes.segment_bytes),
         mark_every_batches: sizes.mark_every_batches,
         verify_from: None,
+        new_id: Some([7; 16]),
     };
     options
 }

@@ -223,7 +223,12 @@ impl Workload {
     }
 
     fn movement(&mut self, model: &Model) -> Option<Transfer> {
-        let ids: Vec<AccountId> = model.books.accounts.keys().copied().collect();
+        // The accounts of the payments belong to the node.
+        let own = model.books.accounts.values().map(|state| &state.account);
+        let ids: Vec<AccountId> = own
+            .filter(|account| self.assets.contains(&account.asset))
+            .map(|account| account.id)
+            .collect();
         let debit = *self.random.pick(&ids)?;
         let asset = model.books.accounts.get(&debit)?.account.asset;
         let same: Vec<AccountId> = model
@@ -284,6 +289,9 @@ impl Workload {
             let ids: Vec<_> = model.books.transfers.keys().collect();
             model.books.transfers.get(self.random.pick(&ids)?)?.transfer
         };
+        if !self.assets.contains(&hold.asset) {
+            return None;
+        }
         let id = TransferId::new(self.id()).ok()?;
         let mut event = match self.random.below(5) {
             0 | 1 => hold.void(id),

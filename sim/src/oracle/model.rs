@@ -45,6 +45,11 @@ impl Model {
         self.seen_ns = self.books.past.last().map_or(0, |past| past.timestamp_ns);
     }
 
+    /// How far a clock that shows this time is behind what the process has seen.
+    pub fn seen_behind_ns(&self, now_ns: u64) -> u64 {
+        self.seen_ns.saturating_sub(now_ns)
+    }
+
     /// The clock shows this time.
     pub fn read_clock(&mut self, now_ns: u64) {
         self.now_ns = now_ns;
