@@ -3,6 +3,7 @@
 //! Reading is total: any input gives a value or [`Malformed`], never a panic, and never reserves
 //! more memory than the input holds.
 
+use ledger::{Account, Transfer};
 use money::{Amount, Asset};
 
 /// The bytes are not what the format describes.
@@ -98,6 +99,14 @@ impl<'a> Decoder<'a> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    pub(crate) fn account(&mut self) -> Result<Account, Malformed> {
+        Account::decode(&mut self.rest).map_err(|_| Malformed("account"))
+    }
+
+    pub(crate) fn transfer(&mut self) -> Result<Transfer, Malformed> {
+        Transfer::decode(&mut self.rest).map_err(|_| Malformed("transfer"))
     }
 
     pub(crate) fn slice(&mut self, length: usize) -> Result<&'a [u8], Malformed> {

@@ -4,11 +4,13 @@
 //! the state means that journal or program are damaged, and stops the node.
 
 use instrument::{Mandate, Order, Signed, SignedOrder, Statement};
+use ledger::{Account, Transfer};
 use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::outcome::Outcome;
+use crate::state::TIMESTAMP_STEP_NS;
 
 #[cfg(test)]
 mod tests;
@@ -51,16 +53,54 @@ pub(crate) struct NewPayment {
 /// One durable fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
-    AssetOpened { asset: Asset, sandbox: bool },
-    AccountOpened { id: AccountId, asset: Asset, role: AccountRole, label: String },
-    Funded { id: TransferId, account: AccountId, amount: Amount, reference: String },
-    PaymentHeld { payment: NewPayment, hold_seconds: u32 },
-    PaymentCharged { payment: NewPayment },
-    PaymentSettled { payment: PaymentId, legs: Vec<u128>, outcome: Option<Outcome> },
-    PaymentReleased { payment: PaymentId, reason: ReleaseReason, outcome: Option<Outcome> },
+    AssetOpened {
+        asset: Asset,
+        sandbox: bool,
+    },
+    AccountOpened {
+        id: AccountId,
+        asset: Asset,
+        role: AccountRole,
+        label: String,
+    },
+    Funded {
+        id: TransferId,
+        account: AccountId,
+        amount: Amount,
+        reference: String,
+    },
+    PaymentHeld {
+        payment: NewPayment,
+        hold_seconds: u32,
+    },
+    PaymentCharged {
+        payment: NewPayment,
+    },
+    PaymentSettled {
+        payment: PaymentId,
+        legs: Vec<u128>,
+        outcome: Option<Outcome>,
+    },
+    PaymentReleased {
+        payment: PaymentId,
+        reason: ReleaseReason,
+        outcome: Option<Outcome>,
+    },
     HoldsExpired,
-    MandateGranted { mandate: Signed<Mandate>, label: String },
-    MandateRevoked { mandate: MandateId },
+    MandateGranted {
+        mandate: Signed<Mandate>,
+        label: String,
+    },
+    MandateRevoked {
+        mandate: MandateId,
+    },
+    /// Events of the ledger's own batches, as they were asked for.
+    AccountsCreated {
+        accounts: Vec<Account>,
+    },
+    TransfersCreated {
+        transfers: Vec<Transfer>,
+    },
 }
 
 /// An entry with the moment at which the writer took it.
@@ -69,6 +109,18 @@ pub(crate) struct Stamped {
     /// Unix nanoseconds; the ledger's events count down from here, so it leaves room for them.
     pub timestamp_ns: u64,
     pub entry: Entry,
+}
+
+impl Entry {
+    /// How far its timestamp must be ahead of the one before, so that its ledger events have room.
+    pub(crate) fn step_ns(&self) -> u64 {
+        let events = match self {
+            Self::AccountsCreated { accounts } => accounts.len(),
+            Self::TransfersCreated { transfers } => transfers.len(),
+            _ => 0,
+        };
+        TIMESTAMP_STEP_NS.max(events as u64 + 1)
+    }
 }
 
 impl Stamped {
@@ -123,6 +175,20 @@ impl Stamped {
                 out.u8(10);
                 out.u128(mandate.get());
             }
+            Entry::AccountsCreated { accounts } => {
+                out.u8(11);
+                out.len(accounts.len());
+                for account in accounts {
+                    account.encode(&mut out.bytes);
+                }
+            }
+            Entry::TransfersCreated { transfers } => {
+                out.u8(12);
+                out.len(transfers.len());
+                for transfer in transfers {
+                    transfer.encode(&mut out.bytes);
+                }
+            }
         }
     }
 
@@ -162,6 +228,8 @@ impl Stamped {
                 label: from.str()?.to_owned(),
             },
             10 => Entry::MandateRevoked { mandate: from.id(MandateId::new)? },
+            11 => Entry::AccountsCreated { accounts: decode_list(from, Decoder::account)? },
+            12 => Entry::TransfersCreated { transfers: decode_list(from, Decoder::transfer)? },
             _ => return Err(Malformed("unknown entry kind")),
         };
         Ok(Self { timestamp_ns, entry })

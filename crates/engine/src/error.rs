@@ -225,6 +225,12 @@ operation_errors! {
         Overflow = "amount_too_large", 422, "the amount is too large";
     }
 
+    /// Why a batch of the ledger's own events was not taken. Nothing of it happened.
+    BatchError {
+        /// More events than one batch takes.
+        TooLarge = "batch_too_large", 422, "a batch holds at most 8190 events; split it";
+    }
+
     /// Why a mandate was not granted.
     GrantError {
         /// The mandate names another node.

@@ -14,8 +14,9 @@ pub enum Fault {
     /// A write fails with `EIO`; its first sectors may be written.
     WriteError,
     /// A sync fails with `EIO`. As on Linux the file then counts as clean: reads give what was
-    /// written, later syncs succeed, and what really reached the disk is left to the seed. Of a
-    /// folder it is the names that are lost or kept.
+    /// written, later syncs succeed, and what really reached the disk is left to the seed. When
+    /// it strikes the sync of a folder, names are lost or kept, and as journalling file systems do
+    /// the disk refuses all changes from then on with `EROFS`, until the power goes.
     SyncError,
     /// A sync succeeds and makes nothing durable.
     LyingSync,

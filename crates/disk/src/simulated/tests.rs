@@ -166,14 +166,16 @@ fn after_a_failed_sync_reads_and_syncs_look_well_and_the_disk_may_lack_the_bytes
 }
 
 #[test]
-fn a_failed_sync_of_a_folder_loses_names() {
+fn a_failed_sync_of_a_folder_loses_names_and_makes_the_disk_read_only() {
     let mut found = BTreeSet::new();
     for seed in 0..50 {
         let (disk, _) = with_file(seed, b"");
         disk.open(Path::new("a/new"), Access::Create).unwrap();
         disk.arm(Fault::SyncError, When::Nth(1));
-        disk.sync_folder(Path::new("a")).unwrap_err();
-        disk.sync_folder(Path::new("a")).unwrap();
+        assert_eq!(disk.sync_folder(Path::new("a")).unwrap_err().raw_os_error(), Some(5));
+        let refused = disk.sync_folder(Path::new("a")).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ReadOnlyFilesystem);
+        content(&disk);
         assert_eq!(disk.files().len(), 2);
         found.insert(disk.crash().files().len());
     }

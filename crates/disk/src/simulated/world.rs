@@ -14,6 +14,7 @@ use crate::Access;
 
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
+const EROFS: i32 = 30;
 const NO_POWER: &str = "the power is gone";
 
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub(super) struct World {
     pub(super) armed: Armed,
     pub(super) capacity_bytes: Option<u64>,
     pub(super) is_down: bool,
+    is_read_only: bool,
     pub(super) operations: u64,
     pub(super) changes: u64,
     pub(super) fingerprint: Fingerprint,
@@ -40,6 +42,7 @@ impl World {
             armed: Armed::default(),
             capacity_bytes: None,
             is_down: false,
+            is_read_only: false,
             operations: 0,
             changes: 0,
             fingerprint: Fingerprint(seed),
@@ -71,6 +74,7 @@ impl World {
         Self {
             armed: Armed::default(),
             is_down: false,
+            is_read_only: false,
             fingerprint: self.fingerprint.clone(),
             random,
             names,
@@ -87,6 +91,9 @@ impl World {
         }
         self.operations += 1;
         self.changes += u64::from(operation.is_change());
+        if self.is_read_only && operation.is_change() {
+            return Err(io::Error::from_raw_os_error(EROFS));
+        }
         let fault = self.armed.strike(operation, path, &mut self.random);
         self.fingerprint.number(operation as u64);
         self.fingerprint.bytes(path.as_os_str().as_encoded_bytes());
@@ -193,7 +200,10 @@ impl World {
         self.names.check_folder(folder)?;
         match fault {
             Some(Fault::PowerLoss | Fault::LyingSync) => {}
-            Some(_) => self.names.fail_sync(folder, &mut self.random),
+            Some(_) => {
+                self.names.fail_sync(folder, &mut self.random);
+                self.is_read_only = true;
+            }
             None => self.names.sync(folder),
         }
         let named = self.names.named();

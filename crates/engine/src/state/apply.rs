@@ -3,7 +3,9 @@
 //! Every entry was decided before; one that does not fit is damage and is reported as [`Broken`].
 
 use instrument::{Mandate, Signed};
-use ledger::{AMOUNT_MAX, Account, Kind, Limit, Transfer};
+use ledger::{
+    AMOUNT_MAX, Account, CreateAccountStatus, CreateTransferStatus, Kind, Limit, Transfer,
+};
 use money::{AccountId, Amount, Asset, PaymentId, TransferId};
 
 use super::payment::{Payment, Phase, Progress, fund_transfer, leg_transfer};
@@ -42,7 +44,7 @@ impl State {
     /// Folds one entry.
     pub(crate) fn apply(&mut self, stamped: &Stamped) -> Result<(), Broken> {
         let at_ns = stamped.timestamp_ns;
-        let earliest_ns = self.last_timestamp_ns.checked_add(TIMESTAMP_STEP_NS);
+        let earliest_ns = self.last_timestamp_ns.checked_add(stamped.entry.step_ns());
         if earliest_ns.is_none_or(|earliest_ns| at_ns < earliest_ns) {
             return Err(broken("any", "its timestamp does not advance"));
         }
@@ -79,7 +81,35 @@ impl State {
                 granted.revoked = true;
                 Ok(())
             }
+            Entry::AccountsCreated { accounts } => {
+                self.create_accounts(accounts, at_ns);
+                Ok(())
+            }
+            Entry::TransfersCreated { transfers } => {
+                self.create_transfers(transfers, at_ns);
+                Ok(())
+            }
         }
+    }
+
+    /// A batch of the ledger's own events.
+    pub(crate) fn create_accounts(
+        &mut self,
+        accounts: &[Account],
+        at_ns: u64,
+    ) -> Vec<CreateAccountStatus> {
+        self.last_timestamp_ns = at_ns;
+        self.ledger.create_accounts(accounts, at_ns)
+    }
+
+    /// A batch of the ledger's own events.
+    pub(crate) fn create_transfers(
+        &mut self,
+        transfers: &[Transfer],
+        at_ns: u64,
+    ) -> Vec<CreateTransferStatus> {
+        self.last_timestamp_ns = at_ns;
+        self.ledger.create_transfers(transfers, at_ns)
     }
 
     fn grant(&mut self, mandate: &Signed<Mandate>, label: &str) -> Result<(), Broken> {
@@ -135,7 +165,7 @@ impl State {
             linked: false,
         };
         for status in self.ledger.create_accounts(&[account], at_ns) {
-            if status != ledger::CreateAccountStatus::Created {
+            if status != CreateAccountStatus::Created {
                 return Err(broken("account opened", status.code()));
             }
         }
@@ -176,7 +206,7 @@ impl State {
         at_ns: u64,
     ) -> Result<(), Broken> {
         for status in self.ledger.create_transfers(batch, at_ns) {
-            if status != ledger::CreateTransferStatus::Created {
+            if status != CreateTransferStatus::Created {
                 return Err(broken(entry, status.code()));
             }
         }

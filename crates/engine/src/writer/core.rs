@@ -2,28 +2,22 @@
 
 use std::sync::Arc;
 
+use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
 use money::PaymentId;
 
 use super::BATCH_FILL_BYTES_MAX;
+use super::committer::{Answer, Batch};
 use crate::claims::{Claims, Waiter};
 use crate::clock::{Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
 use crate::decide::{self, Decision, Known};
 use crate::entry::{Entry, NewPayment, Stamped};
-use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
-use crate::handle::{Command, Reply};
+use crate::error::{AuthorizeError, BatchError, ReleaseError, SettleError, Unavailable};
+use crate::handle::{BATCH_EVENTS_COUNT_MAX, Command, Reply};
 use crate::outcome::{Outcome, Outcomes};
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
-
-/// An answer that waits for the batch.
-pub(super) enum Answer {
-    Reply(Box<dyn FnOnce(Result<(), Unavailable>) + Send>),
-    /// The one that may go on. If nobody takes the answer, somebody else must get the turn.
-    Proceed(PaymentId, ClaimToken, Reply<Authorized, AuthorizeError>),
-    Read(Box<dyn FnOnce(&State) + Send>),
-}
 
 pub(crate) struct Core {
     state: State,
@@ -66,16 +60,18 @@ impl Core {
         &self.state
     }
 
-    pub(super) fn broken(&self) -> Option<&Broken> {
-        self.broken.as_ref()
-    }
-
     pub(super) fn batch_len(&self) -> usize {
         self.batch.bytes.len()
     }
 
-    pub(super) fn finish_batch(&mut self) -> (Vec<u8>, Vec<Answer>) {
-        (std::mem::take(&mut self.batch.bytes), std::mem::take(&mut self.answers))
+    /// Everything since the last batch; a new one begins.
+    pub(super) fn finish_batch(&mut self) -> Batch {
+        Batch {
+            bytes: std::mem::take(&mut self.batch.bytes),
+            answers: std::mem::take(&mut self.answers),
+            broken: self.broken.as_ref().map(ToString::to_string),
+            capture: None,
+        }
     }
 
     /// Stamps, folds and appends an entry.
@@ -83,15 +79,15 @@ impl Core {
         if self.broken.is_some() {
             return;
         }
-        let stamped = Stamped { timestamp_ns: self.next_timestamp_ns(), entry };
+        let stamped = Stamped { timestamp_ns: self.next_timestamp_ns(entry.step_ns()), entry };
         match self.state.apply(&stamped) {
             Ok(()) => stamped.encode(&mut self.batch),
             Err(broken) => self.broken = Some(broken),
         }
     }
 
-    fn next_timestamp_ns(&self) -> u64 {
-        self.now_ns.max(self.state.last_timestamp_ns.saturating_add(TIMESTAMP_STEP_NS))
+    fn next_timestamp_ns(&self, step_ns: u64) -> u64 {
+        self.now_ns.max(self.state.last_timestamp_ns.saturating_add(step_ns))
     }
 
     fn read_clock(&mut self) {
@@ -179,10 +175,53 @@ impl Core {
                 let result = decision.map(|decision| self.carry_out(decision));
                 self.answer(reply, result);
             }
-            Command::Read(read) => self.answers.push(Answer::Read(read)),
-            // The writer takes these out before they come here.
-            Command::BackupPoint(_) | Command::Shutdown(_) => {}
+            Command::CreateAccounts(accounts, reply) => {
+                let result = self.create_accounts(accounts);
+                self.answer(reply, result);
+            }
+            Command::CreateTransfers(transfers, reply) => {
+                let result = self.create_transfers(transfers);
+                self.answer(reply, result);
+            }
+            Command::Read(read) => self.answers.push(Answer::Reply(read(&self.state))),
+            Command::BackupPoint(reply) => self.answers.push(Answer::Point(reply)),
+            // The writer takes it out before it comes here.
+            Command::Shutdown(_) => {}
         }
+    }
+
+    fn create_accounts(
+        &mut self,
+        accounts: Vec<Account>,
+    ) -> Result<Vec<CreateAccountStatus>, BatchError> {
+        if accounts.len() > BATCH_EVENTS_COUNT_MAX {
+            return Err(BatchError::TooLarge);
+        }
+        let entry = Entry::AccountsCreated { accounts };
+        let timestamp_ns = self.next_timestamp_ns(entry.step_ns());
+        let Entry::AccountsCreated { accounts } = &entry else {
+            return Err(Unavailable::Stopped.into());
+        };
+        let statuses = self.state.create_accounts(accounts, timestamp_ns);
+        Stamped { timestamp_ns, entry }.encode(&mut self.batch);
+        Ok(statuses)
+    }
+
+    fn create_transfers(
+        &mut self,
+        transfers: Vec<Transfer>,
+    ) -> Result<Vec<CreateTransferStatus>, BatchError> {
+        if transfers.len() > BATCH_EVENTS_COUNT_MAX {
+            return Err(BatchError::TooLarge);
+        }
+        let entry = Entry::TransfersCreated { transfers };
+        let timestamp_ns = self.next_timestamp_ns(entry.step_ns());
+        let Entry::TransfersCreated { transfers } = &entry else {
+            return Err(Unavailable::Stopped.into());
+        };
+        let statuses = self.state.create_transfers(transfers, timestamp_ns);
+        Stamped { timestamp_ns, entry }.encode(&mut self.batch);
+        Ok(statuses)
     }
 
     fn carry_out(&mut self, decision: Decision<Entry>) {
@@ -387,7 +426,11 @@ impl Core {
     /// woken write entries too, which brings the next timestamp closer to the next hold.
     fn expire_holds(&mut self) {
         while self.broken.is_none()
-            && self.state.ledger.next_expiry_ns().is_some_and(|due| due <= self.next_timestamp_ns())
+            && self
+                .state
+                .ledger
+                .next_expiry_ns()
+                .is_some_and(|due| due <= self.next_timestamp_ns(TIMESTAMP_STEP_NS))
         {
             self.write(Entry::HoldsExpired);
             self.wake_left();

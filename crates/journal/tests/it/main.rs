@@ -12,6 +12,7 @@ mod damage;
 mod inspect;
 mod kill;
 mod memory;
+mod power;
 mod reopen;
 mod snapshot;
 mod torn;
