@@ -331,8 +331,12 @@ impl State {
         for transfer in self.ledger.expire(at_ns, EXPIRY_COUNT_MAX) {
             let found = self.ledger.transfer(transfer);
             let found = found.ok_or_else(|| broken("holds expired", "unknown transfer"))?;
-            let id = PaymentId::new(found.transfer.user_data)
-                .map_err(|_| broken("holds expired", "the hold names no payment"))?;
+            // The ledger's own batches hold for other reasons, whatever their user data says.
+            let id = PaymentId::new(found.transfer.user_data).ok();
+            let is_leg = |id: &PaymentId| leg_transfer(*id, 0, Phase::Open) == transfer;
+            let Some(id) = id.filter(is_leg) else {
+                continue;
+            };
             // A payment's legs expire together; the first one releases the payment.
             if let Ok(payment) = self.held(id, "holds expired") {
                 let (amount, mandate) = (payment.amount.units(), payment.mandate);

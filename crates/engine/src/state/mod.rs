@@ -100,6 +100,11 @@ impl State {
         }
     }
 
+    /// The ledger, to ask it about the past.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// The asset of a code, if the node carries it.
     pub(crate) fn asset(&self, code: AssetCode) -> Option<OpenedAsset> {
         self.assets.get(&code).copied()
