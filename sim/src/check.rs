@@ -58,13 +58,22 @@ struct All {
     burned: Vec<bool>,
     feed: Result<Vec<Change>, String>,
     totals: Vec<(Asset, Totals)>,
-    payments: BTreeMap<PaymentId, (PaymentState, u128)>,
     broken: Option<String>,
 }
 
-/// Every account, every id, every balance counted again, every payment, the sums of every asset.
+/// Everything that the model knows: the books and every payment.
 pub fn everything(node: &mut Node, model: &Model, is_certain: bool) -> Result<(), String> {
-    let books = &model.books;
+    let found = node.look(payments).ok_or("the node stopped while it was verified")?;
+    books(node, &model.books, is_certain)?;
+    model.check_payments()?;
+    let payments = model.payments.iter();
+    let right: BTreeMap<_, _> =
+        payments.map(|(id, payment)| (*id, (payment.state, payment.units))).collect();
+    same("payment", found.iter(), right.iter())
+}
+
+/// Every account, every id, every balance counted again, the feed, the sums of every asset.
+pub fn books(node: &mut Node, books: &Books, is_certain: bool) -> Result<(), String> {
     let ids: Vec<TransferId> = books.transfers.keys().copied().collect();
     let burned: Vec<TransferId> = books.burned.iter().copied().collect();
     let look = move |state: &State| all(state, &ids, &burned);
@@ -100,23 +109,22 @@ pub fn everything(node: &mut Node, model: &Model, is_certain: bool) -> Result<()
             return Err(format!("{asset}: {totals:?}, right is {held} held, {posted} posted"));
         }
     }
-    model.check_payments()?;
-    let payments = model.payments.iter();
-    let right: BTreeMap<_, _> =
-        payments.map(|(id, payment)| (*id, (payment.state, payment.units))).collect();
-    same("payment", all.payments.iter(), right.iter())
+    Ok(())
+}
+
+fn payments(state: &State) -> BTreeMap<PaymentId, (PaymentState, u128)> {
+    let payments = state.latest_payments(usize::MAX).into_iter();
+    payments.map(|view| (view.payment, (view.state, view.settled.units()))).collect()
 }
 
 fn all(state: &State, ids: &[TransferId], burned: &[TransferId]) -> All {
     let ledger = state.ledger();
-    let payments = state.latest_payments(usize::MAX).into_iter();
     All {
         accounts: ledger.accounts().copied().collect(),
         transfers: ids.iter().map(|id| ledger.transfer(*id).copied()).collect(),
         burned: burned.iter().map(|id| ledger.is_failed(*id)).collect(),
         feed: changes(state, 0),
         totals: ledger.totals(),
-        payments: payments.map(|view| (view.payment, (view.state, view.settled.units()))).collect(),
         broken: ledger.check().err().map(|broken| broken.to_string()),
     }
 }

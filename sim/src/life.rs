@@ -27,12 +27,17 @@ const STARTS_MAX: usize = 8;
 /// Bytes of room that a full disk has left at most.
 const ROOM_BYTES_MAX: u64 = 65_536;
 
+/// How the system says that it does not write to a disk any more.
+const READ_ONLY: &str = "os error 30";
+
 /// What a run was made of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
     pub requests: u64,
     pub changes: u64,
     pub starts: u64,
+    /// Damage that was found, and named, at a start.
+    pub refused: u64,
     pub fingerprint: u64,
 }
 
@@ -152,6 +157,17 @@ impl<'a> Life<'a> {
         }
     }
 
+    /// A turn in which no fault is armed.
+    pub fn quiet_turn(&mut self) -> Result<(), String> {
+        self.pass_time();
+        if self.random.chance(self.plan.faults.snapshot)
+            && let Some(node) = &mut self.node
+        {
+            node.request_snapshot();
+        }
+        self.turn()
+    }
+
     /// Some requests and their answers, and then perhaps an end.
     pub fn turn(&mut self) -> Result<(), String> {
         let count = self.random.between(1, self.plan.requests);
@@ -166,6 +182,9 @@ impl<'a> Life<'a> {
         self.exchange(requests)?;
         if self.random.chance(self.plan.faults.questions) {
             self.ask()?;
+        }
+        if self.random.chance(self.plan.faults.intruder) {
+            self.intrude()?;
         }
         if self.random.chance(self.plan.faults.crash) {
             self.trace.event("power loss".to_owned());
@@ -260,7 +279,6 @@ impl<'a> Life<'a> {
     }
 
     pub fn model(&self) -> &Model {
-        const { assert!(STARTS_MAX > 1) };
         self.models.first().unwrap_or_else(|| unreachable!("a life without model has ended"))
     }
 
@@ -333,13 +351,32 @@ impl<'a> Life<'a> {
                 Err(error) => {
                     refusal = error.to_string();
                     self.trace.event(format!("not started: {refusal}"));
-                    if !is_faulty {
+                    if refusal.contains(READ_ONLY) {
+                        // The system gave the disk up; a new start of the machine ends that.
+                        self.disk = self.disk.crash();
+                    } else if !is_faulty {
                         break;
                     }
                 }
             }
         }
         Err(format!("a start without faults was refused: {refusal}"))
+    }
+
+    /// Another node on the same folder is kept out.
+    fn intrude(&mut self) -> Result<(), String> {
+        self.disk.disarm();
+        let start = Start {
+            plan: &self.plan,
+            disk: &self.disk,
+            clock: &self.clock,
+            accept_earlier_clock: true,
+        };
+        match Node::start(start) {
+            Err(engine::StartError::Journal(journal::OpenError::Locked { .. })) => Ok(()),
+            Err(other) => Err(format!("an intruder was refused for another reason: {other}")),
+            Ok(_) => Err("two nodes run on one folder".to_owned()),
+        }
     }
 
     /// Some questions, by anybody.

@@ -7,6 +7,7 @@
 
 mod check;
 mod curiosity;
+mod damage;
 mod life;
 mod node;
 mod oracle;
@@ -26,6 +27,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::life::Summary;
 use crate::trace::Trace;
+
+const DAMAGE_EVERY: u64 = 4;
 
 const HELP: &str = "\
 Usage: sim [--seeds N] [--from S] [--verbose]
@@ -90,6 +93,7 @@ fn run(options: &Options) -> ExitCode {
                 total.requests += summary.requests;
                 total.changes += summary.changes;
                 total.starts += summary.starts;
+                total.refused += summary.refused;
             }
             Err(why) => {
                 failed += 1;
@@ -98,9 +102,10 @@ fn run(options: &Options) -> ExitCode {
             }
         }
     }
-    let Summary { requests, changes, starts, .. } = total;
+    let Summary { requests, changes, starts, refused, .. } = total;
     println!(
-        "{} seeds, {failed} failed: {requests} requests, {changes} changes, {starts} starts, {:.1} s",
+        "{} seeds, {failed} failed: {requests} requests, {changes} changes, {starts} starts, \
+         {refused} refused for damage, {:.1} s",
         options.seeds,
         started.elapsed().as_secs_f64()
     );
@@ -118,9 +123,18 @@ fn twice(seed: u64, is_verbose: bool) -> Result<Summary, String> {
     }
 }
 
+/// One seed in [`DAMAGE_EVERY`] is about damage that one copy of the data cannot survive.
+fn live(seed: u64, trace: &mut Trace) -> Result<Summary, String> {
+    if seed.is_multiple_of(DAMAGE_EVERY) {
+        damage::live(seed, trace)
+    } else {
+        life::live(seed, trace)
+    }
+}
+
 fn once(seed: u64, is_verbose: bool) -> Result<Summary, String> {
     let mut trace = Trace::new(is_verbose);
-    let lived = catch_unwind(AssertUnwindSafe(|| life::live(seed, &mut trace)));
+    let lived = catch_unwind(AssertUnwindSafe(|| live(seed, &mut trace)));
     let why = match lived {
         Ok(Ok(summary)) => return Ok(summary),
         Ok(Err(why)) => why,

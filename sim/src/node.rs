@@ -127,6 +127,7 @@ fn options(start: Start<'_>) -> Options {
     let mut options = Options::new(Path::new(DATA), node());
     options.clock = Arc::new(start.clock.clone());
     options.disk = Arc::new(start.disk.clone());
+    options.queue_count_max = start.plan.queue;
     options.accept_earlier_clock = start.accept_earlier_clock;
     options.journal = journal::Options {
         batch_bytes_max: sizes.batch_bytes,

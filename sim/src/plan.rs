@@ -19,6 +19,8 @@ pub struct Plan {
     pub time: Time,
     pub faults: Faults,
     pub sizes: Sizes,
+    /// Requests that may wait for the writer.
+    pub queue: usize,
 }
 
 /// What requests are about, as weights, and what their events are like.
@@ -70,6 +72,8 @@ pub struct Faults {
     pub full: u64,
     /// Reads give less than was asked for.
     pub short_reads: u64,
+    /// Somebody starts another node on the same folder.
+    pub intruder: u64,
     /// A snapshot is asked for.
     pub snapshot: u64,
     /// Questions are asked.
@@ -107,6 +111,7 @@ impl Plan {
             },
             faults: Faults::draw(random),
             sizes: Sizes::draw(random),
+            queue: *random.pick(&[2, 8, 1024, 1024]).unwrap_or(&1024),
         }
     }
 }
@@ -147,6 +152,7 @@ impl Faults {
             write_error: rate(random, 30),
             full: rate(random, 20),
             short_reads: rate(random, 500),
+            intruder: rate(random, 30),
             snapshot: rate(random, 300),
             questions: rate(random, 300),
         }

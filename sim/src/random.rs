@@ -68,13 +68,6 @@ impl Random {
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         if from.is_empty() { None } else { from.get(self.index(from.len())) }
     }
-
-    /// Puts a list into any order.
-    pub fn shuffle<T>(&mut self, list: &mut [T]) {
-        for end in (1..list.len()).rev() {
-            list.swap(end, self.index(end + 1));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -102,10 +95,5 @@ mod tests {
         assert_eq!(seen, [true; 5]);
         let hits = (0..10_000).filter(|_| random.chance(100)).count();
         assert!((800..1200).contains(&hits), "{hits}");
-        let mut list: Vec<u8> = (0..50).collect();
-        random.shuffle(&mut list);
-        assert!(!list.is_sorted());
-        list.sort_unstable();
-        assert!(list.into_iter().eq(0..50));
     }
 }

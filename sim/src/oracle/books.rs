@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{
-    Account, AccountState, Balances, ChangeKind, CreateAccountStatus, CreateTransferStatus, Kind,
-    PendingState, Transfer, TransferState,
+    Account, AccountState, Balances, Change, ChangeKind, CreateAccountStatus, CreateTransferStatus,
+    Kind, PendingState, Transfer, TransferState,
 };
 use money::{AccountId, TransferId};
 
@@ -291,6 +291,24 @@ impl Books {
             is_stamped && state.expires_at_ns().is_some_and(|end| end <= happened.timestamp_ns)
         });
         overdue.map(|state| state.transfer.id)
+    }
+
+    /// Books in which all of this happened, whoever decided it.
+    pub fn replay(changes: &[Change]) -> Result<Self, String> {
+        let mut books = Self::default();
+        for (position, change) in changes.iter().enumerate() {
+            match change.kind {
+                ChangeKind::AccountCreated(account) => {
+                    if books.create_account(&account) != CreateAccountStatus::Created {
+                        return Err(format!("{change:?} cannot be"));
+                    }
+                }
+                ChangeKind::TransferCreated(transfer) => books.record(transfer),
+                ChangeKind::HoldExpired(transfer) => books.expire(transfer.id)?,
+            }
+            books.stamp(position, change.timestamp_ns)?;
+        }
+        Ok(books)
     }
 
     /// The balances of every account, counted again from the list of what happened.

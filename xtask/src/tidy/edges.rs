@@ -39,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "money",
         ],
     ),
+    ("sim", &["disk", "engine", "instrument", "journal", "ledger", "money"]),
     ("xtask", &[]),
     ("benches", &["engine", "gateway", "http402", "instrument", "ledger", "money"]),
     ("fuzz", &["engine", "gateway", "http402", "instrument", "journal", "ledger", "money"]),
