@@ -36,8 +36,8 @@ pub fn stopped(node: &mut Node) -> Result<(), String> {
 }
 
 /// Asks and compares.
-pub fn questions(node: &mut Node, books: &Books, questions: Vec<Question>) -> Result<(), String> {
-    let asked = questions.clone();
+pub fn questions(node: &mut Node, books: &Books, questions: &[Question]) -> Result<(), String> {
+    let asked = questions.to_vec();
     let found = node.look(move |state| {
         asked.iter().map(|question| ask(state.ledger(), question)).collect::<Vec<_>>()
     });

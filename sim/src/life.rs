@@ -391,7 +391,7 @@ impl<'a> Life<'a> {
             return Ok(());
         };
         let books = self.models.first().map(|model| &model.books);
-        books.map_or(Ok(()), |books| check::questions(node, books, questions))
+        books.map_or(Ok(()), |books| check::questions(node, books, &questions))
     }
 
     /// Everything, compared.

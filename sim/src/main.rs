@@ -8,6 +8,7 @@
 mod check;
 mod curiosity;
 mod damage;
+mod kill;
 mod life;
 mod node;
 mod oracle;
@@ -23,7 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::life::Summary;
 use crate::trace::Trace;
@@ -32,13 +33,16 @@ const DAMAGE_EVERY: u64 = 4;
 
 const HELP: &str = "\
 Usage: sim [--seeds N] [--from S] [--verbose]
+       sim kill [--rounds N] [--seed S]
 
   --seeds N   How many seeds, one after the other; 100 unless given.
   --from S    The first seed; 1 unless given.
-  --verbose   Print what happens in each run.";
+  --verbose   Print what happens in each run.
+  kill        Kill a real process under load, again and again, and check what it acknowledged.
+  --rounds N  How many times; 200 unless given.
+  --seed S    Decides when; 1 unless given.";
 
 /// What the command line asked for.
-#[derive(Debug, PartialEq, Eq)]
 struct Options {
     seeds: u64,
     from: u64,
@@ -51,36 +55,66 @@ fn main() -> ExitCode {
         println!("{HELP}");
         return ExitCode::SUCCESS;
     }
-    match parse(&words) {
-        Ok(options) => {
-            if options.is_verbose {
-                tracing_subscriber::fmt().without_time().init();
-            }
-            run(&options)
-        }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.split_first() {
+        Some((&"kill", rest)) => kill_again_and_again(rest),
+        Some((&kill::CHILD, [dir, round])) => work(dir, round),
+        _ => live_seeds(&words),
+    };
+    match done {
+        Ok(code) => code,
         Err(error) => {
-            println!("error: {error:#}\n\n{HELP}");
+            println!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn parse(words: &[String]) -> Result<Options> {
-    let mut options = Options { seeds: 100, from: 1, is_verbose: false };
+fn kill_again_and_again(words: &[&str]) -> Result<ExitCode> {
+    let numbers = numbers(words, &["--rounds", "--seed"])?;
+    let [rounds, seed] = [numbers[0].unwrap_or(200), numbers[1].unwrap_or(1)];
+    let started = Instant::now();
+    let kill::Killed { batches, transfers, unsaid, silent, .. } = kill::rounds(rounds, seed)?;
+    println!(
+        "{rounds} kills, {silent} of them before the first word: {batches} batches acknowledged, all \
+         there; {unsaid} more there as a whole; {transfers} transfers checked, {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The child's part of a kill.
+fn work(dir: &str, round: &str) -> Result<ExitCode> {
+    kill::work(dir.as_ref(), round.parse()?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn live_seeds(words: &[&str]) -> Result<ExitCode> {
+    let (verbose, rest): (Vec<&str>, Vec<&str>) =
+        words.iter().partition(|word| **word == "--verbose");
+    let numbers = numbers(&rest, &["--seeds", "--from"])?;
+    let options = Options {
+        seeds: numbers[0].unwrap_or(100),
+        from: numbers[1].unwrap_or(1),
+        is_verbose: !verbose.is_empty(),
+    };
+    if options.is_verbose {
+        tracing_subscriber::fmt().without_time().init();
+    }
+    Ok(run(&options))
+}
+
+/// The numbers that follow two options, each if it is there.
+fn numbers(words: &[&str], names: &[&str; 2]) -> Result<[Option<u64>; 2]> {
+    let mut numbers = [None; 2];
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let number = |word: Option<&String>| -> Result<u64> {
-            let word = word.context("a number is missing")?;
-            word.parse().with_context(|| format!("`{word}` is no number"))
-        };
-        match word.as_str() {
-            "--seeds" => options.seeds = number(words.next())?,
-            "--from" => options.from = number(words.next())?,
-            "--verbose" => options.is_verbose = true,
-            other => bail!("unknown option `{other}`"),
-        }
+        let index = names.iter().position(|name| name == word);
+        let index = index.with_context(|| format!("unknown option `{word}`\n\n{HELP}"))?;
+        let number = words.next().with_context(|| format!("{word} wants a number"))?;
+        numbers[index] = Some(number.parse().with_context(|| format!("`{number}` is no number"))?);
     }
-    Ok(options)
+    Ok(numbers)
 }
 
 fn run(options: &Options) -> ExitCode {
@@ -155,11 +189,14 @@ mod tests {
 
     #[test]
     fn options_are_strict() {
-        let words = |line: &str| line.split_whitespace().map(String::from).collect::<Vec<_>>();
-        let parsed = parse(&words("--seeds 7 --from 3 --verbose")).unwrap();
-        assert_eq!(parsed, Options { seeds: 7, from: 3, is_verbose: true });
-        for line in ["--seeds", "--seeds x", "--from -1", "7"] {
-            assert!(parse(&words(line)).is_err(), "{line}");
+        let parse = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            numbers(&words, &["--seeds", "--from"])
+        };
+        assert_eq!(parse("--from 3 --seeds 7").unwrap(), [Some(7), Some(3)]);
+        assert_eq!(parse("").unwrap(), [None, None]);
+        for line in ["--seeds", "--seeds x", "--from -1", "7", "--rounds 1"] {
+            assert!(parse(line).is_err(), "{line}");
         }
     }
 

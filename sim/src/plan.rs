@@ -87,10 +87,6 @@ pub struct Sizes {
     pub segment_bytes: u64,
     pub preallocate_bytes: u64,
     pub mark_every_batches: u32,
-    /// Rows of one chunk of the index.
-    pub chunk_rows: u64,
-    /// Runs that are merged into one.
-    pub fan_out: u64,
 }
 
 impl Plan {
@@ -168,8 +164,6 @@ impl Sizes {
             segment_bytes,
             preallocate_bytes: random.between(512, 32_768),
             mark_every_batches: *random.pick(&[1_u32, 1, 2, 7]).unwrap_or(&1),
-            chunk_rows: *random.pick(&[4, 16, 64, 256, 1024]).unwrap_or(&64),
-            fan_out: random.between(2, 4),
         }
     }
 }

@@ -144,7 +144,8 @@ impl<'a> Walk<'a> {
             }
             self.given.insert(number, answer);
         }
-        let first = model.books.past.len() - self.unstamped(model);
+        let unstamped = model.books.past.iter().rev().take_while(|past| past.timestamp_ns == 0);
+        let first = model.books.past.len() - unstamped.count();
         for position in first..model.books.past.len() {
             let Some(real) = self.exchange.changes.get(self.consumed) else {
                 let kind = model.books.past.get(position).map(|past| past.kind);
@@ -161,10 +162,6 @@ impl<'a> Walk<'a> {
             self.consumed += 1;
         }
         Ok(())
-    }
-
-    fn unstamped(&self, model: &Model) -> usize {
-        model.books.past.iter().rev().take_while(|past| past.timestamp_ns == 0).count()
     }
 
     /// The model, if nothing was taken from here on.
