@@ -228,13 +228,13 @@ mod tests {
         let mut events = events(Sides::Uniform, Ids::Ascending);
         let mut ledger = ledger::Ledger::new();
         let accounts = events.accounts(1, 10).unwrap();
-        let made = ledger.create_accounts(&accounts, 1_000);
+        let Ok(made) = ledger.create_accounts(&accounts, 1_000);
         assert!(made.iter().all(|status| *status == ledger::CreateAccountStatus::Created));
         let pendings = events.pendings(100).unwrap();
         let posts = events.posts(&pendings).unwrap();
         let singles = events.transfers(100).unwrap();
         for (batch, at_ns) in [(&pendings, 2_000), (&posts, 3_000), (&singles, 4_000)] {
-            let made = ledger.create_transfers(batch, at_ns);
+            let Ok(made) = ledger.create_transfers(batch, at_ns);
             assert!(made.iter().all(|status| *status == ledger::CreateTransferStatus::Created));
         }
     }

@@ -179,24 +179,24 @@ impl State {
     pub fn account(&self, id: AccountId) -> Option<AccountView> {
         let found = self.ledger.account(id)?;
         let holder = self.holders.get(&id)?;
-        let asset = found.account.asset;
+        let (asset, balances) = (found.asset, found.balances);
         let amount = |units| Amount::new(units, asset);
         Some(AccountView {
             account: id,
             asset,
             role: holder.role,
             label: holder.label.clone(),
-            available: amount(found.available()),
-            posted: amount(found.credits_posted.saturating_sub(found.debits_posted)),
-            held: amount(found.debits_pending),
-            debits: amount(found.debits_posted),
-            credits: amount(found.credits_posted),
+            available: amount(balances.available()),
+            posted: amount(balances.credits_posted.saturating_sub(balances.debits_posted)),
+            held: amount(balances.debits_pending),
+            debits: amount(balances.debits_posted),
+            credits: amount(balances.credits_posted),
         })
     }
 
     /// Every account, in the order in which they were opened.
     pub fn accounts(&self) -> Vec<AccountView> {
-        self.ledger.accounts().filter_map(|account| self.account(account.id())).collect()
+        self.ledger.accounts().filter_map(|account| self.account(account.id)).collect()
     }
 
     /// Every asset.
@@ -248,7 +248,7 @@ pub fn payer(state: &State, account: AccountId, limit: usize) -> Option<PayerVie
 pub fn books(state: &State) -> Vec<BooksView> {
     let mut sums: BTreeMap<AssetCode, Sums> = BTreeMap::new();
     for account in state.ledger.accounts() {
-        sums.entry(account.account.asset.code).or_default().add(account);
+        sums.entry(account.asset.code).or_default().add(&account.balances);
     }
     let view = |(asset, totals): (Asset, ledger::Totals)| {
         let sums = sums.get(&asset.code).copied().unwrap_or_default();
@@ -276,15 +276,15 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, account: &ledger::AccountState) {
+    fn add(&mut self, balances: &ledger::Balances) {
         let mut add = |sum: &mut u128, units: u128| match sum.checked_add(units) {
             Some(total) => *sum = total,
             None => self.overflowed = true,
         };
-        add(&mut self.debits_posted, account.debits_posted);
-        add(&mut self.debits_pending, account.debits_pending);
-        add(&mut self.credits_posted, account.credits_posted);
-        add(&mut self.credits_pending, account.credits_pending);
+        add(&mut self.debits_posted, balances.debits_posted);
+        add(&mut self.debits_pending, balances.debits_pending);
+        add(&mut self.credits_posted, balances.credits_posted);
+        add(&mut self.credits_pending, balances.credits_pending);
     }
 
     fn is_balanced(&self) -> bool {

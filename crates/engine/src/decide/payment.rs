@@ -227,8 +227,8 @@ fn check_payees(
         let found = state.ledger.account(*account);
         let found = found.ok_or(AuthorizeError::UnknownPayee)?;
         // Money leaves through the treasury with a reference only, never by a payment.
-        let is_treasury = found.account.limit == Limit::CreditsMustNotExceedDebits;
-        if found.account.asset != order.amount.asset() || is_treasury {
+        let is_treasury = found.limit == Limit::CreditsMustNotExceedDebits;
+        if found.asset != order.amount.asset() || is_treasury {
             return Err(AuthorizeError::UnknownPayee);
         }
     }
@@ -243,8 +243,8 @@ fn check_funds(state: &State, order: &Order) -> Result<(), AuthorizeError> {
     let available = state
         .ledger
         .account(order.payer)
-        .filter(|found| found.account.asset == order.amount.asset())
-        .map_or(0, ledger::AccountState::available);
+        .filter(|found| found.asset == order.amount.asset())
+        .map_or(0, |found| found.balances.available());
     if available < order.amount.units() {
         return Err(AuthorizeError::InsufficientFunds);
     }

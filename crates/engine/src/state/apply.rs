@@ -99,7 +99,8 @@ impl State {
         at_ns: u64,
     ) -> Vec<CreateAccountStatus> {
         self.last_timestamp_ns = at_ns;
-        self.ledger.create_accounts(accounts, at_ns)
+        let Ok(statuses) = self.ledger.create_accounts(accounts, at_ns);
+        statuses
     }
 
     /// A batch of the ledger's own events.
@@ -109,7 +110,8 @@ impl State {
         at_ns: u64,
     ) -> Vec<CreateTransferStatus> {
         self.last_timestamp_ns = at_ns;
-        self.ledger.create_transfers(transfers, at_ns)
+        let Ok(statuses) = self.ledger.create_transfers(transfers, at_ns);
+        statuses
     }
 
     fn grant(&mut self, mandate: &Signed<Mandate>, label: &str) -> Result<(), Broken> {
@@ -164,7 +166,8 @@ impl State {
             closed: false,
             linked: false,
         };
-        for status in self.ledger.create_accounts(&[account], at_ns) {
+        let Ok(statuses) = self.ledger.create_accounts(&[account], at_ns);
+        for status in statuses {
             if status != CreateAccountStatus::Created {
                 return Err(broken("account opened", status.code()));
             }
@@ -205,7 +208,8 @@ impl State {
         batch: &[Transfer],
         at_ns: u64,
     ) -> Result<(), Broken> {
-        for status in self.ledger.create_transfers(batch, at_ns) {
+        let Ok(statuses) = self.ledger.create_transfers(batch, at_ns);
+        for status in statuses {
             if status != CreateTransferStatus::Created {
                 return Err(broken(entry, status.code()));
             }
@@ -308,7 +312,7 @@ impl State {
     ) -> Result<Vec<Transfer>, Broken> {
         let mut transfers = Vec::new();
         for (index, units) in units.enumerate() {
-            let pending = self.ledger.transfer(leg_transfer(id, index, Phase::Open));
+            let Ok(pending) = self.ledger.transfer(leg_transfer(id, index, Phase::Open));
             let pending = pending.ok_or_else(|| broken("payment closed", "a leg is missing"))?;
             let closing = leg_transfer(id, index, Phase::Close);
             let mut transfer = match units {
@@ -328,8 +332,9 @@ impl State {
     }
 
     fn expire(&mut self, at_ns: u64) -> Result<(), Broken> {
-        for transfer in self.ledger.expire(at_ns, EXPIRY_COUNT_MAX) {
-            let found = self.ledger.transfer(transfer);
+        let Ok(released) = self.ledger.expire(at_ns, EXPIRY_COUNT_MAX);
+        for transfer in released {
+            let Ok(found) = self.ledger.transfer(transfer);
             let found = found.ok_or_else(|| broken("holds expired", "unknown transfer"))?;
             // The ledger's own batches hold for other reasons, whatever their user data says.
             let id = PaymentId::new(found.transfer.user_data).ok();

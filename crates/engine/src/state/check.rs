@@ -55,7 +55,7 @@ impl State {
         }
         let mut settled = 0_u128;
         for (index, (account, units)) in payment.legs.iter().enumerate() {
-            let leg = self.ledger.transfer(leg_transfer(id, index, Phase::Open));
+            let Ok(leg) = self.ledger.transfer(leg_transfer(id, index, Phase::Open));
             let leg = leg.ok_or("a leg is missing in the ledger")?;
             let transfer = &leg.transfer;
             let fits = (transfer.debit_account, transfer.credit_account, transfer.amount)

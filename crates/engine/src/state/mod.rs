@@ -5,6 +5,7 @@
 //! ledger; what a mandate has spent is the sum of its payments' unreleased amounts.
 
 mod apply;
+mod books;
 mod check;
 mod lookup;
 mod mandate;
@@ -85,7 +86,7 @@ impl State {
     pub(crate) fn new(node: NodeId) -> Self {
         Self {
             node,
-            ledger: Ledger::new(),
+            ledger: books::empty(),
             assets: BTreeMap::new(),
             holders: BTreeMap::new(),
             payments: BTreeMap::new(),

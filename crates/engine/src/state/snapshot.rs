@@ -1,15 +1,14 @@
 //! The state as bytes, for snapshots. A snapshot is a cache: it can be thrown away and rebuilt.
 
-use ledger::Ledger;
 use money::{AccountId, MandateId, NodeId, PaymentId, TransferId};
 
-use super::{GrantedMandate, Holder, OpenedAsset, Payment, State};
+use super::{GrantedMandate, Holder, OpenedAsset, Payment, State, books};
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::entry::AccountRole;
 use crate::outcome::Outcomes;
 
 /// Version of this layout; an older or newer one is rebuilt from the journal.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl State {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
@@ -51,10 +50,7 @@ impl State {
             out.str(reference);
         }
         self.outcomes.encode(&mut out);
-        let mut ledger = Vec::new();
-        self.ledger.encode(&mut ledger);
-        out.u64(ledger.len() as u64);
-        out.raw(&ledger);
+        books::encode(&self.ledger, &mut out);
         out.bytes
     }
 
@@ -108,8 +104,7 @@ impl State {
             state.fund_references.insert(id, from.str()?.to_owned());
         }
         state.outcomes = Outcomes::decode(&mut from)?;
-        let length = usize::try_from(from.u64()?).map_err(|_| Malformed("ledger length"))?;
-        state.ledger = Ledger::decode(from.slice(length)?).map_err(|_| Malformed("ledger"))?;
+        state.ledger = books::decode(&mut from)?;
         from.finish()?;
         Ok(state)
     }
