@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::{PaymentState, State};
-use ledger::{AccountState, Change, PAGE_ROWS_MAX, Totals, TransferState};
+use ledger::{AccountState, Change, PAGE_ROWS_MAX, Standing, Totals, TransferState};
 use money::{Asset, PaymentId, TransferId};
 
 use crate::node::Node;
@@ -16,7 +16,7 @@ pub fn changes(state: &State, mut from: u64) -> Result<Vec<Change>, String> {
     let mut all = Vec::new();
     loop {
         let page = state.ledger().changes(from, PAGE_ROWS_MAX);
-        let page = page.map_err(|why| format!("the feed at {from}: {why}"))?;
+        let page = page.map_err(|why| format!("the feed at {from}: {why:?}"))?;
         if page.changes.is_empty() {
             return Ok(all);
         }
@@ -53,10 +53,10 @@ pub fn questions(node: &mut Node, books: &Books, questions: &[Question]) -> Resu
 
 /// What a look at the whole state gives.
 struct All {
-    accounts: Vec<AccountState>,
+    accounts: Vec<(Standing, AccountState)>,
     transfers: Vec<Option<TransferState>>,
     burned: Vec<bool>,
-    feed: Result<Vec<Change>, String>,
+    feed: Vec<Change>,
     totals: Vec<(Asset, Totals)>,
     broken: Option<String>,
 }
@@ -77,27 +77,26 @@ pub fn books(node: &mut Node, books: &Books, is_certain: bool) -> Result<(), Str
     let ids: Vec<TransferId> = books.transfers.keys().copied().collect();
     let burned: Vec<TransferId> = books.burned.iter().copied().collect();
     let look = move |state: &State| all(state, &ids, &burned);
-    let all = node.look(look).ok_or("the node stopped while it was verified")?;
+    let all = node.look(look).ok_or("the node stopped while it was verified")??;
     if let Some(broken) = all.broken {
         return Err(format!("the ledger's own check: {broken}"));
     }
     let mut accounts: Vec<&AccountState> = books.accounts.values().collect();
     accounts.sort_by_key(|state| state.timestamp_ns);
-    same("account", all.accounts.iter(), accounts.into_iter())?;
+    same("account", all.accounts.iter().map(|(_, state)| state), accounts.into_iter())?;
     same("transfer", all.transfers.iter().flatten(), books.transfers.values())?;
     if is_certain && all.burned.contains(&false) {
         return Err("a burned id is free again".to_owned());
     }
-    let feed = all.feed?;
     same(
         "change",
-        feed.iter().map(|change| (change.timestamp_ns, change.kind)),
+        all.feed.iter().map(|change| (change.timestamp_ns, change.kind)),
         books.past.iter().map(|past| (past.timestamp_ns, past.kind)),
     )?;
     let recount = books.recount();
-    for state in &all.accounts {
+    for (standing, state) in &all.accounts {
         let counted = recount.get(&state.account.id).copied().unwrap_or_default();
-        if counted != state.balances() {
+        if counted != state.balances || *standing != standing_of(state) {
             return Err(format!("{state:?}, but its transfers come to {counted:?}"));
         }
     }
@@ -117,15 +116,40 @@ fn payments(state: &State) -> BTreeMap<PaymentId, (PaymentState, u128)> {
     payments.map(|view| (view.payment, (view.state, view.settled.units()))).collect()
 }
 
-fn all(state: &State, ids: &[TransferId], burned: &[TransferId]) -> All {
+fn all(state: &State, ids: &[TransferId], burned: &[TransferId]) -> Result<All, String> {
     let ledger = state.ledger();
-    All {
-        accounts: ledger.accounts().copied().collect(),
-        transfers: ids.iter().map(|id| ledger.transfer(*id).copied()).collect(),
-        burned: burned.iter().map(|id| ledger.is_failed(*id)).collect(),
-        feed: changes(state, 0),
+    let mut accounts = Vec::new();
+    for standing in ledger.accounts() {
+        let found = ledger.account_state(standing.id).map_err(unreadable)?;
+        accounts.push((standing, found.ok_or("an account has no beginning")?));
+    }
+    let transfers = ids.iter().map(|id| ledger.transfer(*id));
+    let burned = burned.iter().map(|id| ledger.is_failed(*id));
+    Ok(All {
+        accounts,
+        transfers: transfers.collect::<Result<_, _>>().map_err(unreadable)?,
+        burned: burned.collect::<Result<_, _>>().map_err(unreadable)?,
+        feed: changes(state, 0)?,
         totals: ledger.totals(),
         broken: ledger.check().err().map(|broken| broken.to_string()),
+    })
+}
+
+fn unreadable(error: impl std::fmt::Debug) -> String {
+    format!("the past cannot be read: {error:?}")
+}
+
+/// What stays in memory of an account.
+fn standing_of(state: &AccountState) -> Standing {
+    let AccountState { account, balances, closed, .. } = *state;
+    Standing {
+        id: account.id,
+        asset: account.asset,
+        code: account.code,
+        limit: account.limit,
+        history: account.history,
+        closed,
+        balances,
     }
 }
 

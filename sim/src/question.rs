@@ -3,9 +3,11 @@
 //! A question is asked to its end, or for [`PAGES_MAX`] pages; the pages must be full except for the
 //! last one, so that the answer is one list that can be compared with the naive one.
 
+use std::fmt::Debug;
+
 use ledger::{
-    AccountState, BalancesAt, Change, Cursor, Filter, Ledger, Order, Page, QueryError, Rows, Sides,
-    TransferState,
+    AccountState, Asked, BalancesAt, Change, Cursor, Filter, Ledger, Order, Page, Past, QueryError,
+    Rows, Sides, TransferState,
 };
 use money::AccountId;
 
@@ -41,12 +43,14 @@ pub enum Found {
     Balances(BalancesAt),
     Changes(Vec<Change>),
     Refused(QueryError),
+    /// The past could not be read.
+    Unreadable(String),
     /// The pages themselves are wrong.
     Irregular(&'static str),
 }
 
 /// Asks a ledger.
-pub fn ask(ledger: &Ledger, question: &Question) -> Found {
+pub fn ask<P: Past<Error: Debug>>(ledger: &Ledger<P>, question: &Question) -> Found {
     match *question {
         Question::TransfersOf { account, sides, filter, span } => {
             let page = |page: &Page| ledger.transfers_of(account, sides, &filter, page);
@@ -66,7 +70,7 @@ pub fn ask(ledger: &Ledger, question: &Question) -> Found {
         }
         Question::BalancesAt { account, timestamp_ns } => {
             let found = ledger.balances_at(account, timestamp_ns);
-            found.map_or_else(Found::Refused, Found::Balances)
+            found.map_or_else(refused, Found::Balances)
         }
         Question::Changes { position, limit } => {
             follow(position, limit, |position| ledger.changes(position, limit))
@@ -74,16 +78,23 @@ pub fn ask(ledger: &Ledger, question: &Question) -> Found {
     }
 }
 
-fn walk<R>(
+fn refused<E: Debug>(asked: Asked<E>) -> Found {
+    match asked {
+        Asked::Refused(refused) => Found::Refused(refused),
+        Asked::Past(error) => Found::Unreadable(format!("{error:?}")),
+    }
+}
+
+fn walk<R, E: Debug>(
     span: Span,
-    ask: impl Fn(&Page) -> Result<Rows<R>, QueryError>,
+    ask: impl Fn(&Page) -> Result<Rows<R>, Asked<E>>,
 ) -> Result<Vec<R>, Found> {
     let Span { since_ns, until_ns, order, limit } = span;
     let mut all = Vec::new();
     let mut cursor: Option<Cursor> = None;
     for _ in 0..PAGES_MAX {
         let rows = ask(&Page { since_ns, until_ns, order, limit, cursor });
-        let Rows { rows, next } = rows.map_err(Found::Refused)?;
+        let Rows { rows, next } = rows.map_err(refused)?;
         let count = rows.len();
         all.extend(rows);
         match next {
@@ -98,16 +109,16 @@ fn walk<R>(
     Ok(all)
 }
 
-fn follow(
+fn follow<E: Debug>(
     mut position: u64,
     limit: usize,
-    ask: impl Fn(u64) -> Result<ledger::Changes, QueryError>,
+    ask: impl Fn(u64) -> Result<ledger::Changes, Asked<E>>,
 ) -> Found {
     let mut all = Vec::new();
     for _ in 0..PAGES_MAX {
         let changes = match ask(position) {
             Ok(changes) => changes,
-            Err(refused) => return Found::Refused(refused),
+            Err(asked) => return refused(asked),
         };
         let count = changes.changes.len();
         if changes.next != position + count as u64 {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use engine::{Engine, State};
-use ledger::{AccountState, Balances};
+use ledger::Balances;
 use money::AccountId;
 use tempfile::TempDir;
 
@@ -154,15 +154,17 @@ fn is_there(engine: &Engine, batch: u64) -> Result<bool> {
     let refused = id(batch, REFUSED)?;
     let read = move |state: &State| -> Result<bool> {
         let ledger = state.ledger();
-        let found = right.iter().filter(|(transfer, _)| ledger.transfer(transfer.id).is_some());
-        let found = found.count();
+        let mut states = Vec::new();
+        for (transfer, _) in &right {
+            states.extend(ledger.transfer(transfer.id)?);
+        }
+        let found = states.len();
         ensure!(found == 0 || found == right.len(), "a part of batch {batch} is there");
-        for (transfer, pending) in right.iter().take(found) {
-            let state = ledger.transfer(transfer.id).context("it was there")?;
+        for (state, (transfer, pending)) in states.iter().zip(&right) {
             let is_right = state.transfer == *transfer && state.pending == *pending;
             ensure!(is_right, "{state:?} is there, right is {transfer:?} {pending:?}");
         }
-        let is_burned = ledger.is_failed(refused);
+        let is_burned = ledger.is_failed(refused)?;
         ensure!(is_burned == (found > 0 && burned), "{refused} is burned: {is_burned}");
         Ok(found > 0)
     };
@@ -174,7 +176,7 @@ fn is_balanced(state: &State, right: &[Balances]) -> Result<()> {
     let ledger = state.ledger();
     for (number, right) in (1_u128..).zip(right) {
         let account = ledger.account(AccountId::new(number)?);
-        let found = account.map(AccountState::balances).unwrap_or_default();
+        let found = account.map(|account| account.balances).unwrap_or_default();
         ensure!(found == *right, "account {number} has {found:?}, right is {right:?}");
     }
     for (asset, totals) in ledger.totals() {

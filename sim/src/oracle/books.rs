@@ -125,10 +125,7 @@ impl Books {
         }
         let state = AccountState {
             account: *event,
-            debits_pending: 0,
-            debits_posted: 0,
-            credits_pending: 0,
-            credits_posted: 0,
+            balances: Balances::default(),
             closed: event.closed,
             timestamp_ns: 0,
         };
@@ -201,12 +198,12 @@ impl Books {
 
     fn book(&mut self, transfer: &Transfer, released: u128, held: u128, posted: u128) {
         if let Some(state) = self.accounts.get_mut(&transfer.debit_account) {
-            state.debits_pending = state.debits_pending - released + held;
-            state.debits_posted += posted;
+            state.balances.debits_pending = state.balances.debits_pending - released + held;
+            state.balances.debits_posted += posted;
         }
         if let Some(state) = self.accounts.get_mut(&transfer.credit_account) {
-            state.credits_pending = state.credits_pending - released + held;
-            state.credits_posted += posted;
+            state.balances.credits_pending = state.balances.credits_pending - released + held;
+            state.balances.credits_posted += posted;
         }
     }
 
@@ -227,7 +224,7 @@ impl Books {
 
     fn happened(&mut self, kind: ChangeKind) {
         let balances = |id: AccountId| {
-            self.accounts.get(&id).map_or(Balances::default(), AccountState::balances)
+            self.accounts.get(&id).map_or(Balances::default(), |state| state.balances)
         };
         let after = match kind {
             ChangeKind::TransferCreated(transfer) => {

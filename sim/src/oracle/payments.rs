@@ -109,7 +109,7 @@ impl Model {
             return Some("unknown_payee");
         }
         let payer = self.books.accounts.get(&order.payer);
-        let available = payer.map_or(0, ledger::AccountState::available);
+        let available = payer.map_or(0, |payer| payer.balances.available());
         (available < order.amount.units()).then_some("insufficient_funds")
     }
 

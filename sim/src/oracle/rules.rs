@@ -68,12 +68,14 @@ impl Books {
         self.refuse_overflow(&transfer, debit, credit)?;
         let amount = transfer.amount;
         if debit.account.limit == Limit::DebitsMustNotExceedCredits
-            && debit.debits_pending + debit.debits_posted + amount > debit.credits_posted
+            && debit.balances.debits_pending + debit.balances.debits_posted + amount
+                > debit.balances.credits_posted
         {
             return Err(Status::ExceedsCredits);
         }
         if credit.account.limit == Limit::CreditsMustNotExceedDebits
-            && credit.credits_pending + credit.credits_posted + amount > credit.debits_posted
+            && credit.balances.credits_pending + credit.balances.credits_posted + amount
+                > credit.balances.debits_posted
         {
             return Err(Status::ExceedsDebits);
         }
@@ -92,12 +94,24 @@ impl Books {
         };
         let (all_pending, all_posted) = self.moved(event.asset);
         let cases = [
-            (is_pending && is_over(&[debit.debits_pending]), Status::OverflowsDebitsPending),
-            (is_pending && is_over(&[credit.credits_pending]), Status::OverflowsCreditsPending),
-            (is_over(&[debit.debits_posted]), Status::OverflowsDebitsPosted),
-            (is_over(&[credit.credits_posted]), Status::OverflowsCreditsPosted),
-            (is_over(&[debit.debits_pending, debit.debits_posted]), Status::OverflowsDebits),
-            (is_over(&[credit.credits_pending, credit.credits_posted]), Status::OverflowsCredits),
+            (
+                is_pending && is_over(&[debit.balances.debits_pending]),
+                Status::OverflowsDebitsPending,
+            ),
+            (
+                is_pending && is_over(&[credit.balances.credits_pending]),
+                Status::OverflowsCreditsPending,
+            ),
+            (is_over(&[debit.balances.debits_posted]), Status::OverflowsDebitsPosted),
+            (is_over(&[credit.balances.credits_posted]), Status::OverflowsCreditsPosted),
+            (
+                is_over(&[debit.balances.debits_pending, debit.balances.debits_posted]),
+                Status::OverflowsDebits,
+            ),
+            (
+                is_over(&[credit.balances.credits_pending, credit.balances.credits_posted]),
+                Status::OverflowsCredits,
+            ),
             (is_over(&[all_pending, all_posted]), Status::OverflowsAssetTotals),
         ];
         cases.into_iter().find(|(applies, _)| *applies).map_or(Ok(()), |(_, status)| Err(status))
@@ -107,7 +121,7 @@ impl Books {
     pub fn moved(&self, asset: Asset) -> (u128, u128) {
         let accounts = self.accounts.values().filter(|state| state.account.asset == asset);
         accounts.fold((0, 0), |(held, posted), state| {
-            (held + state.debits_pending, posted + state.debits_posted)
+            (held + state.balances.debits_pending, posted + state.balances.debits_posted)
         })
     }
 
@@ -197,12 +211,12 @@ fn is_expired(state: &TransferState) -> bool {
 fn balanced(event: &Transfer, debit: &AccountState, credit: &AccountState) -> u128 {
     let mut amount = event.amount;
     if event.kind.balancing().debit {
-        let given = debit.debits_pending + debit.debits_posted;
-        amount = amount.min(debit.credits_posted.saturating_sub(given));
+        let given = debit.balances.debits_pending + debit.balances.debits_posted;
+        amount = amount.min(debit.balances.credits_posted.saturating_sub(given));
     }
     if event.kind.balancing().credit {
-        let received = credit.credits_pending + credit.credits_posted;
-        amount = amount.min(credit.debits_posted.saturating_sub(received));
+        let received = credit.balances.credits_pending + credit.balances.credits_posted;
+        amount = amount.min(credit.balances.debits_posted.saturating_sub(received));
     }
     amount
 }

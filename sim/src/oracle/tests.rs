@@ -26,15 +26,15 @@ impl Direct {
     fn exchange(&mut self, number: u64, request: &Request) -> Exchange {
         self.now_ns = self.now_ns.max(self.ledger.last_timestamp_ns() + 10_000);
         while self.ledger.next_expiry_ns().is_some_and(|due| due <= self.now_ns) {
-            self.ledger.expire(self.now_ns, 3);
+            self.ledger.expire(self.now_ns, 3).unwrap();
         }
         self.now_ns += 10_000;
         let answer = match request {
             Request::Accounts(events) => {
-                Answer::Accounts(self.ledger.create_accounts(events, self.now_ns))
+                Answer::Accounts(self.ledger.create_accounts(events, self.now_ns).unwrap())
             }
             Request::Transfers(events) => {
-                Answer::Transfers(self.ledger.create_transfers(events, self.now_ns))
+                Answer::Transfers(self.ledger.create_transfers(events, self.now_ns).unwrap())
             }
             other => panic!("{other:?}"),
         };
@@ -87,8 +87,8 @@ fn the_oracle_agrees_with_the_ledger_on_every_status() {
     for seed in 0..150 {
         let (exchanges, model, direct) = run(seed);
         for (id, balances) in model.books.recount() {
-            assert_eq!(direct.ledger.account(id).unwrap().balances(), balances);
-            assert_eq!(model.books.accounts[&id].balances(), balances);
+            assert_eq!(direct.ledger.account(id).unwrap().balances, balances);
+            assert_eq!(model.books.accounts[&id].balances, balances);
         }
         for answer in exchanges.iter().flat_map(|exchange| exchange.answers.values()) {
             if let Answer::Transfers(all) = answer {
