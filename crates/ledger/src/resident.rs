@@ -17,6 +17,7 @@ use crate::chunks::{Chunks, wide};
 use crate::event::{Account, Limit};
 use crate::hold::Hold;
 use crate::postings::{Postings, Totals, sum};
+use crate::slots::halves;
 use crate::state::{Balances, Standing};
 
 /// Most assets of one ledger: their numbers have 16 bits.
@@ -255,10 +256,12 @@ impl Resident {
     }
 }
 
+#[inline]
 fn narrow(balances: &Balances) -> Option<[u64; 4]> {
-    let [first, second, third, fourth] =
-        balances.columns().map(|column| u64::try_from(column).ok());
-    Some([first?, second?, third?, fourth?])
+    let columns = balances.columns();
+    let widest = columns.into_iter().fold(0, |bits, column| bits | column);
+    u64::try_from(widest).ok()?;
+    Some(columns.map(|column| halves(column).0))
 }
 
 /// The index as a count.

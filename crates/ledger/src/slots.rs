@@ -40,6 +40,7 @@ impl Default for Seed {
 }
 
 /// The low and the high half.
+#[inline]
 pub(crate) const fn halves(value: u128) -> (u64, u64) {
     let bytes = value.to_le_bytes();
     let [low, high] = [bytes.first_chunk::<8>(), bytes.last_chunk::<8>()];
