@@ -41,6 +41,16 @@ pub struct Summary {
     pub fingerprint: u64,
 }
 
+impl Summary {
+    /// Adds another run.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.changes += other.changes;
+        self.starts += other.starts;
+        self.refused += other.refused;
+    }
+}
+
 /// A node's life so far.
 pub struct Life<'a> {
     pub random: Random,
@@ -365,6 +375,10 @@ impl<'a> Life<'a> {
 
     /// Another node on the same folder is kept out.
     fn intrude(&mut self) -> Result<(), String> {
+        if self.disk.is_down() {
+            // The node has not noticed yet.
+            return Ok(());
+        }
         self.disk.disarm();
         let start = Start {
             plan: &self.plan,

@@ -20,8 +20,12 @@ mod request;
 mod trace;
 mod workload;
 
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -119,24 +123,30 @@ fn numbers(words: &[&str], names: &[&str; 2]) -> Result<[Option<u64>; 2]> {
 
 fn run(options: &Options) -> ExitCode {
     let started = Instant::now();
-    let mut failed = 0_u64;
-    let mut total = Summary::default();
-    for seed in options.from..options.from.saturating_add(options.seeds) {
-        match twice(seed, options.is_verbose) {
-            Ok(summary) => {
-                total.requests += summary.requests;
-                total.changes += summary.changes;
-                total.starts += summary.starts;
-                total.refused += summary.refused;
+    let next = AtomicU64::new(options.from);
+    let end = options.from.saturating_add(options.seeds);
+    let total = Mutex::new((Summary::default(), 0_u64));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                break;
             }
-            Err(why) => {
-                failed += 1;
-                println!("{why}");
-                println!("  repeat: cargo xtask sim --seeds 1 --from {seed} --verbose");
+            let lived = twice(seed, options.is_verbose);
+            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+            match lived {
+                Ok(summary) => total.0.add(&summary),
+                Err(why) => {
+                    total.1 += 1;
+                    println!("{why}\n  repeat: cargo xtask sim --seeds 1 --from {seed} --verbose");
+                }
             }
         }
-    }
-    let Summary { requests, changes, starts, refused, .. } = total;
+    };
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
+    let (summary, failed) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Summary { requests, changes, starts, refused, .. } = summary;
     println!(
         "{} seeds, {failed} failed: {requests} requests, {changes} changes, {starts} starts, \
          {refused} refused for damage, {:.1} s",

@@ -117,7 +117,7 @@ pub(crate) const STEPS: &[Step] = &[
     step(
         "sim",
         "lives of a node on a disk that fails, from fixed seeds, beside an oracle",
-        &[command("cargo run --quiet --profile checked --package sim -- --seeds 400 --from 1")],
+        &[command("cargo run --quiet --profile checked --package sim -- --seeds 300 --from 1")],
     ),
     step(
         "kill",
