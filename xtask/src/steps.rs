@@ -122,7 +122,7 @@ pub(crate) const STEPS: &[Step] = &[
     step(
         "kill",
         "a real process killed under load, and every acknowledged id looked for",
-        &[command("cargo run --quiet --profile checked --package sim -- kill --rounds 100")],
+        &[command("cargo run --quiet --profile checked --package sim -- kill --rounds 200")],
     ),
     step("release", "the release binary", &[command("cargo build --release --package farthing")]),
     step(
