@@ -137,6 +137,14 @@ fn options(start: Start<'_>) -> Options {
         verify_from: None,
         new_id: Some([7; 16]),
     };
+    options.index = index::Options {
+        chunk_rows: sizes.chunk_rows,
+        fan_out: sizes.fan_out,
+        cache_bytes: sizes.cache_bytes,
+        file_blocks: sizes.file_blocks,
+        background: false,
+    };
+    options.snapshot_every_bytes = sizes.snapshot_every_bytes;
     options
 }
 

@@ -87,6 +87,16 @@ pub struct Sizes {
     pub segment_bytes: u64,
     pub preallocate_bytes: u64,
     pub mark_every_batches: u32,
+    /// Journal between two snapshots.
+    pub snapshot_every_bytes: u64,
+    /// Rows of one chunk of the index.
+    pub chunk_rows: usize,
+    /// Runs that are merged into one.
+    pub fan_out: usize,
+    /// Memory for blocks of the index.
+    pub cache_bytes: usize,
+    /// Blocks of one file of the index.
+    pub file_blocks: u32,
 }
 
 impl Plan {
@@ -163,6 +173,13 @@ impl Sizes {
             batch_bytes,
             segment_bytes,
             preallocate_bytes: random.between(512, 32_768),
+            snapshot_every_bytes: *random
+                .pick(&[4_096, 65_536, 1 << 20, 1 << 40])
+                .unwrap_or(&65_536),
+            chunk_rows: *random.pick(&[4, 16, 64, 256, 1_024]).unwrap_or(&64),
+            fan_out: *random.pick(&[2, 3, 4]).unwrap_or(&2),
+            cache_bytes: *random.pick(&[16_384, 1 << 20]).unwrap_or(&16_384),
+            file_blocks: *random.pick(&[4, 64, 4_096]).unwrap_or(&64),
             mark_every_batches: *random.pick(&[1_u32, 1, 2, 7]).unwrap_or(&1),
         }
     }

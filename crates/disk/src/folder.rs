@@ -1,5 +1,6 @@
 //! Folders whose names are durable, and the numbered files in them.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Disk;
@@ -7,25 +8,31 @@ use crate::error::{DiskError, During};
 
 const DIGITS: usize = 20;
 
-/// Creates the folder `dir`, with those above it, if it is not there, and makes all their names
-/// durable.
+/// Creates the folder `dir`, with those above it, if it is not there, and makes its name durable:
+/// also one that is there, because the process that created it may have ended before that.
 pub fn create_folder(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
-    let missing: Vec<&Path> = dir
-        .ancestors()
-        .take_while(|path| !path.as_os_str().is_empty() && !disk.is_folder(path))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
+    if disk.is_folder(dir) {
+        return match sync_name(disk, dir) {
+            // Whoever may not look into the folder above has not created this one there.
+            Err(error) if error.cause.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            other => other,
+        };
+    }
+    // One after the other, so that a folder with something in it has a durable name.
+    if let Some(above) = dir.parent().filter(|above| above.parent().is_some()) {
+        create_folder(disk, above)?;
     }
     disk.create_folder(dir).during("create folder", dir)?;
-    for folder in missing.iter().rev() {
-        let above = match folder.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        disk.sync_folder(above).during("sync folder", above)?;
-    }
-    Ok(())
+    sync_name(disk, dir)
+}
+
+fn sync_name(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
+    let above = match dir.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        Some(_) => Path::new("."),
+        None => return Ok(()),
+    };
+    disk.sync_folder(above).during("sync folder", above)
 }
 
 /// The numbered files `dir/<20 digits>.<ending>`, lowest number first.

@@ -3,7 +3,6 @@
 //! Reading is total: any input gives a value or [`Malformed`], never a panic, and never reserves
 //! more memory than the input holds.
 
-use ledger::{Account, Transfer};
 use money::{Amount, Asset};
 
 /// The bytes are not what the format describes.
@@ -88,6 +87,7 @@ impl<'a> Decoder<'a> {
         Self { rest: bytes }
     }
 
+    #[cfg(test)]
     pub(crate) fn finish(self) -> Result<(), Malformed> {
         if self.rest.is_empty() { Ok(()) } else { Err(Malformed("bytes after the end")) }
     }
@@ -99,14 +99,6 @@ impl<'a> Decoder<'a> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
-    }
-
-    pub(crate) fn account(&mut self) -> Result<Account, Malformed> {
-        Account::decode(&mut self.rest).map_err(|_| Malformed("account"))
-    }
-
-    pub(crate) fn transfer(&mut self) -> Result<Transfer, Malformed> {
-        Transfer::decode(&mut self.rest).map_err(|_| Malformed("transfer"))
     }
 
     pub(crate) fn slice(&mut self, length: usize) -> Result<&'a [u8], Malformed> {

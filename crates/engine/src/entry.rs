@@ -4,7 +4,7 @@
 //! the state means that journal or program are damaged, and stops the node.
 
 use instrument::{Mandate, Order, Signed, SignedOrder, Statement};
-use ledger::{Account, Transfer};
+use ledger::ROW_BYTES;
 use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
 use serde::{Deserialize, Serialize};
 
@@ -94,12 +94,10 @@ pub(crate) enum Entry {
     MandateRevoked {
         mandate: MandateId,
     },
-    /// Events of the ledger's own batches, as they were asked for.
-    AccountsCreated {
-        accounts: Vec<Account>,
-    },
-    TransfersCreated {
-        transfers: Vec<Transfer>,
+    /// What a batch of the ledger's own events made: rows, and ids that were burned.
+    Ledger {
+        rows: Vec<u8>,
+        burned: Vec<TransferId>,
     },
 }
 
@@ -114,13 +112,16 @@ pub(crate) struct Stamped {
 impl Entry {
     /// How far its timestamp must be ahead of the one before, so that its ledger events have room.
     pub(crate) fn step_ns(&self) -> u64 {
-        let events = match self {
-            Self::AccountsCreated { accounts } => accounts.len(),
-            Self::TransfersCreated { transfers } => transfers.len(),
-            _ => 0,
-        };
-        TIMESTAMP_STEP_NS.max(events as u64 + 1)
+        match self {
+            Self::Ledger { rows, .. } => step_for(rows.len() / ROW_BYTES),
+            _ => TIMESTAMP_STEP_NS,
+        }
     }
+}
+
+/// The step before an entry that makes so many rows.
+pub(crate) fn step_for(rows: usize) -> u64 {
+    TIMESTAMP_STEP_NS.max(rows as u64 + 1)
 }
 
 impl Stamped {
@@ -175,20 +176,7 @@ impl Stamped {
                 out.u8(10);
                 out.u128(mandate.get());
             }
-            Entry::AccountsCreated { accounts } => {
-                out.u8(11);
-                out.len(accounts.len());
-                for account in accounts {
-                    account.encode(&mut out.bytes);
-                }
-            }
-            Entry::TransfersCreated { transfers } => {
-                out.u8(12);
-                out.len(transfers.len());
-                for transfer in transfers {
-                    transfer.encode(&mut out.bytes);
-                }
-            }
+            Entry::Ledger { rows, burned } => encode_ledger(out, rows, burned),
         }
     }
 
@@ -228,11 +216,29 @@ impl Stamped {
                 label: from.str()?.to_owned(),
             },
             10 => Entry::MandateRevoked { mandate: from.id(MandateId::new)? },
-            11 => Entry::AccountsCreated { accounts: decode_list(from, Decoder::account)? },
-            12 => Entry::TransfersCreated { transfers: decode_list(from, Decoder::transfer)? },
+            11 => {
+                let count = from.len()?;
+                let bytes = count.checked_mul(ROW_BYTES).ok_or(Malformed("rows"))?;
+                Entry::Ledger {
+                    rows: from.slice(bytes)?.to_vec(),
+                    burned: decode_list(from, |from| from.id(TransferId::new))?,
+                }
+            }
             _ => return Err(Malformed("unknown entry kind")),
         };
         Ok(Self { timestamp_ns, entry })
+    }
+}
+
+/// The entry of a batch of the ledger, behind its timestamp. Its rows come from the ledger itself,
+/// so that they need not be copied into an [`Entry`] first.
+pub(crate) fn encode_ledger(out: &mut Encoder, rows: &[u8], burned: &[TransferId]) {
+    out.u8(11);
+    out.len(rows.len() / ROW_BYTES);
+    out.raw(rows);
+    out.len(burned.len());
+    for id in burned {
+        out.u128(id.get());
     }
 }
 

@@ -270,6 +270,17 @@ pub enum StartError {
     /// The snapshot folder could not be used.
     #[error(transparent)]
     Snapshot(#[from] journal::SnapshotError),
+    /// The index could not be created.
+    #[error(transparent)]
+    Index(#[from] index::OpenError),
+    /// The index did not take what the journal holds.
+    #[error("the index does not take batch {sequence} of the journal: {why}")]
+    IndexBatch {
+        /// The batch.
+        sequence: u64,
+        /// What happened.
+        why: index::Error,
+    },
     /// A batch does not decode.
     #[error("batch {sequence} of the journal does not decode: {why}")]
     Malformed {

@@ -68,10 +68,18 @@ pub struct Options {
     pub accept_earlier_clock: bool,
     /// Settings of the journal.
     pub journal: journal::Options,
+    /// Settings of the index of the ledger's changes; that of payments is a quarter of its size.
+    pub index: index::Options,
+    /// A snapshot follows after this many bytes of journal.
+    pub snapshot_every_bytes: u64,
 }
 
 /// Commands that may wait for the writer by default.
 pub(crate) const QUEUE_DEFAULT_COUNT_MAX: usize = 8192;
+
+/// Journal between two snapshots by default: what a start reads and folds at most, with what came
+/// while the last snapshot was being written.
+const SNAPSHOT_EVERY_DEFAULT_BYTES: u64 = 256 * 1024 * 1024;
 
 impl Options {
     /// Default settings for a data folder and node.
@@ -84,6 +92,8 @@ impl Options {
             queue_count_max: QUEUE_DEFAULT_COUNT_MAX,
             accept_earlier_clock: false,
             journal: journal::Options::default(),
+            index: index::Options::default(),
+            snapshot_every_bytes: SNAPSHOT_EVERY_DEFAULT_BYTES,
         }
     }
 }

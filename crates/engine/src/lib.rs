@@ -22,6 +22,7 @@ pub mod fuzzing;
 mod handle;
 mod keep;
 mod outcome;
+mod past;
 mod queue;
 mod state;
 mod view;

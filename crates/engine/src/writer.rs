@@ -9,19 +9,20 @@ mod committer;
 mod core;
 mod inline;
 mod keeper;
+pub(crate) mod loading;
 mod start;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::select;
 use tokio::sync::oneshot;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use self::committer::{Batch, Committer, Done, Pipeline};
 use self::core::Core;
-use self::keeper::Capture;
+use self::keeper::{Capture, Kept};
 use crate::handle::Command;
 use crate::queue::Outlet;
 
@@ -34,9 +35,6 @@ const BATCH_COMMAND_COUNT_MAX: usize = 2048;
 /// Entries that one batch takes, in bytes; the last command may go a little beyond.
 const BATCH_FILL_BYTES_MAX: usize = 512 * 1024;
 
-/// A snapshot follows after this many bytes of journal.
-const SNAPSHOT_EVERY_BYTES: u64 = 256 * 1024 * 1024;
-
 /// Longest sleep between two looks at holds and claims that may have run out.
 const SWEEP_INTERVAL_MS_MAX: u64 = 200;
 
@@ -47,8 +45,11 @@ pub(crate) struct Writer {
     /// Commands in the open batch.
     taken: usize,
     bytes_since_snapshot: u64,
+    snapshot_every_bytes: u64,
     /// A snapshot is under way.
     keeper_is_busy: Arc<AtomicBool>,
+    /// What the snapshots on disk need of the past.
+    kept: Kept,
 }
 
 /// What made the writer turn.
@@ -165,9 +166,11 @@ impl Writer {
 
     fn close_batch(&mut self) -> Batch {
         self.taken = 0;
+        self.core.seal_if_full();
         let mut batch = self.core.finish_batch();
         self.bytes_since_snapshot += batch.bytes.len() as u64;
-        let is_due = self.bytes_since_snapshot >= SNAPSHOT_EVERY_BYTES && batch.broken.is_none();
+        let is_due =
+            self.bytes_since_snapshot >= self.snapshot_every_bytes && batch.broken.is_none();
         if is_due && !self.keeper_is_busy.swap(true, Ordering::AcqRel) {
             batch.capture = self.capture();
         }
@@ -176,9 +179,21 @@ impl Writer {
 
     /// The state at hand, if there is anything new in it.
     fn capture(&mut self) -> Option<Capture> {
-        let is_new = self.bytes_since_snapshot > 0;
+        if self.bytes_since_snapshot == 0 {
+            return None;
+        }
         self.bytes_since_snapshot = 0;
-        is_new.then(|| Capture::of(self.core.state()))
+        self.drop_old_files();
+        let capture = Capture::of(self.core.state_mut());
+        capture.map_err(|error| warn!(%error, "no snapshot was written")).ok()
+    }
+
+    /// Removes the files of the past that neither a snapshot nor the present needs.
+    fn drop_old_files(&mut self) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = self.core.state_mut().keep_only(&kept) {
+            warn!(%error, "old files of the index were not removed");
+        }
     }
 
     /// Takes note of what became of a batch, and says if that was the end.

@@ -17,6 +17,8 @@ use crate::segment::{FIRST_FRAME_AT, SegmentHeader};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
+static ZEROS: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES];
+
 /// A segment being read.
 pub(crate) struct SegmentReader {
     reader: BufReader<Reader<Box<dyn DiskFile>>>,
@@ -130,17 +132,35 @@ impl SegmentReader {
         self.try_rest().during("read", &self.path)
     }
 
+    /// Reads in pieces that overlap by less than a header, so that each header is whole in one.
     fn try_rest(&self) -> io::Result<Rest> {
         let file = self.reader.get_ref().file();
-        let length = file.len()?.saturating_sub(self.offset);
-        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-        file.read_exact_at(&mut bytes, self.offset)?;
-        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        let later_frame = bytes.windows(HEADER_BYTES).skip(1).position(|window| {
+        let length = file.len()?;
+        let mut rest = Rest { end: self.offset, later_frame: None };
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut at = self.offset;
+        while at < length {
+            let left = usize::try_from(length - at).unwrap_or(usize::MAX);
+            let piece = &mut buffer[..left.min(BUFFER_BYTES)];
+            file.read_exact_at(piece, at)?;
+            let end = at + piece.len() as u64;
+            // Most of a rest is zeros written ahead.
+            if *piece != ZEROS[..piece.len()] {
+                let last = piece.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+                rest.end = at + last as u64 + 1;
+                rest.later_frame = rest.later_frame.or_else(|| self.frame_in(piece, at));
+            }
+            at = if end == length { end } else { end - (HEADER_BYTES as u64 - 1) };
+        }
+        Ok(rest)
+    }
+
+    /// The first valid header in `piece`, which begins at `at`; not where the next frame should be.
+    fn frame_in(&self, piece: &[u8], at: u64) -> Option<u64> {
+        let mut found = piece.windows(HEADER_BYTES).zip(at..).filter(|(window, _)| {
             window.starts_with(&MAGIC) && FrameHeader::decode(window, &self.key).is_some()
         });
-        let later_frame = later_frame.map(|skipped| self.offset + 1 + skipped as u64);
-        Ok(Rest { end: self.offset + used as u64, later_frame })
+        found.find_map(|(_, place)| (place > self.offset).then_some(place))
     }
 
     /// Goes on at a valid header behind damage, as if what it says about the batch before were so.

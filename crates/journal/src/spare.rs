@@ -211,3 +211,56 @@ impl Work {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use disk::Local;
+
+    use super::*;
+    use crate::batch::Hash;
+
+    fn preparer(dir: &Path, preallocate_bytes: u64) -> Preparer {
+        let options = Options { preallocate_bytes, ..Options::default() };
+        Preparer::new(Arc::new(Local), dir, &options)
+    }
+
+    /// Waits until nothing is due any more.
+    fn done(preparer: &Preparer) {
+        let mut state = preparer.work.state();
+        while state.busy || state.is_due() {
+            state = preparer.work.wait(state);
+        }
+    }
+
+    #[test]
+    fn the_thread_grows_a_spare_that_becomes_a_segment() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut preparer = preparer(dir.path(), 1000);
+        preparer.want(999);
+        assert!(preparer.thread.is_none() && preparer.take().unwrap().is_none());
+        preparer.want(1000);
+        preparer.want(3999);
+        done(&preparer);
+        let spare = preparer.take().unwrap().unwrap();
+        assert_eq!((spare.bytes, preparer.take().unwrap().is_none()), (3000, true));
+        let header = SegmentHeader { journal: [1; 16], first: 9, chain: Hash::ZERO };
+        let (tail, bytes) = spare.become_segment(&Local, dir.path(), header).unwrap();
+        let whole = [&header.encode()[..], &[0; 3000 - 128]].concat();
+        assert_eq!((disk::read_whole(&Local, &tail.path).unwrap(), bytes), (whole, 3000));
+        assert_eq!(segment::list(&Local, dir.path()).unwrap(), [(9, tail.path)]);
+
+        preparer.want(u64::MAX);
+        drop(preparer);
+        assert_eq!(Local.list(dir.path()).unwrap().len(), 1, "the next spare was left behind");
+    }
+
+    #[test]
+    fn what_failed_is_told_when_the_spare_is_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut preparer = preparer(&dir.path().join("nowhere"), 1000);
+        preparer.want(5000);
+        done(&preparer);
+        preparer.want(6000);
+        assert_eq!(preparer.take().unwrap_err().action, "create");
+    }
+}

@@ -197,6 +197,11 @@ impl<P: Past> Ledger<P> {
         }
     }
 
+    /// A pending transfer that is neither posted, voided nor released, from memory.
+    pub fn open_hold(&self, id: TransferId) -> Option<Transfer> {
+        self.holds.get(&self.resident.holds, id).map(|hold| hold.transfer(&self.resident))
+    }
+
     /// An earlier attempt burned this id: a transfer with it will never be created.
     pub fn is_failed(&self, id: TransferId) -> Result<bool, P::Error> {
         Ok(self.past.find(id)? == Some(Known::Burned))

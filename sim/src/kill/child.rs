@@ -12,12 +12,15 @@ use super::batches::{ROUND, SENDERS, accounts, events, statuses};
 use super::wait::wait;
 use crate::purchases::node;
 
-/// How the engine of both sides is set up: small segments, so that they roll all the time.
+/// How the engine of both sides is set up: small pieces, so that segments roll, snapshots are written
+/// and runs of the index are merged all the time.
 pub fn options(dir: &Path) -> Options {
     let mut options = Options::new(dir, node());
     options.journal.batch_bytes_max = 2 * 1024 * 1024;
     options.journal.segment_bytes = 3 * 1024 * 1024;
     options.journal.preallocate_bytes = 1024 * 1024;
+    options.snapshot_every_bytes = 4 * 1024 * 1024;
+    (options.index.chunk_rows, options.index.fan_out) = (8_192, 3);
     options
 }
 

@@ -2,7 +2,8 @@
 //!
 //! It keeps apart what programs see and what would be there after a power loss: content waits for
 //! a sync of its file, names wait for a sync of their folder. [`Simulated::crash`] gives the disk
-//! as a start after a power loss finds it; [`Simulated::arm`] makes single calls fail.
+//! as a start after a power loss finds it, [`Simulated::restart`] as one after the end of the
+//! process alone; [`Simulated::arm`] makes single calls fail.
 //!
 //! The same seed and the same calls in the same order give the same bytes, answers and
 //! [`Simulated::fingerprint`]. It is stricter than most file systems: the name of a new file is
@@ -74,6 +75,15 @@ impl Simulated {
     #[must_use]
     pub fn crash(&self) -> Self {
         Self(Arc::new(Mutex::new(self.world().crash())))
+    }
+
+    /// Ends the process and not the power: every later call on this disk fails, and locks are
+    /// free. Gives the disk as the next process finds it, with all that was written, durable or
+    /// not, and without armed faults. After [`Fault::PowerLoss`] it is as if that call had ended
+    /// the process.
+    #[must_use]
+    pub fn restart(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.world().restart())))
     }
 
     /// Whether the power is gone.

@@ -294,6 +294,23 @@ fn the_power_goes_at_the_nth_change_and_nothing_works_until_the_next_start() {
 }
 
 #[test]
+fn the_end_of_a_process_loses_nothing_that_was_written_and_frees_its_locks() {
+    let (disk, file) = with_file(12, b"old");
+    let lock = Path::new("a/lock");
+    let held = disk.lock(lock).unwrap();
+    disk.arm(Fault::PowerLoss, When::Nth(2));
+    file.write_at(b"new", 0).unwrap();
+    disk.rename(path(), Path::new("a/other")).unwrap_err();
+    let after = disk.restart();
+    assert!(held.is_some() && after.lock(lock).unwrap().is_some());
+    file.sync_data().unwrap_err();
+    assert_eq!(read_whole(&after, Path::new("a/other")).unwrap(), b"new");
+    // It was never synced, so it still depends on the power.
+    let files: BTreeSet<_> = (0..50).map(|_| after.crash().files()).collect();
+    assert!(files.len() > 1);
+}
+
+#[test]
 fn faults_strike_where_they_are_armed() {
     let (disk, one) = with_file(9, b"");
     let other = disk.open(Path::new("a/other"), Access::Create).unwrap();

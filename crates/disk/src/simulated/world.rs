@@ -54,9 +54,15 @@ impl World {
         }
     }
 
+    pub(super) fn restart(&mut self) -> Self {
+        let (names, mut files) = (self.names.clone(), self.files.clone());
+        for content in files.values_mut() {
+            content.handles = 0;
+        }
+        Self { is_read_only: self.is_read_only, ..self.after(names, files) }
+    }
+
     pub(super) fn crash(&mut self) -> Self {
-        self.is_down = true;
-        self.operations += 1;
         let names = self.names.crashed(&mut self.random);
         let named = names.named();
         let mut files = BTreeMap::new();
@@ -68,6 +74,13 @@ impl World {
                 content.path.clone_from(path);
             }
         }
+        self.after(names, files)
+    }
+
+    /// The disk of the next process.
+    fn after(&mut self, names: Names, files: BTreeMap<u64, Content>) -> Self {
+        self.is_down = true;
+        self.operations += 1;
         // An outcome has numbers of its own, so that asking twice does not repeat them.
         let random = Random(self.random.draw());
         self.fingerprint.number(random.0);

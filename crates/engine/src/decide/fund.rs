@@ -39,7 +39,7 @@ pub(crate) fn open_account(
         return Err(OpenError::UnknownAsset);
     }
     if let Some(existing) = state.ledger.account(spec.id) {
-        let same_role = state.holders.get(&spec.id).is_some_and(|holder| holder.role == spec.role);
+        let same_role = state.holder(spec.id).is_some_and(|holder| holder.role == spec.role);
         return if existing.asset == spec.asset && same_role {
             Ok(Decision::AlreadyDone)
         } else {
@@ -71,13 +71,12 @@ pub(crate) fn fund(state: &State, fund: &Fund) -> Result<Decision<Vec<Entry>>, F
     let asset = fund.amount.asset();
     let treasury = system_account("treasury", asset);
     let reference = cut(&fund.reference, REFERENCE_BYTES_MAX);
-    let Ok(existing) = state.ledger.transfer(fund_transfer(fund.id));
-    if let Some(existing) = existing {
+    if let Some(existing) = state.answer(state.ledger.transfer(fund_transfer(fund.id))) {
         let transfer = &existing.transfer;
         let same = transfer.debit_account == treasury
             && transfer.credit_account == fund.account
             && transfer.amount == fund.amount.units()
-            && state.fund_references.get(&fund.id) == Some(&reference);
+            && state.fund_reference(fund.id).as_ref() == Some(&reference);
         return if same { Ok(Decision::AlreadyDone) } else { Err(FundError::IdTaken) };
     }
     let opened = state.asset(asset.code).filter(|opened| opened.asset == asset);
@@ -95,7 +94,8 @@ pub(crate) fn fund(state: &State, fund: &Fund) -> Result<Decision<Vec<Entry>>, F
     if fund.amount.units() == 0 {
         return Err(FundError::Zero);
     }
-    let issued = state.ledger.account(treasury).map_or(0, |found| found.balances.debits_posted);
+    let issued =
+        state.ledger.account(treasury).map_or(0, |treasury| treasury.balances.debits_posted);
     // All money of an asset fits into 127 bits, so twice an amount still fits into 128.
     let overflows =
         issued.checked_add(fund.amount.units()).is_none_or(|total| total > u128::MAX / 2);

@@ -41,17 +41,17 @@ pub(crate) fn known(
         return Err(AuthorizeError::WrongPurchase);
     }
     let id = command.order.payment_id();
-    let by_id = state.payments.get(&id);
-    if by_id.is_some_and(|payment| payment.order_digest != order.digest()) {
+    let by_id = state.order_digest(id);
+    if by_id.is_some_and(|digest| digest != order.digest()) {
         return Err(AuthorizeError::OrderIdTaken);
     }
-    let by_key = named.and_then(|named| state.idempotency.get(&(order.payer, named.key)));
+    let by_key = named.and_then(|named| state.named(order.payer, &named.key));
     if let (Some(named), Some((_, fingerprint))) = (named, by_key)
-        && named.fingerprint != *fingerprint
+        && named.fingerprint != fingerprint
     {
         return Err(AuthorizeError::IdempotencyConflict);
     }
-    let known = by_id.map(|_| id).or(by_key.map(|(payment, _)| *payment));
+    let known = by_id.map(|_| id).or(by_key.map(|(payment, _)| payment));
     Ok(known.map_or(Known::New, Known::Payment))
 }
 

@@ -4,7 +4,8 @@
 
 use instrument::{Mandate, Signed};
 use ledger::{
-    AMOUNT_MAX, Account, CreateAccountStatus, CreateTransferStatus, Kind, Limit, Transfer,
+    AMOUNT_MAX, Account, CreateAccountStatus, CreateTransferStatus, Kind, Limit, ROW_BYTES, Row,
+    Transfer,
 };
 use money::{AccountId, Amount, Asset, PaymentId, TransferId};
 
@@ -12,6 +13,7 @@ use super::payment::{Payment, Phase, Progress, fund_transfer, leg_transfer};
 use super::{GrantedMandate, Holder, OpenedAsset, PAYEES_COUNT_MAX, State, system_account};
 use crate::entry::{AccountRole, Entry, NewPayment, ReleaseReason, Stamped};
 use crate::outcome::Outcome;
+use crate::past::{Funding, Opened, Record};
 
 /// Why the ledger's transfer was made; stored with each transfer.
 mod code {
@@ -38,6 +40,11 @@ pub struct Broken {
 
 fn broken(entry: &'static str, why: impl Into<String>) -> Broken {
     Broken { entry, why: why.into() }
+}
+
+/// The past did not take or give what the fold needs.
+fn unreadable(entry: &'static str, error: &index::Error) -> Broken {
+    broken(entry, error.to_string())
 }
 
 impl State {
@@ -81,37 +88,10 @@ impl State {
                 granted.revoked = true;
                 Ok(())
             }
-            Entry::AccountsCreated { accounts } => {
-                self.create_accounts(accounts, at_ns);
-                Ok(())
-            }
-            Entry::TransfersCreated { transfers } => {
-                self.create_transfers(transfers, at_ns);
-                Ok(())
+            Entry::Ledger { rows, burned } => {
+                self.ledger.replay(rows, burned).map_err(|why| broken("ledger", why.to_string()))
             }
         }
-    }
-
-    /// A batch of the ledger's own events.
-    pub(crate) fn create_accounts(
-        &mut self,
-        accounts: &[Account],
-        at_ns: u64,
-    ) -> Vec<CreateAccountStatus> {
-        self.last_timestamp_ns = at_ns;
-        let Ok(statuses) = self.ledger.create_accounts(accounts, at_ns);
-        statuses
-    }
-
-    /// A batch of the ledger's own events.
-    pub(crate) fn create_transfers(
-        &mut self,
-        transfers: &[Transfer],
-        at_ns: u64,
-    ) -> Vec<CreateTransferStatus> {
-        self.last_timestamp_ns = at_ns;
-        let Ok(statuses) = self.ledger.create_transfers(transfers, at_ns);
-        statuses
     }
 
     fn grant(&mut self, mandate: &Signed<Mandate>, label: &str) -> Result<(), Broken> {
@@ -166,14 +146,13 @@ impl State {
             closed: false,
             linked: false,
         };
-        let Ok(statuses) = self.ledger.create_accounts(&[account], at_ns);
-        for status in statuses {
+        let created = self.ledger.create_accounts(&[account], at_ns);
+        for status in created.map_err(|error| unreadable("account opened", &error))? {
             if status != CreateAccountStatus::Created {
                 return Err(broken("account opened", status.code()));
             }
         }
-        self.holders.insert(id, Holder { role, label });
-        Ok(())
+        self.put("account opened", &Record::Holder { account: id, holder: Holder { role, label } })
     }
 
     fn fund(
@@ -198,8 +177,7 @@ impl State {
             linked: false,
         };
         self.transfer("funded", &[transfer], at_ns)?;
-        self.fund_references.insert(id, reference.to_owned());
-        Ok(())
+        self.put("funded", &Record::Funded(Funding { id, reference: reference.to_owned() }))
     }
 
     fn transfer(
@@ -208,8 +186,8 @@ impl State {
         batch: &[Transfer],
         at_ns: u64,
     ) -> Result<(), Broken> {
-        let Ok(statuses) = self.ledger.create_transfers(batch, at_ns);
-        for status in statuses {
+        let created = self.ledger.create_transfers(batch, at_ns);
+        for status in created.map_err(|error| unreadable(entry, &error))? {
             if status != CreateTransferStatus::Created {
                 return Err(broken(entry, status.code()));
             }
@@ -226,7 +204,7 @@ impl State {
     ) -> Result<(), Broken> {
         let order = new.order.unverified();
         let id = new.id;
-        if order.node != self.node || self.payments.contains_key(&id) {
+        if order.node != self.node || self.held.contains_key(&id) {
             return Err(broken("payment opened", "it is another node's or known"));
         }
         if new.legs.len() > PAYEES_COUNT_MAX + 1 {
@@ -257,14 +235,15 @@ impl State {
             let granted = granted.ok_or_else(|| broken("payment opened", "unknown mandate"))?;
             granted.spent = granted.spent.saturating_add(order.amount.units());
         }
-        if let Some((key, fingerprint)) = new.idempotency {
-            self.idempotency.insert((order.payer, key), (id, fingerprint));
+        let payment = Payment::new(new, progress, at_ns);
+        if progress == Progress::Held {
+            self.held.insert(id, payment.clone());
         }
-        let position = self.payment_order.len();
-        self.payment_order.push(id);
-        self.payments_of.entry(order.payer).or_default().push(position);
-        self.payments.insert(id, Payment::new(new, progress, at_ns));
-        Ok(())
+        self.payment_count += 1;
+        let legs = u32::try_from(new.legs.len()).unwrap_or(u32::MAX);
+        let payment = Payment { legs: Vec::new(), ..payment };
+        let opened = Opened { id, payment, legs, name: new.idempotency };
+        self.put("payment opened", &Record::Opened(Box::new(opened)))
     }
 
     fn settle(
@@ -283,7 +262,7 @@ impl State {
         let posts = self.close(id, legs.iter().copied().map(Some))?;
         self.transfer("payment settled", &posts, at_ns)?;
         let units = legs.iter().fold(0_u128, |sum, units| sum.saturating_add(*units));
-        self.finish(id, Progress::Settled { units, at_ns }, outcome);
+        self.finish(id, Progress::Settled { units, at_ns }, outcome)?;
         self.unspend(mandate, amount.saturating_sub(units));
         Ok(())
     }
@@ -299,7 +278,7 @@ impl State {
         let (amount, mandate, legs) = (payment.amount.units(), payment.mandate, payment.legs.len());
         let voids = self.close(id, std::iter::repeat_n(None, legs))?;
         self.transfer("payment released", &voids, at_ns)?;
-        self.finish(id, Progress::Released { reason }, outcome);
+        self.finish(id, Progress::Released { reason }, outcome)?;
         self.unspend(mandate, amount);
         Ok(())
     }
@@ -312,15 +291,13 @@ impl State {
     ) -> Result<Vec<Transfer>, Broken> {
         let mut transfers = Vec::new();
         for (index, units) in units.enumerate() {
-            let Ok(pending) = self.ledger.transfer(leg_transfer(id, index, Phase::Open));
+            let pending = self.ledger.open_hold(leg_transfer(id, index, Phase::Open));
             let pending = pending.ok_or_else(|| broken("payment closed", "a leg is missing"))?;
             let closing = leg_transfer(id, index, Phase::Close);
             let mut transfer = match units {
-                Some(units) if units == pending.transfer.amount => {
-                    pending.transfer.post(closing, AMOUNT_MAX)
-                }
-                Some(units) => pending.transfer.post(closing, units),
-                None => pending.transfer.void(closing),
+                Some(units) if units == pending.amount => pending.post(closing, AMOUNT_MAX),
+                Some(units) => pending.post(closing, units),
+                None => pending.void(closing),
             };
             transfer.linked = true;
             transfers.push(transfer);
@@ -332,21 +309,20 @@ impl State {
     }
 
     fn expire(&mut self, at_ns: u64) -> Result<(), Broken> {
-        let Ok(released) = self.ledger.expire(at_ns, EXPIRY_COUNT_MAX);
-        for transfer in released {
-            let Ok(found) = self.ledger.transfer(transfer);
-            let found = found.ok_or_else(|| broken("holds expired", "unknown transfer"))?;
-            // The ledger's own batches hold for other reasons, whatever their user data says.
-            let id = PaymentId::new(found.transfer.user_data).ok();
-            let is_leg = |id: &PaymentId| leg_transfer(*id, 0, Phase::Open) == transfer;
-            let Some(id) = id.filter(is_leg) else {
-                continue;
-            };
-            // A payment's legs expire together; the first one releases the payment.
-            if let Ok(payment) = self.held(id, "holds expired") {
+        let released = self.ledger.expire(at_ns, EXPIRY_COUNT_MAX);
+        released.map_err(|error| unreadable("holds expired", &error))?;
+        let (rows, _) = self.ledger.fresh().rows().as_chunks::<ROW_BYTES>();
+        let released: Vec<Row> = rows.iter().map(|row| Row::from_bytes(*row)).collect();
+        for hold in released {
+            // A payment's legs expire together; the first one releases the payment. Other holds
+            // are not those of payments.
+            let Ok(id) = PaymentId::new(hold.user_data()) else { continue };
+            let is_leg =
+                hold.code() == code::PAYMENT && hold.id() == leg_transfer(id, 0, Phase::Open).get();
+            if is_leg && let Ok(payment) = self.held(id, "holds expired") {
                 let (amount, mandate) = (payment.amount.units(), payment.mandate);
                 let progress = Progress::Released { reason: ReleaseReason::Expired };
-                self.finish(id, progress, None);
+                self.finish(id, progress, None)?;
                 self.unspend(mandate, amount);
             }
         }
@@ -354,21 +330,24 @@ impl State {
     }
 
     fn held(&self, id: PaymentId, entry: &'static str) -> Result<&Payment, Broken> {
-        let payment = self.payments.get(&id);
-        let payment = payment.ok_or_else(|| broken(entry, "unknown payment"))?;
-        if payment.progress != Progress::Held {
-            return Err(broken(entry, "the payment is not held"));
-        }
-        Ok(payment)
+        self.held.get(&id).ok_or_else(|| broken(entry, "the payment is not held"))
     }
 
-    fn finish(&mut self, id: PaymentId, progress: Progress, outcome: Option<&Outcome>) {
-        if let Some(payment) = self.payments.get_mut(&id) {
-            payment.progress = progress;
-        }
+    fn finish(
+        &mut self,
+        id: PaymentId,
+        progress: Progress,
+        outcome: Option<&Outcome>,
+    ) -> Result<(), Broken> {
+        self.held.remove(&id);
         if let Some(outcome) = outcome {
             self.outcomes.keep(id, outcome.clone());
         }
+        self.put("payment finished", &Record::Finished { id, progress })
+    }
+
+    fn put(&mut self, entry: &'static str, record: &Record) -> Result<(), Broken> {
+        self.records.put(record).map_err(|error| unreadable(entry, &error))
     }
 
     fn unspend(&mut self, mandate: Option<money::MandateId>, units: u128) {

@@ -123,11 +123,7 @@ impl Committer {
     /// Writes the last snapshot, if there is something new to tell, and closes the journal.
     pub(super) fn close(self, last: Option<Capture>) {
         let position = self.position();
-        if let (Some(snapshots), Some(capture)) = (self.keeper.finish(), last)
-            && position.sequence > 0
-        {
-            Keeper::at_once(snapshots).keep(capture, position);
-        }
+        self.keeper.finish(last.filter(|_| position.sequence > 0).map(|last| (last, position)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
+use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Ledger, Transfer};
 use money::PaymentId;
 
 use super::BATCH_FILL_BYTES_MAX;
@@ -12,10 +12,11 @@ use crate::clock::{Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
 use crate::decide::{self, Decision, Known};
-use crate::entry::{Entry, NewPayment, Stamped};
+use crate::entry::{Entry, NewPayment, Stamped, encode_ledger, step_for};
 use crate::error::{AuthorizeError, BatchError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{BATCH_EVENTS_COUNT_MAX, Command, Reply};
 use crate::outcome::{Outcome, Outcomes};
+use crate::past::Changes;
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
 
@@ -56,10 +57,6 @@ impl Core {
         }
     }
 
-    pub(super) fn state(&self) -> &State {
-        &self.state
-    }
-
     pub(super) fn batch_len(&self) -> usize {
         self.batch.bytes.len()
     }
@@ -69,9 +66,28 @@ impl Core {
         Batch {
             bytes: std::mem::take(&mut self.batch.bytes),
             answers: std::mem::take(&mut self.answers),
-            broken: self.broken.as_ref().map(ToString::to_string),
+            broken: self.broken(),
             capture: None,
         }
+    }
+
+    /// Why no answer may leave any more: an entry did not fit, or the past could not be read.
+    fn broken(&self) -> Option<String> {
+        let fault = || self.state.fault().map(|fault| format!("the past is unreadable: {fault}"));
+        self.broken.as_ref().map(ToString::to_string).or_else(fault)
+    }
+
+    /// Hands full chunks of the past on to be written.
+    pub(super) fn seal_if_full(&mut self) {
+        if let Err(error) = self.state.seal_if_full()
+            && self.broken.is_none()
+        {
+            self.broken = Some(Broken { entry: "any", why: error.to_string() });
+        }
+    }
+
+    pub(super) fn state_mut(&mut self) -> &mut State {
+        &mut self.state
     }
 
     /// Stamps, folds and appends an entry.
@@ -176,11 +192,11 @@ impl Core {
                 self.answer(reply, result);
             }
             Command::CreateAccounts(accounts, reply) => {
-                let result = self.create_accounts(accounts);
+                let result = self.create_accounts(&accounts);
                 self.answer(reply, result);
             }
             Command::CreateTransfers(transfers, reply) => {
-                let result = self.create_transfers(transfers);
+                let result = self.create_transfers(&transfers);
                 self.answer(reply, result);
             }
             Command::Read(read) => self.answers.push(Answer::Reply(read(&self.state))),
@@ -190,38 +206,50 @@ impl Core {
         }
     }
 
+    /// A batch of the ledger's own accounts.
     fn create_accounts(
         &mut self,
-        accounts: Vec<Account>,
+        accounts: &[Account],
     ) -> Result<Vec<CreateAccountStatus>, BatchError> {
-        if accounts.len() > BATCH_EVENTS_COUNT_MAX {
-            return Err(BatchError::TooLarge);
-        }
-        let entry = Entry::AccountsCreated { accounts };
-        let timestamp_ns = self.next_timestamp_ns(entry.step_ns());
-        let Entry::AccountsCreated { accounts } = &entry else {
-            return Err(Unavailable::Stopped.into());
-        };
-        let statuses = self.state.create_accounts(accounts, timestamp_ns);
-        Stamped { timestamp_ns, entry }.encode(&mut self.batch);
-        Ok(statuses)
+        self.ledger_batch(accounts.len(), |ledger, at_ns| ledger.create_accounts(accounts, at_ns))
     }
 
+    /// A batch of the ledger's own transfers.
     fn create_transfers(
         &mut self,
-        transfers: Vec<Transfer>,
+        transfers: &[Transfer],
     ) -> Result<Vec<CreateTransferStatus>, BatchError> {
-        if transfers.len() > BATCH_EVENTS_COUNT_MAX {
+        self.ledger_batch(transfers.len(), |ledger, at_ns| {
+            ledger.create_transfers(transfers, at_ns)
+        })
+    }
+
+    /// Lets the ledger decide, and appends what it made.
+    fn ledger_batch<T>(
+        &mut self,
+        events: usize,
+        create: impl FnOnce(&mut Ledger<Changes>, u64) -> Result<T, index::Error>,
+    ) -> Result<T, BatchError> {
+        if events > BATCH_EVENTS_COUNT_MAX {
             return Err(BatchError::TooLarge);
         }
-        let entry = Entry::TransfersCreated { transfers };
-        let timestamp_ns = self.next_timestamp_ns(entry.step_ns());
-        let Entry::TransfersCreated { transfers } = &entry else {
+        if self.broken.is_some() {
             return Err(Unavailable::Stopped.into());
-        };
-        let statuses = self.state.create_transfers(transfers, timestamp_ns);
-        Stamped { timestamp_ns, entry }.encode(&mut self.batch);
-        Ok(statuses)
+        }
+        let timestamp_ns = self.next_timestamp_ns(step_for(events));
+        match create(&mut self.state.ledger, timestamp_ns) {
+            Ok(statuses) => {
+                self.state.last_timestamp_ns = timestamp_ns;
+                self.batch.u64(timestamp_ns);
+                let fresh = self.state.ledger.fresh();
+                encode_ledger(&mut self.batch, fresh.rows(), fresh.burned());
+                Ok(statuses)
+            }
+            Err(error) => {
+                self.broken = Some(Broken { entry: "ledger", why: error.to_string() });
+                Err(Unavailable::Stopped.into())
+            }
+        }
     }
 
     fn carry_out(&mut self, decision: Decision<Entry>) {
@@ -290,16 +318,16 @@ impl Core {
 
     /// The answer to a copy of a payment that is known to the state.
     fn replay(&self, id: PaymentId, command: &Authorize) -> Result<Step, AuthorizeError> {
-        let payment = self.state.payments.get(&id).ok_or(Unavailable::Stopped)?;
+        let payment = self.state.find_payment(id).ok_or(Unavailable::Stopped)?;
         let waits = matches!(command.mode, Mode::Claim | Mode::Hold { .. });
         if payment.progress == Progress::Held && waits {
             return Ok(Step::Wait(id));
         }
         let access = command.terms.access_seconds;
         decide::check_access(payment.progress, access, self.now_ms())?;
-        decide::check_same_offer(payment, command)?;
+        decide::check_same_offer(&payment, command)?;
         let outcome = self.state.outcomes.get(id).or_else(|| self.fleeting.get(id)).cloned();
-        let payment = PaymentView::of(id, payment);
+        let payment = PaymentView::of(id, &payment);
         Ok(Step::Done(Box::new(Authorized::Replay { payment, outcome })))
     }
 
@@ -439,10 +467,8 @@ impl Core {
 
     /// Wakes the copies of payments that nobody works on any more, as far as the batch takes it.
     fn wake_left(&mut self) {
-        let payments = &self.state.payments;
-        let is_held = |id: PaymentId| {
-            payments.get(&id).is_some_and(|payment| payment.progress == Progress::Held)
-        };
+        let state = &self.state;
+        let is_held = |id: PaymentId| state.is_held(id);
         self.claims.forget_holds_but(is_held);
         let mut left = self.claims.waited_for();
         left.retain(|id| !is_held(*id));

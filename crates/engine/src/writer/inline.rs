@@ -65,7 +65,7 @@ impl Inline {
 
     /// Lets a snapshot follow the next batch that has entries.
     pub fn request_snapshot(&mut self) {
-        self.writer.bytes_since_snapshot =
-            self.writer.bytes_since_snapshot.max(super::SNAPSHOT_EVERY_BYTES);
+        let due = self.writer.snapshot_every_bytes;
+        self.writer.bytes_since_snapshot = self.writer.bytes_since_snapshot.max(due);
     }
 }

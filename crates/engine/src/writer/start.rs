@@ -1,13 +1,13 @@
 //! Starting: snapshot, then the journal's tail, then the books are checked, then the thread runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use journal::{Files, Journal, Position, Snapshot, Snapshots};
-use tracing::warn;
+use journal::{Files, Journal, Position, Snapshots};
 
 use super::committer::Committer;
 use super::core::Core;
-use super::keeper::Keeper;
+use super::keeper::{Keeper, Kept};
+use super::loading::Loading;
 use super::{Inline, Writer};
 use crate::clock::behind_seconds;
 use crate::codec::Decoder;
@@ -18,12 +18,10 @@ use crate::queue::{Outlet, queue};
 use crate::state::State;
 
 pub(crate) fn start(options: Options) -> Result<Started, StartError> {
-    let snapshots = snapshots(&options)?;
-    let (state, position) = load_snapshot(&snapshots, &options)?;
-    let (files, recovery) = journal(&options, position)?;
-    let folded = position.map_or(0, |position| position.sequence);
-    let (ready, replayed_batches) = ready(options, Box::new(files), state, folded)?;
-    let engine = ready.spawn(snapshots)?;
+    let loading = Loading::begin(&options)?;
+    let (files, recovery) = journal(&options, loading.position())?;
+    let (ready, replayed_batches) = ready(options, Box::new(files), loading)?;
+    let engine = ready.spawn()?;
     Ok(Started { engine, recovery, replayed_batches })
 }
 
@@ -31,24 +29,14 @@ pub(crate) fn start_with(
     options: Options,
     journal: Box<dyn Journal>,
 ) -> Result<Engine, StartError> {
-    let snapshots = snapshots(&options)?;
-    let (state, position) = load_snapshot(&snapshots, &options)?;
-    let folded = position.map_or(0, |position| position.sequence);
-    let (ready, _) = ready(options, journal, state, folded)?;
-    ready.spawn(snapshots)
+    let loading = Loading::begin(&options)?;
+    ready(options, journal, loading)?.0.spawn()
 }
 
 pub(crate) fn start_inline(options: Options) -> Result<(Engine, Inline), StartError> {
-    let snapshots = snapshots(&options)?;
-    let (state, position) = load_snapshot(&snapshots, &options)?;
-    let (files, _) = journal(&options, position)?;
-    let folded = position.map_or(0, |position| position.sequence);
-    let (ready, _) = ready(options, Box::new(files), state, folded)?;
-    Ok(ready.inline(snapshots))
-}
-
-fn snapshots(options: &Options) -> Result<Snapshots, StartError> {
-    Ok(Snapshots::open_on(Arc::clone(&options.disk), &options.data.join("snapshots"))?)
+    let loading = Loading::begin(&options)?;
+    let (files, _) = journal(&options, loading.position())?;
+    Ok(ready(options, Box::new(files), loading)?.0.inline())
 }
 
 fn journal(
@@ -66,12 +54,17 @@ struct Ready {
     core: Core,
     journal: Box<dyn Journal>,
     bytes_since_snapshot: u64,
+    snapshot_every_bytes: u64,
 }
 
-impl Ready {
-    fn spawn(self, snapshots: Snapshots) -> Result<Engine, StartError> {
-        let keeper = Keeper::on_thread(snapshots).map_err(StartError::Thread)?;
-        let (engine, writer, committer) = self.parts(keeper);
+/// What is ready, the snapshots that will follow, and what those on disk need of the past.
+struct Start(Ready, Snapshots, Kept);
+
+impl Start {
+    fn spawn(self) -> Result<Engine, StartError> {
+        let Self(ready, snapshots, kept) = self;
+        let keeper = Keeper::on_thread(snapshots, kept).map_err(StartError::Thread)?;
+        let (engine, writer, committer) = ready.parts(keeper);
         std::thread::Builder::new()
             .name("farthing-writer".to_owned())
             .spawn(move || writer.run(committer))
@@ -79,11 +72,14 @@ impl Ready {
         Ok(engine)
     }
 
-    fn inline(self, snapshots: Snapshots) -> (Engine, Inline) {
-        let (engine, writer, committer) = self.parts(Keeper::at_once(snapshots));
+    fn inline(self) -> (Engine, Inline) {
+        let Self(ready, snapshots, kept) = self;
+        let (engine, writer, committer) = ready.parts(Keeper::at_once(snapshots, kept));
         (engine, Inline::new(writer, committer))
     }
+}
 
+impl Ready {
     fn parts(self, keeper: Keeper) -> (Engine, Writer, Committer) {
         let has_ended = self.queue.has_ended();
         let writer = Writer {
@@ -91,19 +87,22 @@ impl Ready {
             queue: self.queue,
             taken: 0,
             bytes_since_snapshot: self.bytes_since_snapshot,
+            snapshot_every_bytes: self.snapshot_every_bytes,
             keeper_is_busy: keeper.is_busy(),
+            kept: keeper.kept(),
         };
         (self.engine, writer, Committer::new(self.journal, keeper, has_ended))
     }
 }
 
-/// Folds what follows batch `folded` and checks the books and the clock.
+/// Folds what follows the snapshot and checks the books and the clock.
 fn ready(
     options: Options,
     journal: Box<dyn Journal>,
-    state: State,
-    folded: u64,
-) -> Result<(Ready, u64), StartError> {
+    mut loading: Loading,
+) -> Result<(Start, u64), StartError> {
+    let folded = loading.position().map_or(0, |position| position.sequence);
+    let state = loading.state(&options)?;
     let Replayed { state, batches, bytes } = replay(state, &*journal, folded + 1)?;
     state.ledger.check().map_err(StartError::Books)?;
     let behind = behind_seconds(options.clock.now_ns(), state.last_timestamp_ns);
@@ -113,31 +112,11 @@ fn ready(
     let (sender, queue) = queue(options.queue_count_max);
     let core = Core::new(state, Arc::clone(&options.clock), options.accept_earlier_clock);
     let engine = Engine::new(sender, options.clock, options.node);
-    Ok((Ready { engine, queue, core, journal, bytes_since_snapshot: bytes }, batches))
-}
-
-/// The newest snapshot that decodes, or the empty state.
-fn load_snapshot(
-    snapshots: &Snapshots,
-    options: &Options,
-) -> Result<(State, Option<Position>), StartError> {
-    let found = snapshots.latest()?;
-    for skipped in &found.skipped {
-        warn!(path = %skipped.path.display(), why = %skipped.why, "a snapshot was passed over");
-    }
-    let Some(Snapshot { sequence, head, state }) = found.snapshot else {
-        return Ok((State::new(options.node), None));
-    };
-    match State::from_bytes(&state) {
-        Ok(state) if state.node == options.node => {
-            Ok((state, Some(Position { sequence, hash: head })))
-        }
-        Ok(state) => Err(StartError::OtherNode { expected: options.node, found: state.node }),
-        Err(why) => {
-            warn!(sequence, %why, "the snapshot does not decode; the whole journal is read instead");
-            Ok((State::new(options.node), None))
-        }
-    }
+    let snapshot_every_bytes = options.snapshot_every_bytes;
+    let bytes_since_snapshot = bytes;
+    let ready = Ready { engine, queue, core, journal, bytes_since_snapshot, snapshot_every_bytes };
+    let Loading { snapshots, kept, .. } = loading;
+    Ok((Start(ready, snapshots, Arc::new(Mutex::new(kept))), batches))
 }
 
 /// The state after the journal's tail, and how much of a tail that was.
@@ -158,6 +137,7 @@ fn replay(mut state: State, journal: &dyn Journal, from: u64) -> Result<Replayed
                 .map_err(|why| StartError::Malformed { sequence, why })?;
             state.apply(&stamped).map_err(|why| StartError::Broken { sequence, why })?;
         }
+        state.seal_if_full().map_err(|why| StartError::IndexBatch { sequence, why })?;
         batches += 1;
         bytes += batch.body.len() as u64;
     }

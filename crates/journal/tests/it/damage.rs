@@ -47,6 +47,33 @@ fn a_flipped_bit_in_any_byte_of_an_earlier_batch_is_named() {
     assert_holds(&open(dir.path(), WIDE).0, 4);
 }
 
+/// The rest behind a broken batch is read in pieces; the only frame in it may lie across two.
+#[test]
+fn a_later_frame_is_found_wherever_it_begins() {
+    const PIECE_BYTES: usize = 256 * 1024;
+    let options = Options {
+        batch_bytes_max: 1024 * 1024,
+        segment_bytes: 2 * 1024 * 1024,
+        preallocate_bytes: 1024 * 1024,
+        ..SMALL
+    };
+    for before in (0..=80).step_by(4) {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut journal, _) = open(dir.path(), options);
+        // The second frame begins this many bytes before the end of the first piece.
+        journal.append(1, &vec![1; PIECE_BYTES - 96 - before]).unwrap();
+        journal.append(2, b"two").unwrap();
+        drop(journal);
+        fs::remove_file(dir.path().join(MARK)).unwrap();
+        let path = dir.path().join(FIRST_SEGMENT);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[130] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let damage = refused(dir.path(), options);
+        assert_eq!((damage.sequence, damage.what), (1, "the batch header is broken"));
+    }
+}
+
 #[test]
 fn a_flipped_bit_in_a_sealed_segment_is_named() {
     let dir = tempfile::tempdir().unwrap();

@@ -55,7 +55,7 @@ fn segments(disk: &Simulated) -> Vec<PathBuf> {
 #[test]
 fn after_power_loss_at_any_change_all_that_was_acknowledged_is_there() {
     let (mut torn, mut unacknowledged) = (0, 0);
-    for seed in 0..20 {
+    for seed in 0..10 {
         let changes = changes_of_a_run(seed);
         for at in 1..=changes {
             let disk = Simulated::new(seed * 1000 + at);
@@ -76,7 +76,7 @@ fn after_power_loss_at_any_change_all_that_was_acknowledged_is_there() {
             assert_holds(&open(&after.crash(), seed).unwrap().0, LAST + 3);
         }
     }
-    assert!(torn > 20 && unacknowledged > 100, "{torn} torn, {unacknowledged} unacknowledged");
+    assert!(torn > 10 && unacknowledged > 100, "{torn} torn, {unacknowledged} unacknowledged");
 }
 
 #[test]
@@ -103,12 +103,38 @@ fn power_loss_during_recovery_loses_nothing_either() {
     }
 }
 
+/// A killed process leaves bytes and names that are not durable yet, and the next one reads them.
+#[test]
+fn what_a_restart_after_a_kill_believes_is_durable() {
+    let mut believed = 0;
+    for seed in 0..4 {
+        for at in 1..=changes_of_a_run(seed) {
+            let disk = Simulated::new(seed * 1000 + at);
+            disk.arm(Fault::PowerLoss, When::Nth(at));
+            let acknowledged = run(&disk, seed);
+            let disk = disk.restart();
+            let there = open(&disk, seed).unwrap().1.last_sequence;
+            assert!(there == acknowledged || there == acknowledged + 1);
+            believed += u64::from(there > acknowledged);
+            assert_holds(&open(&disk.crash(), seed).unwrap().0, there);
+
+            let disk = Simulated::new(seed * 1000 + at);
+            disk.arm(Fault::PowerLoss, When::Nth(at));
+            run(&disk, seed);
+            let disk = disk.restart();
+            append(&mut open(&disk, seed).unwrap().0, there + 2);
+            assert_holds(&open(&disk.crash(), seed).unwrap().0, there + 2);
+        }
+    }
+    assert!(believed > 50, "{believed}");
+}
+
 /// A restart after a failed sync finds bytes in memory that are not on the disk. What it builds
 /// on them must be there when the power goes later.
 #[test]
 fn what_a_restart_after_a_failed_sync_believes_is_durable() {
     let (mut failures, mut believed) = (0, 0);
-    for seed in 0..40 {
+    for seed in 0..20 {
         for at in 1..60 {
             let disk = Simulated::new(seed * 1000 + at);
             disk.arm_within(".seg", Fault::SyncError, When::Nth(at));
@@ -130,14 +156,14 @@ fn what_a_restart_after_a_failed_sync_believes_is_durable() {
             assert_holds(&journal, after.last_sequence);
         }
     }
-    assert!(failures > 300 && believed > 100, "{failures} failures, {believed} believed");
+    assert!(failures > 200 && believed > 60, "{failures} failures, {believed} believed");
 }
 
 #[test]
 fn any_failed_call_stops_the_journal_and_costs_no_acknowledged_batch() {
     let mut stopped = 0;
     for fault in [Fault::WriteError, Fault::SyncError] {
-        for seed in 0..6 {
+        for seed in 0..4 {
             for at in 1..=changes_of_a_run(seed) {
                 let disk = Simulated::new(seed * 1000 + at);
                 disk.arm(fault, When::Nth(at));
@@ -153,7 +179,7 @@ fn any_failed_call_stops_the_journal_and_costs_no_acknowledged_batch() {
             }
         }
     }
-    assert!(stopped > 200, "{stopped}");
+    assert!(stopped > 100, "{stopped}");
 }
 
 #[test]
