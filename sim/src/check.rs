@@ -8,15 +8,49 @@ use money::{Asset, PaymentId, TransferId};
 
 use crate::node::Node;
 use crate::oracle::{Books, Model};
-use crate::question::{Question, ask};
+use crate::question::{Found, Question, ask};
 use crate::request::{Answer, Request};
 
+/// What a comparison came to, if not to the same.
+#[derive(Debug)]
+pub enum Wrong {
+    /// The node says that it cannot read its past, and names what is broken.
+    Unreadable(String),
+    /// It says something that is not so.
+    Different(String),
+}
+
+impl From<Wrong> for String {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Unreadable(why) => format!("the past cannot be read: {why}"),
+            Wrong::Different(why) => why,
+        }
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(why: String) -> Self {
+        Self::Different(why)
+    }
+}
+
+impl From<&str> for Wrong {
+    fn from(why: &str) -> Self {
+        Self::Different(why.to_owned())
+    }
+}
+
+fn unreadable(error: impl std::fmt::Debug) -> Wrong {
+    Wrong::Unreadable(format!("{error:?}"))
+}
+
 /// The feed from a position to its end.
-pub fn changes(state: &State, mut from: u64) -> Result<Vec<Change>, String> {
+pub fn changes(state: &State, mut from: u64) -> Result<Vec<Change>, Wrong> {
     let mut all = Vec::new();
     loop {
         let page = state.ledger().changes(from, PAGE_ROWS_MAX);
-        let page = page.map_err(|why| format!("the feed at {from}: {why:?}"))?;
+        let page = page.map_err(unreadable)?;
         if page.changes.is_empty() {
             return Ok(all);
         }
@@ -36,16 +70,21 @@ pub fn stopped(node: &mut Node) -> Result<(), String> {
 }
 
 /// Asks and compares.
-pub fn questions(node: &mut Node, books: &Books, questions: &[Question]) -> Result<(), String> {
+pub fn questions(node: &mut Node, books: &Books, questions: &[Question]) -> Result<(), Wrong> {
     let asked = questions.to_vec();
     let found = node.look(move |state| {
         asked.iter().map(|question| ask(state.ledger(), question)).collect::<Vec<_>>()
     });
     let found = found.ok_or("the node stopped while it was asked")?;
     for (question, found) in questions.iter().zip(found) {
+        if let Found::Unreadable(why) = found {
+            return Err(Wrong::Unreadable(why));
+        }
         let right = books.answer(question);
         if found != right {
-            return Err(format!("{question:?}\n    found {found:?}\n    right {right:?}"));
+            return Err(Wrong::Different(format!(
+                "{question:?}\n    found {found:?}\n    right {right:?}"
+            )));
         }
     }
     Ok(())
@@ -62,31 +101,31 @@ struct All {
 }
 
 /// Everything that the model knows: the books and every payment.
-pub fn everything(node: &mut Node, model: &Model, is_certain: bool) -> Result<(), String> {
+pub fn everything(node: &mut Node, model: &Model, is_certain: bool) -> Result<(), Wrong> {
     let found = node.look(payments).ok_or("the node stopped while it was verified")?;
     books(node, &model.books, is_certain)?;
     model.check_payments()?;
     let payments = model.payments.iter();
     let right: BTreeMap<_, _> =
         payments.map(|(id, payment)| (*id, (payment.state, payment.units))).collect();
-    same("payment", found.iter(), right.iter())
+    Ok(same("payment", found.iter(), right.iter())?)
 }
 
 /// Every account, every id, every balance counted again, the feed, the sums of every asset.
-pub fn books(node: &mut Node, books: &Books, is_certain: bool) -> Result<(), String> {
+pub fn books(node: &mut Node, books: &Books, is_certain: bool) -> Result<(), Wrong> {
     let ids: Vec<TransferId> = books.transfers.keys().copied().collect();
     let burned: Vec<TransferId> = books.burned.iter().copied().collect();
     let look = move |state: &State| all(state, &ids, &burned);
     let all = node.look(look).ok_or("the node stopped while it was verified")??;
     if let Some(broken) = all.broken {
-        return Err(format!("the ledger's own check: {broken}"));
+        return Err(format!("the ledger's own check: {broken}").into());
     }
     let mut accounts: Vec<&AccountState> = books.accounts.values().collect();
     accounts.sort_by_key(|state| state.timestamp_ns);
     same("account", all.accounts.iter().map(|(_, state)| state), accounts.into_iter())?;
     same("transfer", all.transfers.iter().flatten(), books.transfers.values())?;
     if is_certain && all.burned.contains(&false) {
-        return Err("a burned id is free again".to_owned());
+        return Err("a burned id is free again".into());
     }
     same(
         "change",
@@ -97,7 +136,7 @@ pub fn books(node: &mut Node, books: &Books, is_certain: bool) -> Result<(), Str
     for (standing, state) in &all.accounts {
         let counted = recount.get(&state.account.id).copied().unwrap_or_default();
         if counted != state.balances || *standing != standing_of(state) {
-            return Err(format!("{state:?}, but its transfers come to {counted:?}"));
+            return Err(format!("{state:?}, but its transfers come to {counted:?}").into());
         }
     }
     for (asset, totals) in all.totals {
@@ -105,7 +144,9 @@ pub fn books(node: &mut Node, books: &Books, is_certain: bool) -> Result<(), Str
         if (totals.debits_pending, totals.debits_posted) != (held, posted)
             || (totals.credits_pending, totals.credits_posted) != (held, posted)
         {
-            return Err(format!("{asset}: {totals:?}, right is {held} held, {posted} posted"));
+            return Err(
+                format!("{asset}: {totals:?}, right is {held} held, {posted} posted").into()
+            );
         }
     }
     Ok(())
@@ -116,7 +157,7 @@ fn payments(state: &State) -> BTreeMap<PaymentId, (PaymentState, u128)> {
     payments.map(|view| (view.payment, (view.state, view.settled.units()))).collect()
 }
 
-fn all(state: &State, ids: &[TransferId], burned: &[TransferId]) -> Result<All, String> {
+fn all(state: &State, ids: &[TransferId], burned: &[TransferId]) -> Result<All, Wrong> {
     let ledger = state.ledger();
     let mut accounts = Vec::new();
     for standing in ledger.accounts() {
@@ -133,10 +174,6 @@ fn all(state: &State, ids: &[TransferId], burned: &[TransferId]) -> Result<All, 
         totals: ledger.totals(),
         broken: ledger.check().err().map(|broken| broken.to_string()),
     })
-}
-
-fn unreadable(error: impl std::fmt::Debug) -> String {
-    format!("the past cannot be read: {error:?}")
 }
 
 /// What stays in memory of an account.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use disk::{Fault, Simulated, When};
 use engine::ManualClock;
 
-use crate::check;
+use crate::check::{self, Wrong};
 use crate::node::{Node, Start};
 use crate::oracle::{Exchange, Model, explain};
 use crate::plan::Plan;
@@ -64,6 +64,8 @@ pub struct Life<'a> {
     pub workload: Workload,
     pub trace: &'a mut Trace,
     pub summary: Summary,
+    /// Something may go wrong, or has, that a node cannot go on with.
+    pub is_faulty: bool,
     number: u64,
 }
 
@@ -96,6 +98,7 @@ impl<'a> Life<'a> {
             models: vec![Model::default()],
             trace,
             summary: Summary::default(),
+            is_faulty: false,
             number: 0,
             random,
             plan,
@@ -151,9 +154,11 @@ impl<'a> Life<'a> {
                 let nth = self.random.between(1, most);
                 self.trace.event(format!("{fault:?} at {nth}"));
                 self.disk.arm(fault, When::Nth(nth));
+                self.is_faulty = true;
             }
         }
         if self.random.chance(faults.full) {
+            self.is_faulty = true;
             let used: u64 = self.disk.files().iter().map(|(_, bytes)| bytes).sum();
             let room = self.random.below(ROOM_BYTES_MAX);
             self.trace.event(format!("the disk has room for {room} bytes"));
@@ -229,6 +234,13 @@ impl<'a> Life<'a> {
         exchange.answers = answers;
         self.note(&exchange.answers);
         let changes = self.changes(&mut node);
+        if let Some(Err(Wrong::Unreadable(why))) = &changes
+            && self.is_faulty
+        {
+            self.trace.event(format!("unreadable: {why}"));
+            drop(node);
+            return self.recover(exchange);
+        }
         if let (Some(changes), false) = (changes, node.has_ended()) {
             exchange.changes = changes?;
             let waiting: Vec<u64> = node.waiting().collect();
@@ -247,7 +259,7 @@ impl<'a> Life<'a> {
     }
 
     /// What is new in the feed; `None` if the node has stopped.
-    fn changes(&mut self, node: &mut Node) -> Option<Result<Vec<ledger::Change>, String>> {
+    fn changes(&mut self, node: &mut Node) -> Option<Result<Vec<ledger::Change>, Wrong>> {
         let from = self.model().books.past.len() as u64;
         node.look(move |state| check::changes(state, from))
     }
@@ -319,7 +331,8 @@ impl<'a> Life<'a> {
         self.recover(Exchange { now_ns: self.now_ns, ..Exchange::default() })
     }
 
-    fn start(&mut self, keeps_faults: bool) -> Result<(), String> {
+    /// Starts the node on what is there.
+    pub fn start(&mut self, keeps_faults: bool) -> Result<(), String> {
         self.node = Some(self.start_again(keeps_faults)?);
         Ok(())
     }
@@ -351,6 +364,8 @@ impl<'a> Life<'a> {
                 Ok(node) => {
                     self.trace.event("started".to_owned());
                     self.disk.disarm();
+                    self.disk.set_capacity_bytes(None);
+                    self.is_faulty = false;
                     return Ok(node);
                 }
                 Err(engine::StartError::ClockBehind { behind_seconds }) => {
@@ -393,6 +408,18 @@ impl<'a> Life<'a> {
         }
     }
 
+    /// A node that met a fault may say that it cannot read its past. A new start ends that.
+    fn bear(&mut self, checked: Result<(), Wrong>) -> Result<(), String> {
+        match checked {
+            Err(Wrong::Unreadable(why)) if self.is_faulty => {
+                self.trace.event(format!("unreadable: {why}"));
+                self.node = None;
+                self.recover(Exchange { now_ns: self.now_ns, ..Exchange::default() })
+            }
+            checked => Ok(checked?),
+        }
+    }
+
     /// Some questions, by anybody.
     pub fn ask(&mut self) -> Result<(), String> {
         let count = self.random.between(1, 8);
@@ -405,7 +432,8 @@ impl<'a> Life<'a> {
             return Ok(());
         };
         let books = self.models.first().map(|model| &model.books);
-        books.map_or(Ok(()), |books| check::questions(node, books, &questions))
+        let checked = books.map_or(Ok(()), |books| check::questions(node, books, &questions));
+        self.bear(checked)
     }
 
     /// Everything, compared.
@@ -418,7 +446,8 @@ impl<'a> Life<'a> {
         let Some(model) = models.first() else {
             return Ok(());
         };
-        check::everything(node, model, models.len() == 1)
+        let checked = check::everything(node, model, models.len() == 1);
+        self.bear(checked)
     }
 }
 
