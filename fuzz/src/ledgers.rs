@@ -45,14 +45,14 @@ pub fn rows(bytes: &[u8]) -> bool {
 }
 
 /// Longest past that a snapshot is read over: longer ones do not exist.
-const ROWS_MAX: u64 = 1 << 48;
+const LONGEST_PAST_ROWS: u64 = 1 << 48;
 
 /// A resident part, over a past that is as long as it says; what is accepted must balance, now and
 /// after every hold has been released.
 pub fn snapshot(bytes: &[u8]) -> bool {
     let rows = bytes.get(1..9).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
     let past = Counted { rows: rows.unwrap_or_default() };
-    if past.rows > ROWS_MAX {
+    if past.rows > LONGEST_PAST_ROWS {
         return false;
     }
     Ledger::restore(bytes, past, Seed::DEFAULT).is_ok_and(|mut ledger| {

@@ -12,8 +12,8 @@ mod keeper;
 pub(crate) mod loading;
 mod start;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::select;
@@ -22,7 +22,7 @@ use tracing::{error, info, warn};
 
 use self::committer::{Batch, Committer, Done, Pipeline};
 use self::core::Core;
-use self::keeper::{Capture, Kept};
+use self::keeper::Capture;
 use crate::handle::Command;
 use crate::queue::Outlet;
 
@@ -48,8 +48,6 @@ pub(crate) struct Writer {
     snapshot_every_bytes: u64,
     /// A snapshot is under way.
     keeper_is_busy: Arc<AtomicBool>,
-    /// What the snapshots on disk need of the past.
-    kept: Kept,
 }
 
 /// What made the writer turn.
@@ -183,17 +181,8 @@ impl Writer {
             return None;
         }
         self.bytes_since_snapshot = 0;
-        self.drop_old_files();
         let capture = Capture::of(self.core.state_mut());
         capture.map_err(|error| warn!(%error, "no snapshot was written")).ok()
-    }
-
-    /// Removes the files of the past that neither a snapshot nor the present needs.
-    fn drop_old_files(&mut self) {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = self.core.state_mut().keep_only(&kept) {
-            warn!(%error, "old files of the index were not removed");
-        }
     }
 
     /// Takes note of what became of a batch, and says if that was the end.

@@ -1,6 +1,6 @@
 //! How many rows a second an index takes, and what that costs each thread.
 //!
-//! `cargo run --release -p index --example throughput -- FOLDER [MILLION_ROWS] [ACCOUNTS] [ROWS_PER_SECOND] [pairs]`
+//! `cargo run --release -p index --example throughput -- FOLDER [MILLION_ROWS] [ACCOUNTS] [ROWS_PER_SECOND] [pairs] [scattered]`
 //!
 //! Rows are like those of a ledger: 128 bytes, an ascending key, six terms. The folder should be on
 //! the disk that is to be measured; what it holds of an index is removed.
@@ -16,35 +16,41 @@ use index::{Index, Manifest, Options, Schema, Sealed};
 
 const BATCH_ROWS: usize = 8_189;
 const ROW_BYTES: usize = 128;
+/// Rows of a chunk that may grow while others wait to be written.
+const HELD_ROWS: u64 = 4 * 131_072;
+const READS: u64 = 20_000;
 /// What the system counts the time of threads in.
 const TICKS_PER_SECOND: u64 = 100;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
     let number = |at: usize, default: u64| {
         arguments.get(at).map_or(Ok(default), |argument| argument.parse::<u64>())
     };
     let dir = arguments.first().ok_or("name a folder")?;
     let (rows, accounts) = (number(1, 20)? * 1_000_000, number(2, 10_000)?);
+    let has_scattered_keys = has("scattered");
     let offered = number(3, u64::MAX)?;
-    let pairs = arguments.get(4).map(|_| vec![1; BATCH_ROWS * ROW_BYTES]);
+    let pairs = has("pairs").then(|| vec![1; BATCH_ROWS * ROW_BYTES]);
     let schema = Schema { row_bytes: ROW_BYTES, pair_bytes: ROW_BYTES, keys, terms };
     let mut index =
         Index::create(Arc::new(disk::Local), Path::new(dir), schema, Options::default())?;
     let mut batch = vec![0; BATCH_ROWS * ROW_BYTES];
     let (start, mut made) = (Instant::now(), 0);
     let remover = remover(&index);
-    let mut waits = Vec::new();
+    let (mut waits, mut held) = (Vec::new(), 0);
     while made < rows {
         for row in batch.chunks_exact_mut(ROW_BYTES) {
-            fill(row, made, accounts);
+            fill(row, made, accounts, has_scattered_keys);
             made += 1;
         }
         let due = u128::from(made) * 1_000_000 / u128::from(offered);
         thread::sleep(Duration::from_micros(u64::try_from(due)?).saturating_sub(start.elapsed()));
         let before = Instant::now();
         index.append(&batch, pairs.as_deref())?;
-        if index.is_chunk_full() {
+        if index.is_chunk_full() && (!index.would_seal_wait() || index.len() > held + HELD_ROWS) {
+            held = index.len();
             remover.send(index.seal()?)?;
         }
         waits.push(before.elapsed().as_micros());
@@ -75,8 +81,44 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{name:>14}: {nanoseconds} ns of CPU a row");
     }
     println!("{:>14}: {busy} ns of CPU a row", "all");
+    read(&index, made, accounts, has_scattered_keys)?;
     let status = fs::read_to_string("/proc/self/status")?;
     println!("{}", status.lines().filter(|line| line.contains("VmHWM")).collect::<String>());
+    Ok(())
+}
+
+/// Reads at random, and prints what one read takes.
+fn read(
+    index: &Index,
+    rows: u64,
+    accounts: u64,
+    has_scattered_keys: bool,
+) -> Result<(), index::Error> {
+    let print = |what: &str, start: Instant| {
+        println!("{what}: {} ns", start.elapsed().as_nanos() / u128::from(READS));
+    };
+    let mut row = [0; ROW_BYTES];
+    for round in ["cold", "again"] {
+        let picks = || (0..READS).map(|read| mix(read) % rows);
+        let start = Instant::now();
+        picks().try_for_each(|number| index.row(number, &mut row))?;
+        print(&format!("row, {round}"), start);
+        let start = Instant::now();
+        for number in picks() {
+            assert!(index.find(key(number, has_scattered_keys))?.is_some());
+        }
+        print(&format!("key that is there, {round}"), start);
+        let start = Instant::now();
+        for number in picks() {
+            assert!(index.find(key(number, has_scattered_keys) + 1)?.is_none());
+        }
+        print(&format!("key that is not there, {round}"), start);
+        let start = Instant::now();
+        for number in picks() {
+            index.positions(mix((number % accounts) ^ (1 << 56)), 0..rows, true, 10)?;
+        }
+        print(&format!("newest ten of an account, {round}"), start);
+    }
     Ok(())
 }
 
@@ -112,9 +154,9 @@ fn threads() -> Result<Vec<(String, u64)>, Box<dyn std::error::Error>> {
     Ok(threads)
 }
 
-fn fill(row: &mut [u8], number: u64, accounts: u64) {
+fn fill(row: &mut [u8], number: u64, accounts: u64, has_scattered_keys: bool) {
     let random = mix(number);
-    row[8..16].copy_from_slice(&(number + 1).to_be_bytes());
+    row[..16].copy_from_slice(&key(number, has_scattered_keys).to_be_bytes());
     row[24..32].copy_from_slice(&(random % accounts).to_be_bytes());
     row[40..48].copy_from_slice(&(random / accounts % accounts).to_be_bytes());
     row[88..96].copy_from_slice(&mix(random).to_be_bytes());
@@ -122,6 +164,11 @@ fn fill(row: &mut [u8], number: u64, accounts: u64) {
     row[104..108].copy_from_slice(&u32::to_be_bytes((random >> 50) as u32 + 1));
     row[115] = (number % 5) as u8;
     row[120..].copy_from_slice(&number.to_be_bytes());
+}
+
+/// Every second number; a key that is odd is not there.
+fn key(number: u64, is_scattered: bool) -> u128 {
+    u128::from(if is_scattered { mix(number) & !1 } else { 2 * number + 2 })
 }
 
 fn keys(row: &[u8], keys: &mut Vec<u128>) {

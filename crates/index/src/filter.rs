@@ -40,6 +40,16 @@ mod tests {
     use crate::record::{KeyRecord, Record, hash};
 
     #[test]
+    fn the_bits_of_a_key_are_those_of_the_format() {
+        for (key, expected) in [
+            (1, [20_118, 23_176, 26_234, 29_291, 32_349, 2_767]),
+            (7 << 64 | 9, [14_066, 25_195, 3_684, 14_814, 25_943, 4_432]),
+        ] {
+            assert!(bits(hash(key)).eq(expected), "{key}");
+        }
+    }
+
+    #[test]
     fn what_was_added_is_found_and_few_others() {
         let keys = (FILTER_LEAVES * KeyRecord::PER_LEAF) as u128;
         for scale in [1, 1 << 40, 1 << 64, (1 << 64) + 1, 1 << 100] {

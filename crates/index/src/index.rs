@@ -286,6 +286,12 @@ impl Index {
         self.len() - self.chunk.first() >= self.store.options.chunk_rows as u64
     }
 
+    /// Whether a seal would have to wait now. A chunk may go on beyond its size meanwhile.
+    pub fn would_seal_wait(&self) -> bool {
+        let state = self.store.lock();
+        state.failed.is_none() && state.view.sealed.len() >= SEALED_CHUNKS
+    }
+
     /// Hands the rows since the last seal on to be written. Waits while two sealed chunks are not
     /// written yet. Without a background all is written, and what is due merged, before it returns.
     pub fn seal(&mut self) -> Result<Sealed, Error> {

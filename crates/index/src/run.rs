@@ -117,7 +117,8 @@ impl RunHead {
             return Err("the keys of a run");
         }
         let last = self.terms.root.or(self.keys.root).map_or(0, |root| u64::from(root) + 1);
-        if last + 1 != u64::from(self.blocks) || self.terms_start() > self.blocks {
+        let is_mixed = self.terms.root.is_some_and(|root| Some(root) <= self.keys.root);
+        if last + 1 != u64::from(self.blocks) || is_mixed {
             return Err("the blocks of a run");
         }
         Ok(())

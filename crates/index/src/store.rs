@@ -163,9 +163,10 @@ impl Store {
         }
         // Nobody may be waiting for it.
         let _ = job.done.try_send(self.manifest(&state, &job.chunk));
-        if let (Some(chunk), true) = (Arc::into_inner(job.chunk), state.spare.len() < SPARE_CHUNKS)
-        {
-            state.spare.push(chunk);
+        // What is not kept is dropped when the lock is free again: that takes its time.
+        let mut unused = Arc::into_inner(job.chunk);
+        if state.spare.len() < SPARE_CHUNKS {
+            state.spare.extend(unused.take());
         }
         drop(state);
         self.tell();

@@ -175,7 +175,8 @@ impl Resident {
     pub(crate) fn balances(&self, index: u32) -> Balances {
         let row = self.accounts.get(index);
         if row.flags & WIDE == 0 {
-            Balances::of(row.columns.map(u128::from))
+            let [first, second, third, fourth] = row.columns;
+            Balances::of([first.into(), second.into(), third.into(), fourth.into()])
         } else {
             self.wide.get(&index).copied().unwrap_or_default()
         }
@@ -258,10 +259,9 @@ impl Resident {
 
 #[inline]
 fn narrow(balances: &Balances) -> Option<[u64; 4]> {
-    let columns = balances.columns();
-    let widest = columns.into_iter().fold(0, |bits, column| bits | column);
-    u64::try_from(widest).ok()?;
-    Some(columns.map(|column| halves(column).0))
+    let [first, second, third, fourth] = balances.columns();
+    u64::try_from(first | second | third | fourth).ok()?;
+    Some([halves(first).0, halves(second).0, halves(third).0, halves(fourth).0])
 }
 
 /// The index as a count.

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("disk", &[]),
     ("index", &["disk"]),
     ("journal", &["disk"]),
-    ("engine", &["disk", "instrument", "journal", "ledger", "money"]),
+    ("engine", &["disk", "index", "instrument", "journal", "ledger", "money"]),
     ("gateway", &["engine", "http402", "instrument", "money"]),
     ("client", &["http402", "instrument", "money"]),
     ("api", &["engine", "gateway", "http402", "instrument", "money"]),
@@ -43,7 +43,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money"]),
     ("xtask", &[]),
     ("benches", &["engine", "gateway", "http402", "instrument", "ledger", "money"]),
-    ("fuzz", &["engine", "gateway", "http402", "instrument", "journal", "ledger", "money"]),
+    (
+        "fuzz",
+        &[
+            "disk",
+            "engine",
+            "gateway",
+            "http402",
+            "index",
+            "instrument",
+            "journal",
+            "ledger",
+            "money",
+        ],
+    ),
 ];
 
 /// These take inputs and return outputs: no I/O, no clock, no randomness, no async.

@@ -117,7 +117,7 @@ impl<'a> Fold<'a> {
             "the snapshot's state is not what the journal folds to"
         } else {
             self.equal.push(batch.sequence);
-            return self.compare_past(batch.sequence, path, &snapshot.state);
+            return self.compare_past(batch.sequence, &path, &snapshot.state);
         };
         let advice = "stop the node and move the snapshot away; the next start folds the journal";
         let finding = Finding::damage("snapshot_differs", what.to_owned(), advice);
@@ -133,14 +133,15 @@ impl<'a> Fold<'a> {
 
     /// Checks the files of the index that a snapshot names, and compares their rows with those that
     /// the journal made.
-    fn compare_past(&mut self, sequence: u64, path: PathBuf, snapshot: &[u8]) {
+    fn compare_past(&mut self, sequence: u64, path: &Path, snapshot: &[u8]) {
         let (Some(dir), Ok(stored)) = (self.index, State::stored(snapshot)) else { return };
         let (changes, records) = (&self.state.ledger.past().0, &self.state.records.0);
         let faults = past::verify(dir, &stored.manifests, [changes, records]);
         for what in faults {
-            let advice = "stop the node and move the folders `index` and `snapshots` away; the next                           start builds them again from the journal";
+            let advice = "stop the node and move the folders `index` and `snapshots` away; the next \
+                          start builds them again from the journal";
             let finding = Finding::damage("index_damaged", what, advice);
-            self.note(finding.in_file(path.clone()).of_batch(sequence));
+            self.note(finding.in_file(path).of_batch(sequence));
         }
     }
 

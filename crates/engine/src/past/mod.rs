@@ -158,8 +158,9 @@ impl Rows {
         }
     }
 
-    pub(crate) fn keep_only(&self, manifests: &[&Manifest]) -> Result<(), Error> {
-        self.index().map_or(Ok(()), |index| index.keep_only(manifests))
+    /// Removes old files of the index, from any thread.
+    pub(crate) fn keeper(&self) -> Option<index::Keeper> {
+        self.index().map(Index::keeper)
     }
 
     /// Hands everything on to be written; the promise names the files when they are durable.

@@ -111,14 +111,6 @@ impl State {
         self.records.0.seal_if_full()
     }
 
-    /// Removes the files of the past that neither these manifests nor the present need.
-    pub(crate) fn keep_only(&self, kept: &[Manifests]) -> Result<(), index::Error> {
-        let changes: Vec<_> = kept.iter().map(|manifests| &manifests.changes).collect();
-        self.ledger.past().0.keep_only(&changes)?;
-        let records: Vec<_> = kept.iter().map(|manifests| &manifests.records).collect();
-        self.records.0.keep_only(&records)
-    }
-
     /// Takes what the past answered. If it could not answer, that is noted and stands in for
     /// "nothing": whoever gives answers asks for [`State::fault`] first.
     pub(crate) fn answer<T: Default>(&self, found: Result<T, index::Error>) -> T {

@@ -17,6 +17,7 @@ use journal::{Position, SNAPSHOTS_KEPT, Snapshots};
 use ledger::Resident;
 use tracing::warn;
 
+use crate::past::Rows;
 use crate::state::{Manifests, State};
 
 /// Manifests of the snapshots on disk, newest last.
@@ -26,14 +27,28 @@ pub(super) type Kept = Arc<Mutex<Vec<Manifests>>>;
 pub(super) struct Capture {
     head: Vec<u8>,
     resident: Resident,
-    changes: Option<Sealed>,
-    records: Option<Sealed>,
+    changes: Option<Past>,
+    records: Option<Past>,
+}
+
+/// The promise of an index, and the right to remove its old files.
+struct Past {
+    sealed: Sealed,
+    files: index::Keeper,
+}
+
+impl Past {
+    fn of(rows: &mut Rows) -> Result<Option<Self>, index::Error> {
+        let sealed = rows.seal()?;
+        Ok(sealed.zip(rows.keeper()).map(|(sealed, files)| Self { sealed, files }))
+    }
 }
 
 impl Capture {
     /// What is written while the writer goes on: the accounts are shared until they change.
     pub(super) fn of(state: &mut State) -> Result<Self, index::Error> {
-        let (changes, records) = (state.ledger.past_mut().0.seal()?, state.records.0.seal()?);
+        let changes = Past::of(&mut state.ledger.past_mut().0)?;
+        let records = Past::of(&mut state.records.0)?;
         Ok(Self { head: state.head_bytes(), resident: state.resident(), changes, records })
     }
 
@@ -42,8 +57,9 @@ impl Capture {
             return;
         };
         let manifests = changes
+            .sealed
             .manifest()
-            .and_then(|changes| Ok(Manifests { changes, records: records.manifest()? }));
+            .and_then(|changes| Ok(Manifests { changes, records: records.sealed.manifest()? }));
         let manifests = match manifests {
             Ok(manifests) => manifests,
             Err(error) => return warn!(%error, "no snapshot was written"),
@@ -69,9 +85,20 @@ impl Capture {
                 kept.push(manifests);
                 let others = kept.len().saturating_sub(SNAPSHOTS_KEPT);
                 kept.drain(..others);
+                drop_old_files(&kept, &changes.files, &records.files);
             }
             Err(error) => warn!(%error, "no snapshot was written"),
         }
+    }
+}
+
+/// Removes the files that neither a snapshot on disk nor the present needs.
+fn drop_old_files(kept: &[Manifests], changes: &index::Keeper, records: &index::Keeper) {
+    let of_changes: Vec<_> = kept.iter().map(|manifests| &manifests.changes).collect();
+    let of_records: Vec<_> = kept.iter().map(|manifests| &manifests.records).collect();
+    let dropped = changes.keep_only(&of_changes).and_then(|()| records.keep_only(&of_records));
+    if let Err(error) = dropped {
+        warn!(%error, "old files of the index were not removed");
     }
 }
 
@@ -112,11 +139,6 @@ impl Keeper {
     /// Shared with the writer, which sets it when it captures.
     pub(super) fn is_busy(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.is_busy)
-    }
-
-    /// What the snapshots on disk need of the past.
-    pub(super) fn kept(&self) -> Kept {
-        Arc::clone(&self.kept)
     }
 
     /// Writes a capture whose batch is durable.

@@ -89,7 +89,6 @@ impl Ready {
             bytes_since_snapshot: self.bytes_since_snapshot,
             snapshot_every_bytes: self.snapshot_every_bytes,
             keeper_is_busy: keeper.is_busy(),
-            kept: keeper.kept(),
         };
         (self.engine, writer, Committer::new(self.journal, keeper, has_ended))
     }

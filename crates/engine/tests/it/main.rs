@@ -10,6 +10,7 @@
 mod denial;
 mod errors;
 mod faults;
+mod formats;
 mod hostile;
 mod keep;
 mod kill;

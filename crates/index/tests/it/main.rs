@@ -8,6 +8,8 @@
 
 mod crash;
 mod damage;
+mod format;
+mod gate;
 mod model;
 mod reopen;
 mod world;
