@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use journal::{Files, Journal, Position, Snapshots};
+use journal::{Files, Journal, Snapshots};
 
 use super::committer::Committer;
 use super::core::Core;
@@ -18,8 +18,7 @@ use crate::queue::{Outlet, queue};
 use crate::state::State;
 
 pub(crate) fn start(options: Options) -> Result<Started, StartError> {
-    let loading = Loading::begin(&options)?;
-    let (files, recovery) = journal(&options, loading.position())?;
+    let (loading, files, recovery) = load(&options)?;
     let (ready, replayed_batches) = ready(options, Box::new(files), loading)?;
     let engine = ready.spawn()?;
     Ok(Started { engine, recovery, replayed_batches })
@@ -34,17 +33,18 @@ pub(crate) fn start_with(
 }
 
 pub(crate) fn start_inline(options: Options) -> Result<(Engine, Inline), StartError> {
-    let loading = Loading::begin(&options)?;
-    let (files, _) = journal(&options, loading.position())?;
+    let (loading, files, _) = load(&options)?;
     Ok(ready(options, Box::new(files), loading)?.0.inline())
 }
 
-fn journal(
-    options: &Options,
-    verify_from: Option<Position>,
-) -> Result<(Files, journal::Recovery), StartError> {
-    let settings = journal::Options { verify_from, ..options.journal };
-    Ok(Files::open_on(Arc::clone(&options.disk), &options.data.join("journal"), settings)?)
+/// Locks the folder before anything in it is looked at: a node that runs there must not lose what it
+/// works with. Then the newest snapshot, then the journal.
+fn load(options: &Options) -> Result<(Loading, Files, journal::Recovery), StartError> {
+    let locked = Files::lock_on(Arc::clone(&options.disk), &options.data.join("journal"))?;
+    let loading = Loading::begin(options)?;
+    let settings = journal::Options { verify_from: loading.position(), ..options.journal };
+    let (files, recovery) = locked.open(settings)?;
+    Ok((loading, files, recovery))
 }
 
 /// Everything that a writer needs before its first turn.
