@@ -4,7 +4,7 @@
 //! start without a fault must succeed, nothing that was acknowledged may be missing, and what was
 //! not acknowledged is there as a whole or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use disk::{Fault, Simulated, When};
 use engine::ManualClock;
@@ -293,8 +293,9 @@ impl<'a> Life<'a> {
                 Err(why) => wrong = Some(why),
             }
         }
-        // They differ in burned ids alone, and those are taken in order.
-        models.dedup_by_key(|model| model.books.burned.len());
+        // The feed is the same for all of them, so they differ in burned ids alone.
+        let mut seen = BTreeSet::new();
+        models.retain(|model| seen.insert(model.books.burned.clone()));
         self.summary.changes += exchange.changes.len() as u64;
         self.models = models;
         if self.models.is_empty() { Err(wrong.unwrap_or_default()) } else { Ok(()) }
