@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::bounded;
-use journal::{Batch, Files, Journal, Position, ReadError, Snapshots};
+use journal::{Batch, Files, Journal, ReadError, Snapshots};
 
 use super::committer::Committer;
 use super::core::Core;
@@ -22,8 +22,7 @@ use crate::state::State;
 const BATCHES_READ_AHEAD: usize = 4;
 
 pub(crate) fn start(options: Options) -> Result<Started, StartError> {
-    let loading = Loading::begin(&options)?;
-    let (files, recovery) = journal(&options, loading.position())?;
+    let (loading, files, recovery) = load(&options)?;
     let (ready, replayed_batches) = ready(options, Box::new(files), loading)?;
     let engine = ready.spawn()?;
     Ok(Started { engine, recovery, replayed_batches })
@@ -38,17 +37,18 @@ pub(crate) fn start_with(
 }
 
 pub(crate) fn start_inline(options: Options) -> Result<(Engine, Inline), StartError> {
-    let loading = Loading::begin(&options)?;
-    let (files, _) = journal(&options, loading.position())?;
+    let (loading, files, _) = load(&options)?;
     Ok(ready(options, Box::new(files), loading)?.0.inline())
 }
 
-fn journal(
-    options: &Options,
-    verify_from: Option<Position>,
-) -> Result<(Files, journal::Recovery), StartError> {
-    let settings = journal::Options { verify_from, ..options.journal };
-    Ok(Files::open_on(Arc::clone(&options.disk), &options.data.join("journal"), settings)?)
+/// Locks the folder before anything in it is looked at: a node that runs there must not lose what it
+/// works with. Then the newest snapshot, then the journal.
+fn load(options: &Options) -> Result<(Loading, Files, journal::Recovery), StartError> {
+    let locked = Files::lock_on(Arc::clone(&options.disk), &options.data.join("journal"))?;
+    let loading = Loading::begin(options)?;
+    let settings = journal::Options { verify_from: loading.position(), ..options.journal };
+    let (files, recovery) = locked.open(settings)?;
+    Ok((loading, files, recovery))
 }
 
 /// Everything that a writer needs before its first turn.
