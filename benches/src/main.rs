@@ -23,6 +23,7 @@ const PROCESSES: &[(&str, Run)] = &[
     ("upstream", gateway::upstream::run),
     (ledger::batches::WORD, ledger::batches::run),
     (ledger::offered::WORD, ledger::offered::run),
+    (ledger::starts::WORD, ledger::starts::run),
     (ledger::counted::WORD, ledger::counted::run),
 ];
 

@@ -8,8 +8,8 @@ pub fn batch(bytes: &[u8]) -> bool {
     let Some(again) = fuzzing::batch(bytes) else { return false };
     assert_eq!(again, bytes);
     let node = NodeId::new(1).expect("a valid id");
-    if let Some(state) = fuzzing::fold(node, bytes) {
-        // A snapshot holds a ledger, which is read only if it balances.
+    // The snapshot is opened again over its past, and must balance.
+    if let Some(state) = fuzzing::fold(node, bytes).expect("a past that can be read again") {
         assert_eq!(fuzzing::snapshot(&state), Some(state));
     }
     true

@@ -8,12 +8,14 @@
 mod engines;
 mod gateways;
 mod http_payments;
+mod indexes;
 mod journals;
 mod ledgers;
 mod monies;
 pub mod mutation;
 mod statements;
 
+pub use indexes::{OPTIONS as INDEX_OPTIONS, SCHEMA as INDEX_SCHEMA, packed as packed_index};
 pub use journals::KEY as JOURNAL_KEY;
 
 /// Feeds bytes to one decoder; true if it accepted them. Panics if an assertion fails.
@@ -34,6 +36,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("http402_payload", http_payments::payload),
     ("http402_required", http_payments::required),
     ("http402_settlement", http_payments::settlement),
+    ("index_files", indexes::files),
+    ("index_manifest", indexes::manifest),
     ("instrument_access", statements::access),
     ("instrument_mandate", statements::mandate),
     ("instrument_order", statements::order),

@@ -1,4 +1,4 @@
-//! The repository's own tool: `cargo xtask test`, `setup`, `tidy` and `bench`.
+//! The repository's own tool: `cargo xtask test`, `setup`, `tidy`, `bench` and `sim`.
 //!
 //! Invariant: a step that did not do its work counts as failed, never as passed; what was left out
 //! on request is named in the summary. This tool must not change tracked files.
@@ -9,6 +9,7 @@ mod demo;
 mod process;
 mod run;
 mod setup;
+mod sim;
 mod steps;
 mod tidy;
 
@@ -31,11 +32,18 @@ Commands:
     bench ledger [--quick] [--transfers N] [--only PART]... [--compare postgres]
                         --only measures just the named workloads or parts (`offered_load`,
                         `instructions`); --compare installs the database and measures it too.
+  sim [--seeds N] [--from S] [--verbose]
+                        Live whole lives of a node on a simulated disk and clock, one for
+                        each seed, and compare all that it answers with an oracle.
+    sim kill [--rounds N]
+                        Kill a real process under load, again and again, and check every
+                        acknowledged id.
 
 Examples:
   cargo xtask test --only fmt --only lints
   cargo xtask test --keep-going --skip browser
-  cargo xtask bench ledger --only uniform_10k --only hot_credit --compare postgres";
+  cargo xtask bench ledger --only uniform_10k --only hot_credit --compare postgres
+  cargo xtask sim --seeds 10000 --from 1";
 
 /// Where the repository is and whether an automated run asked.
 pub(crate) struct Workspace {
@@ -74,6 +82,7 @@ fn dispatch(words: &[String]) -> Result<bool> {
         "test" => run::test(&workspace, rest),
         "setup" => setup::everything(&workspace).map(|()| true),
         "tidy" => tidy::check(&workspace).map(|()| true),
+        "sim" => sim::run(&workspace, rest).map(|()| true),
         "bench" => bench::run(&workspace, rest).map(|()| true),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -114,6 +114,16 @@ pub(crate) const STEPS: &[Step] = &[
             ),
         ],
     ),
+    step(
+        "sim",
+        "lives of a node on a disk that fails, from fixed seeds, beside an oracle",
+        &[command("cargo run --quiet --profile checked --package sim -- --seeds 300 --from 1")],
+    ),
+    step(
+        "kill",
+        "a real process killed under load, and every acknowledged id looked for",
+        &[command("cargo run --quiet --profile checked --package sim -- kill --rounds 200")],
+    ),
     step("release", "the release binary", &[command("cargo build --release --package farthing")]),
     step(
         "smoke",

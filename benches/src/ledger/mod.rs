@@ -12,6 +12,7 @@ mod machine;
 pub(crate) mod offered;
 mod options;
 mod postgres;
+pub(crate) mod starts;
 mod subject;
 mod workloads;
 
@@ -23,7 +24,7 @@ use benches::report::{Report, machine_load};
 
 use figures::Figures;
 use machine::Machine;
-use options::{INSTRUCTIONS, OFFERED_LOAD, Options};
+use options::{INSTRUCTIONS, OFFERED_LOAD, Options, STARTS};
 use workloads::{WORKLOADS, Workload};
 
 /// How long things are measured that are not counted in transfers.
@@ -58,6 +59,9 @@ const NOTES: &[&str] = &[
     "two_phase: a hold and its post in a later batch count as one transfer",
     "rss_mb: the most that was ever resident (VmHWM), generator included; cpu_us_per_transfer: user \
      and system of all threads, generator included, whose part is generator_ns_per_transfer",
+    "start: milliseconds from opening the folder to the first answer; tail: no snapshot, the whole \
+     journal is folded; snapshot: everything is in the snapshot; snapshot_tenth: with a tenth of the \
+     history",
     "offered_N: N transfers/s due at fixed times, latency from due to durable",
 ];
 
@@ -71,6 +75,9 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     let machine = machine::measure(&report, plan.limit, plan.table_bytes)?;
     for workload in WORKLOADS.iter().filter(|workload| options.wants(workload.name)) {
         measure(&report, &machine, workload, options.transfers)?;
+    }
+    if options.wants(STARTS) {
+        starts::measure(&report, options.transfers)?;
     }
     if options.wants(OFFERED_LOAD) {
         let points = offered::measure(&report, plan.offered_seconds)?;

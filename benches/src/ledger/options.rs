@@ -8,6 +8,7 @@ use super::workloads::WORKLOADS;
 
 /// Parts of the bench beside the workloads, as `--only` names them.
 pub(crate) const OFFERED_LOAD: &str = "offered_load";
+pub(crate) const STARTS: &str = "start";
 pub(crate) const INSTRUCTIONS: &str = "instructions";
 
 const TRANSFERS: u64 = 10_000_000;
@@ -68,7 +69,7 @@ fn count(word: &str) -> Result<u64> {
 
 fn part(word: &str) -> Result<String> {
     let parts = WORKLOADS.iter().map(|workload| workload.name);
-    let parts: Vec<&str> = parts.chain([OFFERED_LOAD, INSTRUCTIONS]).collect();
+    let parts: Vec<&str> = parts.chain([STARTS, OFFERED_LOAD, INSTRUCTIONS]).collect();
     if !parts.contains(&word) {
         bail!("this bench has no part `{word}`; it has {}", parts.join(", "));
     }

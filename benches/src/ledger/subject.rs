@@ -25,7 +25,12 @@ pub(crate) struct Answer {
 /// Starts an engine in `folder` with the accounts of `mix`.
 pub(crate) async fn start(folder: &Path, mix: Mix) -> Result<(Engine, Events)> {
     let node = NodeId::new(1).context("a reserved node")?;
-    let engine = Engine::start(Options::new(folder, node)).context("cannot start the engine")?;
+    start_with(Options::new(folder, node), mix).await
+}
+
+/// As [`start`], with these options.
+pub(crate) async fn start_with(options: Options, mix: Mix) -> Result<(Engine, Events)> {
+    let engine = Engine::start(options).context("cannot start the engine")?;
     let engine = engine.engine;
     let mut events = Events::new(mix, SystemClock.now_ms())?;
     let mut first = 1;

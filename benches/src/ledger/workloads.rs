@@ -35,7 +35,7 @@ const UNIFORM: Workload = Workload {
     mix: Mix { accounts: 10_000, sides: Sides::Uniform, ids: Ids::Ascending, history: true },
     shape: Shape::Single,
     batch: BATCH,
-    in_flight: &[1, 4],
+    in_flight: &[1, 2],
     fraction: 1,
 };
 

@@ -3,13 +3,17 @@
 //! Bytes in, bytes out: entries and state stay the engine's own. Nothing else may come in here; the
 //! node itself never calls this module.
 
-use index::Fingerprint;
+use std::path::Path;
+use std::sync::Arc;
+
+use disk::{Disk, Simulated};
+use index::{Fingerprint, Manifest, Sealed};
 use money::NodeId;
 
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::entry::Stamped;
-use crate::past::{Changes, Records, Rows};
-use crate::state::State;
+use crate::past::{Changes, Place, Records, Rows};
+use crate::state::{Manifests, State};
 
 /// The entries of a batch, written again; `None` if they are malformed.
 pub fn batch(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -43,16 +47,75 @@ pub fn state_of(snapshot: &[u8]) -> Option<Vec<u8>> {
     Some([stored.head, stored.resident].concat())
 }
 
-/// The state that a batch makes of a new node, without its past; `None` if the batch is malformed or
-/// does not fit.
-pub fn fold(node: NodeId, bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut state = State::counted(node);
-    for stamped in entries(bytes)? {
-        state.apply(&stamped).ok()?;
+/// The snapshot of what a batch makes of a new node, its past on a disk in memory, after it was
+/// opened again and gave the same; `None` if the batch is malformed or does not fit.
+pub fn fold(node: NodeId, bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    let disk: Arc<dyn Disk> = Arc::new(Simulated::new(0));
+    let place = |dir| Place { disk: Arc::clone(&disk), dir: Path::new(dir), options: TINY };
+    let [changes, records] = ["changes", "records"].map(place);
+    let told = |error: index::OpenError| error.to_string();
+    let mut state = State::new(
+        node,
+        Rows::create(&changes, Changes::SCHEMA).map_err(told)?,
+        Rows::create(&records, Records::SCHEMA).map_err(told)?,
+    );
+    let Some(entries) = entries(bytes) else { return Ok(None) };
+    for stamped in entries {
+        if state.apply(&stamped).is_err() {
+            return Ok(None);
+        }
+        state.seal_if_full().map_err(|error| error.to_string())?;
     }
-    let mut folded = state.head_bytes();
-    folded.extend(state.resident().to_bytes());
-    Some(folded)
+    let sealed = [state.ledger.past_mut().0.seal(), state.records.0.seal()];
+    let [changes_are, records_are] = sealed.map(manifest);
+    let manifests = Manifests { changes: changes_are?, records: records_are? };
+    let folded = stored_as(&state, &manifests);
+    let again = State::restore::<Unusable>(&folded, |manifests| {
+        let changes = Rows::open(&changes, Changes::SCHEMA, &manifests.changes, &[])?;
+        Ok([changes, Rows::open(&records, Records::SCHEMA, &manifests.records, &[])?])
+    });
+    let again = again.map_err(|Unusable(why)| why)?;
+    if stored_as(&again, &manifests) == folded {
+        Ok(Some(folded))
+    } else {
+        Err("the snapshot gives another state".to_owned())
+    }
+}
+
+/// So small that a few entries fill chunks and runs are merged.
+const TINY: index::Options = index::Options {
+    chunk_rows: 8,
+    fan_out: 2,
+    cache_bytes: 1 << 16,
+    file_blocks: 2,
+    background: false,
+};
+
+fn manifest(sealed: Result<Option<Sealed>, index::Error>) -> Result<Manifest, String> {
+    let sealed = sealed.map_err(|error| error.to_string())?.ok_or("no index")?;
+    sealed.manifest().map_err(|error| error.to_string())
+}
+
+fn stored_as(state: &State, manifests: &Manifests) -> Vec<u8> {
+    let mut bytes = state.head_bytes();
+    manifests.encode(&mut bytes);
+    bytes.extend(state.resident().to_bytes());
+    bytes
+}
+
+/// Why a snapshot that was just written does not open.
+struct Unusable(String);
+
+impl From<Malformed> for Unusable {
+    fn from(why: Malformed) -> Self {
+        Self(why.to_string())
+    }
+}
+
+impl From<index::OpenError> for Unusable {
+    fn from(why: index::OpenError) -> Self {
+        Self(why.to_string())
+    }
 }
 
 fn entries(batch: &[u8]) -> Option<Vec<Stamped>> {

@@ -36,6 +36,7 @@ pub use error::{AppendError, Damage, OpenError, ReadError, SnapshotError};
 pub use files::Files;
 pub use inspect::{FAULTS_COUNT_MAX, Inspection, ReadOnly, SegmentFound, WholeBatch, archivable};
 pub use memory::{Fault, Memory};
+pub use open::Locked;
 pub use options::{
     BATCH_BYTES_MAX, BATCH_DEFAULT_BYTES, MARK_EVERY_DEFAULT_BATCHES, Options,
     PREALLOCATE_DEFAULT_BYTES, Position, SEGMENT_BYTES_MAX, SEGMENT_DEFAULT_BYTES,

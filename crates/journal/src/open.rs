@@ -4,7 +4,7 @@
 //! durable.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk::{Access, Disk, DiskError, DiskLock, During as _, Local};
@@ -34,8 +34,32 @@ impl Files {
         options: Options,
     ) -> Result<(Self, Recovery), OpenError> {
         options.check()?;
+        Self::lock_on(disk, dir)?.open(options)
+    }
+
+    /// Keeps every other opening of the journal in `dir` out, before anything in it or beside it is
+    /// read or changed. The folder is created if it is not there.
+    pub fn lock_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Locked, OpenError> {
         disk::create_folder(&*disk, dir)?;
         let lock = lock(&*disk, dir)?;
+        Ok(Locked { disk, dir: dir.to_owned(), lock })
+    }
+}
+
+/// A journal's folder that nobody else can open.
+#[derive(Debug)]
+pub struct Locked {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    lock: Box<dyn DiskLock>,
+}
+
+impl Locked {
+    /// As [`Files::open_on`], under the lock that is held.
+    pub fn open(self, options: Options) -> Result<(Files, Recovery), OpenError> {
+        options.check()?;
+        let Self { disk, dir, lock } = self;
+        let dir = dir.as_path();
         disk::remove_unfinished(&*disk, dir)?;
         let segments = segment::list(&*disk, dir)?;
         let (recovered, mark) = if segments.is_empty() {
@@ -46,7 +70,7 @@ impl Files {
             (recovered, mark)
         };
         let report = recovered.report.clone();
-        Ok((Self::new(disk, dir, options, lock, mark, recovered)?, report))
+        Ok((Files::new(disk, dir, options, lock, mark, recovered)?, report))
     }
 }
 

@@ -40,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "money",
         ],
     ),
+    ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money"]),
     ("xtask", &[]),
     ("benches", &["engine", "gateway", "http402", "instrument", "ledger", "money"]),
     (

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
-use ledger::{Ledger, Seed};
+use ledger::{Ledger, Past, Seed};
 use money::{AccountId, Asset, AssetCode, MandateId, NodeId, PaymentId};
 use sha2::{Digest, Sha256};
 
@@ -135,6 +135,11 @@ impl State {
     /// Why the past could not be read, if that has happened.
     pub(crate) fn fault(&self) -> Option<&str> {
         self.fault.get().map(String::as_str)
+    }
+
+    /// The ledger, to ask it about the past.
+    pub fn ledger(&self) -> &Ledger<impl Past<Error = index::Error>> {
+        &self.ledger
     }
 
     /// The asset of a code, if the node carries it.

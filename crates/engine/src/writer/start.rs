@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use journal::{Files, Journal, Position, Snapshots};
+use crossbeam_channel::bounded;
+use journal::{Batch, Files, Journal, ReadError, Snapshots};
 
 use super::committer::Committer;
 use super::core::Core;
@@ -17,9 +18,11 @@ use crate::handle::{Engine, Options, Started};
 use crate::queue::{Outlet, queue};
 use crate::state::State;
 
+/// Batches that are read before they are folded.
+const BATCHES_READ_AHEAD: usize = 4;
+
 pub(crate) fn start(options: Options) -> Result<Started, StartError> {
-    let loading = Loading::begin(&options)?;
-    let (files, recovery) = journal(&options, loading.position())?;
+    let (loading, files, recovery) = load(&options)?;
     let (ready, replayed_batches) = ready(options, Box::new(files), loading)?;
     let engine = ready.spawn()?;
     Ok(Started { engine, recovery, replayed_batches })
@@ -34,17 +37,18 @@ pub(crate) fn start_with(
 }
 
 pub(crate) fn start_inline(options: Options) -> Result<(Engine, Inline), StartError> {
-    let loading = Loading::begin(&options)?;
-    let (files, _) = journal(&options, loading.position())?;
+    let (loading, files, _) = load(&options)?;
     Ok(ready(options, Box::new(files), loading)?.0.inline())
 }
 
-fn journal(
-    options: &Options,
-    verify_from: Option<Position>,
-) -> Result<(Files, journal::Recovery), StartError> {
-    let settings = journal::Options { verify_from, ..options.journal };
-    Ok(Files::open_on(Arc::clone(&options.disk), &options.data.join("journal"), settings)?)
+/// Locks the folder before anything in it is looked at: a node that runs there must not lose what it
+/// works with. Then the newest snapshot, then the journal.
+fn load(options: &Options) -> Result<(Loading, Files, journal::Recovery), StartError> {
+    let locked = Files::lock_on(Arc::clone(&options.disk), &options.data.join("journal"))?;
+    let loading = Loading::begin(options)?;
+    let settings = journal::Options { verify_from: loading.position(), ..options.journal };
+    let (files, recovery) = locked.open(settings)?;
+    Ok((loading, files, recovery))
 }
 
 /// Everything that a writer needs before its first turn.
@@ -102,7 +106,8 @@ fn ready(
 ) -> Result<(Start, u64), StartError> {
     let folded = loading.position().map_or(0, |position| position.sequence);
     let state = loading.state(&options)?;
-    let Replayed { state, batches, bytes } = replay(state, &*journal, folded + 1)?;
+    let Replayed { state, batches, bytes } =
+        replay(state, &*journal, folded + 1, !options.disk.is_single_threaded())?;
     state.ledger.check().map_err(StartError::Books)?;
     let behind = behind_seconds(options.clock.now_ns(), state.last_timestamp_ns);
     if let Some(behind_seconds) = behind.filter(|_| !options.accept_earlier_clock) {
@@ -125,20 +130,55 @@ struct Replayed {
     bytes: u64,
 }
 
-fn replay(mut state: State, journal: &dyn Journal, from: u64) -> Result<Replayed, StartError> {
-    let (mut batches, mut bytes) = (0, 0);
-    for batch in journal.read(from)? {
-        let batch = batch?;
+/// Folds the journal from batch `from` on. Reading and checking batches takes as long as folding
+/// them, so a thread reads ahead, unless the disk takes one thread at a time.
+fn replay(
+    state: State,
+    journal: &dyn Journal,
+    from: u64,
+    reads_ahead: bool,
+) -> Result<Replayed, StartError> {
+    let batches = journal.read(from)?;
+    let replayed = Replayed { state, batches: 0, bytes: 0 };
+    if !reads_ahead {
+        return replayed.fold_all(batches);
+    }
+    let (sender, receiver) = bounded(BATCHES_READ_AHEAD);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for batch in batches {
+                // The fold has ended early: it says why.
+                if sender.send(batch).is_err() {
+                    break;
+                }
+            }
+        });
+        replayed.fold_all(receiver.into_iter())
+    })
+}
+
+impl Replayed {
+    fn fold_all(
+        mut self,
+        batches: impl Iterator<Item = Result<Batch, ReadError>>,
+    ) -> Result<Self, StartError> {
+        for batch in batches {
+            self.fold(&batch?)?;
+        }
+        Ok(self)
+    }
+
+    fn fold(&mut self, batch: &Batch) -> Result<(), StartError> {
         let sequence = batch.sequence;
         let mut entries = Decoder::new(&batch.body);
         while !entries.is_empty() {
             let stamped = Stamped::decode(&mut entries)
                 .map_err(|why| StartError::Malformed { sequence, why })?;
-            state.apply(&stamped).map_err(|why| StartError::Broken { sequence, why })?;
+            self.state.apply(&stamped).map_err(|why| StartError::Broken { sequence, why })?;
         }
-        state.seal_if_full().map_err(|why| StartError::IndexBatch { sequence, why })?;
-        batches += 1;
-        bytes += batch.body.len() as u64;
+        self.state.seal_if_full().map_err(|why| StartError::IndexBatch { sequence, why })?;
+        self.batches += 1;
+        self.bytes += batch.body.len() as u64;
+        Ok(())
     }
-    Ok(Replayed { state, batches, bytes })
 }

@@ -14,9 +14,9 @@ use crate::world::{
 };
 
 fn inspect(dir: &Path) -> Inspection {
-    let before = Image::of(dir);
+    let before = Image::of(dir).but_spare();
     let seen = ReadOnly::open(dir).unwrap().inspect(None, &mut |_| {}).unwrap();
-    assert_eq!(Image::of(dir), before, "an inspection changes nothing");
+    assert!(Image::of(dir).but_spare() == before, "an inspection changes nothing");
     seen
 }
 

@@ -74,6 +74,12 @@ impl Image {
         Self(files)
     }
 
+    /// Without the spare, which a thread grows whenever it gets to it.
+    pub fn but_spare(mut self) -> Self {
+        self.0.retain(|(name, _)| name != "spare.new");
+        self
+    }
+
     pub fn put(&self, dir: &Path) {
         for (name, bytes) in &self.0 {
             fs::write(dir.join(name), bytes).unwrap();

@@ -4,6 +4,7 @@
 
 mod life;
 mod nodes;
+mod pasts;
 
 use std::error::Error;
 use std::fs;
@@ -27,6 +28,7 @@ fn main() -> Done {
     statements(&vectors)?;
     payments(&vectors)?;
     ledgers()?;
+    pasts::indexes()?;
     journals()?;
     nodes::engines()?;
     nodes::gateways()

@@ -1,0 +1,465 @@
+//! One life of a node: work, faults, ends and new beginnings, each step compared with the oracle.
+//!
+//! Only faults that one copy of the data can survive happen here; `damage` has the others. So every
+//! start without a fault must succeed, nothing that was acknowledged may be missing, and what was
+//! not acknowledged is there as a whole or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use disk::{Fault, Simulated, When};
+use engine::ManualClock;
+
+use crate::check::{self, Wrong};
+use crate::node::{Node, Start};
+use crate::oracle::{Exchange, Model, explain};
+use crate::plan::Plan;
+use crate::random::Random;
+use crate::request::{Answer, Request};
+use crate::trace::Trace;
+use crate::workload::Workload;
+
+/// Where every clock starts, Unix nanoseconds.
+const START_NS: u64 = 1_800_000_000_000_000_000;
+
+/// Tries to start a node; the last ones are without faults.
+const STARTS_MAX: usize = 8;
+
+/// Bytes of room that a full disk has left at most.
+const ROOM_BYTES_MAX: u64 = 65_536;
+
+/// How the system says that it does not write to a disk any more.
+const READ_ONLY: &str = "os error 30";
+
+/// What a run was made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub requests: u64,
+    pub changes: u64,
+    pub starts: u64,
+    /// Damage that was found, and named, at a start.
+    pub refused: u64,
+    pub fingerprint: u64,
+}
+
+impl Summary {
+    /// Adds another run.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.changes += other.changes;
+        self.starts += other.starts;
+        self.refused += other.refused;
+    }
+}
+
+/// A node's life so far.
+pub struct Life<'a> {
+    pub random: Random,
+    pub plan: Plan,
+    pub disk: Simulated,
+    pub clock: ManualClock,
+    pub now_ns: u64,
+    pub node: Option<Node>,
+    /// What the node may be: more than one only while it is unknown what a cut left.
+    pub models: Vec<Model>,
+    pub workload: Workload,
+    pub trace: &'a mut Trace,
+    pub summary: Summary,
+    /// Something may go wrong, or has, that a node cannot go on with.
+    pub is_faulty: bool,
+    number: u64,
+}
+
+/// Lives the life of a seed.
+pub fn live(seed: u64, trace: &mut Trace) -> Result<Summary, String> {
+    let mut life = Life::new(seed, trace);
+    life.begin()?;
+    for _ in 0..life.plan.turns {
+        life.pass_time();
+        life.arm();
+        life.turn()?;
+    }
+    life.disk.disarm();
+    life.disk.set_capacity_bytes(None);
+    life.end_by_shutdown()?;
+    Ok(life.finish())
+}
+
+impl<'a> Life<'a> {
+    pub fn new(seed: u64, trace: &'a mut Trace) -> Self {
+        let mut random = Random::new(seed);
+        let plan = Plan::draw(&mut random);
+        trace.event(format!("{plan:?}"));
+        Self {
+            workload: Workload::new(random.fork(), &plan),
+            disk: Simulated::new(random.next()),
+            clock: ManualClock::new(START_NS),
+            now_ns: START_NS,
+            node: None,
+            models: vec![Model::default()],
+            trace,
+            summary: Summary::default(),
+            is_faulty: false,
+            number: 0,
+            random,
+            plan,
+        }
+    }
+
+    /// The first start, and the requests that everything else needs.
+    pub fn begin(&mut self) -> Result<(), String> {
+        self.start(false)?;
+        let requests = self.workload.opening();
+        self.exchange(requests)
+    }
+
+    pub fn finish(self) -> Summary {
+        let fingerprint = self.trace.fingerprint() ^ self.disk.fingerprint();
+        Summary { requests: self.number, fingerprint, ..self.summary }
+    }
+
+    pub fn pass_time(&mut self) {
+        let time = self.plan.time.clone();
+        if self.random.chance(time.forward) {
+            let ms = self.random.between(0, time.forward_ms);
+            self.clock.advance_ms(ms);
+            self.now_ns += ms * 1_000_000;
+        }
+        if self.random.chance(time.back) {
+            let ms = self.random.between(0, time.back_ms);
+            self.clock.go_back_ms(ms);
+            self.now_ns -= ms * 1_000_000;
+        }
+        // Whether a clock that is five minutes behind is trusted hangs on less than a second.
+        let behind_ns = self.model().seen_behind_ns(self.now_ns);
+        if (290..310).contains(&(behind_ns / 1_000_000_000)) {
+            self.clock.advance_ms(60_000);
+            self.now_ns += 60_000_000_000;
+        }
+    }
+
+    /// Lets things go wrong in the turn to come.
+    fn arm(&mut self) {
+        let faults = self.plan.faults.clone();
+        self.disk.disarm();
+        if self.random.chance(faults.short_reads) {
+            self.disk.arm(Fault::ShortRead, When::PerMillion(300_000));
+        }
+        let cases = [
+            (faults.crash_at_write, Fault::PowerLoss, 12),
+            (faults.sync_error, Fault::SyncError, 4),
+            (faults.write_error, Fault::WriteError, 4),
+        ];
+        for (rate, fault, most) in cases {
+            if self.random.chance(rate) {
+                let nth = self.random.between(1, most);
+                self.trace.event(format!("{fault:?} at {nth}"));
+                self.disk.arm(fault, When::Nth(nth));
+                self.is_faulty = true;
+            }
+        }
+        if self.random.chance(faults.full) {
+            self.is_faulty = true;
+            let used: u64 = self.disk.files().iter().map(|(_, bytes)| bytes).sum();
+            let room = self.random.below(ROOM_BYTES_MAX);
+            self.trace.event(format!("the disk has room for {room} bytes"));
+            self.disk.set_capacity_bytes(Some(used + room));
+        }
+        if self.random.chance(faults.snapshot)
+            && let Some(node) = &mut self.node
+        {
+            self.trace.event("a snapshot is asked for".to_owned());
+            node.request_snapshot();
+        }
+    }
+
+    /// A turn in which no fault is armed.
+    pub fn quiet_turn(&mut self) -> Result<(), String> {
+        self.pass_time();
+        if self.random.chance(self.plan.faults.snapshot)
+            && let Some(node) = &mut self.node
+        {
+            node.request_snapshot();
+        }
+        self.turn()
+    }
+
+    /// Some requests and their answers, and then perhaps an end.
+    pub fn turn(&mut self) -> Result<(), String> {
+        let count = self.random.between(1, self.plan.requests);
+        let mut requests = Vec::new();
+        for _ in 0..count {
+            let request = match self.models.first() {
+                Some(model) => self.workload.request(model, self.now_ns),
+                None => break,
+            };
+            requests.push(request);
+        }
+        self.exchange(requests)?;
+        if self.random.chance(self.plan.faults.questions) {
+            self.ask()?;
+        }
+        if self.random.chance(self.plan.faults.intruder) {
+            self.intrude()?;
+        }
+        if self.random.chance(self.plan.faults.crash) {
+            self.trace.event("power loss".to_owned());
+            return self.end_by_power_loss();
+        }
+        if self.random.chance(self.plan.faults.shutdown) {
+            return self.end_by_shutdown();
+        }
+        Ok(())
+    }
+
+    /// Sends requests, lets the node work, and compares.
+    pub fn exchange(&mut self, requests: Vec<Request>) -> Result<(), String> {
+        let Some(mut node) = self.node.take() else {
+            return Err("there is no node".to_owned());
+        };
+        let mut exchange = Exchange { now_ns: self.now_ns, ..Exchange::default() };
+        for request in requests {
+            self.number += 1;
+            let answer = node.send(self.number, &request);
+            self.trace.event(format!("{} {}", self.number, short(&request)));
+            match answer {
+                Some(Answer::Unavailable(_)) => self.workload.unknown.push(request),
+                Some(answer) => return Err(format!("{answer:?} came before the node worked")),
+                None => exchange.requests.push((self.number, request)),
+            }
+        }
+        let (answers, rests) = node.turn();
+        if !rests {
+            return Err("the node never rests".to_owned());
+        }
+        exchange.answers = answers;
+        self.note(&exchange.answers);
+        let changes = self.changes(&mut node);
+        if let Some(Err(Wrong::Unreadable(why))) = &changes
+            && self.is_faulty
+        {
+            self.trace.event(format!("unreadable: {why}"));
+            drop(node);
+            return self.recover(exchange);
+        }
+        if let (Some(changes), false) = (changes, node.has_ended()) {
+            exchange.changes = changes?;
+            let waiting: Vec<u64> = node.waiting().collect();
+            self.node = Some(node);
+            self.explain(&exchange)?;
+            return self.check_waiting(&waiting);
+        }
+        check::stopped(&mut node)?;
+        drop(node);
+        self.recover(exchange)
+    }
+
+    fn check_waiting(&self, waiting: &[u64]) -> Result<(), String> {
+        let wrong = waiting.iter().find(|number| !self.model().is_waiting(**number));
+        wrong.map_or(Ok(()), |number| Err(format!("request {number} waits for nothing")))
+    }
+
+    /// What is new in the feed; `None` if the node has stopped.
+    fn changes(&mut self, node: &mut Node) -> Option<Result<Vec<ledger::Change>, Wrong>> {
+        let from = self.model().books.past.len() as u64;
+        node.look(move |state| check::changes(state, from))
+    }
+
+    /// The process has ended. Starts it again and compares what is there with what was said.
+    fn recover(&mut self, mut exchange: Exchange) -> Result<(), String> {
+        exchange.is_cut = true;
+        // What only lived in memory, and what says nothing about the request.
+        exchange.answers.retain(|_, answer| {
+            !matches!(answer, Answer::Proceed(..) | Answer::Unavailable("node_stopped"))
+        });
+        let answered = |number: &u64| exchange.answers.contains_key(number);
+        let lost = exchange.requests.iter().filter(|(number, _)| !answered(number));
+        self.workload.unknown.extend(lost.map(|(_, request)| request.clone()));
+        let keeps_faults = self.random.chance(200);
+        let mut node = self.start_again(keeps_faults)?;
+        let changes = self.changes(&mut node);
+        self.node = Some(node);
+        exchange.changes = changes.ok_or("the node stopped while it was read")??;
+        self.explain(&exchange)?;
+        self.models.iter_mut().for_each(Model::restart);
+        self.verify()
+    }
+
+    fn explain(&mut self, exchange: &Exchange) -> Result<(), String> {
+        let mut wrong = None;
+        let mut models = Vec::new();
+        for model in std::mem::take(&mut self.models) {
+            match explain(model, exchange) {
+                Ok(found) => models.extend(found),
+                Err(why) => wrong = Some(why),
+            }
+        }
+        // The feed is the same for all of them, so they differ in burned ids alone.
+        let mut seen = BTreeSet::new();
+        models.retain(|model| seen.insert(model.books.burned.clone()));
+        self.summary.changes += exchange.changes.len() as u64;
+        self.models = models;
+        if self.models.is_empty() { Err(wrong.unwrap_or_default()) } else { Ok(()) }
+    }
+
+    pub fn model(&self) -> &Model {
+        self.models.first().unwrap_or_else(|| unreachable!("a life without model has ended"))
+    }
+
+    fn note(&mut self, answers: &BTreeMap<u64, Answer>) {
+        for (number, answer) in answers {
+            if let Answer::Proceed(payment, claim) = answer {
+                self.workload.purchases.begun.insert(*payment, *claim);
+            }
+            self.trace.digest(format!("{number} {answer:?}").as_bytes());
+        }
+    }
+
+    pub fn end_by_power_loss(&mut self) -> Result<(), String> {
+        self.node = None;
+        self.disk = self.disk.crash();
+        self.recover(Exchange { now_ns: self.now_ns, ..Exchange::default() })
+    }
+
+    pub fn end_by_shutdown(&mut self) -> Result<(), String> {
+        self.trace.event("shutdown".to_owned());
+        if let Some(mut node) = self.node.take() {
+            node.shut_down();
+            node.turn();
+            if !node.has_ended() {
+                return Err("the node did not shut down".to_owned());
+            }
+        }
+        self.recover(Exchange { now_ns: self.now_ns, ..Exchange::default() })
+    }
+
+    /// Starts the node on what is there.
+    pub fn start(&mut self, keeps_faults: bool) -> Result<(), String> {
+        self.node = Some(self.start_again(keeps_faults)?);
+        Ok(())
+    }
+
+    /// Starts the node on what is there, and again if faults keep it from starting.
+    fn start_again(&mut self, keeps_faults: bool) -> Result<Node, String> {
+        let mut refusal = String::new();
+        for attempt in 0..STARTS_MAX {
+            if self.disk.is_down() || (attempt > 0 && self.random.chance(300)) {
+                self.disk = self.disk.crash();
+            }
+            let is_faulty = keeps_faults && attempt + 2 < STARTS_MAX;
+            if is_faulty {
+                let nth = self.random.between(1, 30);
+                self.disk.arm(Fault::PowerLoss, When::Nth(nth));
+            } else {
+                self.disk.disarm();
+                self.disk.set_capacity_bytes(None);
+            }
+            self.summary.starts += 1;
+            let start = Start {
+                plan: &self.plan,
+                disk: &self.disk,
+                clock: &self.clock,
+                accept_earlier_clock: false,
+            };
+            let started = Node::start(start);
+            match started {
+                Ok(node) => {
+                    self.trace.event("started".to_owned());
+                    self.disk.disarm();
+                    self.disk.set_capacity_bytes(None);
+                    self.is_faulty = false;
+                    return Ok(node);
+                }
+                Err(engine::StartError::ClockBehind { behind_seconds }) => {
+                    self.trace.event(format!("the clock is {behind_seconds} s behind"));
+                    self.clock.advance_ms(behind_seconds * 1_000);
+                    self.now_ns += behind_seconds * 1_000_000_000;
+                }
+                Err(error) => {
+                    refusal = error.to_string();
+                    self.trace.event(format!("not started: {refusal}"));
+                    if refusal.contains(READ_ONLY) {
+                        // The system gave the disk up; a new start of the machine ends that.
+                        self.disk = self.disk.crash();
+                    } else if !is_faulty {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(format!("a start without faults was refused: {refusal}"))
+    }
+
+    /// Another node on the same folder is kept out.
+    fn intrude(&mut self) -> Result<(), String> {
+        if self.disk.is_down() {
+            // The node has not noticed yet.
+            return Ok(());
+        }
+        self.disk.disarm();
+        let start = Start {
+            plan: &self.plan,
+            disk: &self.disk,
+            clock: &self.clock,
+            accept_earlier_clock: true,
+        };
+        match Node::start(start) {
+            Err(engine::StartError::Journal(journal::OpenError::Locked { .. })) => Ok(()),
+            Err(other) => Err(format!("an intruder was refused for another reason: {other}")),
+            Ok(_) => Err("two nodes run on one folder".to_owned()),
+        }
+    }
+
+    /// A node that met a fault may say that it cannot read its past. A new start ends that.
+    fn bear(&mut self, checked: Result<(), Wrong>) -> Result<(), String> {
+        match checked {
+            Err(Wrong::Unreadable(why)) if self.is_faulty => {
+                self.trace.event(format!("unreadable: {why}"));
+                self.node = None;
+                self.recover(Exchange { now_ns: self.now_ns, ..Exchange::default() })
+            }
+            checked => Ok(checked?),
+        }
+    }
+
+    /// Some questions, by anybody.
+    pub fn ask(&mut self) -> Result<(), String> {
+        let count = self.random.between(1, 8);
+        let questions = (0..count).map(|_| {
+            let books = &self.models.first()?.books;
+            Some(crate::curiosity::question(&mut self.random, books))
+        });
+        let questions: Vec<_> = questions.flatten().collect();
+        let Some(node) = &mut self.node else {
+            return Ok(());
+        };
+        let books = self.models.first().map(|model| &model.books);
+        let checked = books.map_or(Ok(()), |books| check::questions(node, books, &questions));
+        self.bear(checked)
+    }
+
+    /// Everything, compared.
+    pub fn verify(&mut self) -> Result<(), String> {
+        self.ask()?;
+        let models = &self.models;
+        let Some(node) = &mut self.node else {
+            return Ok(());
+        };
+        let Some(model) = models.first() else {
+            return Ok(());
+        };
+        let checked = check::everything(node, model, models.len() == 1);
+        self.bear(checked)
+    }
+}
+
+/// A request in a line.
+fn short(request: &Request) -> String {
+    match request {
+        Request::Accounts(events) => format!("{} accounts", events.len()),
+        Request::Transfers(events) => format!("{} transfers", events.len()),
+        Request::Authorize(command) => {
+            format!("authorize {} {:?}", command.order.payment_id(), command.mode)
+        }
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,22 @@
+//! The oracle: what the node must answer and remember, in naive code.
+//!
+//! `books` and `rules` are the ledger, `answers` the questions about its past, `payments` the way
+//! from an order to transfers, and `explain` compares: the answers that clients got and the changes
+//! that the node reports must follow from the requests in their order. After a crash the requests
+//! without an answer must have been taken as a whole up to one of them, and not beyond.
+//!
+//! Nothing here uses the engine's or the ledger's decisions, only their types.
+
+mod answers;
+mod books;
+mod explain;
+mod model;
+mod payments;
+mod rules;
+
+pub use books::Books;
+pub use explain::{Exchange, explain};
+pub use model::Model;
+
+#[cfg(test)]
+mod tests;
