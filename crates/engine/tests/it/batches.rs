@@ -68,7 +68,8 @@ pub fn leg(payment: PaymentId, index: u64, phase: u8) -> TransferId {
     TransferId::from_digest(&digest.into())
 }
 
-fn fund_leg(fund: u128) -> TransferId {
+/// Transfer by which money enters.
+pub fn fund_transfer(fund: u128) -> TransferId {
     let id = tr(fund).to_be_bytes();
     let digest = Sha256::new().chain_update(b"farthing/fund/1").chain_update(id).finalize();
     TransferId::from_digest(&digest.into())
@@ -206,7 +207,7 @@ async fn an_order_whose_transfers_are_taken_is_refused() {
     for (order, _) in taken {
         refused(&world, &split(order), AuthorizeError::OrderIdTaken).await;
     }
-    let funding = [named(fund_leg(500)), burning(fund_leg(501))];
+    let funding = [named(fund_transfer(500)), burning(fund_transfer(501))];
     assert_eq!(statuses(&engine, &funding).await, [Status::Created, Status::DebitAccountNotFound]);
     let before = world.everything().await;
     for id in [500, 501] {

@@ -9,18 +9,19 @@ use ledger::{Account, Filter, Kind, Limit, Page, Sides, Transfer};
 use money::{AccountId, PaymentId, TransferId};
 use proptest::prelude::*;
 
-use crate::batches::{account, alone, feed, leg, tr, transfer};
+use crate::batches::{account, alone, feed, fund_transfer, leg, tr, transfer};
 use crate::keep::check;
 use crate::world::{Buy, World, fund, open, payee, payer, usd};
 
 /// Orders of the same numbers are presented again and again.
-const ORDERS: u128 = 6;
+const ORDERS: u128 = 12;
 
-/// What names one of few transfers: the ledger's own, or those of a payment.
+/// What names one of few transfers: the ledger's own, those of a payment, or money that enters.
 #[derive(Debug, Clone, Copy)]
 enum Name {
     Own(u128),
     Leg { order: u128, index: u64, phase: u8 },
+    Fund(u128),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +65,8 @@ fn everybody() -> Vec<AccountId> {
 
 fn name() -> impl Strategy<Value = Name> {
     prop_oneof![
-        3 => (1..12_u128).prop_map(Name::Own),
+        3 => (1..60_u128).prop_map(Name::Own),
+        1 => (1..8_u128).prop_map(Name::Fund),
         1 => (1..=ORDERS, 0..4_u64, 0..2_u8)
             .prop_map(|(order, index, phase)| Name::Leg { order, index, phase }),
     ]
@@ -73,13 +75,13 @@ fn name() -> impl Strategy<Value = Name> {
 fn event() -> impl Strategy<Value = Event> {
     let deed = prop_oneof![
         3 => Just(Deed::Single),
-        2 => (0..3_u32, prop::bool::weighted(0.2))
+        3 => (0..3_u32, any::<bool>())
             .prop_map(|(seconds, closing)| Deed::Hold { seconds, closing }),
         1 => Just(Deed::Balance),
         1 => name().prop_map(Deed::Post),
         1 => name().prop_map(Deed::Void),
     ];
-    let units = prop_oneof![4 => 0..2000_u128, 1 => Just(u128::MAX), 1 => Just(u128::MAX / 3)];
+    let units = prop_oneof![4 => Just(0), 4 => 0..2000_u128, 1 => Just(u128::MAX), 1 => Just(u128::MAX / 3)];
     (name(), deed, 0..15_usize, 0..15_usize, units, prop::bool::weighted(0.2)).prop_map(
         |(name, deed, from, to, units, linked)| Event { name, deed, from, to, units, linked },
     )
@@ -92,14 +94,14 @@ fn act() -> impl Strategy<Value = Act> {
         Just(Mode::Check),
     ];
     prop_oneof![
-        6 => prop::collection::vec(event(), 0..6).prop_map(Act::Batch),
+        6 => prop::collection::vec(event(), 0..9).prop_map(Act::Batch),
         1 => prop::collection::vec((0..15_usize, 0..5_u8), 0..4).prop_map(Act::Accounts),
         6 => (1..=ORDERS, mode, any::<bool>())
             .prop_map(|(order, mode, split)| Act::Pay { order, mode, split }),
         4 => (1..=ORDERS, prop::option::of(0..400_u128))
             .prop_map(|(order, units)| Act::Settle(order, units)),
         2 => (1..=ORDERS).prop_map(Act::Release),
-        2 => (1..4_u128, 0..15_usize).prop_map(|(id, to)| Act::Fund(id, to)),
+        2 => (1..8_u128, 0..15_usize).prop_map(|(id, to)| Act::Fund(id, to)),
         1 => (0..15_usize).prop_map(Act::Open),
         2 => (1..3000_u32).prop_map(Act::Wait),
     ]
@@ -120,6 +122,7 @@ fn id_of(name: Name) -> TransferId {
     match name {
         Name::Own(number) => tr(number),
         Name::Leg { order, index, phase } => leg(payment(order), index, phase),
+        Name::Fund(id) => fund_transfer(1000 + id),
     }
 }
 
@@ -242,12 +245,12 @@ async fn told(world: &World) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn whatever_meets_the_node_goes_on_and_stays_the_same(
-        acts in prop::collection::vec(act(), 1..60),
-        restart_at in 0_usize..60,
+        acts in prop::collection::vec(act(), 1..80),
+        restart_at in 0_usize..80,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
