@@ -10,6 +10,7 @@
 mod batches;
 mod denial;
 mod errors;
+mod extremes;
 mod faults;
 mod formats;
 mod hostile;
