@@ -19,6 +19,7 @@ mod machine;
 mod mandates;
 mod model;
 mod precedence;
+mod rebuilt;
 mod replay;
 mod restart;
 mod world;
