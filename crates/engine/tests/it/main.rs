@@ -24,6 +24,7 @@ mod mixture;
 mod model;
 mod precedence;
 mod questions;
+mod rebuilt;
 mod replay;
 mod restart;
 mod world;
