@@ -8,7 +8,7 @@ use money::TransferId;
 
 use crate::past::Fresh;
 use crate::row::{ROW_BYTES, Row};
-use crate::slots::{Seed, Slots};
+use crate::slots::{Seed, Table};
 use crate::state::Balances;
 
 /// Rows and burned ids of a call, and the table that finds them.
@@ -17,7 +17,7 @@ pub(crate) struct Call {
     pub fresh: Fresh,
     seed: Seed,
     /// A number is an index into rows or burned ids times four, and one of the constants below.
-    names: Slots,
+    names: Table,
     /// Largest id that was named. Ids mostly grow, and a larger one need not be sought.
     largest: u128,
 }

@@ -82,7 +82,7 @@ impl<P: Past> Ledger<P> {
     }
 
     fn pending_state(&self, hold: TransferId) -> Result<PendingState, P::Error> {
-        if self.holds.is_open(hold) {
+        if self.holds.find(&self.resident.holds, hold).is_some() {
             return Ok(PendingState::Pending);
         }
         let row = match self.call.resolution(hold) {
