@@ -68,7 +68,7 @@ impl<P: Past> Ledger<P> {
         if self.is_replay {
             self.call.fresh.push(row, pair.as_ref());
         } else {
-            self.call.push_named(row, pair.as_ref());
+            self.call.push(row, pair.as_ref());
         }
         self.count_row(row);
         let [debit, credit] = [sides[0].index, sides[1].index];

@@ -47,7 +47,7 @@ impl Held {
 impl<P: Past> Ledger<P> {
     /// Decides about a post or void whose id is free. `place` is where its hold was found.
     pub(crate) fn admit_resolution(
-        &self,
+        &mut self,
         transfer: &Transfer,
         pending_id: TransferId,
         place: u32,
@@ -62,7 +62,8 @@ impl<P: Past> Ledger<P> {
         match self.find(pending_id).map_err(Refusal::Past)? {
             None | Some(Found::Burned) => Err(CreateTransferStatus::PendingTransferNotFound.into()),
             Some(Found::Created(row)) => {
-                let state = self.transfer_state(&row).map_err(Refusal::Past)?;
+                let resolution = self.call.resolution(pending_id);
+                let state = self.transfer_state_after(&row, resolution).map_err(Refusal::Past)?;
                 Err(refusal(transfer, &state).into())
             }
         }

@@ -236,7 +236,7 @@ fn number(slot: u64) -> Option<u32> {
 }
 
 /// Tables of [`Slots`].
-const TABLES: usize = 256;
+pub(crate) const TABLES: usize = 256;
 
 /// Numbers that come and go one at a time. They stand in many tables by the hash, and each table
 /// doubles on its own: no insertion waits for more than a part of all to be moved.

@@ -86,9 +86,9 @@ impl<P: Past> Event<P> for Transfer {
 }
 
 impl<P: Past> Ledger<P> {
-    /// Decides without changing anything.
+    /// Decides, and changes nothing but how ids are found.
     fn admit(
-        &self,
+        &mut self,
         transfer: &Transfer,
         places: [u32; 2],
         timestamp_ns: u64,
