@@ -118,6 +118,7 @@ impl<P: Past> Ledger<P> {
             released.push(self.resident.holds.get(index).id);
             let row = self.expiry_row(index, timestamp_ns);
             self.release(index, &row);
+            self.holds.settle(&mut self.resident.holds);
         }
         self.finish()?;
         Ok(released)
@@ -258,7 +259,7 @@ impl<P: Past> Ledger<P> {
 
     /// Ends a call: what it made becomes part of the past.
     pub(crate) fn finish(&mut self) -> Result<(), P::Error> {
-        self.holds.trim(&mut self.resident.holds);
+        self.holds.settle(&mut self.resident.holds);
         self.past.absorb(&self.call.fresh)?;
         assert!(self.past.len() == self.resident.rows, "the past takes each row once");
         Ok(())

@@ -4,8 +4,9 @@
 //! timeout end in the order in which they were created, so each timeout has a list in that order, and
 //! only the first of each list is compared with the others.
 //! Invariants: the slots name each open hold once; a hold with a timeout stands in the list of its
-//! timeout, any other in none; `firsts` names the first of each list; beyond [`ROWS_KEPT`] at least a
-//! quarter of the rows is open once [`Holds::trim`] is done. Where a hold stands shows nowhere.
+//! timeout, any other in none; `firsts` names the first of each list that is settled, and every list
+//! is once [`Holds::settle`] is done; then also beyond [`ROWS_KEPT`] at least a quarter of the rows is
+//! open. Where a hold stands shows nowhere.
 
 use std::collections::BTreeMap;
 
@@ -28,9 +29,19 @@ pub(crate) struct Holds {
     links: Links,
     vacant: List,
     /// By timeout in seconds.
-    queues: BTreeMap<u32, List>,
+    queues: BTreeMap<u32, Queue>,
     /// By end and creation.
     firsts: BTreeMap<(u64, u64), u32>,
+    /// Timeouts whose first hold was closed: often the next one is closed at once as well, so who
+    /// is first is noted when that is over.
+    unsettled: Vec<u32>,
+}
+
+/// Open holds of one timeout.
+#[derive(Debug, Clone, Copy, Default)]
+struct Queue {
+    list: List,
+    is_unsettled: bool,
 }
 
 /// A hold that was closed, and where it stood.
@@ -77,7 +88,7 @@ impl Holds {
         self.name(index, &hold);
         if let Some(end) = hold.expiry() {
             let queue = self.queues.entry(hold.timeout_seconds).or_default();
-            if self.links.push_last(queue, index).is_first() {
+            if self.links.push_last(&mut queue.list, index).is_first() && !queue.is_unsettled {
                 self.firsts.insert(end, index);
             }
         }
@@ -92,16 +103,10 @@ impl Holds {
         self.open = self.open.saturating_sub(1);
         let link = hold.expiry().and_then(|end| {
             let queue = self.queues.get_mut(&hold.timeout_seconds)?;
-            let link = self.links.take_out(queue, index);
-            if link.is_first() {
-                match link.behind().and_then(|next| Some((rows.get(next).expiry()?, next))) {
-                    Some((next_end, next)) => {
-                        self.firsts.insert(next_end, next);
-                    }
-                    None => {
-                        self.queues.remove(&hold.timeout_seconds);
-                    }
-                }
+            let link = self.links.take_out(&mut queue.list, index);
+            if link.is_first() && !queue.is_unsettled {
+                queue.is_unsettled = true;
+                self.unsettled.push(hold.timeout_seconds);
                 self.firsts.remove(&end);
             }
             Some(link)
@@ -117,13 +122,27 @@ impl Holds {
         self.links.take_out(&mut self.vacant, index);
         *rows.get_mut(index) = hold;
         self.name(index, &hold);
-        if let (Some(link), Some(end)) = (link, hold.expiry()) {
-            let queue = self.queues.entry(hold.timeout_seconds).or_default();
-            self.links.put_back(queue, index, link);
-            if link.is_first() {
-                self.firsts.insert(end, index);
-                if let Some(next_end) = link.behind().and_then(|next| rows.get(next).expiry()) {
-                    self.firsts.remove(&next_end);
+        if let Some(link) = link
+            && let Some(queue) = self.queues.get_mut(&hold.timeout_seconds)
+        {
+            self.links.put_back(&mut queue.list, index, link);
+        }
+    }
+
+    /// Notes for each timeout which hold ends first, and gives back rows.
+    pub(crate) fn settle(&mut self, rows: &mut Chunks<Hold>) {
+        self.trim(rows);
+        while let Some(timeout_seconds) = self.unsettled.pop() {
+            let Some(queue) = self.queues.get_mut(&timeout_seconds) else {
+                continue;
+            };
+            queue.is_unsettled = false;
+            match queue.list.first().and_then(|first| Some((rows.get(first).expiry()?, first))) {
+                Some((end, first)) => {
+                    self.firsts.insert(end, first);
+                }
+                None => {
+                    self.queues.remove(&timeout_seconds);
                 }
             }
         }
@@ -134,14 +153,15 @@ impl Holds {
         self.open = self.open.saturating_add(1);
     }
 
-    /// When the next hold ends, and which one it is.
+    /// When the next hold ends, and which one it is. All lists are settled.
     pub(crate) fn next_expiry(&self) -> Option<(u64, u32)> {
+        debug_assert!(self.unsettled.is_empty());
         self.firsts.first_key_value().map(|(&(end_ns, _), &index)| (end_ns, index))
     }
 
     /// Gives back rows at the end where most are vacant; holds that stand there move. At most four
     /// rows for each hold that was closed.
-    pub(crate) fn trim(&mut self, rows: &mut Chunks<Hold>) {
+    fn trim(&mut self, rows: &mut Chunks<Hold>) {
         while rows.len() > ROWS_KEPT && self.open < rows.len() / 4 {
             let last = rows.len().saturating_sub(1);
             if rows.get(last).is_open()
@@ -174,8 +194,8 @@ impl Holds {
             }
         }
         let queued = queues.len() == self.queues.len()
-            && queues.iter().zip(&self.queues).all(|((timeout, queue), (kept, &list))| {
-                timeout == kept && self.links.of(list).eq(queue.values().copied())
+            && queues.iter().zip(&self.queues).all(|((timeout, queue), (kept, found))| {
+                timeout == kept && self.links.of(found.list).eq(queue.values().copied())
             });
         let firsts = queues.values().filter_map(BTreeMap::first_key_value);
         let firsts: BTreeMap<_, _> = firsts.map(|(&end, &index)| (end, index)).collect();

@@ -175,6 +175,7 @@ impl<P: Past> Ledger<P> {
     }
 
     fn fold_expiry(&mut self, row: &Row) -> Result<(), Fault> {
+        self.holds.settle(&mut self.resident.holds);
         let due = self.holds.next_expiry().filter(|&(end_ns, index)| {
             self.resident.holds.get(index).id.get() == row.id() && end_ns <= row.timestamp_ns()
         });

@@ -11,7 +11,6 @@ use crate::commit::Entry;
 use crate::event::{AMOUNT_MAX, Kind, Transfer};
 use crate::lookup::Found;
 use crate::past::Past;
-use crate::places::NOWHERE;
 use crate::state::{PendingState, TransferState, expiry_ns};
 use crate::status::CreateTransferStatus;
 use crate::transfers::{Refusal, check_not_closed};
@@ -72,7 +71,7 @@ impl<P: Past> Ledger<P> {
     /// Where an open hold stands; `place` is where it was found last.
     pub(crate) fn hold_index(&self, place: u32, id: TransferId) -> Option<u32> {
         let rows = &self.resident.holds;
-        let is_there = place != NOWHERE && rows.get(place).id == id && rows.get(place).is_open();
+        let is_there = place < rows.len() && rows.get(place).id == id && rows.get(place).is_open();
         if is_there { Some(place) } else { self.holds.find(rows, id) }
     }
 
