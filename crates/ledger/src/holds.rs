@@ -18,7 +18,7 @@ use crate::lists::{Link, Links, List};
 use crate::slots::{Seed, Slots};
 
 /// Rows that stay, open or vacant: they take 6 MiB.
-const ROWS_KEPT: u32 = 1 << 16;
+const ROWS_KEPT: u32 = 65_536;
 
 /// Finds open holds by id and by end. The rows are the caller's.
 #[derive(Debug, Clone, Default)]
