@@ -1,4 +1,5 @@
-//! What every bench needs: a load generator, instruction counts, and one form of result.
+//! What every bench needs: load generators, instruction counts, the machine's own limits, and one form
+//! of result.
 //!
 //! Invariant: a figure is printed only for work that succeeded; an answer of another status than
 //! expected is an error, never a fast request. Rates on a shared machine swing: each result goes
@@ -8,4 +9,10 @@ pub mod callgrind;
 mod connection;
 pub mod disk;
 pub mod load;
+pub mod memory;
+pub mod pace;
+pub mod percentile;
+pub mod plot;
+pub mod process;
+pub mod random;
 pub mod report;

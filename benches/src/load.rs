@@ -15,6 +15,8 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 
 use crate::connection::{Connection, encode};
+use crate::percentile::percentile;
+use crate::report::float;
 
 /// A longer wait for one answer is a failure of the run.
 const ANSWER_MS_MAX: u64 = 30_000;
@@ -58,16 +60,13 @@ pub struct Outcome {
 impl Outcome {
     /// Answers of any status in each second of the run.
     pub fn requests_per_s(&self) -> f64 {
-        // A count of requests is far below 2^52.
-        #[expect(clippy::cast_precision_loss, reason = "a count of requests fits")]
-        let count = self.latencies.len() as f64;
-        count / self.elapsed.as_secs_f64()
+        float(self.latencies.len() as u64) / self.elapsed.as_secs_f64()
     }
 
     /// The latency that `percent` of 100 requests stayed below or at, in milliseconds.
     pub fn latency_ms(&self, percent: usize) -> f64 {
-        let rank = (self.latencies.len() * percent).div_ceil(100).max(1);
-        self.latencies.get(rank - 1).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
+        percentile(&self.latencies, percent)
+            .map_or(f64::NAN, |latency: Duration| latency.as_secs_f64() * 1000.0)
     }
 
     /// Answers by status.

@@ -1,25 +1,30 @@
 //! Runs one bench by name; prints JSON lines.
 //!
-//! Started by `cargo xtask bench NAME [--quick]`, which builds the release profile. A bench may start
-//! this program again as one of the processes that it measures: `serve` and `upstream`.
+//! Started by `cargo xtask bench NAME [OPTION]...`, which builds the release profile. A bench may start
+//! this program again as one of the processes that it measures: the words of `PROCESSES`.
 #![expect(clippy::print_stderr, reason = "standard output carries the results only")]
 
 mod gateway;
+mod ledger;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-/// How long to measure.
-struct Setting {
-    /// A few seconds in place of minutes: shows that the bench works, not how fast anything is.
-    quick: bool,
-}
-
-type Bench = fn(&Setting) -> Result<()>;
+/// Takes the words behind its name.
+type Run = fn(&[String]) -> Result<()>;
 
 /// Each bench with its name.
-const BENCHES: &[(&str, Bench)] = &[("gateway", gateway::run)];
+const BENCHES: &[(&str, Run)] = &[("gateway", gateway::run), ("ledger", ledger::run)];
+
+/// What a bench starts.
+const PROCESSES: &[(&str, Run)] = &[
+    ("serve", gateway::serve::run),
+    ("upstream", gateway::upstream::run),
+    (ledger::batches::WORD, ledger::batches::run),
+    (ledger::offered::WORD, ledger::offered::run),
+    (ledger::counted::WORD, ledger::counted::run),
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -36,13 +41,8 @@ fn run(words: &[String]) -> Result<()> {
     let names: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
     let (wanted, rest) =
         words.split_first().with_context(|| format!("which bench? one of {names:?}"))?;
-    match wanted.as_str() {
-        "serve" => return gateway::serve::run(rest),
-        "upstream" => return gateway::upstream::run(rest),
-        _ => {}
-    }
-    let Some((_, bench)) = BENCHES.iter().find(|(name, _)| name == wanted) else {
+    let Some((_, run)) = BENCHES.iter().chain(PROCESSES).find(|(name, _)| name == wanted) else {
         bail!("there is no bench `{wanted}`; one of {names:?}");
     };
-    bench(&Setting { quick: rest.iter().any(|word| word == "--quick") })
+    run(rest)
 }

@@ -55,6 +55,13 @@ fn line(
     }))
 }
 
+/// A count as a figure: exact below 2^53, which no count of a bench reaches.
+pub const fn float(count: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "see above")]
+    let value = count as f64;
+    value
+}
+
 /// Processes that wanted a processor in the last minute, from Linux's `/proc/loadavg`.
 pub fn machine_load() -> Result<f64> {
     let text = std::fs::read_to_string("/proc/loadavg").context("cannot read /proc/loadavg")?;

@@ -28,10 +28,14 @@ Commands:
   setup                 Install what the steps need and the machine lacks.
   tidy                  Check the repository's own rules and print the size table.
   bench NAME [--quick]  Build the release binary and run one bench; prints JSON lines.
+    bench ledger [--quick] [--transfers N] [--only PART]... [--compare postgres]
+                        --only measures just the named workloads or parts (`offered_load`,
+                        `instructions`); --compare installs the database and measures it too.
 
 Examples:
   cargo xtask test --only fmt --only lints
-  cargo xtask test --keep-going --skip browser";
+  cargo xtask test --keep-going --skip browser
+  cargo xtask bench ledger --only uniform_10k --only hot_credit --compare postgres";
 
 /// Where the repository is and whether an automated run asked.
 pub(crate) struct Workspace {

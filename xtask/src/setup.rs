@@ -50,6 +50,21 @@ fn debian(workspace: &Workspace) -> Result<()> {
     if venv.is_err() {
         missing.push("python3-venv");
     }
+    install(workspace, &missing)
+}
+
+/// The database that `bench ledger --compare postgres` measures; no step needs it. Debian keeps its
+/// programs off the path.
+pub(crate) fn postgres(workspace: &Workspace) -> Result<()> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let is_there = versions
+        .map(|version| version.path().join("bin"))
+        .any(|programs| programs.join("initdb").is_file() && programs.join("pgbench").is_file());
+    let missing: &[&str] = if is_there { &[] } else { &["postgresql"] };
+    install(workspace, missing)
+}
+
+fn install(workspace: &Workspace, missing: &[&str]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }

@@ -7,12 +7,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use benches::callgrind::{Counted, Profile};
+use benches::disk::scratch;
 use benches::load::{self, Call, Load};
+use benches::report::float;
 use http::StatusCode;
 
 use super::payments::{Payer, Shop};
 use super::processes::{Server, free_address, serve_words, wait_for};
-use super::{CONNECTIONS, sale, scratch};
+use super::{CONNECTIONS, sale};
 
 /// Parts of a paid request, each with the function that does it and everything below it.
 const PARTS: &[(&str, &str)] = &[
@@ -97,10 +99,7 @@ impl Difference {
     }
 
     fn per_request(&self, short: u64, long: u64) -> f64 {
-        // Counts of instructions stay far below 2^52.
-        #[expect(clippy::cast_precision_loss, reason = "a count of instructions fits")]
-        let (difference, requests) = (long.saturating_sub(short) as f64, self.requests as f64);
-        difference / requests
+        float(long.saturating_sub(short)) / float(self.requests as u64)
     }
 }
 

@@ -16,13 +16,11 @@ pub(crate) mod upstream;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use axum::serve::ListenerExt as _;
-use benches::disk;
+use benches::disk::{self, Place, SMALL_WRITE_BYTES, scratch};
 use benches::report::{Report, machine_load};
 use tokio::net::TcpListener;
-
-use crate::Setting;
 
 /// Connections of the load generator, for every figure.
 const CONNECTIONS: usize = 64;
@@ -76,13 +74,18 @@ const NOTES: &[&str] = &[
 ];
 
 /// Prints all figures.
-pub(crate) fn run(setting: &Setting) -> Result<()> {
-    let plan = if setting.quick { &QUICK } else { &FULL };
+pub(crate) fn run(words: &[String]) -> Result<()> {
+    let plan = match words {
+        [] => &FULL,
+        [word] if word == "--quick" => &QUICK,
+        _ => bail!("the bench of the gateway knows only the option --quick, not {words:?}"),
+    };
     processes::install_peer()?;
     let report = Report::new("gateway");
     NOTES.iter().try_for_each(|note| report.note(note))?;
     report.value("machine", "load_before", machine_load()?, "processes")?;
-    let syncs = disk::syncs_per_s(scratch()?.path(), plan.disk)?;
+    let folder = scratch()?;
+    let syncs = disk::syncs_per_s(folder.path(), SMALL_WRITE_BYTES, Place::Prewritten, plan.disk)?;
     report.value("machine", "fsyncs_per_s", syncs, "1/s")?;
     rates::measure(&report, plan)?;
     report.value("machine", "load_after_rates", machine_load()?, "processes")?;
@@ -112,13 +115,6 @@ fn instructions(report: &Report, plan: &Plan) -> Result<()> {
         report.value("paid_get", &format!("share_{part}"), cost / costs.paid, "ratio")?;
     }
     Ok(())
-}
-
-/// A fresh folder beside the program, where builds are written: a disk, not memory.
-fn scratch() -> Result<tempfile::TempDir> {
-    let program = std::env::current_exe()?;
-    let folder = program.parent().context("the program has no folder")?;
-    tempfile::tempdir_in(folder).context("cannot make a folder for data")
 }
 
 /// Serves `app` for as long as the process lives.

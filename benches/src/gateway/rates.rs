@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use benches::disk::scratch;
 use benches::load::{self, Call, Load, Outcome};
 use benches::report::Report;
 use http::StatusCode;
 
 use super::payments::{Payer, Shop};
 use super::processes::Server;
-use super::{CONNECTIONS, Plan, sale, scratch};
+use super::{CONNECTIONS, Plan, sale};
 
 /// Everything that runs, and who pays.
 struct Field {

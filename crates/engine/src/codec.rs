@@ -87,6 +87,7 @@ impl<'a> Decoder<'a> {
         Self { rest: bytes }
     }
 
+    #[cfg(test)]
     pub(crate) fn finish(self) -> Result<(), Malformed> {
         if self.rest.is_empty() { Ok(()) } else { Err(Malformed("bytes after the end")) }
     }

@@ -4,11 +4,13 @@
 //! the state means that journal or program are damaged, and stops the node.
 
 use instrument::{Mandate, Order, Signed, SignedOrder, Statement};
+use ledger::ROW_BYTES;
 use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::outcome::Outcome;
+use crate::state::TIMESTAMP_STEP_NS;
 
 #[cfg(test)]
 mod tests;
@@ -51,16 +53,52 @@ pub(crate) struct NewPayment {
 /// One durable fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
-    AssetOpened { asset: Asset, sandbox: bool },
-    AccountOpened { id: AccountId, asset: Asset, role: AccountRole, label: String },
-    Funded { id: TransferId, account: AccountId, amount: Amount, reference: String },
-    PaymentHeld { payment: NewPayment, hold_seconds: u32 },
-    PaymentCharged { payment: NewPayment },
-    PaymentSettled { payment: PaymentId, legs: Vec<u128>, outcome: Option<Outcome> },
-    PaymentReleased { payment: PaymentId, reason: ReleaseReason, outcome: Option<Outcome> },
+    AssetOpened {
+        asset: Asset,
+        sandbox: bool,
+    },
+    AccountOpened {
+        id: AccountId,
+        asset: Asset,
+        role: AccountRole,
+        label: String,
+    },
+    Funded {
+        id: TransferId,
+        account: AccountId,
+        amount: Amount,
+        reference: String,
+    },
+    PaymentHeld {
+        payment: NewPayment,
+        hold_seconds: u32,
+    },
+    PaymentCharged {
+        payment: NewPayment,
+    },
+    PaymentSettled {
+        payment: PaymentId,
+        legs: Vec<u128>,
+        outcome: Option<Outcome>,
+    },
+    PaymentReleased {
+        payment: PaymentId,
+        reason: ReleaseReason,
+        outcome: Option<Outcome>,
+    },
     HoldsExpired,
-    MandateGranted { mandate: Signed<Mandate>, label: String },
-    MandateRevoked { mandate: MandateId },
+    MandateGranted {
+        mandate: Signed<Mandate>,
+        label: String,
+    },
+    MandateRevoked {
+        mandate: MandateId,
+    },
+    /// What a batch of the ledger's own events made: rows, and ids that were burned.
+    Ledger {
+        rows: Vec<u8>,
+        burned: Vec<TransferId>,
+    },
 }
 
 /// An entry with the moment at which the writer took it.
@@ -69,6 +107,21 @@ pub(crate) struct Stamped {
     /// Unix nanoseconds; the ledger's events count down from here, so it leaves room for them.
     pub timestamp_ns: u64,
     pub entry: Entry,
+}
+
+impl Entry {
+    /// How far its timestamp must be ahead of the one before, so that its ledger events have room.
+    pub(crate) fn step_ns(&self) -> u64 {
+        match self {
+            Self::Ledger { rows, .. } => step_for(rows.len() / ROW_BYTES),
+            _ => TIMESTAMP_STEP_NS,
+        }
+    }
+}
+
+/// The step before an entry that makes so many rows.
+pub(crate) fn step_for(rows: usize) -> u64 {
+    TIMESTAMP_STEP_NS.max(rows as u64 + 1)
 }
 
 impl Stamped {
@@ -123,6 +176,7 @@ impl Stamped {
                 out.u8(10);
                 out.u128(mandate.get());
             }
+            Entry::Ledger { rows, burned } => encode_ledger(out, rows, burned),
         }
     }
 
@@ -162,9 +216,29 @@ impl Stamped {
                 label: from.str()?.to_owned(),
             },
             10 => Entry::MandateRevoked { mandate: from.id(MandateId::new)? },
+            11 => {
+                let count = from.len()?;
+                let bytes = count.checked_mul(ROW_BYTES).ok_or(Malformed("rows"))?;
+                Entry::Ledger {
+                    rows: from.slice(bytes)?.to_vec(),
+                    burned: decode_list(from, |from| from.id(TransferId::new))?,
+                }
+            }
             _ => return Err(Malformed("unknown entry kind")),
         };
         Ok(Self { timestamp_ns, entry })
+    }
+}
+
+/// The entry of a batch of the ledger, behind its timestamp. Its rows come from the ledger itself,
+/// so that they need not be copied into an [`Entry`] first.
+pub(crate) fn encode_ledger(out: &mut Encoder, rows: &[u8], burned: &[TransferId]) {
+    out.u8(11);
+    out.len(rows.len() / ROW_BYTES);
+    out.raw(rows);
+    out.len(burned.len());
+    for id in burned {
+        out.u128(id.get());
     }
 }
 

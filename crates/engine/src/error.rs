@@ -225,6 +225,12 @@ operation_errors! {
         Overflow = "amount_too_large", 422, "the amount is too large";
     }
 
+    /// Why a batch of the ledger's own events was not taken. Nothing of it happened.
+    BatchError {
+        /// More events than one batch takes.
+        TooLarge = "batch_too_large", 422, "a batch holds at most 8190 events; split it";
+    }
+
     /// Why a mandate was not granted.
     GrantError {
         /// The mandate names another node.
@@ -264,6 +270,17 @@ pub enum StartError {
     /// The snapshot folder could not be used.
     #[error(transparent)]
     Snapshot(#[from] journal::SnapshotError),
+    /// The index could not be created.
+    #[error(transparent)]
+    Index(#[from] index::OpenError),
+    /// The index did not take what the journal holds.
+    #[error("the index does not take batch {sequence} of the journal: {why}")]
+    IndexBatch {
+        /// The batch.
+        sequence: u64,
+        /// What happened.
+        why: index::Error,
+    },
     /// A batch does not decode.
     #[error("batch {sequence} of the journal does not decode: {why}")]
     Malformed {

@@ -3,10 +3,12 @@
 //! Bytes in, bytes out: entries and state stay the engine's own. Nothing else may come in here; the
 //! node itself never calls this module.
 
+use index::Fingerprint;
 use money::NodeId;
 
-use crate::codec::{Decoder, Encoder};
+use crate::codec::{Decoder, Encoder, Malformed};
 use crate::entry::Stamped;
+use crate::past::{Changes, Records, Rows};
 use crate::state::State;
 
 /// The entries of a batch, written again; `None` if they are malformed.
@@ -18,19 +20,39 @@ pub fn batch(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(again.bytes)
 }
 
-/// The state of a snapshot, written again; `None` if it is malformed.
+/// The parts of a snapshot that the engine and the ledger encode, written again; `None` if it is
+/// malformed.
 pub fn snapshot(bytes: &[u8]) -> Option<Vec<u8>> {
-    State::from_bytes(bytes).ok().map(|state| state.to_bytes())
+    let state = State::restore::<Malformed>(bytes, |manifests| {
+        let counted = |rows, schema| {
+            Rows::counted_from(schema, Fingerprint { rows, ..Fingerprint::default() })
+        };
+        let changes = counted(manifests.changes.len(), Changes::SCHEMA);
+        Ok([changes, counted(manifests.records.len(), Records::SCHEMA)])
+    });
+    let mut again = state.as_ref().ok()?.head_bytes();
+    State::stored(bytes).ok()?.manifests.encode(&mut again);
+    again.extend(state.ok()?.resident().to_bytes());
+    Some(again)
 }
 
-/// The state that a batch makes of a new node, as a snapshot; `None` if the batch is malformed or
+/// The state in a snapshot without the names of the index's files, which depend on when chunks were
+/// written; `None` if it is malformed.
+pub fn state_of(snapshot: &[u8]) -> Option<Vec<u8>> {
+    let stored = State::stored(snapshot).ok()?;
+    Some([stored.head, stored.resident].concat())
+}
+
+/// The state that a batch makes of a new node, without its past; `None` if the batch is malformed or
 /// does not fit.
 pub fn fold(node: NodeId, bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut state = State::new(node);
+    let mut state = State::counted(node);
     for stamped in entries(bytes)? {
         state.apply(&stamped).ok()?;
     }
-    Some(state.to_bytes())
+    let mut folded = state.head_bytes();
+    folded.extend(state.resident().to_bytes());
+    Some(folded)
 }
 
 fn entries(batch: &[u8]) -> Option<Vec<Stamped>> {

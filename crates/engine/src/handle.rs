@@ -2,27 +2,32 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError};
 
+use disk::Disk;
 use instrument::{Mandate, PublicKey, Revocation, Verified};
 use journal::{Journal, Position};
+use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
 use money::{Asset, NodeId, PaymentId};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::command::{AccountSpec, Authorize, Authorized, ClaimToken, Fund};
 use crate::error::{
-    AuthorizeError, FundError, GrantError, OpenError, ReleaseError, RevokeError, SettleError,
-    StartError, Unavailable,
+    AuthorizeError, BatchError, FundError, GrantError, OpenError, ReleaseError, RevokeError,
+    SettleError, StartError, Unavailable,
 };
 use crate::keep::BackupPoint;
 use crate::outcome::Outcome;
+use crate::queue::Inlet;
 use crate::state::State;
 use crate::view::PaymentView;
-use crate::writer;
+use crate::writer::{self, Inline};
 
 /// Where an answer goes.
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
+
+/// An answer that is ready and waits until its batch is durable.
+pub(crate) type Deferred = Box<dyn FnOnce(Result<(), Unavailable>) + Send>;
 
 /// What the writer is asked to do.
 pub(crate) enum Command {
@@ -36,11 +41,16 @@ pub(crate) enum Command {
     Fund(Fund, Reply<(), FundError>),
     Grant(Box<Verified<Mandate>>, String, Reply<(), GrantError>),
     Revoke(Verified<Revocation>, PublicKey, Reply<(), RevokeError>),
-    Read(Box<dyn FnOnce(&State) + Send>),
+    CreateAccounts(Vec<Account>, Reply<Vec<CreateAccountStatus>, BatchError>),
+    CreateTransfers(Vec<Transfer>, Reply<Vec<CreateTransferStatus>, BatchError>),
+    Read(Box<dyn FnOnce(&State) -> Deferred + Send>),
     /// The last durable batch.
     BackupPoint(oneshot::Sender<Position>),
     Shutdown(oneshot::Sender<()>),
 }
+
+/// Events that one call of [`Engine::create_accounts`] or [`Engine::create_transfers`] takes.
+pub const BATCH_EVENTS_COUNT_MAX: usize = 8_190;
 
 /// How an engine is set up.
 pub struct Options {
@@ -48,6 +58,8 @@ pub struct Options {
     pub data: PathBuf,
     /// The node whose books these are.
     pub node: NodeId,
+    /// Where the folder is.
+    pub disk: Arc<dyn Disk>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Commands that may wait for the writer; more are refused as busy.
@@ -56,10 +68,18 @@ pub struct Options {
     pub accept_earlier_clock: bool,
     /// Settings of the journal.
     pub journal: journal::Options,
+    /// Settings of the index of the ledger's changes; that of payments is a quarter of its size.
+    pub index: index::Options,
+    /// A snapshot follows after this many bytes of journal.
+    pub snapshot_every_bytes: u64,
 }
 
 /// Commands that may wait for the writer by default.
 pub(crate) const QUEUE_DEFAULT_COUNT_MAX: usize = 8192;
+
+/// Journal between two snapshots by default: what a start reads and folds at most, with what came
+/// while the last snapshot was being written.
+const SNAPSHOT_EVERY_DEFAULT_BYTES: u64 = 256 * 1024 * 1024;
 
 impl Options {
     /// Default settings for a data folder and node.
@@ -67,10 +87,13 @@ impl Options {
         Self {
             data: data.into(),
             node,
+            disk: Arc::new(disk::Local),
             clock: Arc::new(crate::clock::SystemClock),
             queue_count_max: QUEUE_DEFAULT_COUNT_MAX,
             accept_earlier_clock: false,
             journal: journal::Options::default(),
+            index: index::Options::default(),
+            snapshot_every_bytes: SNAPSHOT_EVERY_DEFAULT_BYTES,
         }
     }
 }
@@ -89,7 +112,7 @@ pub struct Started {
 /// Handle to the writer.
 #[derive(Clone)]
 pub struct Engine {
-    queue: SyncSender<Command>,
+    queue: Inlet,
     clock: Arc<dyn Clock>,
     node: NodeId,
 }
@@ -112,7 +135,12 @@ impl Engine {
         writer::start_with(options, journal)
     }
 
-    pub(crate) fn new(queue: SyncSender<Command>, clock: Arc<dyn Clock>, node: NodeId) -> Self {
+    /// As [`Engine::start`], but the writer has no thread: it turns when the caller lets it.
+    pub fn start_inline(options: Options) -> Result<(Self, Inline), StartError> {
+        writer::start_inline(options)
+    }
+
+    pub(crate) fn new(queue: Inlet, clock: Arc<dyn Clock>, node: NodeId) -> Self {
         Self { queue, clock, node }
     }
 
@@ -136,10 +164,7 @@ impl Engine {
     }
 
     fn send(&self, command: Command) -> Result<(), Unavailable> {
-        self.queue.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) => Unavailable::Busy,
-            TrySendError::Disconnected(_) => Unavailable::Stopped,
-        })
+        self.queue.send(command).map_err(|(refused, _)| refused)
     }
 
     /// Accepts a payment for a purchase, as far as its mode says.
@@ -219,6 +244,26 @@ impl Engine {
         self.call(|reply| Command::Revoke(revocation, key, reply)).await
     }
 
+    /// Creates accounts of the ledger, in order, linked ones all or none, and answers each. At most
+    /// [`BATCH_EVENTS_COUNT_MAX`] of them. The payments' own accounts are opened by
+    /// [`Engine::open_account`].
+    pub async fn create_accounts(
+        &self,
+        accounts: Vec<Account>,
+    ) -> Result<Vec<CreateAccountStatus>, BatchError> {
+        self.call(|reply| Command::CreateAccounts(accounts, reply)).await
+    }
+
+    /// Creates transfers of the ledger, in order, linked ones all or none, and answers each. At most
+    /// [`BATCH_EVENTS_COUNT_MAX`] of them. For the operator's own programs: no order and no mandate
+    /// stands behind them, only the ledger's rules.
+    pub async fn create_transfers(
+        &self,
+        transfers: Vec<Transfer>,
+    ) -> Result<Vec<CreateTransferStatus>, BatchError> {
+        self.call(|reply| Command::CreateTransfers(transfers, reply)).await
+    }
+
     /// Reads from the durable state. `read` runs on the writer: keep it short.
     pub async fn read<T: Send + 'static>(
         &self,
@@ -226,10 +271,11 @@ impl Engine {
     ) -> Result<T, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Read(Box::new(move |state| {
+            let found = read(state);
             // The receiver may be gone, which needs no answer.
-            let _ = reply.send(read(state));
+            Box::new(move |durable| drop(reply.send(durable.map(|()| found))))
         })))?;
-        answer.await.map_err(|_| Unavailable::Stopped)
+        answer.await.unwrap_or(Err(Unavailable::Stopped))
     }
 
     /// The last durable batch: up to there the data folder can be copied while the writer goes on.
@@ -246,10 +292,10 @@ impl Engine {
         let mut command = Command::Shutdown(reply);
         // A full queue drains; a stopped writer needs no shutdown.
         loop {
-            match self.queue.try_send(command) {
+            match self.queue.send(command) {
                 Ok(()) => break,
-                Err(TrySendError::Disconnected(_)) => return,
-                Err(TrySendError::Full(back)) => command = back,
+                Err((Unavailable::Busy, back)) => command = *back,
+                Err(_) => return,
             }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }

@@ -22,6 +22,8 @@ pub mod fuzzing;
 mod handle;
 mod keep;
 mod outcome;
+mod past;
+mod queue;
 mod state;
 mod view;
 mod writer;
@@ -33,10 +35,10 @@ pub use command::{
 };
 pub use entry::{AccountRole, ReleaseReason};
 pub use error::{
-    AuthorizeError, Coded, FundError, GrantError, OpenError, ReleaseError, Retry, RevokeError,
-    SettleError, StartError, Unavailable,
+    AuthorizeError, BatchError, Coded, FundError, GrantError, OpenError, ReleaseError, Retry,
+    RevokeError, SettleError, StartError, Unavailable,
 };
-pub use handle::{Engine, Options, Started};
+pub use handle::{BATCH_EVENTS_COUNT_MAX, Engine, Options, Started};
 pub use keep::{
     BackedUpFile, Backup, BackupPoint, Finding, KeepError, MANIFEST, Manifest, Progress, Report,
     Restored, SegmentReport, Severity, backup, fsck, is_running, restore,
@@ -47,3 +49,4 @@ pub use view::{
     AccountView, AssetView, BooksView, MandateView, PayerView, PaymentState, PaymentView, books,
     payer,
 };
+pub use writer::{Inline, Turned};

@@ -2,6 +2,7 @@
 //! again instead of a second execution.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use money::PaymentId;
@@ -78,9 +79,9 @@ impl Outcome {
 }
 
 /// Outcomes by payment, bounded by bytes, first in first out.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Outcomes {
-    kept: BTreeMap<PaymentId, Outcome>,
+    kept: BTreeMap<PaymentId, Arc<Outcome>>,
     order: VecDeque<PaymentId>,
     bytes: usize,
 }
@@ -92,7 +93,7 @@ impl Outcomes {
         }
         self.bytes += outcome.size();
         self.order.push_back(payment);
-        self.kept.insert(payment, outcome);
+        self.kept.insert(payment, Arc::new(outcome));
         while self.bytes > OUTCOMES_TOTAL_BYTES_MAX {
             let Some(oldest) = self.order.pop_front() else {
                 break;
@@ -104,7 +105,7 @@ impl Outcomes {
     }
 
     pub(crate) fn get(&self, payment: PaymentId) -> Option<&Outcome> {
-        self.kept.get(&payment)
+        self.kept.get(&payment).map(|outcome| &**outcome)
     }
 
     pub(crate) fn encode(&self, out: &mut Encoder) {

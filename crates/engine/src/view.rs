@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use instrument::hex::Hex;
+use ledger::Standing;
 use money::{AccountId, Amount, Asset, AssetCode, MandateId, PaymentId};
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{AccountRole, ReleaseReason};
-use crate::state::{GrantedMandate, Payment, Progress, State};
+use crate::past::Opened;
+use crate::state::{GrantedMandate, Holder, Payment, Progress, State};
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,25 +180,31 @@ impl State {
     /// One account.
     pub fn account(&self, id: AccountId) -> Option<AccountView> {
         let found = self.ledger.account(id)?;
-        let holder = self.holders.get(&id)?;
-        let asset = found.account.asset;
-        let amount = |units| Amount::new(units, asset);
-        Some(AccountView {
-            account: id,
-            asset,
-            role: holder.role,
-            label: holder.label.clone(),
-            available: amount(found.available()),
-            posted: amount(found.credits_posted.saturating_sub(found.debits_posted)),
-            held: amount(found.debits_pending),
-            debits: amount(found.debits_posted),
-            credits: amount(found.credits_posted),
-        })
+        let holder = self.holder(id)?;
+        Some(Self::view_of(&found, holder))
     }
 
-    /// Every account, in the order in which they were opened.
+    fn view_of(found: &Standing, holder: Holder) -> AccountView {
+        let (asset, balances) = (found.asset, &found.balances);
+        let amount = |units| Amount::new(units, asset);
+        AccountView {
+            account: found.id,
+            asset,
+            role: holder.role,
+            label: holder.label,
+            available: amount(balances.available()),
+            posted: amount(balances.credits_posted.saturating_sub(balances.debits_posted)),
+            held: amount(balances.debits_pending),
+            debits: amount(balances.debits_posted),
+            credits: amount(balances.credits_posted),
+        }
+    }
+
+    /// Every account with a holder, in the order in which they were opened.
     pub fn accounts(&self) -> Vec<AccountView> {
-        self.ledger.accounts().filter_map(|account| self.account(account.id())).collect()
+        let holders = self.answer(self.records.holders());
+        let view = |(id, holder)| Some(Self::view_of(&self.ledger.account(id)?, holder));
+        holders.into_iter().filter_map(view).collect()
     }
 
     /// Every asset.
@@ -210,17 +218,26 @@ impl State {
 
     /// One payment.
     pub fn payment(&self, id: PaymentId) -> Option<PaymentView> {
-        self.payments.get(&id).map(|payment| PaymentView::of(id, payment))
+        if let Some(held) = self.held.get(&id) {
+            return Some(PaymentView::of(id, held));
+        }
+        self.answer(self.records.opened(id)).map(|opened| self.payment_view(opened))
+    }
+
+    fn payment_view(&self, opened: Opened) -> PaymentView {
+        let id = opened.id;
+        PaymentView::of(id, &self.as_it_stands(opened))
     }
 
     /// The latest payments of all payers, newest first.
     pub fn latest_payments(&self, limit: usize) -> Vec<PaymentView> {
-        self.payment_order.iter().rev().take(limit).filter_map(|id| self.payment(*id)).collect()
+        let opened = self.answer(self.records.latest(limit));
+        opened.into_iter().map(|opened| self.payment_view(opened)).collect()
     }
 
     /// How many payments there are.
     pub fn payment_count(&self) -> usize {
-        self.payment_order.len()
+        usize::try_from(self.payment_count).unwrap_or(usize::MAX)
     }
 }
 
@@ -229,17 +246,14 @@ pub fn payer(state: &State, account: AccountId, limit: usize) -> Option<PayerVie
     let view = state.account(account)?;
     let mandates = state.mandates_of.get(&account);
     let mandates = mandates.into_iter().flatten().rev().filter_map(|id| state.mandates.get(id));
-    let positions = state.payments_of.get(&account).into_iter().flatten().rev().take(limit);
+    let payments = state.answer(state.records.of_payer(account, limit));
     Some(PayerView {
         account,
         available: view.available,
         posted: view.posted,
         held: view.held,
         mandates: mandates.map(MandateView::of).collect(),
-        payments: positions
-            .filter_map(|position| state.payment_order.get(*position))
-            .filter_map(|id| state.payment(*id))
-            .collect(),
+        payments: payments.into_iter().map(|opened| state.payment_view(opened)).collect(),
     })
 }
 
@@ -248,7 +262,7 @@ pub fn payer(state: &State, account: AccountId, limit: usize) -> Option<PayerVie
 pub fn books(state: &State) -> Vec<BooksView> {
     let mut sums: BTreeMap<AssetCode, Sums> = BTreeMap::new();
     for account in state.ledger.accounts() {
-        sums.entry(account.account.asset.code).or_default().add(account);
+        sums.entry(account.asset.code).or_default().add(&account.balances);
     }
     let view = |(asset, totals): (Asset, ledger::Totals)| {
         let sums = sums.get(&asset.code).copied().unwrap_or_default();
@@ -276,7 +290,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, account: &ledger::AccountState) {
+    fn add(&mut self, account: &ledger::Balances) {
         let mut add = |sum: &mut u128, units: u128| match sum.checked_add(units) {
             Some(total) => *sum = total,
             None => self.overflowed = true,

@@ -1,24 +1,33 @@
-//! The writer thread: takes commands in batches, decides, folds, appends, and answers.
+//! The writer: takes commands in batches, decides, folds, and hands the batches to the journal.
 //!
-//! Invariants: no answer leaves before its batch is durable; entries are folded in the order in
-//! which they are appended; after a disk error or a broken invariant nothing is written any more.
+//! Two threads share the work, one batch apart: while a batch is being synced, the next one is
+//! decided and folded. Invariants: no answer leaves before its batch is durable; entries are folded
+//! in the order in which they are appended; after a disk error or a broken invariant nothing is
+//! written any more. [`Inline`] does the same on the caller's thread, one step after the other.
 
+mod committer;
 mod core;
+mod inline;
+mod keeper;
+pub(crate) mod loading;
 mod start;
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use journal::{Journal, Position, Snapshots};
+use crossbeam_channel::select;
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-use self::core::{Answer, Core};
-use crate::command::Authorized;
-use crate::error::{AuthorizeError, Unavailable};
+use self::committer::{Batch, Committer, Done, Pipeline};
+use self::core::Core;
+use self::keeper::{Capture, Kept};
 use crate::handle::Command;
+use crate::queue::Outlet;
 
-pub(crate) use start::{start, start_with};
+pub use inline::{Inline, Turned};
+pub(crate) use start::{start, start_inline, start_with};
 
 /// Commands that one batch takes.
 const BATCH_COMMAND_COUNT_MAX: usize = 2048;
@@ -26,125 +35,180 @@ const BATCH_COMMAND_COUNT_MAX: usize = 2048;
 /// Entries that one batch takes, in bytes; the last command may go a little beyond.
 const BATCH_FILL_BYTES_MAX: usize = 512 * 1024;
 
-/// A snapshot follows after this many bytes of journal.
-const SNAPSHOT_EVERY_BYTES: u64 = 256 * 1024 * 1024;
-
 /// Longest sleep between two looks at holds and claims that may have run out.
 const SWEEP_INTERVAL_MS_MAX: u64 = 200;
 
+/// What both forms of the writer are made of.
 pub(crate) struct Writer {
     core: Core,
-    journal: Box<dyn Journal>,
-    snapshots: Snapshots,
-    queue: Receiver<Command>,
-    /// Callers that want to know the last durable batch, after the batch at hand.
-    pointed: Vec<oneshot::Sender<Position>>,
+    queue: Outlet,
+    /// Commands in the open batch.
+    taken: usize,
     bytes_since_snapshot: u64,
+    snapshot_every_bytes: u64,
+    /// A snapshot is under way.
+    keeper_is_busy: Arc<AtomicBool>,
+    /// What the snapshots on disk need of the past.
+    kept: Kept,
+}
+
+/// What made the writer turn.
+enum Event {
+    Command(Command),
+    Done(Done),
+    Timeout,
+    Closed,
+}
+
+/// Why the writer ends.
+enum End {
+    Shutdown(Option<oneshot::Sender<()>>),
+    Stopped(String),
 }
 
 impl Writer {
-    fn run(mut self) {
-        loop {
-            let mut shutdown = None;
-            match self.queue.recv_timeout(Duration::from_millis(SWEEP_INTERVAL_MS_MAX)) {
-                Ok(first) => shutdown = self.take(first),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            self.core.sweep();
-            if let Err(stopped) = self.commit() {
-                error!(%stopped, "the writer has stopped; restart the node after `farthing fsck`");
-                return;
-            }
-            if let Some(done) = shutdown {
-                self.snapshot();
+    fn run(mut self, committer: Committer) {
+        let pipeline = match Pipeline::start(committer) {
+            Ok(pipeline) => pipeline,
+            Err(error) => return error!(%error, "the journal thread could not be started"),
+        };
+        match self.turn_until_end(&pipeline) {
+            End::Shutdown(done) => {
+                if let Some(committer) = pipeline.finish() {
+                    committer.close(self.capture());
+                }
                 // Whoever waits may open the journal again at once.
                 drop(self);
                 info!("the writer has shut down");
-                // The caller may have given up waiting.
-                let _ = done.send(());
-                return;
+                if let Some(done) = done {
+                    // The caller may have given up waiting.
+                    let _ = done.send(());
+                }
+            }
+            End::Stopped(stopped) => {
+                error!(%stopped, "the writer has stopped; restart the node after `farthing fsck`");
             }
         }
-        self.snapshot();
+    }
+
+    fn turn_until_end(&mut self, pipeline: &Pipeline) -> End {
+        let mut in_flight = false;
+        let mut shutdown = None;
+        loop {
+            match self.next_event(pipeline, in_flight, shutdown.is_some()) {
+                Event::Command(first) => {
+                    if let Some(done) = self.take(first) {
+                        shutdown = Some(Some(done));
+                    }
+                }
+                Event::Done(done) => {
+                    in_flight = false;
+                    if let Some(stopped) = self.finish(done) {
+                        return End::Stopped(stopped);
+                    }
+                }
+                Event::Timeout => {}
+                Event::Closed => shutdown = Some(None),
+            }
+            self.core.sweep();
+            if in_flight {
+                continue;
+            }
+            let batch = self.close_batch();
+            if !batch.is_empty() {
+                if pipeline.begin(batch).is_err() {
+                    return End::Stopped("the journal thread has ended".to_owned());
+                }
+                in_flight = true;
+            } else if let Some(done) = shutdown {
+                return End::Shutdown(done);
+            }
+        }
+    }
+
+    /// Waits for a command, as long as the open batch has room, and for the journal.
+    fn next_event(&self, pipeline: &Pipeline, in_flight: bool, is_ending: bool) -> Event {
+        let is_full = in_flight && self.is_full();
+        let sweep = Duration::from_millis(SWEEP_INTERVAL_MS_MAX);
+        if in_flight && (is_full || is_ending) {
+            return pipeline.done.recv().map_or_else(|_| lost(), Event::Done);
+        }
+        if is_ending {
+            return Event::Timeout;
+        }
+        select! {
+            recv(self.queue.commands) -> command => command.map_or(Event::Closed, Event::Command),
+            recv(pipeline.done) -> done => done.map_or_else(|_| lost(), Event::Done),
+            default(sweep) => Event::Timeout,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.taken >= BATCH_COMMAND_COUNT_MAX || self.core.batch_len() >= BATCH_FILL_BYTES_MAX
     }
 
     /// Takes the first command and what else is queued, up to a batch.
     fn take(&mut self, first: Command) -> Option<oneshot::Sender<()>> {
         let mut next = Some(first);
-        let mut count = 0;
         while let Some(command) = next {
             if let Command::Shutdown(done) = command {
                 return Some(done);
             }
-            match command {
-                Command::BackupPoint(reply) => self.pointed.push(reply),
-                command => self.core.process(command),
-            }
-            count += 1;
-            if count >= BATCH_COMMAND_COUNT_MAX || self.core.batch_len() >= BATCH_FILL_BYTES_MAX {
+            self.core.process(command);
+            self.taken += 1;
+            if self.is_full() {
                 break;
             }
-            next = self.queue.try_recv().ok();
+            next = self.queue.commands.try_recv().ok();
         }
         None
     }
 
-    /// Makes the batch durable and gives the answers.
-    fn commit(&mut self) -> Result<(), String> {
-        let (batch, answers) = self.core.finish_batch();
-        let written = match self.core.broken() {
-            Some(broken) => Err(broken.to_string()),
-            None if batch.is_empty() => Ok(()),
-            None => {
-                let expected = self.journal.next();
-                self.journal.append(expected, &batch).map_err(|error| error.to_string())
-            }
-        };
-        let verdict = match written {
-            Ok(()) => Ok(()),
-            Err(_) => Err(Unavailable::Stopped),
-        };
-        for answer in answers {
-            match answer {
-                Answer::Reply(reply) => reply(verdict),
-                Answer::Proceed(payment, claim, reply) => {
-                    let proceed = Authorized::Proceed { payment, claim };
-                    let answer = verdict.map(|()| proceed).map_err(AuthorizeError::from);
-                    if reply.send(answer).is_err() && verdict.is_ok() {
-                        self.core.abandon(payment, claim);
-                    }
-                }
-                // A read that is dropped answers "stopped" by closing its channel.
-                Answer::Read(read) if verdict.is_ok() => read(self.core.state()),
-                Answer::Read(_) => {}
-            }
+    fn close_batch(&mut self) -> Batch {
+        self.taken = 0;
+        self.core.seal_if_full();
+        let mut batch = self.core.finish_batch();
+        self.bytes_since_snapshot += batch.bytes.len() as u64;
+        let is_due =
+            self.bytes_since_snapshot >= self.snapshot_every_bytes && batch.broken.is_none();
+        if is_due && !self.keeper_is_busy.swap(true, Ordering::AcqRel) {
+            batch.capture = self.capture();
         }
-        let pointed = std::mem::take(&mut self.pointed);
-        written?;
-        let position =
-            Position { sequence: self.journal.next().saturating_sub(1), hash: self.journal.head() };
-        for reply in pointed {
-            // The caller may have given up waiting.
-            let _ = reply.send(position);
-        }
-        self.bytes_since_snapshot += batch.len() as u64;
-        if self.bytes_since_snapshot >= SNAPSHOT_EVERY_BYTES {
-            self.snapshot();
-        }
-        Ok(())
+        batch
     }
 
-    fn snapshot(&mut self) {
-        let sequence = self.journal.next().saturating_sub(1);
-        if sequence == 0 || self.bytes_since_snapshot == 0 {
-            return;
-        }
-        let state = self.core.state().to_bytes();
-        // A snapshot only shortens the next start; without it the journal is read instead.
-        if let Err(error) = self.snapshots.write(sequence, self.journal.head(), &state) {
-            warn!(%error, "no snapshot was written");
+    /// The state at hand, if there is anything new in it.
+    fn capture(&mut self) -> Option<Capture> {
+        if self.bytes_since_snapshot == 0 {
+            return None;
         }
         self.bytes_since_snapshot = 0;
+        self.drop_old_files();
+        let capture = Capture::of(self.core.state_mut());
+        capture.map_err(|error| warn!(%error, "no snapshot was written")).ok()
     }
+
+    /// Removes the files of the past that neither a snapshot nor the present needs.
+    fn drop_old_files(&mut self) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = self.core.state_mut().keep_only(&kept) {
+            warn!(%error, "old files of the index were not removed");
+        }
+    }
+
+    /// Takes note of what became of a batch, and says if that was the end.
+    fn finish(&mut self, done: Done) -> Option<String> {
+        if done.stopped.is_none() {
+            for (payment, claim) in done.abandoned {
+                self.core.abandon(payment, claim);
+            }
+        }
+        done.stopped
+    }
+}
+
+/// The journal thread ended without a report: it panicked.
+fn lost() -> Event {
+    let stopped = Some("the journal thread has ended".to_owned());
+    Event::Done(Done { abandoned: Vec::new(), stopped })
 }

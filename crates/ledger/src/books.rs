@@ -1,49 +1,92 @@
-//! The ledger itself: what it stores, and the one place where balances change.
+//! The ledger itself: what it keeps at hand, and the calls that change it.
 //!
-//! Invariants: accounts and transfers stand in order of creation; the indexes name each of them
-//! once; `expiries` names exactly the open holds with a timeout; `totals` are the sums of the
-//! accounts; `closed` is set on an account exactly if it was created so or an open hold closes it;
-//! `changes` names each creation and each release once. Every change of a balance goes through
-//! [`Ledger::book`], which asserts conservation and limits. Rules about what is allowed do not
-//! belong here.
+//! Invariants: the table of slots names each account once and the index of holds each open one; the
+//! resident part is the fold over all rows of the past; a call is absorbed by the past before it
+//! answers. After an error of the past, or of a replay, the ledger must not be used any more: part
+//! of a call may be done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use money::{AccountId, Asset, AssetCode, TransferId};
 
 use crate::batch;
-use crate::event::{Account, Transfer};
-use crate::history::Histories;
+use crate::call::{Call, Made};
+use crate::commit::Undo;
+use crate::event::{Account, Kind, Transfer};
+use crate::hold::HoldIndex;
+use crate::memory::Memory;
+use crate::past::{Fresh, Known, Past};
+use crate::places::Places;
 use crate::postings::{Postings, Totals};
-use crate::replay::ChangeRef;
-use crate::state::{AccountState, Entry, PendingState, TransferState};
+use crate::query::Order;
+use crate::resident::Resident;
+use crate::row::{Row, RowKind};
+use crate::seek::Seek;
+use crate::slots::{Seed, Slots};
+use crate::state::{AccountState, PendingState, Standing, TransferState};
 use crate::status::{CreateAccountStatus, CreateTransferStatus};
+use crate::term::{Field, term};
 
-/// A double-entry ledger, wholly in memory.
-#[derive(Debug, Clone, Default)]
-pub struct Ledger {
-    pub(crate) accounts: Vec<AccountState>,
-    pub(crate) account_positions: BTreeMap<AccountId, usize>,
-    pub(crate) transfers: Vec<Entry>,
-    pub(crate) transfer_positions: BTreeMap<TransferId, usize>,
-    /// Ids burned by a transient failure.
-    pub(crate) failed: BTreeSet<TransferId>,
-    /// Position of each open hold with a timeout, by end and creation.
-    pub(crate) expiries: BTreeMap<(u64, u64), usize>,
-    /// Everything that happened, in order.
-    pub(crate) changes: Vec<ChangeRef>,
-    /// Past balances of the accounts that keep them.
-    pub(crate) histories: Histories,
+/// A double-entry ledger. Accounts and open holds are in memory, everything else is in the past.
+#[derive(Debug, Clone)]
+pub struct Ledger<P: Past = Memory> {
+    pub(crate) resident: Resident,
+    pub(crate) seed: Seed,
+    /// Indexes of the accounts by the hash of their id.
+    pub(crate) slots: Slots,
     /// By code and scale of the asset.
-    pub(crate) totals: BTreeMap<(AssetCode, u8), Totals>,
+    pub(crate) asset_numbers: BTreeMap<(AssetCode, u8), u16>,
+    pub(crate) holds: HoldIndex,
+    pub(crate) past: P,
+    pub(crate) call: Call,
+    pub(crate) places: Places,
+    /// Of the chain at hand.
+    pub(crate) undos: Vec<Undo>,
+    /// The call at hand folds rows that were decided before, and asks for no id.
+    pub(crate) is_replay: bool,
     /// No later event may have this timestamp or an earlier one.
-    pub(crate) last_timestamp_ns: u64,
+    pub(crate) last_seen_ns: u64,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Ledger {
-    /// An empty ledger.
+    /// An empty ledger whose past is in memory.
     pub fn new() -> Self {
-        Self::default()
+        Self::with_past(Memory::new(), Seed::DEFAULT)
+    }
+}
+
+/// What is known under the id of a transfer.
+pub(crate) enum Found {
+    Created(Row),
+    Burned,
+}
+
+impl<P: Past> Ledger<P> {
+    /// An empty ledger over an empty past. The seed changes no answer; see [`Seed`].
+    pub fn with_past(past: P, seed: Seed) -> Self {
+        Self::over(Resident::default(), past, seed)
+    }
+
+    pub(crate) fn over(resident: Resident, past: P, seed: Seed) -> Self {
+        Self {
+            last_seen_ns: resident.last_timestamp_ns,
+            resident,
+            seed,
+            slots: Slots::default(),
+            asset_numbers: BTreeMap::new(),
+            holds: HoldIndex::new(seed),
+            past,
+            call: Call::new(seed),
+            places: Places::default(),
+            undos: Vec::new(),
+            is_replay: false,
+        }
     }
 
     /// Creates accounts in order and answers each. Event i of n (from 0) gets the timestamp
@@ -53,7 +96,7 @@ impl Ledger {
         &mut self,
         accounts: &[Account],
         timestamp_ns: u64,
-    ) -> Vec<CreateAccountStatus> {
+    ) -> Result<Vec<CreateAccountStatus>, P::Error> {
         batch::run(self, accounts, timestamp_ns)
     }
 
@@ -65,74 +108,169 @@ impl Ledger {
         &mut self,
         transfers: &[Transfer],
         timestamp_ns: u64,
-    ) -> Vec<CreateTransferStatus> {
+    ) -> Result<Vec<CreateTransferStatus>, P::Error> {
         batch::run(self, transfers, timestamp_ns)
     }
 
     /// Releases at most `limit` holds that end at or before `timestamp_ns`, in order of end and
     /// creation, and names them. `timestamp_ns` must not be before a timestamp that the ledger has
     /// seen; the same one may be used again, so a caller can go on until nothing is due.
-    pub fn expire(&mut self, timestamp_ns: u64, limit: usize) -> Vec<TransferId> {
-        assert!(timestamp_ns >= self.last_timestamp_ns, "time goes forward");
-        self.last_timestamp_ns = timestamp_ns;
+    pub fn expire(&mut self, timestamp_ns: u64, limit: usize) -> Result<Vec<TransferId>, P::Error> {
+        assert!(timestamp_ns >= self.last_seen_ns, "time goes forward");
+        self.begin(0);
+        self.last_seen_ns = timestamp_ns;
         let mut released = Vec::new();
         while released.len() < limit
-            && let Some(due) = self.expiries.first_entry()
-            && due.key().0 <= timestamp_ns
+            && let Some((end_ns, id)) = self.holds.next_expiry()
+            && end_ns <= timestamp_ns
+            && let Some(row) = self.expiry_row(id, timestamp_ns)
         {
-            let position = due.remove();
-            self.transfers[position].state.pending = PendingState::Expired { at_ns: timestamp_ns };
-            self.set_closed(position, false);
-            self.changes.push(ChangeRef::Expiry(position));
-            let hold = self.transfers[position];
-            self.book(&hold, hold.release());
-            released.push(hold.id());
+            self.release(id, &row);
+            released.push(id);
         }
-        released
+        self.finish()?;
+        Ok(released)
+    }
+
+    /// The row that releases an open hold.
+    pub(crate) fn expiry_row(&self, id: TransferId, timestamp_ns: u64) -> Option<Row> {
+        let hold = self.holds.get(&self.resident.holds, id)?;
+        let asset = self.resident.accounts.get(hold.debit).asset;
+        Some(Row::of_expiry(&hold.transfer(&self.resident), asset, timestamp_ns))
+    }
+
+    /// Releases an open hold. `row` is the row that says so.
+    pub(crate) fn release(&mut self, id: TransferId, row: &Row) {
+        let Some(hold) = self.holds.close(&mut self.resident.holds, id) else {
+            return;
+        };
+        let indexes = [hold.debit, hold.credit];
+        self.set_closed(hold.kind().closing(), indexes, false);
+        let sides = indexes.map(|index| self.resident.side(index));
+        self.resident.book(&sides, Postings::release(hold.amount));
+        self.call.fresh.push(row, None);
+        self.count_row(row);
     }
 
     /// When the next hold ends, Unix nanoseconds.
     pub fn next_expiry_ns(&self) -> Option<u64> {
-        self.expiries.first_key_value().map(|(&(expires_at_ns, _), _)| expires_at_ns)
+        self.holds.next_expiry().map(|(end_ns, _)| end_ns)
     }
 
-    /// An account with its balances.
-    pub fn account(&self, id: AccountId) -> Option<&AccountState> {
-        self.account_positions.get(&id).map(|&position| &self.accounts[position])
+    /// An account and where it stands.
+    pub fn account(&self, id: AccountId) -> Option<Standing> {
+        self.find_account(id).map(|index| self.resident.standing(index))
     }
 
     /// Every account in order of creation.
-    pub fn accounts(&self) -> impl ExactSizeIterator<Item = &AccountState> {
-        self.accounts.iter()
+    pub fn accounts(&self) -> impl ExactSizeIterator<Item = Standing> {
+        self.resident.indexes().map(|index| self.resident.standing(index))
+    }
+
+    /// An account with everything that it was created with.
+    pub fn account_state(&self, id: AccountId) -> Result<Option<AccountState>, P::Error> {
+        match self.find_account(id) {
+            None => Ok(None),
+            Some(index) => {
+                let row = self.past.row(self.resident.accounts.get(index).created)?;
+                Ok(Some(self.account_state_of(index, &row)))
+            }
+        }
+    }
+
+    pub(crate) fn account_state_of(&self, index: u32, row: &Row) -> AccountState {
+        AccountState {
+            account: row.account().expect("the past gives back what it absorbed"),
+            balances: self.resident.balances(index),
+            closed: self.resident.accounts.get(index).is_closed(),
+            timestamp_ns: row.timestamp_ns(),
+        }
     }
 
     /// A transfer and, if it is pending, what has become of it.
-    pub fn transfer(&self, id: TransferId) -> Option<&TransferState> {
-        self.transfer_positions.get(&id).map(|&position| &self.transfers[position].state)
+    pub fn transfer(&self, id: TransferId) -> Result<Option<TransferState>, P::Error> {
+        match self.past.find(id)? {
+            Some(Known::Created(position)) => {
+                Ok(Some(self.transfer_state(&self.past.row(position)?)?))
+            }
+            Some(Known::Burned) | None => Ok(None),
+        }
     }
 
-    /// How many transfers there are.
-    pub fn transfer_count(&self) -> usize {
-        self.transfers.len()
+    /// A pending transfer that is neither posted, voided nor released, from memory.
+    pub fn open_hold(&self, id: TransferId) -> Option<Transfer> {
+        self.holds.get(&self.resident.holds, id).map(|hold| hold.transfer(&self.resident))
     }
 
     /// An earlier attempt burned this id: a transfer with it will never be created.
-    pub fn is_failed(&self, id: TransferId) -> bool {
-        self.failed.contains(&id)
+    pub fn is_failed(&self, id: TransferId) -> Result<bool, P::Error> {
+        Ok(self.past.find(id)? == Some(Known::Burned))
     }
 
-    /// The latest timestamp that the ledger has seen; zero at first. The first event of the next
-    /// batch must be after it.
-    pub fn last_timestamp_ns(&self) -> u64 {
-        self.last_timestamp_ns
+    /// How many rows there are: the position of the next one.
+    pub const fn len(&self) -> u64 {
+        self.resident.len()
+    }
+
+    /// Nothing has happened yet.
+    pub const fn is_empty(&self) -> bool {
+        self.resident.is_empty()
+    }
+
+    /// The latest timestamp that the ledger has seen, zero at first; of a restored or replayed
+    /// ledger that of its last row. The first event of the next batch must be after it.
+    pub const fn last_timestamp_ns(&self) -> u64 {
+        self.last_seen_ns
     }
 
     /// Sums for each asset that has an account, ordered by code and scale.
     pub fn totals(&self) -> Vec<(Asset, Totals)> {
-        self.totals
-            .iter()
-            .map(|(&(code, scale), &totals)| (Asset { code, scale }, totals))
+        let books = self.asset_numbers.values();
+        books
+            .map(|&number| self.resident.books[usize::from(number)])
+            .map(|book| (book.asset, book.totals))
             .collect()
+    }
+
+    /// Sums of one asset, if it has an account.
+    pub fn totals_of(&self, asset: Asset) -> Option<&Totals> {
+        let number = self.asset_number(asset)?;
+        Some(&self.resident.books[usize::from(number)].totals)
+    }
+
+    /// What the last call made: what a caller must keep to replay it. Good until the next call.
+    pub const fn fresh(&self) -> &Fresh {
+        &self.call.fresh
+    }
+
+    /// The past.
+    pub const fn past(&self) -> &P {
+        &self.past
+    }
+
+    /// The past, for a caller that keeps it in order. What it answers must not change.
+    pub const fn past_mut(&mut self) -> &mut P {
+        &mut self.past
+    }
+
+    /// The resident part as it is now. It stays so while the ledger goes on, and can be encoded on
+    /// another thread.
+    pub fn snapshot(&self) -> Resident {
+        self.resident.clone()
+    }
+}
+
+impl<P: Past> Ledger<P> {
+    /// Begins a call that gives at most so many names.
+    pub(crate) fn begin(&mut self, names: usize) {
+        self.call.begin(names);
+    }
+
+    /// Ends a call: what it made becomes part of the past.
+    pub(crate) fn finish(&mut self) -> Result<(), P::Error> {
+        self.past.absorb(&self.call.fresh)?;
+        assert!(self.past.len() == self.resident.rows, "the past takes each row once");
+        Ok(())
     }
 
     /// Hands out `count` timestamps that end with `timestamp_ns`.
@@ -140,54 +278,109 @@ impl Ledger {
         &mut self,
         count: usize,
         timestamp_ns: u64,
-    ) -> impl Iterator<Item = u64> + use<> {
+    ) -> impl Iterator<Item = u64> + use<P> {
         let before = u64::try_from(count).ok().and_then(|count| timestamp_ns.checked_sub(count));
         assert!(
-            count == 0 || before.is_some_and(|before| before >= self.last_timestamp_ns),
+            count == 0 || before.is_some_and(|before| before >= self.last_seen_ns),
             "timestamps of a batch are above all earlier ones"
         );
         if count > 0 {
-            self.last_timestamp_ns = timestamp_ns;
+            self.last_seen_ns = timestamp_ns;
         }
         (before.unwrap_or(timestamp_ns)..timestamp_ns).map(|timestamp| timestamp.saturating_add(1))
     }
 
-    /// Changes both accounts of a transfer. The totals follow what the accounts really did, so an
-    /// account that changed on one side only, or by another amount, does not go unnoticed.
-    pub(crate) fn book(&mut self, entry: &Entry, postings: Postings) {
-        let asset = entry.state.transfer.asset;
-        let debit = &mut self.accounts[entry.debit];
-        let debit_before = *debit;
-        postings.apply(&mut debit.debits_pending, &mut debit.debits_posted);
-        let debit_after = *debit;
-        let credit = &mut self.accounts[entry.credit];
-        let credit_before = *credit;
-        postings.apply(&mut credit.credits_pending, &mut credit.credits_posted);
-        let credit_after = *credit;
+    pub(crate) fn count_row(&mut self, row: &Row) {
+        self.resident.rows = self.resident.rows.checked_add(1).expect("fewer rows than 2^64");
+        self.resident.last_timestamp_ns = row.timestamp_ns();
+    }
 
-        let totals = self.totals_of(asset);
-        totals.follow(&debit_before, &debit_after);
-        totals.follow(&credit_before, &credit_after);
-        assert!(totals.is_balanced(), "debits equal credits in each asset");
-        for account in [&debit_after, &credit_after] {
-            assert!(account.account.asset == asset, "an account moves its own asset only");
-            assert!(account.is_within_limit(), "an account keeps its limit");
+    #[inline]
+    pub(crate) fn find_account(&self, id: AccountId) -> Option<u32> {
+        self.slots
+            .find(self.seed.hash(id.get()), |index| self.resident.accounts.get(index).id == id)
+    }
+
+    pub(crate) fn asset_number(&self, asset: Asset) -> Option<u16> {
+        self.asset_numbers.get(&(asset.code, asset.scale)).copied()
+    }
+
+    /// What is known of the id of a transfer, what the call at hand made included.
+    pub(crate) fn find(&self, id: TransferId) -> Result<Option<Found>, P::Error> {
+        match self.call.find(id) {
+            Some(Made::Created(row)) => return Ok(Some(Found::Created(row))),
+            Some(Made::Burned) => return Ok(Some(Found::Burned)),
+            None => {}
+        }
+        Ok(match self.past.find(id)? {
+            None => None,
+            Some(Known::Burned) => Some(Found::Burned),
+            Some(Known::Created(position)) => Some(Found::Created(self.past.row(position)?)),
+        })
+    }
+
+    /// The transfer of an id, what the call at hand made included.
+    pub(crate) fn transfer_found(&self, id: TransferId) -> Result<Option<Transfer>, P::Error> {
+        Ok(match self.find(id)? {
+            Some(Found::Created(row)) => Some(self.transfer_of(&row)),
+            Some(Found::Burned) | None => None,
+        })
+    }
+
+    /// The row at a position, also of the call at hand.
+    pub(crate) fn row_at(&self, position: u64) -> Result<Row, P::Error> {
+        match position.checked_sub(self.past.len()) {
+            None => self.past.row(position),
+            Some(index) => {
+                let index = u32::try_from(index).expect("a call makes fewer rows than 2^32");
+                Ok(self.call.fresh.row(index))
+            }
         }
     }
 
-    /// Closes the accounts that the transfer at this position closes, or opens them again.
-    pub(crate) fn set_closed(&mut self, position: usize, closed: bool) {
-        let entry = self.transfers[position];
-        let closing = entry.state.transfer.kind.closing();
-        if closing.debit {
-            self.accounts[entry.debit].closed = closed;
-        }
-        if closing.credit {
-            self.accounts[entry.credit].closed = closed;
-        }
+    /// The transfer of a row that the ledger made.
+    pub(crate) fn transfer_of(&self, row: &Row) -> Transfer {
+        let asset = self.resident.asset(row.asset_number());
+        row.transfer(asset).expect("the past gives back what it absorbed")
     }
 
-    pub(crate) fn totals_of(&mut self, asset: Asset) -> &mut Totals {
-        self.totals.entry((asset.code, asset.scale)).or_default()
+    /// The transfer of a row that the ledger made, with what has become of it.
+    pub(crate) fn transfer_state(&self, row: &Row) -> Result<TransferState, P::Error> {
+        let transfer = self.transfer_of(row);
+        let pending = match transfer.kind {
+            Kind::Pending { .. } => self.pending_state(transfer.id)?,
+            _ => PendingState::None,
+        };
+        Ok(TransferState { transfer, timestamp_ns: row.timestamp_ns(), pending })
+    }
+
+    fn pending_state(&self, hold: TransferId) -> Result<PendingState, P::Error> {
+        if self.holds.is_open(hold) {
+            return Ok(PendingState::Pending);
+        }
+        let row = match self.call.resolution(hold) {
+            Some(row) => row,
+            None => self.past_resolution(hold)?,
+        };
+        Ok(match row.kind() {
+            Some(RowKind::HoldExpired) => PendingState::Expired { at_ns: row.timestamp_ns() },
+            _ if row.is_void() => PendingState::Voided,
+            _ => PendingState::Posted { amount: row.amount() },
+        })
+    }
+
+    /// The row of the past that resolves a hold which is not open.
+    fn past_resolution(&self, hold: TransferId) -> Result<Row, P::Error> {
+        let resolves = |row: &Row| match row.kind() {
+            Some(RowKind::TransferCreated) => row.pending_id() == hold.get(),
+            Some(RowKind::HoldExpired) => row.id() == hold.get(),
+            _ => false,
+        };
+        let terms = [term(Field::Resolves, hold.get())];
+        let within = 0..self.past.len();
+        let found = Seek { terms: &terms, within, order: Order::OldestFirst, limit: 1 }
+            .rows(&self.past, resolves)?;
+        let (_, row) = *found.first().expect("a hold that is not open was resolved");
+        Ok(row)
     }
 }

@@ -1,252 +1,173 @@
-//! The full check of a ledger: everything that can be derived is derived again and compared.
+//! The check of what a ledger keeps at hand: everything that can be derived from it is derived again
+//! and compared.
 //!
-//! Invariant kept: a ledger that passes has balances that are exactly the sum of its transfers,
-//! holds that are resolved at most once, accounts that are closed exactly as their holds say, limits
-//! that hold and held at every step, and debits equal to credits in each asset. It changes nothing,
-//! and it trusts no column, only the transfers.
+//! Invariant kept: a ledger that passes has what is pending on each account as the sum of its open
+//! holds, accounts that are closed exactly as their holds say, limits that hold, and debits equal to
+//! credits in each asset. It changes nothing and does not read the past: that what was posted is the
+//! sum of all transfers shows only in a replay.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use money::{AccountId, Asset, AssetCode, TransferId};
+use money::{AccountId, Asset, TransferId};
 
 use crate::books::Ledger;
-use crate::event::Kind;
+use crate::chunks::wide;
+use crate::past::Past;
 use crate::postings::{Totals, sum};
-use crate::replay::Replay;
-use crate::state::{AccountState, Entry, PendingState};
+use crate::resident::Resident;
+use crate::state::{Balances, expiry_ns};
 
 /// What is wrong with a ledger. In order of the checks; the first is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
-    /// Two accounts with one id, or a code of zero, or timestamps out of order.
-    #[error("account {0} is recorded twice, out of order or without code")]
+    /// The past has another number of rows.
+    #[error("the ledger stands at position {resident}, its past at {past}")]
+    Position {
+        /// Rows that the ledger has counted.
+        resident: u64,
+        /// Rows of the past.
+        past: u64,
+    },
+    /// An account that is listed twice, out of order, without code, or with an unknown asset.
+    #[error("account {0} is listed twice, out of order or without code")]
     Account(AccountId),
     /// The account is beyond its limit.
     #[error("account {0} is beyond its limit")]
     Limit(AccountId),
-    /// Two transfers with one id, an id that is burned too, unknown or unfit accounts, or
-    /// timestamps out of order.
-    #[error("transfer {0} is recorded twice, out of order or does not fit its accounts")]
-    Transfer(TransferId),
-    /// The pending state is not what the posts and voids say.
-    #[error("the state of pending transfer {0} contradicts what resolved it")]
-    PendingState(TransferId),
-    /// The post or void does not fit the pending transfer.
-    #[error("transfer {0} does not fit the pending transfer that it resolves")]
-    Resolution(TransferId),
-    /// A balancing transfer of more than its sides left to move.
-    #[error("transfer {0} moves more than its balancing sides left")]
-    Balancing(TransferId),
-    /// The account was moved while it was closed, or is kept as closed or open against its
-    /// transfers.
-    #[error("account {0} is closed or open against what its transfers say")]
-    Closed(AccountId),
-    /// The list of expiries is not that of the open holds with a timeout.
+    /// A hold that is listed twice, out of order, without code, of unfit accounts, or that ends
+    /// after the last timestamp.
+    #[error("hold {0} is listed twice, out of order or does not fit its accounts")]
+    Hold(TransferId),
+    /// The index of holds or their expiries are not those of the open holds.
     #[error("the list of expiries is not that of the open holds")]
     Expiries,
-    /// The account's balances are not the sum of its transfers.
-    #[error("the balances of account {0} are not the sum of its transfers")]
+    /// What is pending on the account is not the sum of its open holds.
+    #[error("what is pending on account {0} is not the sum of its open holds")]
     Balance(AccountId),
-    /// The kept histories are not the balances after each transfer.
-    #[error("the kept histories are not the balances after each transfer")]
-    Histories,
-    /// The kept feed of changes is not what happened in order.
-    #[error("the kept feed of changes is not what happened in order")]
-    Changes,
+    /// The account is closed or open against what its open holds say.
+    #[error("account {0} is closed or open against what its holds say")]
+    Closed(AccountId),
     /// The sums of the asset do not fit into 128 bits.
     #[error("the sums of {0} do not fit into 128 bits")]
     Overflow(Asset),
     /// Debits and credits of the asset differ.
     #[error("the books of {0} do not sum to zero")]
     Unbalanced(Asset),
-    /// The kept totals are not the sums of the accounts.
+    /// The kept totals are not the sums of the accounts, or an asset has none.
     #[error("the kept totals are not the sums of the accounts")]
     Totals,
 }
 
-impl Ledger {
-    /// Derives balances, holds and totals from the transfers and compares. Takes time in
-    /// proportion to the whole ledger.
+impl<P: Past> Ledger<P> {
+    /// Derives what can be derived from accounts and open holds, and compares. Takes time in
+    /// proportion to their number and none for history; a replay of all rows checks that.
     pub fn check(&self) -> Result<(), Broken> {
-        self.check_records()?;
-        let changes = self.changes_in_order();
-        self.compare(&self.replay(&changes)?)?;
-        if changes != self.changes {
-            return Err(Broken::Changes);
+        let (resident, past) = (self.resident.rows, self.past.len());
+        if resident != past {
+            return Err(Broken::Position { resident, past });
         }
+        self.check_accounts()?;
+        self.check_holds()?;
+        self.resident.check_pending()?;
         self.check_totals()
     }
 
-    /// Each account and transfer by itself and what it refers to, balances aside.
-    pub(crate) fn check_records(&self) -> Result<(), Broken> {
-        self.check_accounts()?;
-        self.check_transfers()?;
-        self.check_holds()
-    }
-
     fn check_accounts(&self) -> Result<(), Broken> {
-        let mut before_ns = 0;
-        for (position, state) in self.accounts.iter().enumerate() {
-            let in_order = before_ns < state.timestamp_ns;
-            let named = self.account_positions.get(&state.id()) == Some(&position);
-            let in_past = state.timestamp_ns <= self.last_timestamp_ns;
-            if !(in_order && named && in_past) || state.account.code == 0 {
-                return Err(Broken::Account(state.id()));
+        let mut next_row = 0;
+        for (index, row) in (0..).zip(self.resident.accounts.iter()) {
+            let in_order = next_row <= row.created && row.created < self.resident.rows;
+            let named = self.find_account(row.id) == Some(index);
+            let has_asset = usize::from(row.asset) < self.resident.books.len();
+            if !(in_order && named && has_asset) || row.code == 0 {
+                return Err(Broken::Account(row.id));
             }
-            if !state.is_within_limit() {
-                return Err(Broken::Limit(state.id()));
+            if !self.resident.side(index).is_within_limit() {
+                return Err(Broken::Limit(row.id));
             }
-            before_ns = state.timestamp_ns;
+            next_row = row.created.saturating_add(1);
         }
         Ok(())
-    }
-
-    fn check_transfers(&self) -> Result<(), Broken> {
-        let mut before_ns = 0;
-        for (position, entry) in self.transfers.iter().enumerate() {
-            let timestamp_ns = entry.state.timestamp_ns;
-            let in_order = before_ns < timestamp_ns && timestamp_ns <= self.last_timestamp_ns;
-            let named = self.transfer_positions.get(&entry.id()) == Some(&position);
-            let burned = self.failed.contains(&entry.id());
-            if !(in_order && named && self.fits_accounts(entry)) || burned {
-                return Err(Broken::Transfer(entry.id()));
-            }
-            before_ns = timestamp_ns;
-        }
-        Ok(())
-    }
-
-    fn fits_accounts(&self, entry: &Entry) -> bool {
-        let transfer = &entry.state.transfer;
-        let fits = |position: usize, id| {
-            self.accounts.get(position).is_some_and(|state| {
-                state.id() == id
-                    && state.account.asset == transfer.asset
-                    && state.timestamp_ns < entry.state.timestamp_ns
-            })
-        };
-        entry.debit != entry.credit
-            && transfer.code != 0
-            && fits(entry.debit, transfer.debit_account)
-            && fits(entry.credit, transfer.credit_account)
     }
 
     fn check_holds(&self) -> Result<(), Broken> {
-        let mut resolved = BTreeSet::new();
-        for entry in &self.transfers {
-            if entry.state.transfer.kind.pending_id().is_some() {
-                let hold = self.resolved_hold(entry).ok_or(Broken::Resolution(entry.id()))?;
-                if !resolved.insert(hold.id()) {
-                    return Err(Broken::PendingState(hold.id()));
-                }
+        for hold in self.resident.holds.iter() {
+            let exists = |index: u32| index < self.resident.accounts.len();
+            let fits = hold.code != 0
+                && hold.debit != hold.credit
+                && exists(hold.debit)
+                && exists(hold.credit)
+                && hold.timestamp_ns <= self.resident.last_timestamp_ns
+                && expiry_ns(hold.timestamp_ns, hold.timeout_seconds).is_some()
+                && self.resident.side(hold.debit).asset == self.resident.side(hold.credit).asset;
+            if !fits {
+                return Err(Broken::Hold(hold.id));
             }
         }
-        let mut expiries = BTreeMap::new();
-        for (position, entry) in self.transfers.iter().enumerate() {
-            if !self.fits_pending_state(entry, resolved.contains(&entry.id())) {
-                return Err(Broken::PendingState(entry.id()));
+        if self.holds.is_of(&self.resident.holds) { Ok(()) } else { Err(Broken::Expiries) }
+    }
+
+    fn check_totals(&self) -> Result<(), Broken> {
+        let numbered = (0..=u16::MAX).zip(&self.resident.books).all(|(number, book)| {
+            book.totals.accounts > 0 && self.asset_number(book.asset) == Some(number)
+        });
+        let derived = self.resident.sums()?;
+        for (totals, book) in derived.iter().zip(&self.resident.books) {
+            if !totals.is_balanced() {
+                return Err(Broken::Unbalanced(book.asset));
             }
-            if let (PendingState::Pending, Some(end)) =
-                (entry.state.pending, entry.state.expires_at_ns())
-            {
-                expiries.insert((end, entry.state.timestamp_ns), position);
+            // Holds must still have room to be posted.
+            sum([totals.debits_pending, totals.debits_posted])
+                .ok_or(Broken::Overflow(book.asset))?;
+        }
+        let kept = self.resident.books.iter().map(|book| book.totals);
+        let is_same = kept.eq(derived.iter().copied());
+        if is_same && numbered && self.asset_numbers.len() == derived.len() {
+            Ok(())
+        } else {
+            Err(Broken::Totals)
+        }
+    }
+}
+
+impl Resident {
+    /// What is pending and what is closed, counted from the open holds.
+    fn check_pending(&self) -> Result<(), Broken> {
+        let count = wide(self.accounts.len());
+        let mut pending = vec![[0_u128; 2]; count];
+        let mut closed: Vec<bool> =
+            self.accounts.iter().map(crate::resident::AccountRow::is_created_closed).collect();
+        for hold in self.holds.iter() {
+            let closing = hold.kind().closing();
+            let sides = [(hold.debit, closing.debit), (hold.credit, closing.credit)];
+            for (side, (index, closes)) in sides.into_iter().enumerate() {
+                let index = wide(index);
+                let column = &mut pending[index][side];
+                let asset = self.asset(self.accounts.get(hold.debit).asset);
+                *column = column.checked_add(hold.amount).ok_or(Broken::Overflow(asset))?;
+                closed[index] |= closes;
             }
         }
-        if expiries == self.expiries { Ok(()) } else { Err(Broken::Expiries) }
-    }
-
-    fn fits_pending_state(&self, entry: &Entry, is_resolved: bool) -> bool {
-        let state = &entry.state;
-        let is_due = |at_ns| {
-            let has_ended = state.expires_at_ns().is_some_and(|end| end <= at_ns);
-            has_ended && at_ns <= self.last_timestamp_ns
-        };
-        let is_possible = match state.transfer.kind {
-            Kind::Pending { timeout_seconds, .. } => {
-                timeout_seconds == 0 || state.expires_at_ns().is_some()
+        for (index, row) in (0..).zip(self.accounts.iter()) {
+            let Balances { debits_pending, credits_pending, .. } = self.balances(index);
+            if pending[wide(index)] != [debits_pending, credits_pending] {
+                return Err(Broken::Balance(row.id));
             }
-            _ => return state.pending == PendingState::None && !is_resolved,
-        };
-        is_possible
-            && match state.pending {
-                PendingState::None => false,
-                PendingState::Pending => !is_resolved,
-                PendingState::Posted { .. } | PendingState::Voided => is_resolved,
-                PendingState::Expired { at_ns } => is_due(at_ns) && !is_resolved,
+            if closed[wide(index)] != row.is_closed() {
+                return Err(Broken::Closed(row.id));
             }
-    }
-
-    /// The pending transfer that a post or void resolves, if the two fit together.
-    fn resolved_hold(&self, entry: &Entry) -> Option<&Entry> {
-        let by = &entry.state;
-        let hold = self.transfers.get(entry.resolves?.position)?;
-        let held = &hold.state.transfer;
-        let outcome = match by.transfer.kind {
-            Kind::Post { .. } => PendingState::Posted { amount: by.transfer.amount },
-            _ => PendingState::Voided,
-        };
-        let fits = Some(hold.id()) == by.transfer.kind.pending_id()
-            && matches!(held.kind, Kind::Pending { .. })
-            && hold.state.pending == outcome
-            && hold.state.timestamp_ns < by.timestamp_ns
-            && hold.state.expires_at_ns().is_none_or(|end| by.timestamp_ns < end)
-            && (hold.debit, hold.credit) == (entry.debit, entry.credit)
-            && held.code == by.transfer.code
-            && entry.resolves?.amount == held.amount
-            && by.transfer.amount <= held.amount
-            && (outcome != PendingState::Voided || by.transfer.amount == held.amount);
-        fits.then_some(hold)
-    }
-
-    /// What the accounts keep is what the replay came to.
-    pub(crate) fn compare(&self, replay: &Replay) -> Result<(), Broken> {
-        for (state, replayed) in self.accounts.iter().zip(&replay.accounts) {
-            if state.balances() != replayed.balances() {
-                return Err(Broken::Balance(state.id()));
-            }
-            if state.closed != replayed.closed {
-                return Err(Broken::Closed(state.id()));
-            }
-        }
-        if self.histories != replay.histories {
-            return Err(Broken::Histories);
         }
         Ok(())
     }
 
-    pub(crate) fn check_totals(&self) -> Result<(), Broken> {
-        let derived = sum_by_asset(&self.accounts).map_err(Broken::Overflow)?;
-        for (&(code, scale), totals) in &derived {
-            let asset = Asset { code, scale };
-            if !totals.is_balanced() {
-                return Err(Broken::Unbalanced(asset));
-            }
-            // Holds must still have room to be posted.
-            sum([totals.debits_pending, totals.debits_posted]).ok_or(Broken::Overflow(asset))?;
+    /// Sums the accounts by the number of their asset, or names an asset whose sums do not fit.
+    pub(crate) fn sums(&self) -> Result<Vec<Totals>, Broken> {
+        let mut sums = vec![Totals::default(); self.books.len()];
+        for (index, row) in (0..).zip(self.accounts.iter()) {
+            let number = usize::from(row.asset);
+            let added = sums.get_mut(number).and_then(|totals| totals.add(&self.balances(index)));
+            added.ok_or_else(|| {
+                let book = self.books.get(number);
+                book.map_or(Broken::Account(row.id), |book| Broken::Overflow(book.asset))
+            })?;
         }
-        if derived == self.totals { Ok(()) } else { Err(Broken::Totals) }
+        Ok(sums)
     }
-}
-
-fn add(column: &mut u128, amount: u128) -> Option<()> {
-    *column = column.checked_add(amount)?;
-    Some(())
-}
-
-/// Sums the accounts by code and scale of their asset, or names an asset whose sums do not fit.
-pub(crate) fn sum_by_asset(
-    accounts: &[AccountState],
-) -> Result<BTreeMap<(AssetCode, u8), Totals>, Asset> {
-    let mut by_asset = BTreeMap::<_, Totals>::new();
-    for state in accounts {
-        let asset = state.account.asset;
-        let totals = by_asset.entry((asset.code, asset.scale)).or_default();
-        totals.accounts = totals.accounts.saturating_add(1);
-        add(&mut totals.debits_pending, state.debits_pending)
-            .and_then(|()| add(&mut totals.debits_posted, state.debits_posted))
-            .and_then(|()| add(&mut totals.credits_pending, state.credits_pending))
-            .and_then(|()| add(&mut totals.credits_posted, state.credits_posted))
-            .ok_or(asset)?;
-    }
-    Ok(by_asset)
 }

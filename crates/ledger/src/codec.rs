@@ -73,12 +73,12 @@ pub enum DecodeError {
     /// An asset is malformed.
     #[error(transparent)]
     Asset(#[from] AssetError),
-    /// The state of a pending transfer is none of those that exist.
-    #[error("{0} is not the state of a pending transfer")]
-    UnknownPendingState(u8),
-    /// Burned ids are not in ascending order.
-    #[error("burned ids are not in ascending order")]
-    FailedIdsNotAscending,
+    /// A row is of no kind that exists.
+    #[error("{0} is not the kind of a row")]
+    UnknownRowKind(u8),
+    /// Something stands where the kind of row has nothing.
+    #[error("there is something where the row has nothing")]
+    ReservedBytes,
     /// The snapshot is well-formed, but the ledger in it is not sound.
     #[error("the ledger is not sound: {0}")]
     Broken(#[from] Broken),
@@ -97,8 +97,8 @@ impl DecodeError {
             Self::ClosingTransferMustBePending => "closing_transfer_must_be_pending",
             Self::Id(_) => "reserved_id",
             Self::Asset(_) => "malformed_asset",
-            Self::UnknownPendingState(_) => "unknown_pending_state",
-            Self::FailedIdsNotAscending => "failed_ids_not_ascending",
+            Self::UnknownRowKind(_) => "unknown_row_kind",
+            Self::ReservedBytes => "reserved_bytes",
             Self::Broken(_) => "ledger_not_sound",
         }
     }
@@ -113,16 +113,17 @@ impl Account {
         out.extend(self.user_data.to_be_bytes());
         out.extend(self.user_data_64.to_be_bytes());
         out.extend(self.user_data_32.to_be_bytes());
+        out.extend(self.flags().to_be_bytes());
+    }
+
+    /// The flags as they stand in bytes.
+    pub(crate) const fn flags(&self) -> u16 {
         let limit = match self.limit {
             Limit::None => 0,
             Limit::DebitsMustNotExceedCredits => DEBITS_MUST_NOT_EXCEED_CREDITS,
             Limit::CreditsMustNotExceedDebits => CREDITS_MUST_NOT_EXCEED_DEBITS,
         };
-        let flags = limit
-            | flag(self.linked, LINKED)
-            | flag(self.history, HISTORY)
-            | flag(self.closed, CLOSED);
-        out.extend(flags.to_be_bytes());
+        limit | flag(self.linked, LINKED) | flag(self.history, HISTORY) | flag(self.closed, CLOSED)
     }
 
     /// Reads one event from the front of `bytes` and moves `bytes` behind it.
@@ -133,7 +134,26 @@ impl Account {
         let user_data = u128::from_be_bytes(take(bytes)?);
         let user_data_64 = u64::from_be_bytes(take(bytes)?);
         let user_data_32 = u32::from_be_bytes(take(bytes)?);
-        let flags = take_flags(bytes, ACCOUNT_FLAGS)?;
+        let account = Self {
+            id,
+            asset,
+            code,
+            user_data,
+            user_data_64,
+            user_data_32,
+            limit: Limit::None,
+            history: false,
+            closed: false,
+            linked: false,
+        };
+        account.with_flags(u16::from_be_bytes(take(bytes)?))
+    }
+
+    /// The account with limit, history, closed and linked as flags say.
+    pub(crate) fn with_flags(self, flags: u16) -> Result<Self, DecodeError> {
+        if flags & !ACCOUNT_FLAGS != 0 {
+            return Err(DecodeError::ReservedFlag);
+        }
         let limits = DEBITS_MUST_NOT_EXCEED_CREDITS | CREDITS_MUST_NOT_EXCEED_DEBITS;
         let limit = match flags & limits {
             0 => Limit::None,
@@ -142,16 +162,11 @@ impl Account {
             _ => return Err(DecodeError::FlagsAreMutuallyExclusive),
         };
         Ok(Self {
-            id,
-            asset,
-            code,
-            user_data,
-            user_data_64,
-            user_data_32,
             limit,
             history: flags & HISTORY != 0,
             closed: flags & CLOSED != 0,
             linked: flags & LINKED != 0,
+            ..self
         })
     }
 }
@@ -168,20 +183,7 @@ impl Transfer {
         out.extend(self.user_data.to_be_bytes());
         out.extend(self.user_data_64.to_be_bytes());
         out.extend(self.user_data_32.to_be_bytes());
-        let kind = match self.kind {
-            Kind::Single { .. } => 0,
-            Kind::Pending { .. } => PENDING,
-            Kind::Post { .. } => POST,
-            Kind::Void { .. } => VOID,
-        };
-        let (balancing, closing) = (self.kind.balancing(), self.kind.closing());
-        let flags = kind
-            | flag(self.linked, LINKED)
-            | flag(balancing.debit, BALANCING_DEBIT)
-            | flag(balancing.credit, BALANCING_CREDIT)
-            | flag(closing.debit, CLOSING_DEBIT)
-            | flag(closing.credit, CLOSING_CREDIT);
-        out.extend(flags.to_be_bytes());
+        out.extend(self.flags().to_be_bytes());
         match self.kind {
             Kind::Single { .. } => {}
             Kind::Pending { timeout_seconds, .. } => out.extend(timeout_seconds.to_be_bytes()),
@@ -202,9 +204,9 @@ impl Transfer {
         let user_data = u128::from_be_bytes(take(bytes)?);
         let user_data_64 = u64::from_be_bytes(take(bytes)?);
         let user_data_32 = u32::from_be_bytes(take(bytes)?);
-        let flags = take_flags(bytes, TRANSFER_FLAGS)?;
+        let flags = u16::from_be_bytes(take(bytes)?);
         let kind = take_kind(bytes, flags)?;
-        let linked = flags & LINKED != 0;
+        let linked = is_linked(flags);
         Ok(Self {
             id,
             kind,
@@ -219,25 +221,63 @@ impl Transfer {
             linked,
         })
     }
+
+    /// The flags as they stand in bytes.
+    pub(crate) const fn flags(&self) -> u16 {
+        let kind = match self.kind {
+            Kind::Single { .. } => 0,
+            Kind::Pending { .. } => PENDING,
+            Kind::Post { .. } => POST,
+            Kind::Void { .. } => VOID,
+        };
+        let (balancing, closing) = (self.kind.balancing(), self.kind.closing());
+        kind | flag(self.linked, LINKED)
+            | flag(balancing.debit, BALANCING_DEBIT)
+            | flag(balancing.credit, BALANCING_CREDIT)
+            | flag(closing.debit, CLOSING_DEBIT)
+            | flag(closing.credit, CLOSING_CREDIT)
+    }
 }
 
+pub(crate) const fn is_linked(flags: u16) -> bool {
+    flags & LINKED != 0
+}
+
+pub(crate) const fn is_void(flags: u16) -> bool {
+    flags & VOID != 0
+}
+
+/// The kind that transfer flags and the bytes behind them say.
 fn take_kind(bytes: &mut &[u8], flags: u16) -> Result<Kind, DecodeError> {
+    match flags & (PENDING | POST | VOID) {
+        PENDING => kind_of(flags, u32::from_be_bytes(take(bytes)?), None),
+        POST | VOID if flags & (BALANCING | CLOSING) == 0 => {
+            kind_of(flags, 0, Some(take_transfer_id(bytes)?))
+        }
+        _ => kind_of(flags, 0, None),
+    }
+}
+
+/// The kind that transfer flags say, with the timeout of a pending transfer and the pending id of a
+/// post or void.
+pub(crate) fn kind_of(
+    flags: u16,
+    timeout_seconds: u32,
+    pending_id: Option<TransferId>,
+) -> Result<Kind, DecodeError> {
+    if flags & !TRANSFER_FLAGS != 0 {
+        return Err(DecodeError::ReservedFlag);
+    }
     let sides = |debit, credit| Sides { debit: flags & debit != 0, credit: flags & credit != 0 };
     let balancing = sides(BALANCING_DEBIT, BALANCING_CREDIT);
     let closing = sides(CLOSING_DEBIT, CLOSING_CREDIT);
     match flags & (PENDING | POST | VOID) {
         0 if closing != Sides::NONE => Err(DecodeError::ClosingTransferMustBePending),
         0 => Ok(Kind::Single { balancing }),
-        PENDING => {
-            let timeout_seconds = u32::from_be_bytes(take(bytes)?);
-            Ok(Kind::Pending { timeout_seconds, balancing, closing })
-        }
-        POST if flags & (BALANCING | CLOSING) == 0 => {
-            Ok(Kind::Post { pending_id: take_transfer_id(bytes)? })
-        }
-        VOID if flags & (BALANCING | CLOSING) == 0 => {
-            Ok(Kind::Void { pending_id: take_transfer_id(bytes)? })
-        }
+        PENDING => Ok(Kind::Pending { timeout_seconds, balancing, closing }),
+        _ if flags & (BALANCING | CLOSING) != 0 => Err(DecodeError::FlagsAreMutuallyExclusive),
+        POST => Ok(Kind::Post { pending_id: pending_id.ok_or(DecodeError::Truncated)? }),
+        VOID => Ok(Kind::Void { pending_id: pending_id.ok_or(DecodeError::Truncated)? }),
         _ => Err(DecodeError::FlagsAreMutuallyExclusive),
     }
 }
@@ -246,23 +286,18 @@ const fn flag(is_set: bool, bit: u16) -> u16 {
     if is_set { bit } else { 0 }
 }
 
-fn take_flags(bytes: &mut &[u8], known: u16) -> Result<u16, DecodeError> {
-    let flags = u16::from_be_bytes(take(bytes)?);
-    if flags & !known == 0 { Ok(flags) } else { Err(DecodeError::ReservedFlag) }
-}
-
-fn put_asset(out: &mut Vec<u8>, asset: Asset) {
+pub(crate) fn put_asset(out: &mut Vec<u8>, asset: Asset) {
     out.extend(asset.code.to_bytes());
     out.push(asset.scale);
 }
 
-fn take_asset(bytes: &mut &[u8]) -> Result<Asset, DecodeError> {
+pub(crate) fn take_asset(bytes: &mut &[u8]) -> Result<Asset, DecodeError> {
     let code = AssetCode::from_bytes(take(bytes)?)?;
     let [scale] = take(bytes)?;
     Ok(Asset::new(code.as_str(), scale)?)
 }
 
-fn take_account_id(bytes: &mut &[u8]) -> Result<AccountId, DecodeError> {
+pub(crate) fn take_account_id(bytes: &mut &[u8]) -> Result<AccountId, DecodeError> {
     Ok(AccountId::from_be_bytes(take(bytes)?)?)
 }
 

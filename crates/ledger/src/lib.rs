@@ -16,27 +16,46 @@
 mod accounts;
 mod batch;
 mod books;
+mod call;
 mod check;
+mod chunks;
 mod codec;
+mod commit;
 mod event;
-mod history;
+mod hold;
+mod memory;
+mod past;
+mod places;
 mod postings;
 mod query;
 mod replay;
+mod resident;
 mod resolution;
+mod row;
+mod seek;
+mod slots;
 mod snapshot;
 mod state;
 mod status;
+mod term;
 mod transfers;
 
+pub use accounts::ACCOUNTS_MAX;
 pub use books::Ledger;
 pub use check::Broken;
 pub use codec::DecodeError;
 pub use event::{AMOUNT_MAX, Account, Kind, Limit, Sides, Transfer};
-pub use history::BalancesAt;
+pub use memory::Memory;
+pub use past::{Fresh, Known, Past, pair_of};
 pub use postings::Totals;
 pub use query::{
-    Change, ChangeKind, Changes, Cursor, Filter, Order, PAGE_ROWS_MAX, Page, QueryError, Rows,
+    Asked, BalancesAt, Change, ChangeKind, Changes, Cursor, Filter, Order, PAGE_ROWS_MAX, Page,
+    QueryError, Rows,
 };
-pub use state::{AccountState, Balances, PendingState, TransferState};
+pub use replay::{Fault, ReplayError};
+pub use resident::{ASSETS_MAX, Resident};
+pub use row::{ROW_BYTES, Row, RowKind};
+pub use slots::Seed;
+pub use state::{AccountState, Balances, PendingState, Standing, TransferState};
 pub use status::{CreateAccountStatus, CreateTransferStatus};
+pub use term::{keys, terms};

@@ -4,7 +4,7 @@
 //! the same change, so it cannot create or destroy money. This module decides nothing: whether
 //! postings are allowed is settled before.
 
-use crate::state::AccountState;
+use crate::state::Balances;
 
 /// Sums over all accounts of one asset, base units. Debits equal credits, pending and posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,12 +27,24 @@ impl Totals {
         self.debits_pending == self.credits_pending && self.debits_posted == self.credits_posted
     }
 
+    /// Counts one more account; `None` if a sum does not fit.
+    pub(crate) fn add(&mut self, balances: &Balances) -> Option<()> {
+        self.accounts = self.accounts.checked_add(1)?;
+        self.debits_pending = self.debits_pending.checked_add(balances.debits_pending)?;
+        self.debits_posted = self.debits_posted.checked_add(balances.debits_posted)?;
+        self.credits_pending = self.credits_pending.checked_add(balances.credits_pending)?;
+        self.credits_posted = self.credits_posted.checked_add(balances.credits_posted)?;
+        Some(())
+    }
+
     /// Replaces what an account contributes.
-    pub(crate) fn follow(&mut self, before: &AccountState, after: &AccountState) {
+    pub(crate) fn follow(&mut self, before: &Balances, after: &Balances) {
         let follow = |column: &mut u128, before: u128, after: u128| {
-            *column = ColumnChange { add: after, take: before }
-                .apply(*column)
-                .expect("the sums of an asset are checked before it is moved");
+            if before != after {
+                *column = ColumnChange { add: after, take: before }
+                    .apply(*column)
+                    .expect("the sums of an asset are checked before it is moved");
+            }
         };
         follow(&mut self.debits_pending, before.debits_pending, after.debits_pending);
         follow(&mut self.debits_posted, before.debits_posted, after.debits_posted);
@@ -65,20 +77,10 @@ impl Postings {
         Self { pending: ColumnChange::take(held), posted: ColumnChange::NONE }
     }
 
-    pub(crate) const fn inverse(self) -> Self {
-        Self { pending: self.pending.inverse(), posted: self.posted.inverse() }
-    }
-
     /// Panics if a column would pass its ends: what is applied must have been checked before.
     pub(crate) fn apply(self, pending: &mut u128, posted: &mut u128) {
-        self.try_apply(pending, posted).expect("postings are checked before they are applied");
-    }
-
-    /// `None` if a column would pass its ends; the columns may have changed then.
-    pub(crate) fn try_apply(self, pending: &mut u128, posted: &mut u128) -> Option<()> {
-        *pending = self.pending.apply(*pending)?;
-        *posted = self.posted.apply(*posted)?;
-        Some(())
+        let applied = self.pending.apply(*pending).zip(self.posted.apply(*posted));
+        (*pending, *posted) = applied.expect("postings are checked before they are applied");
     }
 }
 
@@ -97,10 +99,6 @@ impl ColumnChange {
 
     const fn take(amount: u128) -> Self {
         Self { add: 0, take: amount }
-    }
-
-    const fn inverse(self) -> Self {
-        Self { add: self.take, take: self.add }
     }
 
     const fn apply(self, column: u128) -> Option<u128> {

@@ -1,147 +1,186 @@
-//! The ledger replayed from its accounts and transfers, one change after the other.
+//! A replay: rows that were decided before become part of the ledger again.
 //!
-//! Invariant kept: every change was allowed when it happened: it found its accounts open, moved no
-//! more than its balancing sides left, and passed no limit. A replay reads no balance and no
-//! `closed` that the ledger keeps; it counts its own. It must not change anything, and it must not
-//! panic: what it replays may come from damaged bytes.
+//! Invariants: the rules that decided decide again, and what they make of a row must be that very
+//! row, byte for byte; holds expire in the order in which they are due. Only the past is not asked,
+//! so whether an id was used before is taken on trust, except for ids of accounts and open holds.
+//! Rows may be hostile: a fault is an error and never a panic. After an error part of the rows is
+//! folded, so the ledger must not be used any more.
 
+use money::TransferId;
+
+use crate::batch::BLOCK_EVENTS;
 use crate::books::Ledger;
-use crate::check::Broken;
+use crate::codec::DecodeError;
 use crate::event::Kind;
-use crate::history::Histories;
-use crate::postings::Postings;
-use crate::state::{AccountState, Entry, PendingState};
+use crate::past::Past;
+use crate::row::{ROW_BYTES, Row, RowKind};
+use crate::status::{CreateAccountStatus, CreateTransferStatus};
 
-/// One change of the ledger, with the position of what it is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChangeRef {
-    /// The account was created.
-    Account(usize),
-    /// The transfer was created.
-    Transfer(usize),
-    /// The pending transfer was released after its time had run out.
-    Expiry(usize),
+/// Why rows are not what this ledger could have made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError<E> {
+    /// The bytes are not whole rows.
+    #[error("the bytes are not whole rows of {ROW_BYTES}")]
+    NotWholeRows,
+    /// A row does not follow from those before it.
+    #[error("the row at position {position}: {fault}")]
+    Row {
+        /// Where the row would stand.
+        position: u64,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// The past did not take the rows.
+    #[error("the past did not take the rows")]
+    Past(E),
 }
 
-/// What the ledger must have come to.
-pub(crate) struct Replay {
-    pub accounts: Vec<AccountState>,
-    pub histories: Histories,
+/// What is wrong with a row, in order of precedence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The bytes are not a row.
+    #[error("malformed: {0}")]
+    Malformed(#[from] DecodeError),
+    /// It is not after the row before it; a release may share its time with what came before.
+    #[error("it is not after the row before it")]
+    OutOfOrder,
+    /// It names an asset by a number that none or another one has.
+    #[error("it names its asset by a wrong number")]
+    WrongAssetNumber,
+    /// There is an account with this id.
+    #[error("there is an account with its id")]
+    AccountExists,
+    /// The rules refuse the account.
+    #[error("the account is refused: {0:?}")]
+    AccountRefused(CreateAccountStatus),
+    /// There is an open hold with this id.
+    #[error("there is an open hold with its id")]
+    HoldExists,
+    /// It resolves a hold that is not open.
+    #[error("it resolves a hold that is not open")]
+    HoldNotOpen,
+    /// It releases a hold that is not the next to end, or has not ended yet.
+    #[error("it releases a hold that is not due")]
+    HoldNotDue,
+    /// The rules refuse the transfer.
+    #[error("the transfer is refused: {0:?}")]
+    TransferRefused(CreateTransferStatus),
+    /// The rules make another row of it: of another amount, or with other user data.
+    #[error("the rules make another row of it")]
+    Altered,
 }
 
-impl Ledger {
-    /// Every change in order of time. A release may have the timestamp of the batch before it and
-    /// comes after what was created then: `None` stands before every end. Releases of one time are
-    /// in order of end and creation, as they are made.
-    pub(crate) fn changes_in_order(&self) -> Vec<ChangeRef> {
-        let accounts = self.accounts.iter().enumerate().map(|(position, state)| {
-            ((state.timestamp_ns, None, state.timestamp_ns), ChangeRef::Account(position))
-        });
-        let transfers = self.transfers.iter().enumerate().map(|(position, entry)| {
-            let at_ns = entry.state.timestamp_ns;
-            ((at_ns, None, at_ns), ChangeRef::Transfer(position))
-        });
-        let expiries = self.transfers.iter().enumerate().filter_map(|(position, entry)| {
-            let PendingState::Expired { at_ns } = entry.state.pending else {
-                return None;
-            };
-            let key = (at_ns, entry.state.expires_at_ns(), entry.state.timestamp_ns);
-            Some((key, ChangeRef::Expiry(position)))
-        });
-        let mut changes: Vec<_> = accounts.chain(transfers).chain(expiries).collect();
-        changes.sort_by_key(|&(key, _)| key);
-        changes.into_iter().map(|(_, change)| change).collect()
+impl Fault {
+    /// Stable name for programs.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::OutOfOrder => "out_of_order",
+            Self::WrongAssetNumber => "wrong_asset_number",
+            Self::AccountExists => "account_exists",
+            Self::AccountRefused(_) => "account_refused",
+            Self::HoldExists => "hold_exists",
+            Self::HoldNotOpen => "hold_not_open",
+            Self::HoldNotDue => "hold_not_due",
+            Self::TransferRefused(_) => "transfer_refused",
+            Self::Altered => "altered",
+        }
+    }
+}
+
+impl<P: Past> Ledger<P> {
+    /// Folds rows and burned ids that a ledger [made](Ledger::fresh) from the same rows before them.
+    pub fn replay(
+        &mut self,
+        rows: &[u8],
+        burned: &[TransferId],
+    ) -> Result<(), ReplayError<P::Error>> {
+        let (rows, rest) = rows.as_chunks::<ROW_BYTES>();
+        if !rest.is_empty() {
+            return Err(ReplayError::NotWholeRows);
+        }
+        self.begin(0);
+        self.is_replay = true;
+        for block in rows.chunks(BLOCK_EVENTS) {
+            let block = block.iter().map(|bytes| Row::from_bytes(*bytes));
+            let ids = block.clone().map(|row| [row.debit_account(), row.credit_account()]);
+            self.places.look_up(ids, self.seed, &self.slots, &self.resident);
+            for (place, row) in block.enumerate() {
+                let position = self.resident.rows;
+                self.fold(&row, place).map_err(|fault| ReplayError::Row { position, fault })?;
+            }
+        }
+        self.is_replay = false;
+        self.last_seen_ns = self.last_seen_ns.max(self.resident.last_timestamp_ns);
+        self.call.fresh.burned.extend(burned);
+        self.finish().map_err(ReplayError::Past)
     }
 
-    /// Replays the changes on accounts without balances. Needs records that refer to each other
-    /// soundly, as [`Ledger::check_records`] says.
-    pub(crate) fn replay(&self, changes: &[ChangeRef]) -> Result<Replay, Broken> {
-        let blank = |state: &AccountState| AccountState::new(state.account, state.timestamp_ns);
-        let mut replay = Replay {
-            accounts: self.accounts.iter().map(blank).collect(),
-            histories: Histories::default(),
+    fn fold(&mut self, row: &Row, place: usize) -> Result<(), Fault> {
+        row.check()?;
+        let kind = row.kind().ok_or(DecodeError::UnknownRowKind(0))?;
+        let last_ns = self.resident.last_timestamp_ns;
+        let is_after = match kind {
+            RowKind::HoldExpired => row.timestamp_ns() >= last_ns,
+            _ => row.timestamp_ns() > last_ns,
         };
-        let mut last_ns = 0;
-        for change in changes {
-            match *change {
-                ChangeRef::Account(position) => {
-                    let state = &self.accounts[position];
-                    if state.timestamp_ns <= last_ns {
-                        return Err(Broken::Account(state.id()));
-                    }
-                    last_ns = state.timestamp_ns;
-                }
-                ChangeRef::Transfer(position) => {
-                    let entry = &self.transfers[position];
-                    if entry.state.timestamp_ns <= last_ns {
-                        return Err(Broken::Transfer(entry.id()));
-                    }
-                    last_ns = entry.state.timestamp_ns;
-                    let hold = entry.resolves.map(|hold| &self.transfers[hold.position]);
-                    replay.create(entry, hold)?;
-                }
-                ChangeRef::Expiry(position) => {
-                    let hold = &self.transfers[position];
-                    replay.book(hold, hold.release())?;
-                    replay.set_closed(hold, false);
-                }
-            }
+        if !is_after {
+            return Err(Fault::OutOfOrder);
         }
-        Ok(replay)
+        match kind {
+            RowKind::AccountCreated => self.fold_account(row),
+            RowKind::TransferCreated => self.fold_transfer(row, place),
+            RowKind::HoldExpired => self.fold_expiry(row),
+        }
     }
-}
 
-impl Replay {
-    fn create(&mut self, entry: &Entry, hold: Option<&Entry>) -> Result<(), Broken> {
-        let kind = entry.state.transfer.kind;
-        let (debit, credit) = (&self.accounts[entry.debit], &self.accounts[entry.credit]);
-        if !matches!(kind, Kind::Void { .. }) {
-            for state in [debit, credit] {
-                if state.closed {
-                    return Err(Broken::Closed(state.id()));
-                }
-            }
+    fn fold_account(&mut self, row: &Row) -> Result<(), Fault> {
+        let account = row.account()?;
+        if self.find_account(account.id).is_some() {
+            return Err(Fault::AccountExists);
         }
-        let (balancing, amount) = (kind.balancing(), entry.state.transfer.amount);
-        let too_much = (balancing.debit && amount > debit.available())
-            || (balancing.credit && amount > credit.creditable());
-        if too_much {
-            return Err(Broken::Balancing(entry.id()));
+        self.admit_account(&account).map_err(Fault::AccountRefused)?;
+        if self.account_row(&account, row.timestamp_ns()) != *row {
+            return Err(Fault::WrongAssetNumber);
         }
-        self.book(entry, entry.postings())?;
-        self.histories.record(entry, &self.accounts);
-        self.set_closed(entry, true);
-        if let Some(hold) = hold {
-            self.set_closed(hold, false);
-        }
+        self.push_account(&account, row);
         Ok(())
     }
 
-    fn book(&mut self, entry: &Entry, postings: Postings) -> Result<(), Broken> {
-        let debit = &mut self.accounts[entry.debit];
-        postings
-            .try_apply(&mut debit.debits_pending, &mut debit.debits_posted)
-            .ok_or(Broken::Balance(debit.id()))?;
-        let credit = &mut self.accounts[entry.credit];
-        postings
-            .try_apply(&mut credit.credits_pending, &mut credit.credits_posted)
-            .ok_or(Broken::Balance(credit.id()))?;
-        for position in [entry.debit, entry.credit] {
-            let state = &self.accounts[position];
-            if !state.is_within_limit() {
-                return Err(Broken::Limit(state.id()));
+    fn fold_transfer(&mut self, row: &Row, place: usize) -> Result<(), Fault> {
+        let book = self.resident.books.get(usize::from(row.asset_number()));
+        let transfer = row.transfer(book.ok_or(Fault::WrongAssetNumber)?.asset)?;
+        let timestamp_ns = row.timestamp_ns();
+        let admitted = match transfer.kind {
+            Kind::Single { .. } | Kind::Pending { .. } => {
+                if self.holds.is_open(transfer.id) {
+                    return Err(Fault::HoldExists);
+                }
+                self.admit_movement(&transfer, self.places.at(place), timestamp_ns)
             }
+            Kind::Post { pending_id } | Kind::Void { pending_id } => {
+                let hold = self.holds.get(&self.resident.holds, pending_id);
+                self.admit_open(&transfer, hold.ok_or(Fault::HoldNotOpen)?, timestamp_ns)
+            }
+        };
+        let entry = admitted.map_err(Fault::TransferRefused)?;
+        if entry.row() != *row {
+            return Err(Fault::Altered);
         }
+        self.commit(&entry, row, false);
         Ok(())
     }
 
-    fn set_closed(&mut self, entry: &Entry, closed: bool) {
-        let closing = entry.state.transfer.kind.closing();
-        if closing.debit {
-            self.accounts[entry.debit].closed = closed;
+    fn fold_expiry(&mut self, row: &Row) -> Result<(), Fault> {
+        let due = self
+            .holds
+            .next_expiry()
+            .filter(|&(end_ns, id)| id.get() == row.id() && end_ns <= row.timestamp_ns());
+        let (_, id) = due.ok_or(Fault::HoldNotDue)?;
+        if self.expiry_row(id, row.timestamp_ns()) != Some(*row) {
+            return Err(Fault::Altered);
         }
-        if closing.credit {
-            self.accounts[entry.credit].closed = closed;
-        }
+        self.release(id, row);
+        Ok(())
     }
 }

@@ -1,48 +1,84 @@
 //! The rules for a post or void, in the order of [`CreateTransferStatus`].
 //!
 //! Invariants: a hold is resolved at most once, never at or after its end, and never for more than
-//! it holds; what is held on a closed account can be voided and not posted. Accounts, asset and code are compared with those of the hold and not checked for
-//! themselves. Nothing is changed here.
+//! it holds; what is held on a closed account can be voided and not posted. Accounts, asset and code
+//! are compared with those of the hold and not checked for themselves. Nothing is changed here.
 
 use money::TransferId;
 
-use crate::books::Ledger;
+use crate::books::{Found, Ledger};
+use crate::commit::Entry;
 use crate::event::{AMOUNT_MAX, Kind, Transfer};
-use crate::state::{Entry, Hold, PendingState, TransferState};
+use crate::hold::Hold;
+use crate::past::Past;
+use crate::state::{PendingState, TransferState};
 use crate::status::CreateTransferStatus;
+use crate::transfers::{Refusal, check_not_closed};
 
-impl Ledger {
+impl<P: Past> Ledger<P> {
+    /// Decides about a post or void whose id is free.
     pub(crate) fn admit_resolution(
         &self,
         transfer: &Transfer,
         pending_id: TransferId,
         timestamp_ns: u64,
-    ) -> Result<Entry, CreateTransferStatus> {
+    ) -> Result<Entry, Refusal<P::Error>> {
         if pending_id == transfer.id {
-            return Err(CreateTransferStatus::PendingIdMustBeDifferent);
+            return Err(CreateTransferStatus::PendingIdMustBeDifferent.into());
         }
-        let &position = self
-            .transfer_positions
-            .get(&pending_id)
-            .ok_or(CreateTransferStatus::PendingTransferNotFound)?;
-        let hold = &self.transfers[position];
-        check_same_movement(transfer, &hold.state)?;
-        let transfer = actual(transfer, &hold.state.transfer);
-        let held = hold.state.transfer.amount;
-        if transfer.amount > held {
-            return Err(CreateTransferStatus::ExceedsPendingTransferAmount);
+        if let Some(hold) = self.holds.get(&self.resident.holds, pending_id) {
+            return Ok(self.admit_open(transfer, hold, timestamp_ns)?);
         }
-        if matches!(transfer.kind, Kind::Void { .. }) && transfer.amount < held {
-            return Err(CreateTransferStatus::PendingTransferHasDifferentAmount);
+        let state = match self.find(pending_id).map_err(Refusal::Past)? {
+            None | Some(Found::Burned) => {
+                return Err(CreateTransferStatus::PendingTransferNotFound.into());
+            }
+            Some(Found::Created(row)) => self.transfer_state(&row).map_err(Refusal::Past)?,
+        };
+        match check_resolution(transfer, &state, timestamp_ns) {
+            Err(status) => Err(status.into()),
+            Ok(_) => unreachable!("a hold that is not open was resolved"),
         }
-        check_open(&hold.state, timestamp_ns)?;
-        if matches!(transfer.kind, Kind::Post { .. }) {
-            self.check_not_closed(hold.debit, hold.credit)?;
-        }
-        let state = TransferState { transfer, timestamp_ns, pending: PendingState::None };
-        let resolves = Some(Hold { position, amount: held });
-        Ok(Entry { state, debit: hold.debit, credit: hold.credit, resolves })
     }
+
+    /// Decides about a post or void of an open hold.
+    pub(crate) fn admit_open(
+        &self,
+        transfer: &Transfer,
+        hold: &Hold,
+        timestamp_ns: u64,
+    ) -> Result<Entry, CreateTransferStatus> {
+        let held = TransferState {
+            transfer: hold.transfer(&self.resident),
+            timestamp_ns: hold.timestamp_ns,
+            pending: PendingState::Pending,
+        };
+        let transfer = check_resolution(transfer, &held, timestamp_ns)?;
+        let sides = [hold.debit, hold.credit].map(|index| self.resident.side(index));
+        if matches!(transfer.kind, Kind::Post { .. }) {
+            check_not_closed(&sides)?;
+        }
+        Ok(Entry { transfer, timestamp_ns, sides, held: hold.amount })
+    }
+}
+
+/// The post or void as it will be, if it fits what is pending.
+fn check_resolution(
+    transfer: &Transfer,
+    hold: &TransferState,
+    timestamp_ns: u64,
+) -> Result<Transfer, CreateTransferStatus> {
+    check_same_movement(transfer, hold)?;
+    let transfer = actual(transfer, &hold.transfer);
+    let held = hold.transfer.amount;
+    if transfer.amount > held {
+        return Err(CreateTransferStatus::ExceedsPendingTransferAmount);
+    }
+    if matches!(transfer.kind, Kind::Void { .. }) && transfer.amount < held {
+        return Err(CreateTransferStatus::PendingTransferHasDifferentAmount);
+    }
+    check_open(hold, timestamp_ns)?;
+    Ok(transfer)
 }
 
 /// A post or void with what it leaves to the pending transfer filled in.

@@ -1,168 +1,189 @@
-//! Bytes of a whole ledger, for snapshots.
+//! Bytes of the resident part of a ledger, for snapshots.
 //!
-//! Invariants: equal ledgers have equal bytes; what is derived (indexes, expiries, totals, which
-//! accounts are closed, histories, the feed of changes) is not stored but derived again; a decoded ledger has passed what
-//! [`Ledger::check`] checks. A snapshot of another version is refused by name: it is a cache, and
-//! the journal tells the same again.
+//! Invariants: equal ledgers have equal bytes, whether they came to what they are by calls, by a
+//! replay or from a snapshot; what can be derived (tables, expiries, totals) is not stored; a
+//! restored ledger has passed [`Ledger::check`]. A snapshot of another version is refused by name:
+//! it is a cache, and the journal tells the same again.
 //!
-//! Format, all numbers big-endian: version 2 (1 byte); last timestamp (8); number of accounts (8)
-//! and for each the event, `debits_pending`, `debits_posted`, `credits_pending`, `credits_posted`
-//! (16 each), timestamp (8); number of transfers (8) and for each the event, timestamp (8), pending
-//! state (1: 0 none, 1 pending, 2 posted and 16 bytes of amount, 3 voided, 4 expired and 8
-//! bytes of the timestamp of the release); number of burned ids (8) and the ids (16 each), ascending.
+//! Format, all numbers big-endian: version 3 (1 byte); number of rows (8); timestamp of the last
+//! row (8); number of assets (4) and for each, in order of its number, code (8) and scale (1);
+//! number of accounts (4) and for each, in order of creation, id (16), debits pending, debits
+//! posted, credits pending, credits posted (16 each), position of its row (8), number of its asset
+//! (2), code (2), flags (1: from bit 0 debits must not exceed credits, credits must not exceed
+//! debits, history, created closed, closed now); number of open holds (4) and for each, in order of
+//! creation, id (16), amount (16), user data of 128, 64 and 32 bits (16 + 8 + 4), timeout in seconds
+//! (4), timestamp (8), indexes of the debit and of the credit account (4 each), code (2), transfer
+//! flags (2).
+
+use money::{AccountId, Asset};
 
 use crate::books::Ledger;
-use crate::check::{Broken, sum_by_asset};
-use crate::codec::{DecodeError, take, take_transfer_id};
-use crate::event::{Account, Transfer};
-use crate::state::{AccountState, Entry, Hold, PendingState, TransferState};
+use crate::check::Broken;
+use crate::codec::take_transfer_id;
+use crate::codec::{DecodeError, kind_of, put_asset, take, take_account_id, take_asset};
+use crate::event::Kind;
+use crate::hold::Hold;
+use crate::past::Past;
+use crate::postings::Totals;
+use crate::resident::{AccountRow, Book, Resident};
+use crate::slots::Seed;
+use crate::state::Balances;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
-impl Ledger {
-    /// Appends the bytes of the whole ledger.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        out.push(VERSION);
-        out.extend(self.last_timestamp_ns.to_be_bytes());
-        put_count(out, self.accounts.len());
-        for state in &self.accounts {
-            put_account(out, state);
+/// Bytes after which a piece is given out.
+const PIECE_BYTES: usize = 1 << 16;
+
+impl Resident {
+    /// Gives out the bytes of the resident part, piece by piece.
+    pub fn encode(&self, out: &mut dyn FnMut(&[u8])) {
+        let mut piece = Vec::with_capacity(PIECE_BYTES.saturating_add(256));
+        let mut give = |piece: &mut Vec<u8>, least: usize| {
+            if piece.len() >= least {
+                out(piece);
+                piece.clear();
+            }
+        };
+        piece.push(VERSION);
+        piece.extend(self.rows.to_be_bytes());
+        piece.extend(self.last_timestamp_ns.to_be_bytes());
+        piece.extend(u32::try_from(self.books.len()).unwrap_or(u32::MAX).to_be_bytes());
+        for book in &self.books {
+            put_asset(&mut piece, book.asset);
         }
-        put_count(out, self.transfers.len());
-        for entry in &self.transfers {
-            entry.state.transfer.encode(out);
-            out.extend(entry.state.timestamp_ns.to_be_bytes());
-            put_pending_state(out, entry.state.pending);
+        piece.extend(self.accounts.len().to_be_bytes());
+        for (index, row) in (0..).zip(self.accounts.iter()) {
+            put_account(&mut piece, row, &self.balances(index));
+            give(&mut piece, PIECE_BYTES);
         }
-        put_count(out, self.failed.len());
-        for id in &self.failed {
-            out.extend(id.to_be_bytes());
+        let mut holds: Vec<&Hold> = self.holds.iter().collect();
+        holds.sort_unstable_by_key(|hold| hold.timestamp_ns);
+        piece.extend(self.holds.len().to_be_bytes());
+        for hold in holds {
+            put_hold(&mut piece, hold);
+            give(&mut piece, PIECE_BYTES);
         }
+        give(&mut piece, 1);
     }
 
-    /// Reads a whole ledger and checks it.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+    /// The bytes in one piece.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.encode(&mut |piece| bytes.extend(piece));
+        bytes
+    }
+}
+
+impl<P: Past> Ledger<P> {
+    /// Reads the resident part of a ledger over its past, and checks it.
+    pub fn restore(bytes: &[u8], past: P, seed: Seed) -> Result<Self, DecodeError> {
         let bytes = &mut { bytes };
         let [version] = take(bytes)?;
         match version {
             VERSION => {}
-            1 => return Err(DecodeError::OldVersion(version)),
+            1 | 2 => return Err(DecodeError::OldVersion(version)),
             _ => return Err(DecodeError::UnknownVersion(version)),
         }
-        let mut ledger =
-            Self { last_timestamp_ns: u64::from_be_bytes(take(bytes)?), ..Self::default() };
-        for _ in 0..u64::from_be_bytes(take(bytes)?) {
-            let state = take_account(bytes)?;
-            ledger.account_positions.insert(state.id(), ledger.accounts.len());
-            ledger.accounts.push(state);
+        let rows = u64::from_be_bytes(take(bytes)?);
+        let last_timestamp_ns = u64::from_be_bytes(take(bytes)?);
+        let resident = Resident { rows, last_timestamp_ns, ..Resident::default() };
+        let mut ledger = Self::over(resident, past, seed);
+        for _ in 0..u32::from_be_bytes(take(bytes)?) {
+            ledger.take_asset(take_asset(bytes)?)?;
         }
-        for _ in 0..u64::from_be_bytes(take(bytes)?) {
-            let transfer = Transfer::decode(bytes)?;
-            let timestamp_ns = u64::from_be_bytes(take(bytes)?);
-            let pending = take_pending_state(bytes)?;
-            let entry = ledger.resolve(TransferState { transfer, timestamp_ns, pending })?;
-            let position = ledger.transfers.len();
-            ledger.transfer_positions.insert(entry.id(), position);
-            ledger.transfers.push(entry);
-            ledger.watch_expiry(position);
-        }
-        for _ in 0..u64::from_be_bytes(take(bytes)?) {
-            let id = take_transfer_id(bytes)?;
-            if ledger.failed.last().is_some_and(|&last| last >= id) {
-                return Err(DecodeError::FailedIdsNotAscending);
+        for _ in 0..u32::from_be_bytes(take(bytes)?) {
+            let (row, balances) = take_account(bytes)?;
+            if ledger.find_account(row.id).is_some() {
+                return Err(Broken::Account(row.id).into());
             }
-            ledger.failed.insert(id);
+            let index = ledger.resident.accounts.len();
+            ledger.list_account(row);
+            ledger.resident.set_balances(index, &balances);
+        }
+        let mut last_ns = 0;
+        for _ in 0..u32::from_be_bytes(take(bytes)?) {
+            let hold = take_hold(bytes)?;
+            if ledger.holds.is_open(hold.id) || hold.timestamp_ns <= last_ns {
+                return Err(Broken::Hold(hold.id).into());
+            }
+            last_ns = hold.timestamp_ns;
+            ledger.holds.open(&mut ledger.resident.holds, hold);
         }
         if !bytes.is_empty() {
             return Err(DecodeError::TrailingBytes);
         }
-        ledger.totals = sum_by_asset(&ledger.accounts).map_err(Broken::Overflow)?;
-        ledger.derive()?;
+        let sums = ledger.resident.sums()?;
+        for (book, totals) in ledger.resident.books.iter_mut().zip(sums) {
+            book.totals = totals;
+        }
+        ledger.check()?;
         Ok(ledger)
     }
 
-    /// Fills in what only a replay tells, and checks everything on the way.
-    fn derive(&mut self) -> Result<(), Broken> {
-        self.check_records()?;
-        self.changes = self.changes_in_order();
-        let replay = self.replay(&self.changes)?;
-        for (state, replayed) in self.accounts.iter_mut().zip(&replay.accounts) {
-            state.closed = replayed.closed;
-        }
-        self.histories.clone_from(&replay.histories);
-        self.compare(&replay)?;
-        self.check_totals()
-    }
-
-    /// Finds what a transfer refers to among what was read before it.
-    fn resolve(&self, state: TransferState) -> Result<Entry, Broken> {
-        let id = state.transfer.id;
-        let account = |id| self.account_positions.get(&id).copied();
-        let debit = account(state.transfer.debit_account).ok_or(Broken::Transfer(id))?;
-        let credit = account(state.transfer.credit_account).ok_or(Broken::Transfer(id))?;
-        let resolves = match state.transfer.kind.pending_id() {
-            None => None,
-            Some(pending_id) => {
-                let &position =
-                    self.transfer_positions.get(&pending_id).ok_or(Broken::Resolution(id))?;
-                let amount = self.transfers[position].state.transfer.amount;
-                Some(Hold { position, amount })
-            }
-        };
-        Ok(Entry { state, debit, credit, resolves })
+    fn take_asset(&mut self, asset: Asset) -> Result<(), Broken> {
+        let number = u16::try_from(self.resident.books.len()).map_err(|_| Broken::Totals)?;
+        self.asset_numbers.insert((asset.code, asset.scale), number);
+        self.resident.books.push(Book { asset, totals: Totals::default() });
+        Ok(())
     }
 }
 
-fn put_count(out: &mut Vec<u8>, count: usize) {
-    let count = u64::try_from(count).expect("a length in memory fits into 64 bits");
-    out.extend(count.to_be_bytes());
+fn put_account(out: &mut Vec<u8>, row: &AccountRow, balances: &Balances) {
+    out.extend(row.id.to_be_bytes());
+    for column in balances.columns() {
+        out.extend(column.to_be_bytes());
+    }
+    out.extend(row.created.to_be_bytes());
+    out.extend(row.asset.to_be_bytes());
+    out.extend(row.code.to_be_bytes());
+    out.push(row.kept_flags());
 }
 
-fn put_account(out: &mut Vec<u8>, state: &AccountState) {
-    state.account.encode(out);
-    out.extend(state.debits_pending.to_be_bytes());
-    out.extend(state.debits_posted.to_be_bytes());
-    out.extend(state.credits_pending.to_be_bytes());
-    out.extend(state.credits_posted.to_be_bytes());
-    out.extend(state.timestamp_ns.to_be_bytes());
+fn take_account(bytes: &mut &[u8]) -> Result<(AccountRow, Balances), DecodeError> {
+    let id: AccountId = take_account_id(bytes)?;
+    let mut columns = [0; 4];
+    for column in &mut columns {
+        *column = u128::from_be_bytes(take(bytes)?);
+    }
+    let created = u64::from_be_bytes(take(bytes)?);
+    let asset = u16::from_be_bytes(take(bytes)?);
+    let code = u16::from_be_bytes(take(bytes)?);
+    let [flags] = take(bytes)?;
+    let row = AccountRow::restored(id, created, asset, code, flags);
+    Ok((row.ok_or(DecodeError::ReservedFlag)?, Balances::of(columns)))
 }
 
-fn take_account(bytes: &mut &[u8]) -> Result<AccountState, DecodeError> {
-    let account = Account::decode(bytes)?;
-    Ok(AccountState {
-        account,
-        debits_pending: u128::from_be_bytes(take(bytes)?),
-        debits_posted: u128::from_be_bytes(take(bytes)?),
-        credits_pending: u128::from_be_bytes(take(bytes)?),
-        credits_posted: u128::from_be_bytes(take(bytes)?),
-        closed: account.closed,
+fn put_hold(out: &mut Vec<u8>, hold: &Hold) {
+    out.extend(hold.id.to_be_bytes());
+    out.extend(hold.amount.to_be_bytes());
+    out.extend(hold.user_data.to_be_bytes());
+    out.extend(hold.user_data_64.to_be_bytes());
+    out.extend(hold.user_data_32.to_be_bytes());
+    out.extend(hold.timeout_seconds.to_be_bytes());
+    out.extend(hold.timestamp_ns.to_be_bytes());
+    out.extend(hold.debit.to_be_bytes());
+    out.extend(hold.credit.to_be_bytes());
+    out.extend(hold.code.to_be_bytes());
+    out.extend(hold.flags.to_be_bytes());
+}
+
+fn take_hold(bytes: &mut &[u8]) -> Result<Hold, DecodeError> {
+    let hold = Hold {
+        id: take_transfer_id(bytes)?,
+        amount: u128::from_be_bytes(take(bytes)?),
+        user_data: u128::from_be_bytes(take(bytes)?),
+        user_data_64: u64::from_be_bytes(take(bytes)?),
+        user_data_32: u32::from_be_bytes(take(bytes)?),
+        timeout_seconds: u32::from_be_bytes(take(bytes)?),
         timestamp_ns: u64::from_be_bytes(take(bytes)?),
-    })
-}
-
-fn put_pending_state(out: &mut Vec<u8>, state: PendingState) {
-    match state {
-        PendingState::None => out.push(0),
-        PendingState::Pending => out.push(1),
-        PendingState::Posted { amount } => {
-            out.push(2);
-            out.extend(amount.to_be_bytes());
-        }
-        PendingState::Voided => out.push(3),
-        PendingState::Expired { at_ns } => {
-            out.push(4);
-            out.extend(at_ns.to_be_bytes());
-        }
-    }
-}
-
-fn take_pending_state(bytes: &mut &[u8]) -> Result<PendingState, DecodeError> {
-    match take(bytes)? {
-        [0] => Ok(PendingState::None),
-        [1] => Ok(PendingState::Pending),
-        [2] => Ok(PendingState::Posted { amount: u128::from_be_bytes(take(bytes)?) }),
-        [3] => Ok(PendingState::Voided),
-        [4] => Ok(PendingState::Expired { at_ns: u64::from_be_bytes(take(bytes)?) }),
-        [other] => Err(DecodeError::UnknownPendingState(other)),
+        debit: u32::from_be_bytes(take(bytes)?),
+        credit: u32::from_be_bytes(take(bytes)?),
+        code: u16::from_be_bytes(take(bytes)?),
+        flags: u16::from_be_bytes(take(bytes)?),
+    };
+    match kind_of(hold.flags, hold.timeout_seconds, None) {
+        Ok(Kind::Pending { .. }) => Ok(hold),
+        Ok(_) | Err(DecodeError::Truncated) => Err(DecodeError::FlagsAreMutuallyExclusive),
+        Err(error) => Err(error),
     }
 }

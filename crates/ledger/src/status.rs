@@ -3,7 +3,7 @@
 //! Names and order are those of the `TigerBeetle` documentation (`create_accounts`,
 //! `create_transfers`), with `asset` in the place of its `ledger` and `user_data` for its `user_data_128`.
 //! Statuses that the event types make impossible are left out, as are those of imported events;
-//! `overflows_asset_totals` is added.
+//! `overflows_asset_totals` and `ledger_is_full` are added.
 //! The order of the variants is the order of the checks: do not sort them otherwise.
 
 macro_rules! statuses {
@@ -59,6 +59,8 @@ statuses! {
         Exists = "exists",
         /// A code is never zero.
         CodeMustNotBeZero = "code_must_not_be_zero",
+        /// The ledger has as many assets or accounts as it can have.
+        LedgerIsFull = "ledger_is_full",
     }
 }
 

@@ -3,20 +3,36 @@
 //! Invariants: a transfer that is refused changes nothing, except that a transient refusal burns
 //! the id; limits are checked when an amount is held, so a later post can never break them; a
 //! closed account takes part in no movement. Whether an account is closed is checked before amounts,
-//! overflow before limits. What a post or void must fulfil stands in `resolution`.
+//! overflow before limits. What a post or void must fulfil stands in `resolution`, what follows from
+//! an admission in `commit`.
 
 use std::mem::discriminant;
 
 use crate::batch::Event;
-use crate::books::Ledger;
+use crate::books::{Found, Ledger};
+use crate::commit::Entry;
 use crate::event::{AMOUNT_MAX, Kind, Sides, Transfer};
+use crate::past::Past;
+use crate::places::NOWHERE;
 use crate::postings::sum;
-use crate::replay::ChangeRef;
+use crate::resident::Side;
 use crate::resolution::actual;
-use crate::state::{AccountState, Entry, PendingState, TransferState, expiry_ns};
+use crate::state::expiry_ns;
 use crate::status::CreateTransferStatus;
 
-impl Event for Transfer {
+/// Why there is no transfer: an answer for the caller, or an error of the past.
+pub(crate) enum Refusal<E> {
+    Status(CreateTransferStatus),
+    Past(E),
+}
+
+impl<E> From<CreateTransferStatus> for Refusal<E> {
+    fn from(status: CreateTransferStatus) -> Self {
+        Self::Status(status)
+    }
+}
+
+impl<P: Past> Event<P> for Transfer {
     type Status = CreateTransferStatus;
     const CREATED: Self::Status = CreateTransferStatus::Created;
     const LINKED_EVENT_FAILED: Self::Status = CreateTransferStatus::LinkedEventFailed;
@@ -26,203 +42,168 @@ impl Event for Transfer {
         self.linked
     }
 
-    fn create(&self, ledger: &mut Ledger, timestamp_ns: u64) -> CreateTransferStatus {
-        match ledger.admit(self, timestamp_ns) {
+    fn names(&self) -> usize {
+        if self.kind.pending_id().is_some() { 2 } else { 1 }
+    }
+
+    fn prepare(ledger: &mut Ledger<P>, block: &[Self]) {
+        let ids = block.iter().map(|event| [event.debit_account.get(), event.credit_account.get()]);
+        ledger.places.look_up(ids, ledger.seed, &ledger.slots, &ledger.resident);
+    }
+
+    fn create(
+        &self,
+        ledger: &mut Ledger<P>,
+        place: usize,
+        timestamp_ns: u64,
+        may_be_undone: bool,
+    ) -> Result<CreateTransferStatus, P::Error> {
+        match ledger.admit(self, ledger.places.at(place), timestamp_ns) {
             Ok(entry) => {
-                ledger.push_transfer(entry);
-                CreateTransferStatus::Created
+                let row = entry.row();
+                ledger.commit(&entry, &row, may_be_undone);
+                Ok(CreateTransferStatus::Created)
             }
-            Err(status) => {
+            Err(Refusal::Status(status)) => {
                 // Outlives the rollback of a chain, unlike everything that was created.
                 if status.is_transient() {
-                    ledger.failed.insert(self.id);
+                    ledger.call.burn(self.id);
                 }
-                status
+                Ok(status)
             }
+            Err(Refusal::Past(error)) => Err(error),
         }
     }
 
-    fn undo_last(ledger: &mut Ledger) {
-        ledger.pop_transfer();
+    fn undo_last(ledger: &mut Ledger<P>) {
+        ledger.undo_last();
     }
 }
 
-impl Ledger {
+impl<P: Past> Ledger<P> {
     /// Decides without changing anything.
-    fn admit(&self, transfer: &Transfer, timestamp_ns: u64) -> Result<Entry, CreateTransferStatus> {
-        if let Some(&position) = self.transfer_positions.get(&transfer.id) {
-            let existing = &self.transfers[position];
-            let hold = existing.resolves.map(|hold| &self.transfers[hold.position].state.transfer);
-            return Err(compare(transfer, &existing.state.transfer, hold));
-        }
-        if self.failed.contains(&transfer.id) {
-            return Err(CreateTransferStatus::IdAlreadyFailed);
-        }
-        match transfer.kind {
-            Kind::Single { .. } | Kind::Pending { .. } => {
-                self.admit_movement(transfer, timestamp_ns)
+    fn admit(
+        &self,
+        transfer: &Transfer,
+        places: [u32; 2],
+        timestamp_ns: u64,
+    ) -> Result<Entry, Refusal<P::Error>> {
+        match self.find(transfer.id).map_err(Refusal::Past)? {
+            None => {}
+            Some(Found::Burned) => return Err(CreateTransferStatus::IdAlreadyFailed.into()),
+            Some(Found::Created(row)) => {
+                let existing = self.transfer_of(&row);
+                let hold = match existing.kind.pending_id() {
+                    None => None,
+                    Some(id) => self.transfer_found(id).map_err(Refusal::Past)?,
+                };
+                return Err(compare(transfer, &existing, hold.as_ref()).into());
             }
-            Kind::Post { pending_id } | Kind::Void { pending_id } => {
-                self.admit_resolution(transfer, pending_id, timestamp_ns)
-            }
+        }
+        match transfer.kind.pending_id() {
+            None => Ok(self.admit_movement(transfer, places, timestamp_ns)?),
+            Some(pending_id) => self.admit_resolution(transfer, pending_id, timestamp_ns),
         }
     }
 
-    fn admit_movement(
+    /// Decides about a single or pending transfer whose id is free.
+    pub(crate) fn admit_movement(
         &self,
         transfer: &Transfer,
+        places: [u32; 2],
         timestamp_ns: u64,
     ) -> Result<Entry, CreateTransferStatus> {
-        let (debit, credit) = self.accounts_of(transfer)?;
-        self.check_not_closed(debit, credit)?;
-        let (debit_state, credit_state) = (&self.accounts[debit], &self.accounts[credit]);
-        let amount = balanced_amount(transfer, debit_state, credit_state);
+        let sides = self.sides_of(transfer, places)?;
+        check_not_closed(&sides)?;
+        let [debit, credit] = &sides;
+        let amount = balanced_amount(transfer, debit, credit);
         let transfer = Transfer { amount, ..*transfer };
-        self.check_overflow(&transfer, debit_state, credit_state)?;
+        self.check_overflow(&transfer, debit, credit)?;
         if expiry_ns(timestamp_ns, transfer.kind.timeout_seconds()).is_none() {
             return Err(CreateTransferStatus::OverflowsTimeout);
         }
-        if debit_state.debits_exceed_credits(amount) {
+        if debit.debits_exceed_credits(amount) {
             return Err(CreateTransferStatus::ExceedsCredits);
         }
-        if credit_state.credits_exceed_debits(amount) {
+        if credit.credits_exceed_debits(amount) {
             return Err(CreateTransferStatus::ExceedsDebits);
         }
-        let pending = match transfer.kind {
-            Kind::Pending { .. } => PendingState::Pending,
-            _ => PendingState::None,
-        };
-        let state = TransferState { transfer, timestamp_ns, pending };
-        Ok(Entry { state, debit, credit, resolves: None })
+        Ok(Entry { transfer, timestamp_ns, sides, held: 0 })
     }
 
-    /// Positions of the debit and the credit account, which exist and hold the transfer's asset.
-    fn accounts_of(&self, transfer: &Transfer) -> Result<(usize, usize), CreateTransferStatus> {
+    /// The debit and the credit account, which exist and hold the transfer's asset.
+    fn sides_of(
+        &self,
+        transfer: &Transfer,
+        places: [u32; 2],
+    ) -> Result<[Side; 2], CreateTransferStatus> {
         if transfer.debit_account == transfer.credit_account {
             return Err(CreateTransferStatus::AccountsMustBeDifferent);
         }
         if transfer.code == 0 {
             return Err(CreateTransferStatus::CodeMustNotBeZero);
         }
-        let position = |id| self.account_positions.get(&id).copied();
-        let debit =
-            position(transfer.debit_account).ok_or(CreateTransferStatus::DebitAccountNotFound)?;
-        let credit =
-            position(transfer.credit_account).ok_or(CreateTransferStatus::CreditAccountNotFound)?;
-        let asset = self.accounts[debit].account.asset;
-        if asset != self.accounts[credit].account.asset {
+        // An account may have come after the places were looked up.
+        let index = |place, id| if place == NOWHERE { self.find_account(id) } else { Some(place) };
+        let debit = index(places[0], transfer.debit_account)
+            .ok_or(CreateTransferStatus::DebitAccountNotFound)?;
+        let credit = index(places[1], transfer.credit_account)
+            .ok_or(CreateTransferStatus::CreditAccountNotFound)?;
+        let sides = [debit, credit].map(|index| self.resident.side(index));
+        if sides[0].asset != sides[1].asset {
             return Err(CreateTransferStatus::AccountsMustHaveTheSameAsset);
         }
-        if asset != transfer.asset {
+        if self.resident.asset(sides[0].asset) != transfer.asset {
             return Err(CreateTransferStatus::TransferMustHaveTheSameAssetAsAccounts);
         }
-        Ok((debit, credit))
-    }
-
-    pub(crate) fn check_not_closed(
-        &self,
-        debit: usize,
-        credit: usize,
-    ) -> Result<(), CreateTransferStatus> {
-        if self.accounts[debit].closed {
-            return Err(CreateTransferStatus::DebitAccountAlreadyClosed);
-        }
-        if self.accounts[credit].closed {
-            return Err(CreateTransferStatus::CreditAccountAlreadyClosed);
-        }
-        Ok(())
+        Ok(sides)
     }
 
     /// Pending and posted together must fit, so that a later post cannot overflow either.
     fn check_overflow(
         &self,
         transfer: &Transfer,
-        debit: &AccountState,
-        credit: &AccountState,
+        debit: &Side,
+        credit: &Side,
     ) -> Result<(), CreateTransferStatus> {
         let fits = |columns: [u128; 2], status| {
             sum([columns[0], columns[1], transfer.amount]).map(|_| ()).ok_or(status)
         };
+        let (debits, credits) = (&debit.balances, &credit.balances);
         if matches!(transfer.kind, Kind::Pending { .. }) {
-            fits([debit.debits_pending, 0], CreateTransferStatus::OverflowsDebitsPending)?;
-            fits([credit.credits_pending, 0], CreateTransferStatus::OverflowsCreditsPending)?;
+            fits([debits.debits_pending, 0], CreateTransferStatus::OverflowsDebitsPending)?;
+            fits([credits.credits_pending, 0], CreateTransferStatus::OverflowsCreditsPending)?;
         }
-        fits([debit.debits_posted, 0], CreateTransferStatus::OverflowsDebitsPosted)?;
-        fits([credit.credits_posted, 0], CreateTransferStatus::OverflowsCreditsPosted)?;
-        fits([debit.debits_pending, debit.debits_posted], CreateTransferStatus::OverflowsDebits)?;
+        fits([debits.debits_posted, 0], CreateTransferStatus::OverflowsDebitsPosted)?;
+        fits([credits.credits_posted, 0], CreateTransferStatus::OverflowsCreditsPosted)?;
+        fits([debits.debits_pending, debits.debits_posted], CreateTransferStatus::OverflowsDebits)?;
         fits(
-            [credit.credits_pending, credit.credits_posted],
+            [credits.credits_pending, credits.credits_posted],
             CreateTransferStatus::OverflowsCredits,
         )?;
-        let asset = transfer.asset;
-        let totals = self.totals.get(&(asset.code, asset.scale)).copied().unwrap_or_default();
+        let totals = &self.resident.books[usize::from(debit.asset)].totals;
         fits(
             [totals.debits_pending, totals.debits_posted],
             CreateTransferStatus::OverflowsAssetTotals,
         )
     }
+}
 
-    fn push_transfer(&mut self, entry: Entry) {
-        self.book(&entry, entry.postings());
-        let position = self.transfers.len();
-        self.transfer_positions.insert(entry.id(), position);
-        self.transfers.push(entry);
-        self.changes.push(ChangeRef::Transfer(position));
-        self.histories.record(&entry, &self.accounts);
-        self.watch_expiry(position);
-        self.set_closed(position, true);
-        if let Some(hold) = entry.resolves {
-            self.forget_expiry(hold.position);
-            // Only a void gets here with a hold that closes: its account takes no post.
-            self.set_closed(hold.position, false);
-            self.transfers[hold.position].state.pending = match entry.state.transfer.kind {
-                Kind::Void { .. } => PendingState::Voided,
-                _ => PendingState::Posted { amount: entry.state.transfer.amount },
-            };
-        }
+pub(crate) fn check_not_closed(sides: &[Side; 2]) -> Result<(), CreateTransferStatus> {
+    if sides[0].is_closed() {
+        return Err(CreateTransferStatus::DebitAccountAlreadyClosed);
     }
-
-    fn pop_transfer(&mut self) {
-        let Some(position) = self.transfers.len().checked_sub(1) else {
-            return;
-        };
-        self.forget_expiry(position);
-        self.set_closed(position, false);
-        let Some(entry) = self.transfers.pop() else {
-            return;
-        };
-        self.transfer_positions.remove(&entry.id());
-        self.changes.pop();
-        self.histories.forget(&entry);
-        if let Some(hold) = entry.resolves {
-            self.transfers[hold.position].state.pending = PendingState::Pending;
-            self.watch_expiry(hold.position);
-            self.set_closed(hold.position, true);
-        }
-        self.book(&entry, entry.postings().inverse());
+    if sides[1].is_closed() {
+        return Err(CreateTransferStatus::CreditAccountAlreadyClosed);
     }
-
-    pub(crate) fn watch_expiry(&mut self, position: usize) {
-        let state = &self.transfers[position].state;
-        if let (PendingState::Pending, Some(expires_at_ns)) = (state.pending, state.expires_at_ns())
-        {
-            self.expiries.insert((expires_at_ns, state.timestamp_ns), position);
-        }
-    }
-
-    fn forget_expiry(&mut self, position: usize) {
-        let state = &self.transfers[position].state;
-        if let Some(expires_at_ns) = state.expires_at_ns() {
-            self.expiries.remove(&(expires_at_ns, state.timestamp_ns));
-        }
-    }
+    Ok(())
 }
 
 /// The amount, or as much of it as the balancing sides leave.
-fn balanced_amount(transfer: &Transfer, debit: &AccountState, credit: &AccountState) -> u128 {
+fn balanced_amount(transfer: &Transfer, debit: &Side, credit: &Side) -> u128 {
     let balancing = transfer.kind.balancing();
-    let debit_most = if balancing.debit { debit.available() } else { AMOUNT_MAX };
-    let credit_most = if balancing.credit { credit.creditable() } else { AMOUNT_MAX };
+    let debit_most = if balancing.debit { debit.balances.available() } else { AMOUNT_MAX };
+    let credit_most = if balancing.credit { credit.balances.creditable() } else { AMOUNT_MAX };
     transfer.amount.min(debit_most).min(credit_most)
 }
 

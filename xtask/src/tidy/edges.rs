@@ -41,7 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("xtask", &[]),
-    ("benches", &["engine", "gateway", "http402", "instrument", "money"]),
+    ("benches", &["engine", "gateway", "http402", "instrument", "ledger", "money"]),
     ("fuzz", &["engine", "gateway", "http402", "instrument", "journal", "ledger", "money"]),
 ];
 

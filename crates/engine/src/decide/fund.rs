@@ -39,8 +39,8 @@ pub(crate) fn open_account(
         return Err(OpenError::UnknownAsset);
     }
     if let Some(existing) = state.ledger.account(spec.id) {
-        let same_role = state.holders.get(&spec.id).is_some_and(|holder| holder.role == spec.role);
-        return if existing.account.asset == spec.asset && same_role {
+        let same_role = state.holder(spec.id).is_some_and(|holder| holder.role == spec.role);
+        return if existing.asset == spec.asset && same_role {
             Ok(Decision::AlreadyDone)
         } else {
             Err(OpenError::AccountDiffers)
@@ -57,9 +57,7 @@ pub(crate) fn open_account(
 /// Whether the asset's sums can take one more transfer: they count every transfer ever made, and
 /// the ledger refuses one that does not fit into 128 bits.
 pub(super) fn has_room(state: &State, amount: Amount) -> bool {
-    let totals = state.ledger.totals();
-    let found = totals.iter().find(|(asset, _)| *asset == amount.asset());
-    found.is_none_or(|(_, totals)| {
+    state.ledger.totals_of(amount.asset()).is_none_or(|totals| {
         totals
             .debits_posted
             .checked_add(totals.debits_pending)
@@ -73,12 +71,12 @@ pub(crate) fn fund(state: &State, fund: &Fund) -> Result<Decision<Vec<Entry>>, F
     let asset = fund.amount.asset();
     let treasury = system_account("treasury", asset);
     let reference = cut(&fund.reference, REFERENCE_BYTES_MAX);
-    if let Some(existing) = state.ledger.transfer(fund_transfer(fund.id)) {
+    if let Some(existing) = state.answer(state.ledger.transfer(fund_transfer(fund.id))) {
         let transfer = &existing.transfer;
         let same = transfer.debit_account == treasury
             && transfer.credit_account == fund.account
             && transfer.amount == fund.amount.units()
-            && state.fund_references.get(&fund.id) == Some(&reference);
+            && state.fund_reference(fund.id).as_ref() == Some(&reference);
         return if same { Ok(Decision::AlreadyDone) } else { Err(FundError::IdTaken) };
     }
     let opened = state.asset(asset.code).filter(|opened| opened.asset == asset);
@@ -87,7 +85,7 @@ pub(crate) fn fund(state: &State, fund: &Fund) -> Result<Decision<Vec<Entry>>, F
         return Err(FundError::NotSandbox);
     }
     let account = state.ledger.account(fund.account);
-    if account.is_some_and(|account| account.account.asset != asset) {
+    if account.is_some_and(|account| account.asset != asset) {
         return Err(FundError::WrongAsset);
     }
     if fund.account == treasury {
@@ -96,7 +94,8 @@ pub(crate) fn fund(state: &State, fund: &Fund) -> Result<Decision<Vec<Entry>>, F
     if fund.amount.units() == 0 {
         return Err(FundError::Zero);
     }
-    let issued = state.ledger.account(treasury).map_or(0, |treasury| treasury.debits_posted);
+    let issued =
+        state.ledger.account(treasury).map_or(0, |treasury| treasury.balances.debits_posted);
     // All money of an asset fits into 127 bits, so twice an amount still fits into 128.
     let overflows =
         issued.checked_add(fund.amount.units()).is_none_or(|total| total > u128::MAX / 2);

@@ -41,17 +41,17 @@ pub(crate) fn known(
         return Err(AuthorizeError::WrongPurchase);
     }
     let id = command.order.payment_id();
-    let by_id = state.payments.get(&id);
-    if by_id.is_some_and(|payment| payment.order_digest != order.digest()) {
+    let by_id = state.order_digest(id);
+    if by_id.is_some_and(|digest| digest != order.digest()) {
         return Err(AuthorizeError::OrderIdTaken);
     }
-    let by_key = named.and_then(|named| state.idempotency.get(&(order.payer, named.key)));
+    let by_key = named.and_then(|named| state.named(order.payer, &named.key));
     if let (Some(named), Some((_, fingerprint))) = (named, by_key)
-        && named.fingerprint != *fingerprint
+        && named.fingerprint != fingerprint
     {
         return Err(AuthorizeError::IdempotencyConflict);
     }
-    let known = by_id.map(|_| id).or(by_key.map(|(payment, _)| *payment));
+    let known = by_id.map(|_| id).or(by_key.map(|(payment, _)| payment));
     Ok(known.map_or(Known::New, Known::Payment))
 }
 
@@ -227,8 +227,8 @@ fn check_payees(
         let found = state.ledger.account(*account);
         let found = found.ok_or(AuthorizeError::UnknownPayee)?;
         // Money leaves through the treasury with a reference only, never by a payment.
-        let is_treasury = found.account.limit == Limit::CreditsMustNotExceedDebits;
-        if found.account.asset != order.amount.asset() || is_treasury {
+        let is_treasury = found.limit == Limit::CreditsMustNotExceedDebits;
+        if found.asset != order.amount.asset() || is_treasury {
             return Err(AuthorizeError::UnknownPayee);
         }
     }
@@ -243,8 +243,8 @@ fn check_funds(state: &State, order: &Order) -> Result<(), AuthorizeError> {
     let available = state
         .ledger
         .account(order.payer)
-        .filter(|found| found.account.asset == order.amount.asset())
-        .map_or(0, ledger::AccountState::available);
+        .filter(|found| found.asset == order.amount.asset())
+        .map_or(0, |found| found.balances.available());
     if available < order.amount.units() {
         return Err(AuthorizeError::InsufficientFunds);
     }

@@ -5,7 +5,7 @@ use money::PaymentId;
 use crate::entry::{Entry, ReleaseReason};
 use crate::error::{ReleaseError, SettleError};
 use crate::outcome::Outcome;
-use crate::state::{Progress, State};
+use crate::state::State;
 
 /// The entry that settles a held payment for `units`, or all of it.
 ///
@@ -16,10 +16,10 @@ pub(crate) fn settle_entry(
     units: Option<u128>,
     outcome: Option<Outcome>,
 ) -> Result<Entry, SettleError> {
-    let payment = state.payments.get(&id).ok_or(SettleError::NotYours)?;
-    if payment.progress != Progress::Held {
-        return Err(SettleError::NotHeld);
-    }
+    let Some(payment) = state.held.get(&id) else {
+        let is_known = state.find_payment(id).is_some();
+        return Err(if is_known { SettleError::NotHeld } else { SettleError::NotYours });
+    };
     let held = payment.amount.units();
     let units = units.unwrap_or(held);
     if units > held {
@@ -64,9 +64,9 @@ pub(crate) fn release_entry(
     id: PaymentId,
     outcome: Option<Outcome>,
 ) -> Result<Entry, ReleaseError> {
-    let payment = state.payments.get(&id).ok_or(ReleaseError::NotYours)?;
-    if payment.progress != Progress::Held {
-        return Err(ReleaseError::NotHeld);
+    if !state.is_held(id) {
+        let is_known = state.find_payment(id).is_some();
+        return Err(if is_known { ReleaseError::NotHeld } else { ReleaseError::NotYours });
     }
     Ok(Entry::PaymentReleased { payment: id, reason: ReleaseReason::NotDelivered, outcome })
 }

@@ -78,6 +78,7 @@ fn kind(entry: &Entry) -> u8 {
         Entry::HoldsExpired => 8,
         Entry::MandateGranted { .. } => 9,
         Entry::MandateRevoked { .. } => 10,
+        Entry::Ledger { .. } => 11,
     }
 }
 
@@ -106,6 +107,14 @@ fn closings() -> Vec<Entry> {
     ]
 }
 
+fn batches() -> Vec<Entry> {
+    let rows = (0..=255).cycle().take(3 * ROW_BYTES).collect();
+    vec![
+        Entry::Ledger { rows, burned: vec![TransferId::new(5).unwrap()] },
+        Entry::Ledger { rows: vec![], burned: vec![] },
+    ]
+}
+
 /// At least one entry of every kind, with every option taken and not.
 fn samples() -> Vec<Entry> {
     let mut samples = vec![
@@ -125,6 +134,7 @@ fn samples() -> Vec<Entry> {
     ];
     samples.extend(accounts());
     samples.extend(closings());
+    samples.extend(batches());
     samples
 }
 
@@ -140,7 +150,7 @@ fn every_kind_round_trips() {
     let mut kinds: Vec<u8> = samples().iter().map(kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    assert!(kinds.iter().copied().eq(1..=10), "{kinds:?}");
+    assert!(kinds.iter().copied().eq(1..=11), "{kinds:?}");
     for sample in samples() {
         let (stamped, bytes) = encode(sample);
         assert_eq!(bytes[8], kind(&stamped.entry));
@@ -174,7 +184,7 @@ fn a_cut_entry_is_refused_at_every_length() {
 
 #[test]
 fn unknown_kinds_are_refused() {
-    for kind in (0..=255_u8).filter(|kind| !(1..=10).contains(kind)) {
+    for kind in (0..=255_u8).filter(|kind| !(1..=11).contains(kind)) {
         let mut bytes = vec![0; 600];
         bytes[8] = kind;
         let decoded = Stamped::decode(&mut Decoder::new(&bytes));
@@ -185,7 +195,7 @@ fn unknown_kinds_are_refused() {
 proptest! {
     #[test]
     fn whatever_decodes_encodes_to_the_same_bytes(
-        pick in 0_usize..15,
+        pick in 0_usize..17,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
     ) {
         let (_, mut bytes) = encode(samples().swap_remove(pick));
@@ -205,6 +215,6 @@ proptest! {
         bytes.push(kind);
         bytes.extend(garbage);
         let _ = Stamped::decode(&mut Decoder::new(&bytes));
-        let _ = State::from_bytes(&bytes);
+        let _ = State::stored(&bytes);
     }
 }

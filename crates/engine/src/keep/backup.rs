@@ -1,16 +1,19 @@
 //! A copy of a data folder up to one durable batch, also while the node runs.
 //!
-//! Order: durable mark, segments, snapshot, secrets, manifest. Each batch is checked against the
+//! Order: durable mark, segments, snapshot, index, secrets, manifest. Each batch is checked against the
 //! hash chain on the way. Of a folder that no node has open, everything whole is copied.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use journal::{Parts, Position, ReadOnly, Snapshot, Snapshots};
 use money::NodeId;
 
 use super::manifest::{BackedUpFile, Manifest};
-use super::{BackupPoint, JOURNAL, KeepError, Progress, SNAPSHOTS, files, open_journal};
+use super::{BackupPoint, JOURNAL, KeepError, Progress, SNAPSHOTS, files, open_journal, past};
+
+/// How often a snapshot is sought whose files a running node has not dropped meanwhile.
+const SNAPSHOT_ATTEMPTS: usize = 3;
 
 /// What to copy where.
 #[derive(Debug, Clone, Copy)]
@@ -45,13 +48,14 @@ pub fn backup(
         None => last_whole(&journal, &snapshots, backup)?,
     };
     // Before the segments: the writer goes on, and keeps only the newest snapshots.
-    let snapshot = snapshots.latest_at_most(point.last_batch)?.snapshot;
+    let (snapshot, past) = snapshot_with_past(from, &snapshots, point.last_batch)?;
     let parts = journal.parts(point.position())?;
     require_start(&journal, snapshot.as_ref())?;
     files::take_empty(to)?;
     let mut copy = Copy { backup, manifest: Manifest::new(point, backup.taken_at_ms), progress };
     copy.journal(&parts)?;
     copy.snapshot(snapshot.as_ref())?;
+    copy.past(past)?;
     copy.secrets()?;
     let manifest = copy.manifest;
     files::sync_folder(to)?;
@@ -83,6 +87,34 @@ fn last_whole(
             head: seen.last.hash.0,
         }),
     }
+}
+
+/// Files of the index, opened, with their paths within the data folder.
+type Past = Vec<(PathBuf, files::Opened)>;
+
+/// The newest snapshot and the files of the index that it needs. While a node runs it may drop
+/// them for a newer snapshot; what is open stays readable.
+fn snapshot_with_past(
+    from: &Path,
+    snapshots: &Snapshots,
+    last_batch: u64,
+) -> Result<(Option<Snapshot>, Past), KeepError> {
+    for _ in 0..SNAPSHOT_ATTEMPTS {
+        let Some(snapshot) = snapshots.latest_at_most(last_batch)?.snapshot else { break };
+        let mut past = Vec::new();
+        // A snapshot of another format needs no files: a start passes it over.
+        let needed = past::files(&snapshot.state).unwrap_or_default();
+        let count = needed.len();
+        for path in needed {
+            if let Some(opened) = files::Opened::open(&from.join(&path))? {
+                past.push((path, opened));
+            }
+        }
+        if past.len() == count {
+            return Ok((Some(snapshot), past));
+        }
+    }
+    Ok((None, Vec::new()))
 }
 
 /// A journal whose beginning was moved away is worth something only with a snapshot.
@@ -134,6 +166,25 @@ impl Copy<'_, '_> {
             for (_, path) in copied.list()? {
                 self.list(&path)?;
             }
+        }
+        Ok(())
+    }
+
+    fn past(&mut self, past: Past) -> Result<(), KeepError> {
+        let total_bytes = past.iter().map(|(_, opened)| opened.bytes).sum();
+        let mut done_bytes = 0;
+        for (path, opened) in past {
+            let to = self.backup.to.join(&path);
+            let folder = to.parent().unwrap_or(self.backup.to);
+            files::make(folder)?;
+            let (bytes, progress) = (opened.bytes, &mut *self.progress);
+            let sha256 = opened.copy(&to, &mut |bytes| {
+                done_bytes += bytes;
+                progress(Progress { doing: "copying the index", done_bytes, total_bytes });
+            })?;
+            files::sync_folder(folder)?;
+            let path = path.display().to_string();
+            self.manifest.files.push(BackedUpFile { path, bytes, sha256 });
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use journal::DiskError;
 use sha2::{Digest, Sha256};
@@ -88,6 +88,37 @@ pub(super) fn copy(
     Ok(digest)
 }
 
+/// A file that stays readable, whatever becomes of its name.
+pub(super) struct Opened {
+    file: File,
+    path: PathBuf,
+    pub bytes: u64,
+}
+
+impl Opened {
+    /// Opens a file with the size it has now; `None` if it is not there.
+    pub(super) fn open(path: &Path) -> Result<Option<Self>, DiskError> {
+        let file = match File::open(path) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => during("open", path, opened)?,
+        };
+        let bytes = during("read the size of", path, file.metadata())?.len();
+        Ok(Some(Self { file, path: path.to_owned(), bytes }))
+    }
+
+    /// Copies it into a file that must not exist, and gives its SHA-256.
+    pub(super) fn copy(self, to: &Path, done: &mut dyn FnMut(u64)) -> Result<[u8; 32], DiskError> {
+        let mut target = during("write", to, new_file(to))?;
+        let digest = read_from(self.file, &self.path, self.bytes, |chunk| {
+            during("write", to, target.write_all(chunk))?;
+            done(chunk.len() as u64);
+            Ok(())
+        })?;
+        during("sync", to, target.sync_all())?;
+        Ok(digest)
+    }
+}
+
 /// SHA-256 of the first `bytes` of a file.
 pub(super) fn digest(
     path: &Path,
@@ -103,9 +134,18 @@ pub(super) fn digest(
 fn read(
     path: &Path,
     bytes: u64,
+    take: impl FnMut(&[u8]) -> Result<(), DiskError>,
+) -> Result<[u8; 32], DiskError> {
+    read_from(during("open", path, File::open(path))?, path, bytes, take)
+}
+
+fn read_from(
+    file: File,
+    path: &Path,
+    bytes: u64,
     mut take: impl FnMut(&[u8]) -> Result<(), DiskError>,
 ) -> Result<[u8; 32], DiskError> {
-    let mut source = during("open", path, File::open(path))?.take(bytes);
+    let mut source = file.take(bytes);
     let mut digest = Sha256::new();
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {

@@ -4,11 +4,12 @@
 //! goes on decoding but folds no more: the state there is not known.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use journal::{Snapshot, Snapshots, WholeBatch};
 use money::NodeId;
 
+use super::past;
 use super::report::Finding;
 use crate::codec::Decoder;
 use crate::entry::{Entry, Stamped};
@@ -34,10 +35,17 @@ pub(super) struct Fold<'a> {
     /// An entry did not fit, so the state is in the middle of a step.
     pub(super) broken: bool,
     snapshots: &'a Snapshots,
+    /// The folder of the indexes; `None` if they change meanwhile.
+    index: Option<&'a Path>,
 }
 
 impl<'a> Fold<'a> {
-    pub(super) fn new(state: State, folded: u64, snapshots: &'a Snapshots) -> Self {
+    pub(super) fn new(
+        state: State,
+        folded: u64,
+        snapshots: &'a Snapshots,
+        index: Option<&'a Path>,
+    ) -> Self {
         Self {
             state,
             folded,
@@ -48,6 +56,7 @@ impl<'a> Fold<'a> {
             node: None,
             broken: false,
             snapshots,
+            index,
         }
     }
 
@@ -104,15 +113,35 @@ impl<'a> Fold<'a> {
         let Some(snapshot) = self.usable(batch.sequence, path.clone()) else { return };
         let what = if snapshot.head != batch.hash {
             "the snapshot was taken of another history than the journal's"
-        } else if snapshot.state != self.state.to_bytes() {
+        } else if !self.is_equal(&snapshot.state) {
             "the snapshot's state is not what the journal folds to"
         } else {
             self.equal.push(batch.sequence);
-            return;
+            return self.compare_past(batch.sequence, path, &snapshot.state);
         };
         let advice = "stop the node and move the snapshot away; the next start folds the journal";
         let finding = Finding::damage("snapshot_differs", what.to_owned(), advice);
         self.note(finding.in_file(path).of_batch(batch.sequence));
+    }
+
+    fn is_equal(&self, snapshot: &[u8]) -> bool {
+        State::stored(snapshot).is_ok_and(|stored| {
+            stored.head == self.state.head_bytes()
+                && stored.resident == self.state.resident().to_bytes()
+        })
+    }
+
+    /// Checks the files of the index that a snapshot names, and compares their rows with those that
+    /// the journal made.
+    fn compare_past(&mut self, sequence: u64, path: PathBuf, snapshot: &[u8]) {
+        let (Some(dir), Ok(stored)) = (self.index, State::stored(snapshot)) else { return };
+        let (changes, records) = (&self.state.ledger.past().0, &self.state.records.0);
+        let faults = past::verify(dir, &stored.manifests, [changes, records]);
+        for what in faults {
+            let advice = "stop the node and move the folders `index` and `snapshots` away; the next                           start builds them again from the journal";
+            let finding = Finding::damage("index_damaged", what, advice);
+            self.note(finding.in_file(path.clone()).of_batch(sequence));
+        }
     }
 
     /// A snapshot that can be compared, or a notice why not.
@@ -120,7 +149,7 @@ impl<'a> Fold<'a> {
         let advice = "nothing; it is a cache, and a start passes it over";
         let why = match self.snapshots.read(sequence) {
             Ok(None) => return None, // The running node has removed it meanwhile.
-            Ok(Some(Ok(snapshot))) => match State::snapshot_node(&snapshot.state) {
+            Ok(Some(Ok(snapshot))) => match State::stored(&snapshot.state) {
                 Ok(_) => return Some(snapshot),
                 Err(why) => format!("the snapshot cannot be used: {why}"),
             },

@@ -11,9 +11,10 @@ use money::NodeId;
 
 use super::fold::Fold;
 use super::report::{Finding, Report, SegmentReport, Severity};
-use super::{KeepError, Progress, SNAPSHOTS, open_journal};
+use super::{KeepError, Progress, SNAPSHOTS, open_journal, past};
 use crate::state::State;
 use crate::view::books;
+use crate::writer::loading::INDEX;
 
 /// Stands for a node while nothing has named one; no entry that needs it has been folded then.
 const NAMELESS: u128 = 1;
@@ -30,13 +31,16 @@ pub fn fsck(
     let listed = snapshots.list()?;
     let first = journal.first()?.unwrap_or(1);
     let nameless = NodeId::new(NAMELESS).map_err(|why| KeepError::Unsound(why.to_string()))?;
-    let state = State::new(node.unwrap_or(nameless));
-    let mut fold = Fold::new(state, 0, &snapshots);
+    let state = State::counted(node.unwrap_or(nameless));
+    let index = folder.join(INDEX);
+    // A running node goes on merging its files, so they are checked when it has stopped.
+    let at_rest = Some(&*index).filter(|_| !journal.is_open_elsewhere());
+    let mut fold = Fold::new(state, 0, &snapshots, at_rest);
     let mut known = None;
     // Of a journal whose beginning was moved away, the oldest snapshot that reaches it is believed.
     for (sequence, path) in listed {
         if first > 1 && known.is_none() {
-            known = start_from(&mut fold, sequence, first, &path);
+            known = start_from(&mut fold, sequence, first, &path, &index);
         } else {
             fold.waiting.insert(sequence, path);
         }
@@ -55,7 +59,13 @@ pub fn fsck(
 }
 
 /// Begins with a snapshot instead of the first batch.
-fn start_from(fold: &mut Fold<'_>, sequence: u64, first: u64, path: &Path) -> Option<Position> {
+fn start_from(
+    fold: &mut Fold<'_>,
+    sequence: u64,
+    first: u64,
+    path: &Path,
+    index: &Path,
+) -> Option<Position> {
     let snapshot = fold.usable(sequence, path.to_owned())?;
     if sequence.saturating_add(1) < first {
         let what = "the batches after this snapshot were moved away, so it was not compared";
@@ -63,7 +73,7 @@ fn start_from(fold: &mut Fold<'_>, sequence: u64, first: u64, path: &Path) -> Op
         fold.findings.push(finding.in_file(path).of_batch(sequence));
         return None;
     }
-    match State::from_bytes(&snapshot.state) {
+    match past::counted(index, &snapshot.state) {
         Ok(state) => {
             let what = format!(
                 "the journal begins at batch {first}; what was before is taken from this snapshot"
@@ -79,7 +89,7 @@ fn start_from(fold: &mut Fold<'_>, sequence: u64, first: u64, path: &Path) -> Op
         }
         Err(why) => {
             let advice = "move it away; a start passes it over";
-            let what = format!("the snapshot does not decode: {why}");
+            let what = format!("the snapshot cannot be used: {why}");
             fold.findings.push(Finding::damage("snapshot_differs", what, advice).in_file(path));
             None
         }
@@ -143,7 +153,7 @@ fn report(key: Option<NodeId>, mut fold: Fold<'_>, seen: &Inspection) -> Report 
         folded_batch: fold.folded,
         snapshots_equal: fold.equal,
         accounts: fold.state.ledger.accounts().len() as u64,
-        payments: fold.state.payments.len() as u64,
+        payments: fold.state.payment_count,
         mandates: fold.state.mandates.len() as u64,
         books: books(&fold.state),
         findings,

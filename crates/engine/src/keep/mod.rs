@@ -12,6 +12,7 @@ mod files;
 mod fold;
 mod fsck;
 mod manifest;
+mod past;
 mod report;
 mod restore;
 

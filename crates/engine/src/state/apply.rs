@@ -3,13 +3,17 @@
 //! Every entry was decided before; one that does not fit is damage and is reported as [`Broken`].
 
 use instrument::{Mandate, Signed};
-use ledger::{AMOUNT_MAX, Account, Kind, Limit, Transfer};
+use ledger::{
+    AMOUNT_MAX, Account, CreateAccountStatus, CreateTransferStatus, Kind, Limit, ROW_BYTES, Row,
+    Transfer,
+};
 use money::{AccountId, Amount, Asset, PaymentId, TransferId};
 
 use super::payment::{Payment, Phase, Progress, fund_transfer, leg_transfer};
 use super::{GrantedMandate, Holder, OpenedAsset, PAYEES_COUNT_MAX, State, system_account};
 use crate::entry::{AccountRole, Entry, NewPayment, ReleaseReason, Stamped};
 use crate::outcome::Outcome;
+use crate::past::{Funding, Opened, Record};
 
 /// Why the ledger's transfer was made; stored with each transfer.
 mod code {
@@ -38,11 +42,16 @@ fn broken(entry: &'static str, why: impl Into<String>) -> Broken {
     Broken { entry, why: why.into() }
 }
 
+/// The past did not take or give what the fold needs.
+fn unreadable(entry: &'static str, error: &index::Error) -> Broken {
+    broken(entry, error.to_string())
+}
+
 impl State {
     /// Folds one entry.
     pub(crate) fn apply(&mut self, stamped: &Stamped) -> Result<(), Broken> {
         let at_ns = stamped.timestamp_ns;
-        let earliest_ns = self.last_timestamp_ns.checked_add(TIMESTAMP_STEP_NS);
+        let earliest_ns = self.last_timestamp_ns.checked_add(stamped.entry.step_ns());
         if earliest_ns.is_none_or(|earliest_ns| at_ns < earliest_ns) {
             return Err(broken("any", "its timestamp does not advance"));
         }
@@ -78,6 +87,9 @@ impl State {
                     granted.ok_or_else(|| broken("mandate revoked", "unknown mandate"))?;
                 granted.revoked = true;
                 Ok(())
+            }
+            Entry::Ledger { rows, burned } => {
+                self.ledger.replay(rows, burned).map_err(|why| broken("ledger", why.to_string()))
             }
         }
     }
@@ -134,13 +146,13 @@ impl State {
             closed: false,
             linked: false,
         };
-        for status in self.ledger.create_accounts(&[account], at_ns) {
-            if status != ledger::CreateAccountStatus::Created {
+        let created = self.ledger.create_accounts(&[account], at_ns);
+        for status in created.map_err(|error| unreadable("account opened", &error))? {
+            if status != CreateAccountStatus::Created {
                 return Err(broken("account opened", status.code()));
             }
         }
-        self.holders.insert(id, Holder { role, label });
-        Ok(())
+        self.put("account opened", &Record::Holder { account: id, holder: Holder { role, label } })
     }
 
     fn fund(
@@ -165,8 +177,7 @@ impl State {
             linked: false,
         };
         self.transfer("funded", &[transfer], at_ns)?;
-        self.fund_references.insert(id, reference.to_owned());
-        Ok(())
+        self.put("funded", &Record::Funded(Funding { id, reference: reference.to_owned() }))
     }
 
     fn transfer(
@@ -175,8 +186,9 @@ impl State {
         batch: &[Transfer],
         at_ns: u64,
     ) -> Result<(), Broken> {
-        for status in self.ledger.create_transfers(batch, at_ns) {
-            if status != ledger::CreateTransferStatus::Created {
+        let created = self.ledger.create_transfers(batch, at_ns);
+        for status in created.map_err(|error| unreadable(entry, &error))? {
+            if status != CreateTransferStatus::Created {
                 return Err(broken(entry, status.code()));
             }
         }
@@ -192,7 +204,7 @@ impl State {
     ) -> Result<(), Broken> {
         let order = new.order.unverified();
         let id = new.id;
-        if order.node != self.node || self.payments.contains_key(&id) {
+        if order.node != self.node || self.held.contains_key(&id) {
             return Err(broken("payment opened", "it is another node's or known"));
         }
         if new.legs.len() > PAYEES_COUNT_MAX + 1 {
@@ -223,14 +235,15 @@ impl State {
             let granted = granted.ok_or_else(|| broken("payment opened", "unknown mandate"))?;
             granted.spent = granted.spent.saturating_add(order.amount.units());
         }
-        if let Some((key, fingerprint)) = new.idempotency {
-            self.idempotency.insert((order.payer, key), (id, fingerprint));
+        let payment = Payment::new(new, progress, at_ns);
+        if progress == Progress::Held {
+            self.held.insert(id, payment.clone());
         }
-        let position = self.payment_order.len();
-        self.payment_order.push(id);
-        self.payments_of.entry(order.payer).or_default().push(position);
-        self.payments.insert(id, Payment::new(new, progress, at_ns));
-        Ok(())
+        self.payment_count += 1;
+        let legs = u32::try_from(new.legs.len()).unwrap_or(u32::MAX);
+        let payment = Payment { legs: Vec::new(), ..payment };
+        let opened = Opened { id, payment, legs, name: new.idempotency };
+        self.put("payment opened", &Record::Opened(Box::new(opened)))
     }
 
     fn settle(
@@ -249,7 +262,7 @@ impl State {
         let posts = self.close(id, legs.iter().copied().map(Some))?;
         self.transfer("payment settled", &posts, at_ns)?;
         let units = legs.iter().fold(0_u128, |sum, units| sum.saturating_add(*units));
-        self.finish(id, Progress::Settled { units, at_ns }, outcome);
+        self.finish(id, Progress::Settled { units, at_ns }, outcome)?;
         self.unspend(mandate, amount.saturating_sub(units));
         Ok(())
     }
@@ -265,7 +278,7 @@ impl State {
         let (amount, mandate, legs) = (payment.amount.units(), payment.mandate, payment.legs.len());
         let voids = self.close(id, std::iter::repeat_n(None, legs))?;
         self.transfer("payment released", &voids, at_ns)?;
-        self.finish(id, Progress::Released { reason }, outcome);
+        self.finish(id, Progress::Released { reason }, outcome)?;
         self.unspend(mandate, amount);
         Ok(())
     }
@@ -278,15 +291,13 @@ impl State {
     ) -> Result<Vec<Transfer>, Broken> {
         let mut transfers = Vec::new();
         for (index, units) in units.enumerate() {
-            let pending = self.ledger.transfer(leg_transfer(id, index, Phase::Open));
+            let pending = self.ledger.open_hold(leg_transfer(id, index, Phase::Open));
             let pending = pending.ok_or_else(|| broken("payment closed", "a leg is missing"))?;
             let closing = leg_transfer(id, index, Phase::Close);
             let mut transfer = match units {
-                Some(units) if units == pending.transfer.amount => {
-                    pending.transfer.post(closing, AMOUNT_MAX)
-                }
-                Some(units) => pending.transfer.post(closing, units),
-                None => pending.transfer.void(closing),
+                Some(units) if units == pending.amount => pending.post(closing, AMOUNT_MAX),
+                Some(units) => pending.post(closing, units),
+                None => pending.void(closing),
             };
             transfer.linked = true;
             transfers.push(transfer);
@@ -298,16 +309,20 @@ impl State {
     }
 
     fn expire(&mut self, at_ns: u64) -> Result<(), Broken> {
-        for transfer in self.ledger.expire(at_ns, EXPIRY_COUNT_MAX) {
-            let found = self.ledger.transfer(transfer);
-            let found = found.ok_or_else(|| broken("holds expired", "unknown transfer"))?;
-            let id = PaymentId::new(found.transfer.user_data)
-                .map_err(|_| broken("holds expired", "the hold names no payment"))?;
-            // A payment's legs expire together; the first one releases the payment.
-            if let Ok(payment) = self.held(id, "holds expired") {
+        let released = self.ledger.expire(at_ns, EXPIRY_COUNT_MAX);
+        released.map_err(|error| unreadable("holds expired", &error))?;
+        let (rows, _) = self.ledger.fresh().rows().as_chunks::<ROW_BYTES>();
+        let released: Vec<Row> = rows.iter().map(|row| Row::from_bytes(*row)).collect();
+        for hold in released {
+            // A payment's legs expire together; the first one releases the payment. Other holds
+            // are not those of payments.
+            let Ok(id) = PaymentId::new(hold.user_data()) else { continue };
+            let is_leg =
+                hold.code() == code::PAYMENT && hold.id() == leg_transfer(id, 0, Phase::Open).get();
+            if is_leg && let Ok(payment) = self.held(id, "holds expired") {
                 let (amount, mandate) = (payment.amount.units(), payment.mandate);
                 let progress = Progress::Released { reason: ReleaseReason::Expired };
-                self.finish(id, progress, None);
+                self.finish(id, progress, None)?;
                 self.unspend(mandate, amount);
             }
         }
@@ -315,21 +330,24 @@ impl State {
     }
 
     fn held(&self, id: PaymentId, entry: &'static str) -> Result<&Payment, Broken> {
-        let payment = self.payments.get(&id);
-        let payment = payment.ok_or_else(|| broken(entry, "unknown payment"))?;
-        if payment.progress != Progress::Held {
-            return Err(broken(entry, "the payment is not held"));
-        }
-        Ok(payment)
+        self.held.get(&id).ok_or_else(|| broken(entry, "the payment is not held"))
     }
 
-    fn finish(&mut self, id: PaymentId, progress: Progress, outcome: Option<&Outcome>) {
-        if let Some(payment) = self.payments.get_mut(&id) {
-            payment.progress = progress;
-        }
+    fn finish(
+        &mut self,
+        id: PaymentId,
+        progress: Progress,
+        outcome: Option<&Outcome>,
+    ) -> Result<(), Broken> {
+        self.held.remove(&id);
         if let Some(outcome) = outcome {
             self.outcomes.keep(id, outcome.clone());
         }
+        self.put("payment finished", &Record::Finished { id, progress })
+    }
+
+    fn put(&mut self, entry: &'static str, record: &Record) -> Result<(), Broken> {
+        self.records.put(record).map_err(|error| unreadable(entry, &error))
     }
 
     fn unspend(&mut self, mandate: Option<money::MandateId>, units: u128) {

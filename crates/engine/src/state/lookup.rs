@@ -1,12 +1,15 @@
-//! Lookups by the keys that make an operation repeatable: who may revoke, what has happened.
+//! Lookups: payments wherever they are, and the keys that make an operation repeatable.
 //!
-//! Reads only; nothing here is part of the fold.
+//! Reads only; nothing here is part of the fold. What the past cannot answer is noted in the state's
+//! fault, and stands in for "nothing".
 
 use instrument::PublicKey;
 use money::{AccountId, MandateId, PaymentId, TransferId};
 
-use super::State;
+use super::payment::{Payment, Phase, leg_transfer};
+use super::{Holder, State};
 use crate::command::Idempotency;
+use crate::past::Opened;
 
 impl State {
     /// The key that granted a mandate and alone may revoke it.
@@ -16,12 +19,67 @@ impl State {
 
     /// Whether money entered under this id.
     pub fn is_funded(&self, fund: TransferId) -> bool {
-        self.fund_references.contains_key(&fund)
+        self.answer(self.records.funding(fund)).is_some()
     }
 
     /// The payment that a payer made under this key for this fingerprint.
     pub fn payment_named(&self, payer: AccountId, name: &Idempotency) -> Option<PaymentId> {
-        let (payment, fingerprint) = self.idempotency.get(&(payer, name.key))?;
-        (*fingerprint == name.fingerprint).then_some(*payment)
+        let (payment, fingerprint) = self.named(payer, &name.key)?;
+        (fingerprint == name.fingerprint).then_some(payment)
+    }
+
+    /// The payment that a payer made under this key, and the fingerprint of what it was for.
+    pub(crate) fn named(&self, payer: AccountId, key: &[u8; 32]) -> Option<(PaymentId, [u8; 32])> {
+        self.answer(self.records.named(payer, key))
+    }
+
+    /// The reference of the outside event by which money entered.
+    pub(crate) fn fund_reference(&self, fund: TransferId) -> Option<String> {
+        self.answer(self.records.funding(fund)).map(|funding| funding.reference)
+    }
+
+    pub(crate) fn holder(&self, account: AccountId) -> Option<Holder> {
+        self.answer(self.records.holder(account))
+    }
+
+    /// Whether the payment's money is held.
+    pub(crate) fn is_held(&self, id: PaymentId) -> bool {
+        self.held.contains_key(&id)
+    }
+
+    /// The digest of the order behind a payment.
+    pub(crate) fn order_digest(&self, id: PaymentId) -> Option<[u8; 32]> {
+        if let Some(held) = self.held.get(&id) {
+            return Some(held.order_digest);
+        }
+        self.answer(self.records.opened(id)).map(|opened| opened.payment.order_digest)
+    }
+
+    /// A payment with its legs and where it stands.
+    pub(crate) fn find_payment(&self, id: PaymentId) -> Option<Payment> {
+        if let Some(held) = self.held.get(&id) {
+            return Some(held.clone());
+        }
+        let opened = self.answer(self.records.opened(id))?;
+        let legs = opened.legs;
+        let mut payment = self.as_it_stands(opened);
+        for index in 0..legs {
+            let leg = leg_transfer(id, index as usize, Phase::Open);
+            let leg = self.answer(self.ledger.transfer(leg))?.transfer;
+            payment.legs.push((leg.credit_account, leg.amount));
+        }
+        Some(payment)
+    }
+
+    /// A payment of the records with what has become of it; without its legs.
+    pub(crate) fn as_it_stands(&self, opened: Opened) -> Payment {
+        let mut payment = opened.payment;
+        if payment.progress == super::Progress::Held
+            && !self.is_held(opened.id)
+            && let Some(progress) = self.answer(self.records.finished(opened.id))
+        {
+            payment.progress = progress;
+        }
+        payment
     }
 }

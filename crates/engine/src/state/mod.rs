@@ -12,8 +12,10 @@ mod payment;
 mod snapshot;
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
 
-use ledger::Ledger;
+use ledger::{Ledger, Seed};
 use money::{AccountId, Asset, AssetCode, MandateId, NodeId, PaymentId};
 use sha2::{Digest, Sha256};
 
@@ -21,9 +23,11 @@ pub use apply::Broken;
 pub(crate) use apply::TIMESTAMP_STEP_NS;
 pub(crate) use mandate::GrantedMandate;
 pub(crate) use payment::{Payment, Progress, fund_transfer};
+pub(crate) use snapshot::Manifests;
 
 use crate::entry::AccountRole;
 use crate::outcome::Outcomes;
+use crate::past::{Changes, Records, Rows};
 
 /// Longest description that is kept with a payment.
 pub(crate) const DESCRIPTION_BYTES_MAX: usize = 120;
@@ -57,47 +61,77 @@ pub(crate) struct Holder {
     pub label: String,
 }
 
-/// Everything that follows from the journal.
+/// Everything that follows from the journal. What can still change is in memory, the rest in the
+/// past.
 #[derive(Debug)]
 pub struct State {
     pub(crate) node: NodeId,
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: Ledger<Changes>,
     pub(crate) assets: BTreeMap<AssetCode, OpenedAsset>,
-    pub(crate) holders: BTreeMap<AccountId, Holder>,
-    pub(crate) payments: BTreeMap<PaymentId, Payment>,
-    /// Payments in the order of their authorization.
-    pub(crate) payment_order: Vec<PaymentId>,
-    /// Positions in `payment_order`, by payer.
-    pub(crate) payments_of: BTreeMap<AccountId, Vec<usize>>,
-    /// Payment and fingerprint by payer and key.
-    pub(crate) idempotency: BTreeMap<(AccountId, [u8; 32]), (PaymentId, [u8; 32])>,
+    /// Payments that are held; the others are in the records.
+    pub(crate) held: BTreeMap<PaymentId, Payment>,
+    pub(crate) payment_count: u64,
+    pub(crate) records: Records,
     pub(crate) mandates: BTreeMap<MandateId, GrantedMandate>,
     /// Mandates in the order of their grant, by payer.
     pub(crate) mandates_of: BTreeMap<AccountId, Vec<MandateId>>,
-    pub(crate) fund_references: BTreeMap<money::TransferId, String>,
     pub(crate) outcomes: Outcomes,
     /// Timestamp of the last entry.
     pub(crate) last_timestamp_ns: u64,
+    /// Why the past could not be read, once that has happened. No answer may leave after it.
+    fault: OnceLock<String>,
 }
 
 impl State {
-    /// The empty state of a node.
-    pub(crate) fn new(node: NodeId) -> Self {
+    /// The empty state of a node over an empty past.
+    pub(crate) fn new(node: NodeId, changes: Rows, records: Rows) -> Self {
         Self {
             node,
-            ledger: Ledger::new(),
+            ledger: Ledger::with_past(Changes(changes), seed()),
             assets: BTreeMap::new(),
-            holders: BTreeMap::new(),
-            payments: BTreeMap::new(),
-            payment_order: Vec::new(),
-            payments_of: BTreeMap::new(),
-            idempotency: BTreeMap::new(),
+            held: BTreeMap::new(),
+            payment_count: 0,
+            records: Records(records),
             mandates: BTreeMap::new(),
             mandates_of: BTreeMap::new(),
-            fund_references: BTreeMap::new(),
             outcomes: Outcomes::default(),
             last_timestamp_ns: 0,
+            fault: OnceLock::new(),
         }
+    }
+
+    /// For a fold that is checked and not served: what is past is counted and cannot be asked for.
+    pub(crate) fn counted(node: NodeId) -> Self {
+        Self::new(node, Rows::counted(Changes::SCHEMA), Rows::counted(Records::SCHEMA))
+    }
+
+    /// Hands full chunks of the past on to be written.
+    pub(crate) fn seal_if_full(&mut self) -> Result<(), index::Error> {
+        self.ledger.past_mut().0.seal_if_full()?;
+        self.records.0.seal_if_full()
+    }
+
+    /// Removes the files of the past that neither these manifests nor the present need.
+    pub(crate) fn keep_only(&self, kept: &[Manifests]) -> Result<(), index::Error> {
+        let changes: Vec<_> = kept.iter().map(|manifests| &manifests.changes).collect();
+        self.ledger.past().0.keep_only(&changes)?;
+        let records: Vec<_> = kept.iter().map(|manifests| &manifests.records).collect();
+        self.records.0.keep_only(&records)
+    }
+
+    /// Takes what the past answered. If it could not answer, that is noted and stands in for
+    /// "nothing": whoever gives answers asks for [`State::fault`] first.
+    pub(crate) fn answer<T: Default>(&self, found: Result<T, index::Error>) -> T {
+        found.unwrap_or_else(|error| {
+            // The first one is told; the node stops either way.
+            let _ = self.fault.set(error.to_string());
+            T::default()
+        })
+    }
+
+    /// Why the past could not be read, if that has happened.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        self.fault.get().map(String::as_str)
     }
 
     /// The asset of a code, if the node carries it.
@@ -109,6 +143,13 @@ impl State {
     pub(crate) fn carries(&self, asset: Asset) -> bool {
         self.asset(asset.code).is_some_and(|opened| opened.asset == asset)
     }
+}
+
+/// Keeps ids that were chosen to collide from slowing the ledger down. It changes no answer and no
+/// byte of the state.
+pub(crate) fn seed() -> Seed {
+    let random = RandomState::new();
+    Seed::new([random.hash_one(0), random.hash_one(1)])
 }
 
 /// The operator's accounts in an asset: `treasury`, through which money enters and leaves, and

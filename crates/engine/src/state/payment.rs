@@ -19,6 +19,32 @@ pub(crate) enum Progress {
     Released { reason: ReleaseReason },
 }
 
+impl Progress {
+    pub(crate) fn encode(self, out: &mut Encoder) {
+        match self {
+            Self::Held => out.u8(0),
+            Self::Settled { units, at_ns } => {
+                out.u8(1);
+                out.u128(units);
+                out.u64(at_ns);
+            }
+            Self::Released { reason } => {
+                out.u8(2);
+                out.u8(reason as u8);
+            }
+        }
+    }
+
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        match from.u8()? {
+            0 => Ok(Self::Held),
+            1 => Ok(Self::Settled { units: from.u128()?, at_ns: from.u64()? }),
+            2 => Ok(Self::Released { reason: ReleaseReason::decode(from)? }),
+            _ => Err(Malformed("payment progress")),
+        }
+    }
+}
+
 /// A payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Payment {
@@ -90,18 +116,7 @@ impl Payment {
         }
         out.str(&self.description);
         out.u64(self.authorized_at_ns);
-        match self.progress {
-            Progress::Held => out.u8(0),
-            Progress::Settled { units, at_ns } => {
-                out.u8(1);
-                out.u128(units);
-                out.u64(at_ns);
-            }
-            Progress::Released { reason } => {
-                out.u8(2);
-                out.u8(reason as u8);
-            }
-        }
+        self.progress.encode(out);
     }
 
     pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
@@ -114,12 +129,7 @@ impl Payment {
             legs: decode_list(from, |from| Ok((from.id(AccountId::new)?, from.u128()?)))?,
             description: from.str()?.to_owned(),
             authorized_at_ns: from.u64()?,
-            progress: match from.u8()? {
-                0 => Progress::Held,
-                1 => Progress::Settled { units: from.u128()?, at_ns: from.u64()? },
-                2 => Progress::Released { reason: ReleaseReason::decode(from)? },
-                _ => return Err(Malformed("payment progress")),
-            },
+            progress: Progress::decode(from)?,
         })
     }
 }

@@ -1,18 +1,64 @@
 //! The state as bytes, for snapshots. A snapshot is a cache: it can be thrown away and rebuilt.
+//!
+//! It has two parts that are taken at the same batch: what is encoded here, and the resident part of
+//! the ledger, which the ledger encodes while the writer goes on. Between them stand the manifests
+//! of the two indexes, which name the files that hold the past. Invariant: equal states have equal
+//! bytes, manifests aside.
+//!
+//! Layout, numbers little-endian: version (4), node (16), timestamp of the last entry (8), assets,
+//! count of payments (8), held payments, mandates, outcomes; then, each behind its length (8), the
+//! manifest of the ledger's changes and that of the records; the rest is the ledger's.
 
-use ledger::Ledger;
-use money::{AccountId, MandateId, NodeId, PaymentId, TransferId};
+use index::Manifest;
+use ledger::{Ledger, Resident};
+use money::{MandateId, NodeId, PaymentId};
 
-use super::{GrantedMandate, Holder, OpenedAsset, Payment, State};
+use super::{GrantedMandate, OpenedAsset, Payment, State, seed};
 use crate::codec::{Decoder, Encoder, Malformed};
-use crate::entry::AccountRole;
 use crate::outcome::Outcomes;
+use crate::past::{Changes, Rows};
 
 /// Version of this layout; an older or newer one is rebuilt from the journal.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// The two indexes as they were at a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Manifests {
+    pub changes: Manifest,
+    pub records: Manifest,
+}
+
+/// A snapshot taken apart; nothing on disk has been looked at yet.
+pub(crate) struct Stored<'a> {
+    /// The part that is encoded here.
+    pub head: &'a [u8],
+    pub manifests: Manifests,
+    /// The ledger's part.
+    pub resident: &'a [u8],
+}
+
+impl Manifests {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        for manifest in [&self.changes, &self.records] {
+            let mut bytes = Vec::new();
+            manifest.encode(&mut bytes);
+            out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+            out.extend_from_slice(&bytes);
+        }
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        let mut manifest = || {
+            let length = usize::try_from(from.u64()?).map_err(|_| Malformed("manifest length"))?;
+            Manifest::decode(from.slice(length)?).map_err(|_| Malformed("manifest"))
+        };
+        Ok(Self { changes: manifest()?, records: manifest()? })
+    }
+}
 
 impl State {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    /// Everything but the ledger and the manifests.
+    pub(crate) fn head_bytes(&self) -> Vec<u8> {
         let mut out = Encoder::default();
         out.u32(VERSION);
         out.u128(self.node.get());
@@ -22,48 +68,30 @@ impl State {
             out.asset(opened.asset);
             out.u8(u8::from(opened.sandbox));
         }
-        out.len(self.holders.len());
-        for (id, holder) in &self.holders {
+        out.u64(self.payment_count);
+        out.len(self.held.len());
+        for (id, payment) in &self.held {
             out.u128(id.get());
-            out.u8(holder.role as u8);
-            out.str(&holder.label);
-        }
-        out.len(self.payment_order.len());
-        for id in &self.payment_order {
-            if let Some(payment) = self.payments.get(id) {
-                out.u128(id.get());
-                payment.encode(&mut out);
-            }
-        }
-        out.len(self.idempotency.len());
-        for ((payer, key), (payment, fingerprint)) in &self.idempotency {
-            out.u128(payer.get());
-            out.raw(key);
-            out.u128(payment.get());
-            out.raw(fingerprint);
+            payment.encode(&mut out);
         }
         let granted = self.mandates_of.values().flatten().filter_map(|id| self.mandates.get(id));
         out.len(self.mandates.len());
         granted.for_each(|granted| granted.encode(&mut out));
-        out.len(self.fund_references.len());
-        for (id, reference) in &self.fund_references {
-            out.u128(id.get());
-            out.str(reference);
-        }
         self.outcomes.encode(&mut out);
-        let mut ledger = Vec::new();
-        self.ledger.encode(&mut ledger);
-        out.u64(ledger.len() as u64);
-        out.raw(&ledger);
         out.bytes
+    }
+
+    /// The ledger's part, to be encoded later.
+    pub(crate) fn resident(&self) -> Resident {
+        self.ledger.snapshot()
     }
 
     /// The node of a snapshot, if its layout is the one of this program.
     pub(crate) fn snapshot_node(bytes: &[u8]) -> Result<NodeId, Malformed> {
-        Self::head(&mut Decoder::new(bytes))
+        Self::node_of(&mut Decoder::new(bytes))
     }
 
-    fn head(from: &mut Decoder<'_>) -> Result<NodeId, Malformed> {
+    fn node_of(from: &mut Decoder<'_>) -> Result<NodeId, Malformed> {
         if from.u32()? == VERSION {
             from.id(NodeId::new)
         } else {
@@ -71,46 +99,50 @@ impl State {
         }
     }
 
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
-        let mut from = Decoder::new(bytes);
-        let mut state = Self::new(Self::head(&mut from)?);
+    /// Takes a snapshot apart and decodes everything but the ledger, over a past that is not there.
+    fn decode_head(bytes: &[u8]) -> Result<(Self, Stored<'_>), Malformed> {
+        let from = &mut Decoder::new(bytes);
+        let mut state = Self::counted(Self::node_of(from)?);
         state.last_timestamp_ns = from.u64()?;
         for _ in 0..from.len()? {
             let opened = OpenedAsset { asset: from.asset()?, sandbox: from.flag()? };
             state.assets.insert(opened.asset.code, opened);
         }
+        state.payment_count = from.u64()?;
         for _ in 0..from.len()? {
-            let id = from.id(AccountId::new)?;
-            let role = AccountRole::decode(&mut from)?;
-            state.holders.insert(id, Holder { role, label: from.str()?.to_owned() });
-        }
-        for position in 0..from.len()? {
             let id = from.id(PaymentId::new)?;
-            let payment = Payment::decode(&mut from)?;
-            state.payments_of.entry(payment.payer).or_default().push(position);
-            state.payment_order.push(id);
-            state.payments.insert(id, payment);
+            state.held.insert(id, Payment::decode(from)?);
         }
         for _ in 0..from.len()? {
-            let key = (from.id(AccountId::new)?, from.array()?);
-            state.idempotency.insert(key, (from.id(PaymentId::new)?, from.array()?));
-        }
-        for _ in 0..from.len()? {
-            let granted = GrantedMandate::decode(&mut from)?;
-            let (id, payer): (MandateId, AccountId) = (granted.terms().id, granted.terms().payer);
+            let granted = GrantedMandate::decode(from)?;
+            let (id, payer): (MandateId, _) = (granted.terms().id, granted.terms().payer);
             state.mandates_of.entry(payer).or_default().push(id);
             if state.mandates.insert(id, granted).is_some() {
                 return Err(Malformed("a mandate stands twice"));
             }
         }
-        for _ in 0..from.len()? {
-            let id = from.id(TransferId::new)?;
-            state.fund_references.insert(id, from.str()?.to_owned());
-        }
-        state.outcomes = Outcomes::decode(&mut from)?;
-        let length = usize::try_from(from.u64()?).map_err(|_| Malformed("ledger length"))?;
-        state.ledger = Ledger::decode(from.slice(length)?).map_err(|_| Malformed("ledger"))?;
-        from.finish()?;
+        state.outcomes = Outcomes::decode(from)?;
+        let head = &bytes[..bytes.len() - from.left()];
+        let manifests = Manifests::decode(from)?;
+        let resident = from.slice(from.left())?;
+        Ok((state, Stored { head, manifests, resident }))
+    }
+
+    /// The parts of a snapshot.
+    pub(crate) fn stored(bytes: &[u8]) -> Result<Stored<'_>, Malformed> {
+        Ok(Self::decode_head(bytes)?.1)
+    }
+
+    /// The state of a snapshot over a past that `open` provides for the manifests.
+    pub(crate) fn restore<E: From<Malformed>>(
+        bytes: &[u8],
+        open: impl FnOnce(&Manifests) -> Result<[Rows; 2], E>,
+    ) -> Result<Self, E> {
+        let (mut state, stored) = Self::decode_head(bytes)?;
+        let [changes, records] = open(&stored.manifests)?;
+        let ledger = Ledger::restore(stored.resident, Changes(changes), seed());
+        state.ledger = ledger.map_err(|_| Malformed("ledger"))?;
+        state.records.0 = records;
         Ok(state)
     }
 }

@@ -2,28 +2,23 @@
 
 use std::sync::Arc;
 
+use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Ledger, Transfer};
 use money::PaymentId;
 
 use super::BATCH_FILL_BYTES_MAX;
+use super::committer::{Answer, Batch};
 use crate::claims::{Claims, Waiter};
 use crate::clock::{Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
 use crate::decide::{self, Decision, Known};
-use crate::entry::{Entry, NewPayment, Stamped};
-use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
-use crate::handle::{Command, Reply};
+use crate::entry::{Entry, NewPayment, Stamped, encode_ledger, step_for};
+use crate::error::{AuthorizeError, BatchError, ReleaseError, SettleError, Unavailable};
+use crate::handle::{BATCH_EVENTS_COUNT_MAX, Command, Reply};
 use crate::outcome::{Outcome, Outcomes};
+use crate::past::Changes;
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
-
-/// An answer that waits for the batch.
-pub(super) enum Answer {
-    Reply(Box<dyn FnOnce(Result<(), Unavailable>) + Send>),
-    /// The one that may go on. If nobody takes the answer, somebody else must get the turn.
-    Proceed(PaymentId, ClaimToken, Reply<Authorized, AuthorizeError>),
-    Read(Box<dyn FnOnce(&State) + Send>),
-}
 
 pub(crate) struct Core {
     state: State,
@@ -62,20 +57,37 @@ impl Core {
         }
     }
 
-    pub(super) fn state(&self) -> &State {
-        &self.state
-    }
-
-    pub(super) fn broken(&self) -> Option<&Broken> {
-        self.broken.as_ref()
-    }
-
     pub(super) fn batch_len(&self) -> usize {
         self.batch.bytes.len()
     }
 
-    pub(super) fn finish_batch(&mut self) -> (Vec<u8>, Vec<Answer>) {
-        (std::mem::take(&mut self.batch.bytes), std::mem::take(&mut self.answers))
+    /// Everything since the last batch; a new one begins.
+    pub(super) fn finish_batch(&mut self) -> Batch {
+        Batch {
+            bytes: std::mem::take(&mut self.batch.bytes),
+            answers: std::mem::take(&mut self.answers),
+            broken: self.broken(),
+            capture: None,
+        }
+    }
+
+    /// Why no answer may leave any more: an entry did not fit, or the past could not be read.
+    fn broken(&self) -> Option<String> {
+        let fault = || self.state.fault().map(|fault| format!("the past is unreadable: {fault}"));
+        self.broken.as_ref().map(ToString::to_string).or_else(fault)
+    }
+
+    /// Hands full chunks of the past on to be written.
+    pub(super) fn seal_if_full(&mut self) {
+        if let Err(error) = self.state.seal_if_full()
+            && self.broken.is_none()
+        {
+            self.broken = Some(Broken { entry: "any", why: error.to_string() });
+        }
+    }
+
+    pub(super) fn state_mut(&mut self) -> &mut State {
+        &mut self.state
     }
 
     /// Stamps, folds and appends an entry.
@@ -83,15 +95,15 @@ impl Core {
         if self.broken.is_some() {
             return;
         }
-        let stamped = Stamped { timestamp_ns: self.next_timestamp_ns(), entry };
+        let stamped = Stamped { timestamp_ns: self.next_timestamp_ns(entry.step_ns()), entry };
         match self.state.apply(&stamped) {
             Ok(()) => stamped.encode(&mut self.batch),
             Err(broken) => self.broken = Some(broken),
         }
     }
 
-    fn next_timestamp_ns(&self) -> u64 {
-        self.now_ns.max(self.state.last_timestamp_ns.saturating_add(TIMESTAMP_STEP_NS))
+    fn next_timestamp_ns(&self, step_ns: u64) -> u64 {
+        self.now_ns.max(self.state.last_timestamp_ns.saturating_add(step_ns))
     }
 
     fn read_clock(&mut self) {
@@ -179,9 +191,64 @@ impl Core {
                 let result = decision.map(|decision| self.carry_out(decision));
                 self.answer(reply, result);
             }
-            Command::Read(read) => self.answers.push(Answer::Read(read)),
-            // The writer takes these out before they come here.
-            Command::BackupPoint(_) | Command::Shutdown(_) => {}
+            Command::CreateAccounts(accounts, reply) => {
+                let result = self.create_accounts(&accounts);
+                self.answer(reply, result);
+            }
+            Command::CreateTransfers(transfers, reply) => {
+                let result = self.create_transfers(&transfers);
+                self.answer(reply, result);
+            }
+            Command::Read(read) => self.answers.push(Answer::Reply(read(&self.state))),
+            Command::BackupPoint(reply) => self.answers.push(Answer::Point(reply)),
+            // The writer takes it out before it comes here.
+            Command::Shutdown(_) => {}
+        }
+    }
+
+    /// A batch of the ledger's own accounts.
+    fn create_accounts(
+        &mut self,
+        accounts: &[Account],
+    ) -> Result<Vec<CreateAccountStatus>, BatchError> {
+        self.ledger_batch(accounts.len(), |ledger, at_ns| ledger.create_accounts(accounts, at_ns))
+    }
+
+    /// A batch of the ledger's own transfers.
+    fn create_transfers(
+        &mut self,
+        transfers: &[Transfer],
+    ) -> Result<Vec<CreateTransferStatus>, BatchError> {
+        self.ledger_batch(transfers.len(), |ledger, at_ns| {
+            ledger.create_transfers(transfers, at_ns)
+        })
+    }
+
+    /// Lets the ledger decide, and appends what it made.
+    fn ledger_batch<T>(
+        &mut self,
+        events: usize,
+        create: impl FnOnce(&mut Ledger<Changes>, u64) -> Result<T, index::Error>,
+    ) -> Result<T, BatchError> {
+        if events > BATCH_EVENTS_COUNT_MAX {
+            return Err(BatchError::TooLarge);
+        }
+        if self.broken.is_some() {
+            return Err(Unavailable::Stopped.into());
+        }
+        let timestamp_ns = self.next_timestamp_ns(step_for(events));
+        match create(&mut self.state.ledger, timestamp_ns) {
+            Ok(statuses) => {
+                self.state.last_timestamp_ns = timestamp_ns;
+                self.batch.u64(timestamp_ns);
+                let fresh = self.state.ledger.fresh();
+                encode_ledger(&mut self.batch, fresh.rows(), fresh.burned());
+                Ok(statuses)
+            }
+            Err(error) => {
+                self.broken = Some(Broken { entry: "ledger", why: error.to_string() });
+                Err(Unavailable::Stopped.into())
+            }
         }
     }
 
@@ -251,16 +318,16 @@ impl Core {
 
     /// The answer to a copy of a payment that is known to the state.
     fn replay(&self, id: PaymentId, command: &Authorize) -> Result<Step, AuthorizeError> {
-        let payment = self.state.payments.get(&id).ok_or(Unavailable::Stopped)?;
+        let payment = self.state.find_payment(id).ok_or(Unavailable::Stopped)?;
         let waits = matches!(command.mode, Mode::Claim | Mode::Hold { .. });
         if payment.progress == Progress::Held && waits {
             return Ok(Step::Wait(id));
         }
         let access = command.terms.access_seconds;
         decide::check_access(payment.progress, access, self.now_ms())?;
-        decide::check_same_offer(payment, command)?;
+        decide::check_same_offer(&payment, command)?;
         let outcome = self.state.outcomes.get(id).or_else(|| self.fleeting.get(id)).cloned();
-        let payment = PaymentView::of(id, payment);
+        let payment = PaymentView::of(id, &payment);
         Ok(Step::Done(Box::new(Authorized::Replay { payment, outcome })))
     }
 
@@ -387,7 +454,11 @@ impl Core {
     /// woken write entries too, which brings the next timestamp closer to the next hold.
     fn expire_holds(&mut self) {
         while self.broken.is_none()
-            && self.state.ledger.next_expiry_ns().is_some_and(|due| due <= self.next_timestamp_ns())
+            && self
+                .state
+                .ledger
+                .next_expiry_ns()
+                .is_some_and(|due| due <= self.next_timestamp_ns(TIMESTAMP_STEP_NS))
         {
             self.write(Entry::HoldsExpired);
             self.wake_left();
@@ -396,10 +467,8 @@ impl Core {
 
     /// Wakes the copies of payments that nobody works on any more, as far as the batch takes it.
     fn wake_left(&mut self) {
-        let payments = &self.state.payments;
-        let is_held = |id: PaymentId| {
-            payments.get(&id).is_some_and(|payment| payment.progress == Progress::Held)
-        };
+        let state = &self.state;
+        let is_held = |id: PaymentId| state.is_held(id);
         self.claims.forget_holds_but(is_held);
         let mut left = self.claims.waited_for();
         left.retain(|id| !is_held(*id));

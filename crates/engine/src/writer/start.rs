@@ -1,27 +1,27 @@
 //! Starting: snapshot, then the journal's tail, then the books are checked, then the thread runs.
 
-use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 
-use journal::{Files, Journal, Position, Snapshot, Snapshots};
-use tracing::warn;
+use journal::{Files, Journal, Position, Snapshots};
 
-use super::Writer;
+use super::committer::Committer;
 use super::core::Core;
+use super::keeper::{Keeper, Kept};
+use super::loading::Loading;
+use super::{Inline, Writer};
 use crate::clock::behind_seconds;
 use crate::codec::Decoder;
 use crate::entry::Stamped;
 use crate::error::StartError;
 use crate::handle::{Engine, Options, Started};
+use crate::queue::{Outlet, queue};
 use crate::state::State;
 
 pub(crate) fn start(options: Options) -> Result<Started, StartError> {
-    let snapshots = Snapshots::open(&options.data.join("snapshots"))?;
-    let (state, position) = load_snapshot(&snapshots, &options)?;
-    let settings = journal::Options { verify_from: position, ..options.journal };
-    let (files, recovery) = Files::open(&options.data.join("journal"), settings)?;
-    let folded = position.map_or(0, |position| position.sequence);
-    let (engine, replayed_batches) = run(options, Box::new(files), snapshots, state, folded)?;
+    let loading = Loading::begin(&options)?;
+    let (files, recovery) = journal(&options, loading.position())?;
+    let (ready, replayed_batches) = ready(options, Box::new(files), loading)?;
+    let engine = ready.spawn()?;
     Ok(Started { engine, recovery, replayed_batches })
 }
 
@@ -29,66 +29,94 @@ pub(crate) fn start_with(
     options: Options,
     journal: Box<dyn Journal>,
 ) -> Result<Engine, StartError> {
-    let snapshots = Snapshots::open(&options.data.join("snapshots"))?;
-    let (state, position) = load_snapshot(&snapshots, &options)?;
-    let folded = position.map_or(0, |position| position.sequence);
-    let (engine, _) = run(options, journal, snapshots, state, folded)?;
-    Ok(engine)
+    let loading = Loading::begin(&options)?;
+    ready(options, journal, loading)?.0.spawn()
 }
 
-/// Folds what follows batch `folded`, checks the books and starts the thread.
-fn run(
+pub(crate) fn start_inline(options: Options) -> Result<(Engine, Inline), StartError> {
+    let loading = Loading::begin(&options)?;
+    let (files, _) = journal(&options, loading.position())?;
+    Ok(ready(options, Box::new(files), loading)?.0.inline())
+}
+
+fn journal(
+    options: &Options,
+    verify_from: Option<Position>,
+) -> Result<(Files, journal::Recovery), StartError> {
+    let settings = journal::Options { verify_from, ..options.journal };
+    Ok(Files::open_on(Arc::clone(&options.disk), &options.data.join("journal"), settings)?)
+}
+
+/// Everything that a writer needs before its first turn.
+struct Ready {
+    engine: Engine,
+    queue: Outlet,
+    core: Core,
+    journal: Box<dyn Journal>,
+    bytes_since_snapshot: u64,
+    snapshot_every_bytes: u64,
+}
+
+/// What is ready, the snapshots that will follow, and what those on disk need of the past.
+struct Start(Ready, Snapshots, Kept);
+
+impl Start {
+    fn spawn(self) -> Result<Engine, StartError> {
+        let Self(ready, snapshots, kept) = self;
+        let keeper = Keeper::on_thread(snapshots, kept).map_err(StartError::Thread)?;
+        let (engine, writer, committer) = ready.parts(keeper);
+        std::thread::Builder::new()
+            .name("farthing-writer".to_owned())
+            .spawn(move || writer.run(committer))
+            .map_err(StartError::Thread)?;
+        Ok(engine)
+    }
+
+    fn inline(self) -> (Engine, Inline) {
+        let Self(ready, snapshots, kept) = self;
+        let (engine, writer, committer) = ready.parts(Keeper::at_once(snapshots, kept));
+        (engine, Inline::new(writer, committer))
+    }
+}
+
+impl Ready {
+    fn parts(self, keeper: Keeper) -> (Engine, Writer, Committer) {
+        let has_ended = self.queue.has_ended();
+        let writer = Writer {
+            core: self.core,
+            queue: self.queue,
+            taken: 0,
+            bytes_since_snapshot: self.bytes_since_snapshot,
+            snapshot_every_bytes: self.snapshot_every_bytes,
+            keeper_is_busy: keeper.is_busy(),
+            kept: keeper.kept(),
+        };
+        (self.engine, writer, Committer::new(self.journal, keeper, has_ended))
+    }
+}
+
+/// Folds what follows the snapshot and checks the books and the clock.
+fn ready(
     options: Options,
     journal: Box<dyn Journal>,
-    snapshots: Snapshots,
-    state: State,
-    folded: u64,
-) -> Result<(Engine, u64), StartError> {
+    mut loading: Loading,
+) -> Result<(Start, u64), StartError> {
+    let folded = loading.position().map_or(0, |position| position.sequence);
+    let state = loading.state(&options)?;
     let Replayed { state, batches, bytes } = replay(state, &*journal, folded + 1)?;
     state.ledger.check().map_err(StartError::Books)?;
     let behind = behind_seconds(options.clock.now_ns(), state.last_timestamp_ns);
     if let Some(behind_seconds) = behind.filter(|_| !options.accept_earlier_clock) {
         return Err(StartError::ClockBehind { behind_seconds });
     }
-    let (sender, queue) = sync_channel(options.queue_count_max);
-    let writer = Writer {
-        core: Core::new(state, Arc::clone(&options.clock), options.accept_earlier_clock),
-        journal,
-        snapshots,
-        queue,
-        pointed: Vec::new(),
-        bytes_since_snapshot: bytes,
-    };
-    std::thread::Builder::new()
-        .name("farthing-writer".to_owned())
-        .spawn(move || writer.run())
-        .map_err(StartError::Thread)?;
+    let (sender, queue) = queue(options.queue_count_max);
+    let core = Core::new(state, Arc::clone(&options.clock), options.accept_earlier_clock);
     let engine = Engine::new(sender, options.clock, options.node);
-    Ok((engine, batches))
-}
-
-/// The newest snapshot that decodes, or the empty state.
-fn load_snapshot(
-    snapshots: &Snapshots,
-    options: &Options,
-) -> Result<(State, Option<Position>), StartError> {
-    let found = snapshots.latest()?;
-    for skipped in &found.skipped {
-        warn!(path = %skipped.path.display(), why = %skipped.why, "a snapshot was passed over");
-    }
-    let Some(Snapshot { sequence, head, state }) = found.snapshot else {
-        return Ok((State::new(options.node), None));
-    };
-    match State::from_bytes(&state) {
-        Ok(state) if state.node == options.node => {
-            Ok((state, Some(Position { sequence, hash: head })))
-        }
-        Ok(state) => Err(StartError::OtherNode { expected: options.node, found: state.node }),
-        Err(why) => {
-            warn!(sequence, %why, "the snapshot does not decode; the whole journal is read instead");
-            Ok((State::new(options.node), None))
-        }
-    }
+    let snapshot_every_bytes = options.snapshot_every_bytes;
+    let bytes_since_snapshot = bytes;
+    let ready = Ready { engine, queue, core, journal, bytes_since_snapshot, snapshot_every_bytes };
+    let Loading { snapshots, kept, .. } = loading;
+    Ok((Start(ready, snapshots, Arc::new(Mutex::new(kept))), batches))
 }
 
 /// The state after the journal's tail, and how much of a tail that was.
@@ -109,6 +137,7 @@ fn replay(mut state: State, journal: &dyn Journal, from: u64) -> Result<Replayed
                 .map_err(|why| StartError::Malformed { sequence, why })?;
             state.apply(&stamped).map_err(|why| StartError::Broken { sequence, why })?;
         }
+        state.seal_if_full().map_err(|why| StartError::IndexBatch { sequence, why })?;
         batches += 1;
         bytes += batch.body.len() as u64;
     }

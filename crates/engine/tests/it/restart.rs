@@ -44,7 +44,7 @@ fn copy(from: &Path, to: &Path) {
 fn snapshot(dir: &Path) -> (u64, Vec<u8>) {
     let found = Snapshots::open(&dir.join("snapshots")).unwrap().latest().unwrap();
     let snapshot = found.snapshot.unwrap();
-    (snapshot.sequence, snapshot.state)
+    (snapshot.sequence, engine::fuzzing::state_of(&snapshot.state).unwrap())
 }
 
 #[tokio::test]

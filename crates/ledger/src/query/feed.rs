@@ -4,12 +4,13 @@
 //! rollback takes back never had a position that could be read. A change says what happened then,
 //! not what has become of it since.
 
-use super::QueryError;
 use super::page::check_limit;
+use super::{Asked, QueryError};
 use crate::books::Ledger;
 use crate::event::{Account, Transfer};
-use crate::replay::ChangeRef;
-use crate::state::PendingState;
+use crate::memory::count;
+use crate::past::Past;
+use crate::row::{Row, RowKind};
 
 /// A page of the feed of changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,40 +43,31 @@ pub enum ChangeKind {
     HoldExpired(Transfer),
 }
 
-impl Ledger {
+impl<P: Past> Ledger<P> {
     /// At most `limit` changes from this position on; the first change has position zero. A page is
     /// empty if the feed ends at the position, and the same position can be asked for again.
-    pub fn changes(&self, position: u64, limit: usize) -> Result<Changes, QueryError> {
+    pub fn changes(&self, position: u64, limit: usize) -> Result<Changes, Asked<P::Error>> {
         check_limit(limit)?;
-        let start = usize::try_from(position).map_err(|_| QueryError::PositionNotReached)?;
-        let rest = self.changes.get(start..).ok_or(QueryError::PositionNotReached)?;
-        let changes: Vec<Change> = (position..)
-            .zip(rest.iter().take(limit))
-            .map(|(position, &change)| self.change(position, change))
-            .collect();
-        let next = changes.last().map_or(position, |last| last.position.saturating_add(1));
-        Ok(Changes { changes, next })
+        if position > self.past.len() {
+            return Err(QueryError::PositionNotReached.into());
+        }
+        let next = position.saturating_add(count(limit)).min(self.past.len());
+        let change = |position| {
+            let row = self.past.row(position).map_err(Asked::Past)?;
+            Ok(Change { position, timestamp_ns: row.timestamp_ns(), kind: self.change(&row) })
+        };
+        let changes: Result<Vec<Change>, Asked<P::Error>> = (position..next).map(change).collect();
+        Ok(Changes { changes: changes?, next })
     }
 
-    fn change(&self, position: u64, change: ChangeRef) -> Change {
-        let (timestamp_ns, kind) = match change {
-            ChangeRef::Account(index) => {
-                let state = &self.accounts[index];
-                (state.timestamp_ns, ChangeKind::AccountCreated(state.account))
+    fn change(&self, row: &Row) -> ChangeKind {
+        match row.kind() {
+            Some(RowKind::AccountCreated) => {
+                let account = row.account().expect("the past gives back what it absorbed");
+                ChangeKind::AccountCreated(account)
             }
-            ChangeRef::Transfer(index) => {
-                let state = &self.transfers[index].state;
-                (state.timestamp_ns, ChangeKind::TransferCreated(state.transfer))
-            }
-            ChangeRef::Expiry(index) => {
-                let state = &self.transfers[index].state;
-                let at_ns = match state.pending {
-                    PendingState::Expired { at_ns } => at_ns,
-                    _ => state.timestamp_ns,
-                };
-                (at_ns, ChangeKind::HoldExpired(state.transfer))
-            }
-        };
-        Change { position, timestamp_ns, kind }
+            Some(RowKind::HoldExpired) => ChangeKind::HoldExpired(self.transfer_of(row)),
+            _ => ChangeKind::TransferCreated(self.transfer_of(row)),
+        }
     }
 }

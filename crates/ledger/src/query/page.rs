@@ -1,11 +1,14 @@
-//! Pages: which rows of a list that is ordered by time, and where the next page begins.
+//! Pages: which rows of what is ordered by time, and where the next page begins.
 //!
-//! Invariant: times in a list are unique, so the time of a page's last row is where it ended, and
-//! rows that are added later change no page that has been given out newest first.
+//! Invariant: times of accounts and transfers are unique, so the time of a page's last row is where
+//! it ended, and rows that are added later change no page that has been given out newest first.
+
+use std::ops::Range;
 
 use super::QueryError;
-use crate::history::BalancesAt;
-use crate::state::{AccountState, Entry, TransferState};
+use crate::past::Past;
+use crate::row::Row;
+use crate::seek::partition;
 
 /// Most rows of one page, and most changes of one page of the feed.
 pub const PAGE_ROWS_MAX: usize = 8_192;
@@ -81,33 +84,52 @@ impl Page {
         Ok(())
     }
 
-    /// The page of what `fits` among rows in order of time.
-    pub(super) fn of<R: Row>(&self, rows: &[R], fits: impl Fn(&R) -> bool) -> Rows<R::Answer> {
-        let mut start = rows.partition_point(|row| row.timestamp_ns() < self.since_ns);
-        let mut end = rows.partition_point(|row| row.timestamp_ns() <= self.until_ns);
+    /// Positions of the rows from which the page and those behind it are taken.
+    pub(super) fn positions<P: Past>(&self, past: &P) -> Result<Range<u64>, P::Error> {
+        // The times that are left, both inclusive.
+        let (mut since_ns, mut until_ns) = (self.since_ns, self.until_ns);
         match (self.cursor, self.order) {
             (None, _) => {}
+            (Some(Cursor(0)), Order::NewestFirst)
+            | (Some(Cursor(u64::MAX)), Order::OldestFirst) => {
+                return Ok(0..0);
+            }
             (Some(Cursor(last_ns)), Order::NewestFirst) => {
-                end = end.min(rows.partition_point(|row| row.timestamp_ns() < last_ns));
+                until_ns = until_ns.min(last_ns.saturating_sub(1));
             }
             (Some(Cursor(last_ns)), Order::OldestFirst) => {
-                start = start.max(rows.partition_point(|row| row.timestamp_ns() <= last_ns));
+                since_ns = since_ns.max(last_ns.saturating_add(1));
             }
         }
-        let found = rows.get(start..end).unwrap_or_default().iter();
-        let fits = |row: &&R| fits(row);
-        match self.order {
-            Order::NewestFirst => self.take(found.rev().filter(fits)),
-            Order::OldestFirst => self.take(found.filter(fits)),
-        }
+        let start = match since_ns {
+            0 => 0,
+            _ => partition(past, |row| row.timestamp_ns() < since_ns)?,
+        };
+        let end = match until_ns {
+            u64::MAX => past.len(),
+            _ => partition(past, |row| row.timestamp_ns() <= until_ns)?,
+        };
+        Ok(start..end.max(start))
     }
 
-    fn take<'a, R: Row + 'a>(&self, mut found: impl Iterator<Item = &'a R>) -> Rows<R::Answer> {
-        let page: Vec<&R> = found.by_ref().take(self.limit).collect();
-        let last = page.last().map(|row| Cursor(row.timestamp_ns()));
-        // Looks one row ahead, so that no cursor leads to nothing.
-        let next = found.next().and(last);
-        Rows { rows: page.into_iter().map(Row::answer).collect(), next }
+    /// One more row than the page has: it tells whether there is a next page, so that no cursor
+    /// leads to nothing.
+    pub(super) const fn limit_ahead(&self) -> usize {
+        self.limit.saturating_add(1)
+    }
+
+    /// The page of what was found, one row ahead at most, and the answer that each row gives.
+    pub(super) fn of<R, E>(
+        &self,
+        mut found: Vec<(u64, Row)>,
+        answer: impl Fn(u64, &Row) -> Result<R, E>,
+    ) -> Result<Rows<R>, E> {
+        let is_more = found.len() > self.limit;
+        found.truncate(self.limit);
+        let last = found.last().map(|(_, row)| Cursor(row.timestamp_ns()));
+        let rows: Result<Vec<R>, E> =
+            found.iter().map(|(position, row)| answer(*position, row)).collect();
+        Ok(Rows { rows: rows?, next: last.filter(|_| is_more) })
     }
 }
 
@@ -116,50 +138,5 @@ pub(super) fn check_limit(limit: usize) -> Result<(), QueryError> {
         0 => Err(QueryError::LimitMustNotBeZero),
         1..=PAGE_ROWS_MAX => Ok(()),
         _ => Err(QueryError::LimitTooLarge),
-    }
-}
-
-/// What a page is made of.
-pub(super) trait Row {
-    type Answer;
-
-    fn timestamp_ns(&self) -> u64;
-
-    fn answer(&self) -> Self::Answer;
-}
-
-impl Row for Entry {
-    type Answer = TransferState;
-
-    fn timestamp_ns(&self) -> u64 {
-        self.state.timestamp_ns
-    }
-
-    fn answer(&self) -> TransferState {
-        self.state
-    }
-}
-
-impl Row for AccountState {
-    type Answer = Self;
-
-    fn timestamp_ns(&self) -> u64 {
-        self.timestamp_ns
-    }
-
-    fn answer(&self) -> Self {
-        *self
-    }
-}
-
-impl Row for BalancesAt {
-    type Answer = Self;
-
-    fn timestamp_ns(&self) -> u64 {
-        self.timestamp_ns
-    }
-
-    fn answer(&self) -> Self {
-        *self
     }
 }

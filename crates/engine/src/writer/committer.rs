@@ -1,0 +1,162 @@
+//! The second half of the writer: makes batches durable in order and gives the answers.
+//!
+//! Invariants: no answer of a batch leaves before that batch and all before it are durable; after a
+//! failed append nothing is appended any more and every answer is "stopped". This module decides
+//! nothing and never looks into the state.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use journal::{Journal, Position};
+use money::PaymentId;
+use tokio::sync::oneshot;
+
+use super::keeper::{Capture, Keeper};
+use crate::command::{Authorized, ClaimToken};
+use crate::error::{AuthorizeError, Unavailable};
+use crate::handle::{Deferred, Reply};
+
+/// An answer that waits for its batch.
+pub(super) enum Answer {
+    Reply(Deferred),
+    /// The one that may go on. If nobody takes the answer, somebody else must get the turn.
+    Proceed(PaymentId, ClaimToken, Reply<Authorized, AuthorizeError>),
+    /// The batch itself is asked for.
+    Point(oneshot::Sender<Position>),
+}
+
+/// What one turn of the writer came to.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// Entries; none if the turn only read.
+    pub bytes: Vec<u8>,
+    pub answers: Vec<Answer>,
+    /// The fold met an entry that does not fit: the bytes must not be written.
+    pub broken: Option<String>,
+    /// The state after these entries, if a snapshot is due.
+    pub capture: Option<Capture>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && self.answers.is_empty() && self.broken.is_none()
+    }
+}
+
+/// What became of a batch.
+#[derive(Default)]
+pub(super) struct Done {
+    /// Turns whose owner had gone when the answer came.
+    pub abandoned: Vec<(PaymentId, ClaimToken)>,
+    /// Set if the batch is not durable, and no later one will be.
+    pub stopped: Option<String>,
+}
+
+/// The journal and whether it can still be trusted, and the snapshots that follow it.
+pub(super) struct Committer {
+    journal: Box<dyn Journal>,
+    keeper: Keeper,
+    stopped: Option<String>,
+    /// Refuses further commands, before anybody learns that the writer has stopped.
+    has_ended: Arc<AtomicBool>,
+}
+
+impl Committer {
+    pub(super) fn new(
+        journal: Box<dyn Journal>,
+        keeper: Keeper,
+        has_ended: Arc<AtomicBool>,
+    ) -> Self {
+        Self { journal, keeper, stopped: None, has_ended }
+    }
+
+    /// The last durable batch.
+    pub(super) fn position(&self) -> Position {
+        Position { sequence: self.journal.next().saturating_sub(1), hash: self.journal.head() }
+    }
+
+    /// Makes the batch durable and gives its answers.
+    pub(super) fn commit(&mut self, batch: Batch) -> Done {
+        let Batch { bytes, answers, broken, capture } = batch;
+        if self.stopped.is_none() {
+            self.stopped = broken;
+        }
+        if self.stopped.is_none() && !bytes.is_empty() {
+            let expected = self.journal.next();
+            self.stopped = self.journal.append(expected, &bytes).err().map(|e| e.to_string());
+        }
+        let verdict = if self.stopped.is_none() {
+            Ok(())
+        } else {
+            self.has_ended.store(true, Ordering::SeqCst);
+            Err(Unavailable::Stopped)
+        };
+        if let Some(capture) = capture.filter(|_| verdict.is_ok()) {
+            self.keeper.keep(capture, self.position());
+        }
+        let mut done = Done { abandoned: Vec::new(), stopped: self.stopped.clone() };
+        for answer in answers {
+            match answer {
+                Answer::Reply(reply) => reply(verdict),
+                Answer::Proceed(payment, claim, reply) => {
+                    let proceed = Authorized::Proceed { payment, claim };
+                    let answer = verdict.map(|()| proceed).map_err(AuthorizeError::from);
+                    if reply.send(answer).is_err() {
+                        done.abandoned.push((payment, claim));
+                    }
+                }
+                Answer::Point(reply) => {
+                    if verdict.is_ok() {
+                        // The caller may have given up waiting.
+                        let _ = reply.send(self.position());
+                    }
+                }
+            }
+        }
+        done
+    }
+}
+
+impl Committer {
+    /// Writes the last snapshot, if there is something new to tell, and closes the journal.
+    pub(super) fn close(self, last: Option<Capture>) {
+        let position = self.position();
+        self.keeper.finish(last.filter(|_| position.sequence > 0).map(|last| (last, position)));
+    }
+}
+
+/// A committer on a thread of its own, which takes one batch at a time.
+pub(super) struct Pipeline {
+    batches: Sender<Batch>,
+    pub(super) done: Receiver<Done>,
+    thread: JoinHandle<Committer>,
+}
+
+impl Pipeline {
+    pub(super) fn start(mut committer: Committer) -> std::io::Result<Self> {
+        let (batches, queue) = bounded::<Batch>(1);
+        let (report, done) = bounded(1);
+        let thread =
+            std::thread::Builder::new().name("farthing-journal".to_owned()).spawn(move || {
+                for batch in queue {
+                    // The writer waits for the report of each batch before it ends.
+                    let _ = report.send(committer.commit(batch));
+                }
+                committer
+            })?;
+        Ok(Self { batches, done, thread })
+    }
+
+    /// Hands a batch over; the one before must have been reported.
+    pub(super) fn begin(&self, batch: Batch) -> Result<(), Unavailable> {
+        self.batches.send(batch).map_err(|_| Unavailable::Stopped)
+    }
+
+    /// Ends the thread; nothing may be under way. `None` if it has panicked.
+    pub(super) fn finish(self) -> Option<Committer> {
+        drop(self.batches);
+        self.thread.join().ok()
+    }
+}
