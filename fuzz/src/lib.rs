@@ -41,6 +41,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("journal_frame", journals::frame),
     ("journal_segment", journals::segment),
     ("ledger_account", ledgers::account),
+    ("ledger_rows", ledgers::rows),
     ("ledger_snapshot", ledgers::snapshot),
     ("ledger_transfer", ledgers::transfer),
     ("money_amount", monies::amount),

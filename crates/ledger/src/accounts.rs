@@ -9,11 +9,11 @@ use crate::past::Past;
 use crate::postings::Totals;
 use crate::resident::{ASSETS_MAX, AccountRow, Book, account_count};
 use crate::row::Row;
-use crate::slots::NUMBER_MAX;
+use crate::slots::LARGEST_NUMBER;
 use crate::status::CreateAccountStatus;
 
 /// Most accounts of one ledger.
-pub const ACCOUNTS_MAX: u32 = NUMBER_MAX;
+pub const ACCOUNTS_MAX: u32 = LARGEST_NUMBER;
 
 impl<P: Past> Event<P> for Account {
     type Status = CreateAccountStatus;

@@ -18,6 +18,8 @@ pub(crate) struct Call {
     seed: Seed,
     /// A number is an index into rows or burned ids times four, and one of the constants below.
     names: Slots,
+    /// Largest id that was named. Ids mostly grow, and a larger one need not be sought.
+    largest: u128,
 }
 
 /// By the id of a row.
@@ -50,9 +52,15 @@ impl Call {
     pub(crate) fn begin(&mut self, names: usize) {
         self.fresh.clear();
         self.names.clear(names);
+        self.largest = 0;
     }
 
+    #[inline]
     pub(crate) fn find(&self, id: TransferId) -> Option<Made> {
+        if id.get() > self.largest { None } else { self.find_named(id) }
+    }
+
+    fn find_named(&self, id: TransferId) -> Option<Made> {
         let number = self.names.find(self.seed.hash(id.get()), |number| {
             let (index, what) = split(number);
             match what {
@@ -79,6 +87,7 @@ impl Call {
     /// Adds the row of a transfer and names it.
     pub(crate) fn push_named(&mut self, row: &Row, pair: Option<&[Balances; 2]>) {
         let index = self.next_index();
+        self.largest = self.largest.max(row.id());
         self.names.insert(self.seed.hash(row.id()), join(index, CREATED));
         if row.pending_id() != 0 {
             self.names.insert(self.seed.hash(!row.pending_id()), join(index, RESOLVES));
@@ -88,6 +97,7 @@ impl Call {
 
     pub(crate) fn burn(&mut self, id: TransferId) {
         let index = u32::try_from(self.fresh.burned.len()).unwrap_or(u32::MAX);
+        self.largest = self.largest.max(id.get());
         self.names.insert(self.seed.hash(id.get()), join(index, BURNED));
         self.fresh.burned.push(id);
     }

@@ -66,7 +66,7 @@ impl<P: Past> Ledger<P> {
             self.call.push_named(row, pair.as_ref());
         }
         self.count_row(row);
-        let [debit, credit] = sides.map(|side| side.index);
+        let [debit, credit] = [sides[0].index, sides[1].index];
         if matches!(transfer.kind, Kind::Pending { .. }) {
             let hold = Hold::new(transfer, entry.timestamp_ns, debit, credit);
             self.holds.open(&mut self.resident.holds, hold);

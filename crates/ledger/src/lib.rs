@@ -23,6 +23,7 @@ mod codec;
 mod commit;
 mod event;
 mod hold;
+mod lookup;
 mod memory;
 mod past;
 mod places;

@@ -28,9 +28,9 @@ impl Places {
         resident: &Resident,
     ) {
         self.hashes.clear();
-        self.hashes.extend(ids.clone().map(|pair| pair.map(|id| seed.hash(id))));
+        self.hashes.extend(ids.clone().map(|pair| [seed.hash(pair[0]), seed.hash(pair[1])]));
         self.found.clear();
-        let guesses = self.hashes.iter().map(|pair| pair.map(|hash| slots.guess(hash)));
+        let guesses = self.hashes.iter().map(|pair| [slots.guess(pair[0]), slots.guess(pair[1])]);
         self.found.extend(guesses);
         let accounts = &resident.accounts;
         let is =

@@ -17,6 +17,7 @@ use crate::chunks::{Chunks, wide};
 use crate::event::{Account, Limit};
 use crate::hold::Hold;
 use crate::postings::{Postings, Totals, sum};
+use crate::slots::halves;
 use crate::state::{Balances, Standing};
 
 /// Most assets of one ledger: their numbers have 16 bits.
@@ -174,7 +175,8 @@ impl Resident {
     pub(crate) fn balances(&self, index: u32) -> Balances {
         let row = self.accounts.get(index);
         if row.flags & WIDE == 0 {
-            Balances::of(row.columns.map(u128::from))
+            let [first, second, third, fourth] = row.columns;
+            Balances::of([first.into(), second.into(), third.into(), fourth.into()])
         } else {
             self.wide.get(&index).copied().unwrap_or_default()
         }
@@ -255,10 +257,11 @@ impl Resident {
     }
 }
 
+#[inline]
 fn narrow(balances: &Balances) -> Option<[u64; 4]> {
-    let [first, second, third, fourth] =
-        balances.columns().map(|column| u64::try_from(column).ok());
-    Some([first?, second?, third?, fourth?])
+    let [first, second, third, fourth] = balances.columns();
+    u64::try_from(first | second | third | fourth).ok()?;
+    Some([halves(first).0, halves(second).0, halves(third).0, halves(fourth).0])
 }
 
 /// The index as a count.

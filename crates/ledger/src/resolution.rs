@@ -6,10 +6,11 @@
 
 use money::TransferId;
 
-use crate::books::{Found, Ledger};
+use crate::books::Ledger;
 use crate::commit::Entry;
 use crate::event::{AMOUNT_MAX, Kind, Transfer};
 use crate::hold::Hold;
+use crate::lookup::Found;
 use crate::past::Past;
 use crate::state::{PendingState, TransferState};
 use crate::status::CreateTransferStatus;
@@ -54,7 +55,7 @@ impl<P: Past> Ledger<P> {
             pending: PendingState::Pending,
         };
         let transfer = check_resolution(transfer, &held, timestamp_ns)?;
-        let sides = [hold.debit, hold.credit].map(|index| self.resident.side(index));
+        let sides = [self.resident.side(hold.debit), self.resident.side(hold.credit)];
         if matches!(transfer.kind, Kind::Post { .. }) {
             check_not_closed(&sides)?;
         }

@@ -11,7 +11,7 @@ use crate::query::Order;
 use crate::row::Row;
 
 /// Fewest positions that are asked for at a time.
-const POSITIONS_MIN: usize = 64;
+const POSITIONS_AT_ONCE: usize = 64;
 
 /// Where to look.
 pub(crate) struct Seek<'a> {
@@ -33,7 +33,7 @@ impl Seek<'_> {
     ) -> Result<Vec<(u64, Row)>, P::Error> {
         let mut within = self.within.clone();
         let mut found = Vec::new();
-        let step = self.limit.max(POSITIONS_MIN);
+        let step = self.limit.max(POSITIONS_AT_ONCE);
         while !within.is_empty() {
             let positions = self.positions(past, &within, step)?;
             for &position in &positions {

@@ -40,6 +40,7 @@ impl Default for Seed {
 }
 
 /// The low and the high half.
+#[inline]
 pub(crate) const fn halves(value: u128) -> (u64, u64) {
     let bytes = value.to_le_bytes();
     let [low, high] = [bytes.first_chunk::<8>(), bytes.last_chunk::<8>()];
@@ -103,7 +104,7 @@ const GONE: u64 = 1;
 const NUMBER_OFFSET: u32 = 2;
 
 /// Largest number that a slot can hold.
-pub(crate) const NUMBER_MAX: u32 = u32::MAX - NUMBER_OFFSET;
+pub(crate) const LARGEST_NUMBER: u32 = u32::MAX - NUMBER_OFFSET;
 
 /// The table.
 #[derive(Debug, Clone)]
@@ -246,8 +247,8 @@ mod tests {
         assert!(slots.is_full());
         slots.clear(13);
         assert_eq!(slots.find(7, |_| true), None);
-        slots.insert(u64::MAX, NUMBER_MAX);
-        assert_eq!(slots.find(u64::MAX, |_| true), Some(NUMBER_MAX));
+        slots.insert(u64::MAX, LARGEST_NUMBER);
+        assert_eq!(slots.find(u64::MAX, |_| true), Some(LARGEST_NUMBER));
     }
 
     #[test]

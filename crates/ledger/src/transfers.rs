@@ -9,9 +9,10 @@
 use std::mem::discriminant;
 
 use crate::batch::Event;
-use crate::books::{Found, Ledger};
+use crate::books::Ledger;
 use crate::commit::Entry;
 use crate::event::{AMOUNT_MAX, Kind, Sides, Transfer};
+use crate::lookup::Found;
 use crate::past::Past;
 use crate::places::NOWHERE;
 use crate::postings::sum;
@@ -149,7 +150,7 @@ impl<P: Past> Ledger<P> {
             .ok_or(CreateTransferStatus::DebitAccountNotFound)?;
         let credit = index(places[1], transfer.credit_account)
             .ok_or(CreateTransferStatus::CreditAccountNotFound)?;
-        let sides = [debit, credit].map(|index| self.resident.side(index));
+        let sides = [self.resident.side(debit), self.resident.side(credit)];
         if sides[0].asset != sides[1].asset {
             return Err(CreateTransferStatus::AccountsMustHaveTheSameAsset);
         }

@@ -3,6 +3,7 @@
 
 mod codec;
 mod model;
+mod pasts;
 mod queries;
 mod random;
 mod replays;

@@ -1,17 +1,19 @@
 //! Questions: pages, cursors, filters, the past, the feed; and their answers against the model's.
 
+use std::convert::Infallible;
+
 use ledger::{
     Account, Balances, BalancesAt, Change, ChangeKind, Cursor, Filter, Kind, Ledger, Limit, Order,
-    PAGE_ROWS_MAX, Page, QueryError, Rows, Seed, Sides, Transfer, TransferState,
+    PAGE_ROWS_MAX, Page, Past, QueryError, Rows, Seed, Sides, Transfer, TransferState,
 };
 use money::{AccountId, Asset, TransferId};
 
-use crate::model::{Model, Past};
+use crate::model::{self, Model};
 
 const SECOND_NS: u64 = 1_000_000_000;
 
 /// Every question that the model can answer, page by page.
-pub fn compare(ledger: &Ledger, model: &Model) {
+pub fn compare<P: Past<Error = Infallible>>(ledger: &Ledger<P>, model: &Model) {
     compare_feed(ledger, model);
     let filters = [
         Filter::ANY,
@@ -46,7 +48,7 @@ pub fn compare(ledger: &Ledger, model: &Model) {
     }
 }
 
-fn compare_feed(ledger: &Ledger, model: &Model) {
+fn compare_feed<P: Past<Error = Infallible>>(ledger: &Ledger<P>, model: &Model) {
     let mut found: Vec<Change> = Vec::new();
     let mut next = 0;
     loop {
@@ -65,7 +67,11 @@ fn compare_feed(ledger: &Ledger, model: &Model) {
     assert_eq!(ledger.changes(next + 1, 3), Err(QueryError::PositionNotReached.into()));
 }
 
-fn compare_history(ledger: &Ledger, model: &Model, account: &Account) {
+fn compare_history<P: Past<Error = Infallible>>(
+    ledger: &Ledger<P>,
+    model: &Model,
+    account: &Account,
+) {
     let mut kept: Vec<BalancesAt> = model
         .history
         .iter()
@@ -124,7 +130,7 @@ fn transfer_ids(found: &[TransferState]) -> Vec<TransferId> {
 }
 
 fn sought(model: &Model, filter: &Filter, is_on: impl Fn(&Transfer) -> bool) -> Vec<TransferId> {
-    let fits = |past: &&Past| {
+    let fits = |past: &&model::Past| {
         let event = &past.event;
         let data = (event.user_data, event.user_data_64, event.user_data_32);
         is_on(event) && fits(filter, event.asset, event.code, data)

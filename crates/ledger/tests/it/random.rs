@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::model::Model;
+use crate::pasts::Vague;
 use crate::queries;
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -245,6 +246,12 @@ fn run(steps: &[Step]) -> (Vec<u8>, BTreeSet<&'static str>) {
     assert_eq!(encode(&replayed), encode(&run.ledger));
     assert_eq!(replayed.check(), Ok(()));
     queries::compare(&replayed, &run.model);
+    let mut vague = Ledger::with_past(Vague::default(), Seed::DEFAULT);
+    vague.replay(run.ledger.past().rows(), run.ledger.past().burned()).unwrap();
+    queries::compare(&vague, &run.model);
+    for past in &run.model.transfers {
+        assert_eq!(vague.transfer(past.event.id), run.ledger.transfer(past.event.id));
+    }
     (encode(&run.ledger), run.seen)
 }
 

@@ -175,12 +175,15 @@ fn ledgers() -> Done {
     seeds.push(vec![0xff; 110]);
     write("ledger_transfer", &seeds)?;
     let mut ledger = Ledger::new();
-    let empty = encoded(&|out| ledger.encode(out));
-    ledger.create_accounts(&accounts, 1_000);
-    ledger.create_transfers(&transfers, 2_000);
-    let full = encoded(&|out| ledger.encode(out));
+    let empty = ledger.snapshot().to_bytes();
+    let Ok(_) = ledger.create_accounts(&accounts, 1_000);
+    let Ok(_) = ledger.create_transfers(&transfers, 2_000);
+    let full = ledger.snapshot().to_bytes();
     let cut = full[..full.len() / 2].to_vec();
-    write("ledger_snapshot", &[empty, full, cut])
+    write("ledger_snapshot", &[empty, full, cut])?;
+    let Ok(_) = ledger.expire(100_000_000_000_000, 1);
+    let rows = ledger.past().rows();
+    write("ledger_rows", &[rows, &rows[..rows.len() / 2 - 1]])
 }
 
 fn journals() -> Done {
