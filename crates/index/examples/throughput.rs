@@ -35,62 +35,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (rows, accounts) = (number(1, 20)? * 1_000_000, number(2, 10_000)?);
     let has_scattered_keys = has("scattered");
     let offered = number(3, u64::MAX)?;
-    let pairs = has("pairs").then(|| vec![1; BATCH_ROWS * ROW_BYTES]);
     let schema = Schema { row_bytes: ROW_BYTES, pair_bytes: ROW_BYTES, keys, terms };
     let default = Options::default();
     let fan_out = usize::try_from(number(4, default.fan_out as u64)?)?;
     let options = Options { fan_out, ..default };
     let mut index = Index::create(Arc::new(disk::Local), Path::new(dir), schema, options)?;
-    let mut batch = vec![0; BATCH_ROWS * ROW_BYTES];
-    let (start, mut made) = (Instant::now(), 0);
-    let remover = remover(&index);
-    let (mut waits, mut held, mut looked) = (Vec::new(), 0, Vec::new());
-    while made < rows {
-        for row in batch.chunks_exact_mut(ROW_BYTES) {
-            fill(row, made, accounts, has_scattered_keys);
-            made += 1;
-        }
-        let due = u128::from(made) * 1_000_000 / u128::from(offered);
-        thread::sleep(Duration::from_micros(u64::try_from(due)?).saturating_sub(start.elapsed()));
-        let before = Instant::now();
-        index.append(&batch, pairs.as_deref())?;
-        if index.is_chunk_full() && (!index.would_seal_wait() || index.len() > held + HELD_ROWS) {
-            held = index.len();
-            remover.send(index.seal()?)?;
-        }
-        waits.push(before.elapsed().as_micros());
-        let before = busy()?;
-        for look in 0..LOOKS {
-            assert!(index.find(absent(made + look))?.is_none());
-        }
-        looked.push((busy()? - before) / LOOKS);
-    }
+    let start = Instant::now();
+    let load = Load { rows, accounts, offered, has_scattered_keys, has_pairs: has("pairs") };
+    let (made, figures) = load.take(&mut index)?;
     let taken = start.elapsed();
     index.seal()?.manifest()?;
     let durable = start.elapsed();
-    println!("{made} rows, {accounts} accounts, pairs: {}, fan-out {fan_out}", pairs.is_some());
+    println!("{made} rows, {accounts} accounts, pairs: {}, fan-out {fan_out}", load.has_pairs);
     let rate = |time: u128| u128::from(made) * 1_000_000 / time;
     println!(
         "taken {} rows/s, durable {} rows/s",
         rate(taken.as_micros()),
         rate(durable.as_micros())
     );
-    waits.sort_unstable();
-    let wait = |part: usize| waits[(waits.len() - 1) * part / 1_000];
-    println!(
-        "append and seal: p50 {} us, p99 {} us, p999 {} us, slowest {} us",
-        wait(500),
-        wait(990),
-        wait(999),
-        wait(1_000)
-    );
-    let last = looked.len() / 4;
-    let mean = |looks: &[u64]| looks.iter().sum::<u64>() / looks.len() as u64;
-    println!(
-        "key that is not there, after each batch: {} ns of CPU, in the last quarter {} ns",
-        mean(&looked),
-        mean(&looked[looked.len() - last..])
-    );
+    figures.print();
     let mut busy = 0;
     for (name, ticks) in threads()? {
         let nanoseconds = ticks * 1_000_000_000 / TICKS_PER_SECOND / made;
@@ -107,6 +70,82 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     println!("{}", status.lines().filter(|line| line.contains("VmHWM")).collect::<String>());
     Ok(())
+}
+
+/// What the index is given.
+struct Load {
+    rows: u64,
+    accounts: u64,
+    /// Rows a second at most.
+    offered: u64,
+    has_scattered_keys: bool,
+    has_pairs: bool,
+}
+
+/// What was measured after each batch.
+#[derive(Default)]
+struct Figures {
+    /// Microseconds of an append and a seal.
+    waits: Vec<u128>,
+    /// Nanoseconds of CPU time of a look at a key that is not there.
+    looked: Vec<u64>,
+}
+
+impl Load {
+    /// Has all rows taken; returns how many there were in the end.
+    fn take(&self, index: &mut Index) -> Result<(u64, Figures), Box<dyn std::error::Error>> {
+        let mut batch = vec![0; BATCH_ROWS * ROW_BYTES];
+        let pairs = self.has_pairs.then(|| vec![1; BATCH_ROWS * ROW_BYTES]);
+        let (start, mut made, mut held) = (Instant::now(), 0, 0);
+        let remover = remover(index);
+        let mut figures = Figures::default();
+        while made < self.rows {
+            for row in batch.chunks_exact_mut(ROW_BYTES) {
+                fill(row, made, self.accounts, self.has_scattered_keys);
+                made += 1;
+            }
+            let due = u128::from(made) * 1_000_000 / u128::from(self.offered);
+            thread::sleep(
+                Duration::from_micros(u64::try_from(due)?).saturating_sub(start.elapsed()),
+            );
+            let before = Instant::now();
+            index.append(&batch, pairs.as_deref())?;
+            if index.is_chunk_full() && (!index.would_seal_wait() || index.len() > held + HELD_ROWS)
+            {
+                held = index.len();
+                remover.send(index.seal()?)?;
+            }
+            figures.waits.push(before.elapsed().as_micros());
+            let before = busy()?;
+            for look in 0..LOOKS {
+                assert!(index.find(absent(made + look))?.is_none());
+            }
+            figures.looked.push((busy()? - before) / LOOKS);
+        }
+        Ok((made, figures))
+    }
+}
+
+impl Figures {
+    fn print(self) {
+        let Self { mut waits, looked } = self;
+        waits.sort_unstable();
+        let wait = |part: usize| waits[(waits.len() - 1) * part / 1_000];
+        println!(
+            "append and seal: p50 {} us, p99 {} us, p999 {} us, slowest {} us",
+            wait(500),
+            wait(990),
+            wait(999),
+            wait(1_000)
+        );
+        let last = looked.len() / 4;
+        let mean = |looks: &[u64]| looks.iter().sum::<u64>() / looks.len() as u64;
+        println!(
+            "key that is not there, after each batch: {} ns of CPU, in the last quarter {} ns",
+            mean(&looked),
+            mean(&looked[looked.len() - last..])
+        );
+    }
 }
 
 /// Reads at random, and prints what one read takes.

@@ -63,15 +63,15 @@ fn files_and_manifest_are_as_described() {
     assert_eq!([(8, 16), (24, 4), (28, 4)].map(|at| number(segments, at.0, at.1)), [5, 0, 1]);
     let run = &run[BLOCK..];
     assert_eq!(run[..8], [3, 0, 0, 0, 0, 111, 0, 0]);
-    assert_eq!((number(&run, 8, 16), number(&run, 24, 4)), (5, u128::from(u32::MAX)));
-    assert_eq!((number(&run, 28, 16), number(&run, 44, 4)), (891, 109));
+    assert_eq!((number(run, 8, 16), number(run, 24, 4)), (5, u128::from(u32::MAX)));
+    assert_eq!((number(run, 28, 16), number(run, 44, 4)), (891, 109));
     assert_eq!(run[BLOCK..][..8], [6, 0, 0, 0, 0, 110, 0, 0]);
     let mut terms: Vec<_> = (0..110).map(|n| (u128::from(term(n % 3 + 1) >> 24), n)).collect();
     terms.sort_unstable();
     for (at, (term, offset)) in terms.into_iter().enumerate() {
         let record = BLOCK + 8 + 9 * at;
-        assert_eq!(number(&run, record, 5), term);
-        assert_eq!(number(&run, record + 5, 4), u128::from(offset));
+        assert_eq!(number(run, record, 5), term);
+        assert_eq!(number(run, record + 5, 4), u128::from(offset));
     }
     let head = &run[3 * BLOCK..];
     assert_eq!(head[..8], [9, 0, 0, 0, 0, 1, 0, 0]);
