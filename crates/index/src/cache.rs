@@ -2,8 +2,9 @@
 //!
 //! A block enters only after its checksum was found right. Blocks never change once they are
 //! written, so nothing has to be thrown out but for room. The number of a block's place leads to a
-//! set of a few slots, each set under a lock of its own; in a full set a hand goes round and takes
-//! the first block that was not used since it last passed.
+//! set of a few slots, each set under a lock of its own. In a full set a hand goes round, and every
+//! block loses one of its uses as it passes; the first that has none left goes. So blocks that are
+//! used once, like those of rows, do not drive out those that are used again and again.
 
 use std::io;
 use std::path::Path;
@@ -17,6 +18,8 @@ use crate::narrow;
 
 /// Slots of a set.
 const WAYS: usize = 16;
+/// Uses of a block that count.
+const USES: u8 = 3;
 /// The tag of no block: there are only three families of files.
 const FREE: u64 = u64::MAX;
 
@@ -33,7 +36,8 @@ pub(crate) struct Cache {
 struct Set {
     tags: [u64; WAYS],
     blocks: [Option<Arc<Block>>; WAYS],
-    is_used: [bool; WAYS],
+    /// Not counting that which brought the block in.
+    uses: [u8; WAYS],
     hand: usize,
 }
 
@@ -65,7 +69,7 @@ impl Cache {
         let tag = place.tag();
         let mut set = self.set(tag);
         if let Some(at) = set.tags.iter().position(|held| *held == tag) {
-            set.is_used[at] = true;
+            set.uses[at] = USES.min(set.uses[at] + 1);
             if let Some(block) = &set.blocks[at] {
                 return Ok(look(block));
             }
@@ -88,7 +92,7 @@ impl Cache {
 
 impl Default for Set {
     fn default() -> Self {
-        Self { tags: [FREE; WAYS], blocks: Default::default(), is_used: [false; WAYS], hand: 0 }
+        Self { tags: [FREE; WAYS], blocks: Default::default(), uses: [0; WAYS], hand: 0 }
     }
 }
 
@@ -99,8 +103,9 @@ impl Set {
         }
         loop {
             self.hand = (self.hand + 1) % ways;
-            if !core::mem::take(&mut self.is_used[self.hand]) {
-                break;
+            match self.uses[self.hand].checked_sub(1) {
+                Some(uses) => self.uses[self.hand] = uses,
+                None => break,
             }
         }
         self.tags[self.hand] = tag;
