@@ -204,7 +204,7 @@ fn keys_of_several_segments_are_found_one_by_one_and_among_many() {
     }
     // The two runs have become one by now, with three segments.
     let manifest = index.seal().unwrap().manifest().unwrap();
-    assert_eq!(manifest.files().filter(|file| file.name.ends_with(".run")).count(), 1);
+    assert_eq!(manifest.files().filter(|file| file.name.ends_with("run")).count(), 1);
     let verified = verify(&disk, dir.path(), &schema, &manifest).unwrap();
     assert_eq!((verified.faults, verified.fingerprint.keys), (vec![], 2 * HALF));
     drop(index);
