@@ -126,6 +126,14 @@ pub(crate) const STEPS: &[Step] = &[
     ),
     step("release", "the release binary", &[command("cargo build --release --package farthing")]),
     step(
+        "instructions",
+        "a transfer of the ledger takes no more instructions than before",
+        &[
+            command("cargo build --release --package benches"),
+            command("target/release/benches ledger --quick --only instructions"),
+        ],
+    ),
+    step(
         "smoke",
         "every kind of purchase over real sockets",
         &[command("target/release/farthing demo --smoke")],
