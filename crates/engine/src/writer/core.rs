@@ -77,6 +77,11 @@ impl Core {
         self.broken.as_ref().map(ToString::to_string).or_else(fault)
     }
 
+    /// Whether what was decided last may rest on what could not be read or folded.
+    fn is_doubtful(&self) -> bool {
+        self.broken.is_some() || self.state.fault().is_some()
+    }
+
     /// Hands full chunks of the past on to be written.
     pub(super) fn seal_if_full(&mut self) {
         if let Err(error) = self.state.seal_if_full()
@@ -267,6 +272,10 @@ impl Core {
             Ok(Step::Done(authorized)) => self.answer(reply, Ok(*authorized)),
             Ok(Step::Held(payment, claim)) => {
                 self.answers.push(Answer::Proceed(payment, claim, reply));
+            }
+            // It would not wait for the batch that tells of the stop.
+            Ok(Step::Claim) if self.is_doubtful() => {
+                self.answer(reply, Err(Unavailable::Stopped.into()));
             }
             Ok(Step::Claim) => {
                 let payment = command.order.payment_id();

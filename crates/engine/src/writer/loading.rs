@@ -1,7 +1,8 @@
 //! Loading: the newest snapshot whose past is there, or an empty state to fold the whole journal on.
 //!
 //! Invariants: a snapshot that cannot be used is passed over and told, never repaired; files of the
-//! index are removed only when a state has been chosen that does not need them.
+//! index are removed only when a state has been chosen that does not need them; where the disk
+//! refuses to read what may be whole, nothing is chosen and the start fails.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -74,6 +75,7 @@ impl Loading {
                     loading.found = Some((state, position));
                     break;
                 }
+                Err(Unusable::Index(why)) if is_passing(&why) => return Err(why.into()),
                 Err(why) => {
                     warn!(sequence, %why, "the snapshot cannot be used; an older one or the whole \
                           journal is read instead");
@@ -155,6 +157,12 @@ fn restore(
         Ok([changes.map_err(Unusable::Index)?, records.map_err(Unusable::Index)?])
     })?;
     Ok((state, manifests))
+}
+
+/// Whether the index may be whole, and only cannot be opened now. To pass over its snapshot would
+/// throw it away.
+const fn is_passing(why: &index::OpenError) -> bool {
+    matches!(why, index::OpenError::Disk(_) | index::OpenError::Thread(_))
 }
 
 /// Folder and settings of one index.

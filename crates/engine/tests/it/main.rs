@@ -21,4 +21,5 @@ mod model;
 mod precedence;
 mod replay;
 mod restart;
+mod snapshots;
 mod world;
