@@ -311,6 +311,8 @@ impl Index {
         let (sender, done) = sync_channel(1);
         let job = Job { chunk: Arc::clone(&chunk), done: sender };
         let mut state = store.lock();
+        // A job that comes after the threads have ended would be waited for without end.
+        state.running()?;
         Arc::make_mut(&mut state.view).sealed.push(chunk);
         if store.options.background {
             state.jobs.push_back(job);
