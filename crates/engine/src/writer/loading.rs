@@ -44,6 +44,12 @@ impl From<Malformed> for Unusable {
     }
 }
 
+impl From<index::OpenError> for Unusable {
+    fn from(why: index::OpenError) -> Self {
+        Self::Index(why)
+    }
+}
+
 impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -150,11 +156,18 @@ fn restore(
         before.iter().map(|manifests| of(manifests).clone()).collect()
     };
     let state = State::restore::<Unusable>(bytes, |manifests| {
-        let (place, kept) = (changes.place(options), keep(|one| &one.changes));
-        let changes = Rows::open(&place, Changes::SCHEMA, &manifests.changes, &kept);
-        let (place, kept) = (records.place(options), keep(|one| &one.records));
-        let records = Rows::open(&place, Records::SCHEMA, &manifests.records, &kept);
-        Ok([changes.map_err(Unusable::Index)?, records.map_err(Unusable::Index)?])
+        let places = [changes.place(options), records.place(options)];
+        let both = [
+            (&places[0], Changes::SCHEMA, &manifests.changes, keep(|one| &one.changes)),
+            (&places[1], Records::SCHEMA, &manifests.records, keep(|one| &one.records)),
+        ];
+        // An open removes what other snapshots need, so both must be there before one is opened.
+        for (place, schema, manifest, _) in &both {
+            Rows::probe(place, schema, manifest)?;
+        }
+        let [changes, records] =
+            both.map(|(place, schema, manifest, kept)| Rows::open(place, schema, manifest, &kept));
+        Ok([changes?, records?])
     })?;
     Ok((state, manifests))
 }
