@@ -115,10 +115,15 @@ impl State {
     /// "nothing": whoever gives answers asks for [`State::fault`] first.
     pub(crate) fn answer<T: Default>(&self, found: Result<T, index::Error>) -> T {
         found.unwrap_or_else(|error| {
-            // The first one is told; the node stops either way.
-            let _ = self.fault.set(error.to_string());
+            self.note_fault(error.to_string());
             T::default()
         })
+    }
+
+    /// The past contradicts itself, or cannot be read: no answer leaves any more.
+    pub(crate) fn note_fault(&self, why: String) {
+        // The first one is told; the node stops either way.
+        let _ = self.fault.set(why);
     }
 
     /// Why the past could not be read, if that has happened.

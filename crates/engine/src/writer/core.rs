@@ -87,7 +87,7 @@ impl Core {
         if let Err(error) = self.state.seal_if_full()
             && self.broken.is_none()
         {
-            self.broken = Some(Broken { entry: "any", why: error.to_string() });
+            self.broken = Some(error.into());
         }
     }
 
@@ -251,7 +251,7 @@ impl Core {
                 Ok(statuses)
             }
             Err(error) => {
-                self.broken = Some(Broken { entry: "ledger", why: error.to_string() });
+                self.broken = Some(error.into());
                 Err(Unavailable::Stopped.into())
             }
         }
