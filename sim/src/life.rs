@@ -66,6 +66,8 @@ pub struct Life<'a> {
     pub summary: Summary,
     /// Something may go wrong, or has, that a node cannot go on with.
     pub is_faulty: bool,
+    /// Starts that the last end took.
+    starts_in_a_row: u64,
     number: u64,
 }
 
@@ -99,6 +101,7 @@ impl<'a> Life<'a> {
             trace,
             summary: Summary::default(),
             is_faulty: false,
+            starts_in_a_row: 0,
             number: 0,
             random,
             plan,
@@ -320,8 +323,10 @@ impl<'a> Life<'a> {
         self.recover(Exchange { now_ns: self.now_ns, ..Exchange::default() })
     }
 
+    /// A shutdown leaves a snapshot, so the next start has nothing to fold.
     pub fn end_by_shutdown(&mut self) -> Result<(), String> {
         self.trace.event("shutdown".to_owned());
+        let is_whole = !self.is_faulty;
         if let Some(mut node) = self.node.take() {
             node.shut_down();
             node.turn();
@@ -329,7 +334,12 @@ impl<'a> Life<'a> {
                 return Err("the node did not shut down".to_owned());
             }
         }
-        self.recover(Exchange { now_ns: self.now_ns, ..Exchange::default() })
+        self.recover(Exchange { now_ns: self.now_ns, ..Exchange::default() })?;
+        let folded = self.node.as_ref().map_or(0, Node::replayed_batches);
+        if is_whole && folded > 0 && self.starts_in_a_row == 1 {
+            return Err(format!("{folded} batches were folded although a snapshot was written"));
+        }
+        Ok(())
     }
 
     /// Starts the node on what is there.
@@ -354,6 +364,7 @@ impl<'a> Life<'a> {
                 self.disk.set_capacity_bytes(None);
             }
             self.summary.starts += 1;
+            self.starts_in_a_row = attempt as u64 + 1;
             let start = Start {
                 plan: &self.plan,
                 disk: &self.disk,
@@ -396,6 +407,7 @@ impl<'a> Life<'a> {
             return Ok(());
         }
         self.disk.disarm();
+        let before = self.disk.files();
         let start = Start {
             plan: &self.plan,
             disk: &self.disk,
@@ -403,7 +415,10 @@ impl<'a> Life<'a> {
             accept_earlier_clock: true,
         };
         match Node::start(start) {
-            Err(engine::StartError::Journal(journal::OpenError::Locked { .. })) => Ok(()),
+            Err(engine::StartError::Journal(journal::OpenError::Locked { .. })) => {
+                let is_untouched = self.disk.files() == before;
+                if is_untouched { Ok(()) } else { Err("an intruder changed files".to_owned()) }
+            }
             Err(other) => Err(format!("an intruder was refused for another reason: {other}")),
             Ok(_) => Err("two nodes run on one folder".to_owned()),
         }

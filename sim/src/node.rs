@@ -109,6 +109,11 @@ impl Node {
         None
     }
 
+    /// Batches that the start folded on top of the snapshot.
+    pub fn replayed_batches(&self) -> u64 {
+        self.inline.replayed_batches()
+    }
+
     pub fn request_snapshot(&mut self) {
         self.inline.request_snapshot();
     }

@@ -15,6 +15,10 @@ pub trait Clock: Send + Sync {
     }
 }
 
+/// The latest time that the writer believes, Unix nanoseconds: in the year 2262. Timestamps count on
+/// from the last one, so a clock at its end must leave room above for all entries to come.
+pub(crate) const CLOCK_NS_MAX: u64 = u64::MAX / 2;
+
 /// How far the clock may be behind what was seen before; further back no new payment is taken.
 pub(crate) const CLOCK_BEHIND_SECONDS_MAX: u64 = 300;
 

@@ -123,7 +123,8 @@ operation_errors! {
         /// The order names another purchase: another method, origin, path, query or body.
         WrongPurchase = "purchase_mismatch", 402,
             "the order pays for another request: method, origin, path, query or body differ";
-        /// Another order with this id was presented before.
+        /// Another order with this id was presented before, or a batch of the ledger's own
+        /// transfers took an id that the payment's transfers would have.
         OrderIdTaken = "order_id_taken", 409, "the payer has used this order id for another order";
         /// The idempotency key was used for something else.
         IdempotencyConflict = "idempotency_conflict", 409,
@@ -172,6 +173,8 @@ operation_errors! {
         UnknownPayee = "unknown_payee", 402, "the node has no such payee account in this asset";
         /// Payer and payee are the same account.
         PayerIsPayee = "payer_is_payee", 402, "payer and payee are the same account";
+        /// Payer or payee is closed: the operator's programs closed it in the ledger.
+        AccountClosed = "account_closed", 402, "the payer's or a payee's account is closed";
         /// The balance is too low.
         InsufficientFunds = "insufficient_funds", 402, "the payer's balance is too low";
     }
@@ -184,6 +187,9 @@ operation_errors! {
         NotHeld = "payment_not_held", 409, "the payment is not held any more";
         /// More than was held.
         ExceedsHold = "exceeds_hold", 422, "the amount is above what was held";
+        /// Payer or payee is closed. The hold can be released.
+        AccountClosed = "account_closed", 409,
+            "the payer's or a payee's account is closed; the hold can only be released";
     }
 
     /// Why a claim or hold could not be released.
@@ -204,11 +210,15 @@ operation_errors! {
         /// The account exists with another asset or role.
         AccountDiffers = "account_exists_with_different_terms", 409,
             "the account exists with another asset or role";
+        /// The ledger has as many assets or accounts as it can have.
+        LedgerFull = "ledger_is_full", 409,
+            "the ledger has as many assets or accounts as it can have";
     }
 
     /// Why money could not enter.
     FundError {
-        /// The same id was used for another amount, account or reference.
+        /// The same id was used for another amount, account or reference, or a batch of the ledger's
+        /// own transfers took the id that follows from it.
         IdTaken = "fund_id_taken", 409,
             "this key was used for another amount, account or reference";
         /// The node does not carry the asset.
@@ -217,18 +227,15 @@ operation_errors! {
         NotSandbox = "not_sandbox", 403, "this asset is not play money";
         /// The account is in another asset.
         WrongAsset = "asset_mismatch", 422, "the account holds another asset";
-        /// The treasury itself cannot receive.
+        /// The treasury itself cannot receive, nor can another account that only gives: one whose
+        /// credits must not exceed its debits.
         Treasury = "account_is_treasury", 422, "the treasury gives; name the account that receives";
+        /// The treasury or the account is closed.
+        AccountClosed = "account_closed", 409, "the treasury or the account that receives is closed";
         /// Nothing would enter.
         Zero = "amount_zero", 422, "the amount must be above zero";
         /// The treasury's books would overflow.
         Overflow = "amount_too_large", 422, "the amount is too large";
-    }
-
-    /// Why a batch of the ledger's own events was not taken. Nothing of it happened.
-    BatchError {
-        /// More events than one batch takes.
-        TooLarge = "batch_too_large", 422, "a batch holds at most 8190 events; split it";
     }
 
     /// Why a mandate was not granted.
@@ -255,6 +262,85 @@ operation_errors! {
         WrongNode = "invalid_network", 422, "the revocation is for another node";
         /// The mandate does not exist at this node, or another key granted it.
         Unknown = "mandate_unknown", 404, "no such mandate of this key";
+    }
+}
+
+/// Why a batch of the ledger's own events was not taken. Nothing of it happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchError {
+    /// More events than one batch takes.
+    #[error("a batch holds at most 8190 events; split it")]
+    TooLarge,
+    /// An event names a transfer of a held payment: it would post or void the payment's hold, or
+    /// take the id of the transfer that will.
+    #[error("event {index} names a transfer of a held payment, which is the payment's alone")]
+    PaymentHold {
+        /// Place of the first such event in the batch, from 0.
+        index: usize,
+    },
+    /// The engine cannot take the command now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Coded for BatchError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge => "batch_too_large",
+            Self::PaymentHold { .. } => "payment_hold",
+            Self::Unavailable(inner) => inner.code(),
+        }
+    }
+
+    fn http_status(&self) -> u16 {
+        match self {
+            Self::TooLarge => 422,
+            Self::PaymentHold { .. } => 409,
+            Self::Unavailable(inner) => inner.http_status(),
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::TooLarge | Self::PaymentHold { .. } => Retry::Never,
+            Self::Unavailable(inner) => inner.retry(),
+        }
+    }
+}
+
+/// Why a question about the ledger was not answered. Asking changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// It has no answer.
+    #[error(transparent)]
+    Refused(#[from] ledger::QueryError),
+    /// The engine cannot answer now; it has stopped if its past cannot be read.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Coded for AskError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(why) => why.code(),
+            Self::Unavailable(inner) => inner.code(),
+        }
+    }
+
+    fn http_status(&self) -> u16 {
+        match self {
+            Self::Refused(ledger::QueryError::AccountNotFound) => 404,
+            Self::Refused(_) => 422,
+            Self::Unavailable(inner) => inner.http_status(),
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Refused(_) => Retry::Never,
+            Self::Unavailable(inner) => inner.retry(),
+        }
     }
 }
 

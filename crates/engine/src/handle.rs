@@ -23,6 +23,8 @@ use crate::state::State;
 use crate::view::PaymentView;
 use crate::writer::{self, Inline};
 
+mod questions;
+
 /// Where an answer goes.
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 
@@ -256,7 +258,8 @@ impl Engine {
 
     /// Creates transfers of the ledger, in order, linked ones all or none, and answers each. At most
     /// [`BATCH_EVENTS_COUNT_MAX`] of them. For the operator's own programs: no order and no mandate
-    /// stands behind them, only the ledger's rules.
+    /// stands behind them, only the ledger's rules. The transfers of held payments are theirs: a
+    /// batch that names one of them is refused whole.
     pub async fn create_transfers(
         &self,
         transfers: Vec<Transfer>,

@@ -35,8 +35,8 @@ pub use command::{
 };
 pub use entry::{AccountRole, ReleaseReason};
 pub use error::{
-    AuthorizeError, BatchError, Coded, FundError, GrantError, OpenError, ReleaseError, Retry,
-    RevokeError, SettleError, StartError, Unavailable,
+    AskError, AuthorizeError, BatchError, Coded, FundError, GrantError, OpenError, ReleaseError,
+    Retry, RevokeError, SettleError, StartError, Unavailable,
 };
 pub use handle::{BATCH_EVENTS_COUNT_MAX, Engine, Options, Started};
 pub use keep::{

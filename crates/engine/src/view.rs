@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use instrument::hex::Hex;
 use ledger::Standing;
-use money::{AccountId, Amount, Asset, AssetCode, MandateId, PaymentId};
+use money::{AccountId, Amount, Asset, MandateId, PaymentId};
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{AccountRole, ReleaseReason};
@@ -260,12 +260,14 @@ pub fn payer(state: &State, account: AccountId, limit: usize) -> Option<PayerVie
 /// Sums for each asset, taken from the accounts and compared with what the ledger counted as it went.
 /// The whole history is checked when a node starts; this is for asking often.
 pub fn books(state: &State) -> Vec<BooksView> {
-    let mut sums: BTreeMap<AssetCode, Sums> = BTreeMap::new();
+    // Batches of the ledger may use a code at several scales, and those are several assets.
+    let key = |asset: Asset| (asset.code, asset.scale);
+    let mut sums: BTreeMap<_, Sums> = BTreeMap::new();
     for account in state.ledger.accounts() {
-        sums.entry(account.asset.code).or_default().add(&account.balances);
+        sums.entry(key(account.asset)).or_default().add(&account.balances);
     }
     let view = |(asset, totals): (Asset, ledger::Totals)| {
-        let sums = sums.get(&asset.code).copied().unwrap_or_default();
+        let sums = sums.get(&key(asset)).copied().unwrap_or_default();
         BooksView {
             asset,
             debits: Amount::new(sums.debits_posted, asset),

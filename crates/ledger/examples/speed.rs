@@ -1,5 +1,6 @@
 //! Nanoseconds per transfer of the ledger alone, over a past that forgets everything: the part of
-//! the writer's time that decisions take. Run it with `cargo run --release -p ledger --example speed`.
+//! the writer's time that decisions take; and the slowest batch, where tables grow. `two_phase`
+//! counts a hold and its post as one. Run it with `cargo run --release -p ledger --example speed`.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement for people")]
 
 use std::convert::Infallible;
@@ -48,7 +49,7 @@ impl Past for Forgets {
     }
 }
 
-const WORKLOADS: [&str; 4] = ["uniform", "hot_debit", "two_phase", "snapshots"];
+const WORKLOADS: [&str; 5] = ["uniform", "hot_debit", "two_phase", "snapshots", "holds"];
 
 /// Arguments: rounds of one batch each, a workload, a number of accounts; all by default.
 fn main() {
@@ -56,11 +57,10 @@ fn main() {
     let rounds: u32 = arguments.next().map_or(200, |text| text.parse().unwrap());
     let only_workload = arguments.next();
     let only_accounts: Option<u128> = arguments.next().map(|text| text.parse().unwrap());
-    for accounts in [10_000, 1_000_000] {
+    let sizes = only_accounts.map_or(vec![10_000, 1_000_000], |accounts| vec![accounts]);
+    for accounts in sizes {
         for workload in WORKLOADS {
-            let sought = only_workload.as_ref().is_none_or(|only| only == workload)
-                && only_accounts.is_none_or(|only| only == accounts);
-            if sought {
+            if only_workload.as_ref().is_none_or(|only| only == workload) {
                 measure(workload, accounts, rounds);
             }
         }
@@ -76,10 +76,13 @@ fn on_processor_ns() -> u128 {
 fn measure(workload: &str, accounts: u128, rounds: u32) {
     let mut ledger = Ledger::with_past(Forgets::default(), Seed::new([11, 12]));
     let mut now_ns = 1 << 40;
+    let (mut slowest_account_ns, mut slowest_ns) = (0, 0);
     let all: Vec<Account> = (1..=accounts).map(account).collect();
     for batch in all.chunks(BATCH_EVENTS) {
         now_ns += 1 << 20;
+        let start_ns = on_processor_ns();
         ledger.create_accounts(batch, now_ns).unwrap();
+        slowest_account_ns = slowest_account_ns.max(on_processor_ns() - start_ns);
     }
     let mut random = 7_u64;
     let mut next_id = 1;
@@ -97,7 +100,8 @@ fn measure(workload: &str, accounts: u128, rounds: u32) {
                     credit = credit % accounts + 1;
                 }
                 next_id += 1;
-                let kind = if workload == "two_phase" { Kind::pending(600) } else { Kind::SINGLE };
+                let is_pending = ["two_phase", "holds"].contains(&workload);
+                let kind = if is_pending { Kind::pending(600) } else { Kind::SINGLE };
                 transfer(next_id, kind, debit, credit)
             })
             .collect();
@@ -114,13 +118,22 @@ fn measure(workload: &str, accounts: u128, rounds: u32) {
             now_ns += 1 << 20;
             let start_ns = on_processor_ns();
             let statuses = ledger.create_transfers(batch, now_ns).unwrap();
-            spent_ns += on_processor_ns() - start_ns;
+            let batch_ns = on_processor_ns() - start_ns;
+            spent_ns += batch_ns;
+            slowest_ns = slowest_ns.max(batch_ns);
             assert!(statuses.iter().all(|status| status.code() == "created"));
         }
         count += u128::try_from(BATCH_EVENTS).unwrap();
     }
     drop(kept);
-    println!("{workload} over {accounts} accounts: {} ns each", spent_ns / count);
+    let slowest_us = [slowest_account_ns, slowest_ns].map(|ns| ns / 1_000);
+    println!(
+        "{workload} over {accounts} accounts: {} ns each; slowest batch of accounts {} us, of \
+         transfers {} us",
+        spent_ns / count,
+        slowest_us[0],
+        slowest_us[1],
+    );
 }
 
 fn draw(random: &mut u64, below: u128) -> u128 {

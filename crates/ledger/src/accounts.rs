@@ -7,7 +7,7 @@ use crate::books::Ledger;
 use crate::event::Account;
 use crate::past::Past;
 use crate::postings::Totals;
-use crate::resident::{ASSETS_MAX, AccountRow, Book, account_count};
+use crate::resident::{ASSETS_MAX, AccountRow, Book};
 use crate::row::Row;
 use crate::slots::LARGEST_NUMBER;
 use crate::status::CreateAccountStatus;
@@ -116,13 +116,6 @@ impl<P: Past> Ledger<P> {
 
     /// Adds the row of an account, and its id to the table.
     pub(crate) fn list_account(&mut self, account: AccountRow) {
-        if self.slots.is_full() {
-            // Counted anew, which leaves behind what was removed.
-            self.slots.clear(account_count(&self.resident).saturating_mul(2));
-            for (index, row) in (0..).zip(self.resident.accounts.iter()) {
-                self.slots.insert(self.seed.hash(row.id.get()), index);
-            }
-        }
         let index = self.resident.accounts.push(account);
         self.slots.insert(self.seed.hash(account.id.get()), index);
     }

@@ -13,7 +13,7 @@ use crate::batch;
 use crate::call::Call;
 use crate::commit::Undo;
 use crate::event::{Account, Transfer};
-use crate::hold::HoldIndex;
+use crate::holds::Holds;
 use crate::memory::Memory;
 use crate::past::{Fresh, Known, Past};
 use crate::places::Places;
@@ -33,7 +33,7 @@ pub struct Ledger<P: Past = Memory> {
     pub(crate) slots: Slots,
     /// By code and scale of the asset.
     pub(crate) asset_numbers: BTreeMap<(AssetCode, u8), u16>,
-    pub(crate) holds: HoldIndex,
+    pub(crate) holds: Holds,
     pub(crate) past: P,
     pub(crate) call: Call,
     pub(crate) places: Places,
@@ -71,7 +71,7 @@ impl<P: Past> Ledger<P> {
             seed,
             slots: Slots::default(),
             asset_numbers: BTreeMap::new(),
-            holds: HoldIndex::new(seed),
+            holds: Holds::new(seed),
             past,
             call: Call::new(seed),
             places: Places::default(),
@@ -112,29 +112,28 @@ impl<P: Past> Ledger<P> {
         self.last_seen_ns = timestamp_ns;
         let mut released = Vec::new();
         while released.len() < limit
-            && let Some((end_ns, id)) = self.holds.next_expiry()
+            && let Some((end_ns, index)) = self.holds.next_expiry()
             && end_ns <= timestamp_ns
-            && let Some(row) = self.expiry_row(id, timestamp_ns)
         {
-            self.release(id, &row);
-            released.push(id);
+            released.push(self.resident.holds.get(index).id);
+            let row = self.expiry_row(index, timestamp_ns);
+            self.release(index, &row);
+            self.holds.settle(&mut self.resident.holds);
         }
         self.finish()?;
         Ok(released)
     }
 
-    /// The row that releases an open hold.
-    pub(crate) fn expiry_row(&self, id: TransferId, timestamp_ns: u64) -> Option<Row> {
-        let hold = self.holds.get(&self.resident.holds, id)?;
+    /// The row that releases the open hold at an index.
+    pub(crate) fn expiry_row(&self, index: u32, timestamp_ns: u64) -> Row {
+        let hold = self.resident.holds.get(index);
         let asset = self.resident.accounts.get(hold.debit).asset;
-        Some(Row::of_expiry(&hold.transfer(&self.resident), asset, timestamp_ns))
+        Row::of_expiry(&hold.transfer(&self.resident), asset, timestamp_ns)
     }
 
-    /// Releases an open hold. `row` is the row that says so.
-    pub(crate) fn release(&mut self, id: TransferId, row: &Row) {
-        let Some(hold) = self.holds.close(&mut self.resident.holds, id) else {
-            return;
-        };
+    /// Releases the open hold at an index. `row` is the row that says so.
+    pub(crate) fn release(&mut self, index: u32, row: &Row) {
+        let hold = self.holds.close(&mut self.resident.holds, index).hold;
         let indexes = [hold.debit, hold.credit];
         self.set_closed(hold.kind().closing(), indexes, false);
         let sides = indexes.map(|index| self.resident.side(index));
@@ -190,7 +189,8 @@ impl<P: Past> Ledger<P> {
 
     /// A pending transfer that is neither posted, voided nor released, from memory.
     pub fn open_hold(&self, id: TransferId) -> Option<Transfer> {
-        self.holds.get(&self.resident.holds, id).map(|hold| hold.transfer(&self.resident))
+        let index = self.holds.find(&self.resident.holds, id)?;
+        Some(self.resident.holds.get(index).transfer(&self.resident))
     }
 
     /// An earlier attempt burned this id: a transfer with it will never be created.
@@ -259,6 +259,7 @@ impl<P: Past> Ledger<P> {
 
     /// Ends a call: what it made becomes part of the past.
     pub(crate) fn finish(&mut self) -> Result<(), P::Error> {
+        self.holds.settle(&mut self.resident.holds);
         self.past.absorb(&self.call.fresh)?;
         assert!(self.past.len() == self.resident.rows, "the past takes each row once");
         Ok(())

@@ -2,13 +2,15 @@
 //! of them.
 //!
 //! Invariants: every row and burned id of the call is found by id, every resolution by the hold that
-//! it resolves; what a rollback takes back is found no more, and burned ids stay burned.
+//! it resolves; what a rollback takes back is found no more, and burned ids stay burned. Rows get
+//! their names when somebody first asks for one that may be there: ids mostly grow, and a call of
+//! growing ids never names any.
 
 use money::TransferId;
 
 use crate::past::Fresh;
 use crate::row::{ROW_BYTES, Row};
-use crate::slots::{Seed, Slots};
+use crate::slots::{Seed, Table};
 use crate::state::Balances;
 
 /// Rows and burned ids of a call, and the table that finds them.
@@ -17,8 +19,12 @@ pub(crate) struct Call {
     pub fresh: Fresh,
     seed: Seed,
     /// A number is an index into rows or burned ids times four, and one of the constants below.
-    names: Slots,
-    /// Largest id that was named. Ids mostly grow, and a larger one need not be sought.
+    names: Table,
+    /// Most names of the call.
+    most: usize,
+    /// Rows that have their names, the first ones; none while `names` is still that of another call.
+    named: Option<u32>,
+    /// Largest id of the call: a larger one need not be sought.
     largest: u128,
 }
 
@@ -51,13 +57,35 @@ impl Call {
     /// Begins a call that makes at most so many names: one for an event, two for a resolution.
     pub(crate) fn begin(&mut self, names: usize) {
         self.fresh.clear();
-        self.names.clear(names);
+        self.most = names;
+        self.named = None;
         self.largest = 0;
     }
 
+    /// What the call made of an id.
     #[inline]
-    pub(crate) fn find(&self, id: TransferId) -> Option<Made> {
-        if id.get() > self.largest { None } else { self.find_named(id) }
+    pub(crate) fn find(&mut self, id: TransferId) -> Option<Made> {
+        if id.get() > self.largest {
+            return None;
+        }
+        self.name_rows();
+        self.find_named(id)
+    }
+
+    /// Names the rows that have no names yet.
+    fn name_rows(&mut self) {
+        let named = self.named.unwrap_or_else(|| {
+            self.names.clear(self.most);
+            0
+        });
+        for index in named..self.next_index() {
+            let row = self.fresh.row(index);
+            self.names.insert(self.seed.hash(row.id()), join(index, CREATED));
+            if row.pending_id() != 0 {
+                self.names.insert(self.seed.hash(!row.pending_id()), join(index, RESOLVES));
+            }
+        }
+        self.named = Some(self.next_index());
     }
 
     fn find_named(&self, id: TransferId) -> Option<Made> {
@@ -76,7 +104,8 @@ impl Call {
     }
 
     /// The row that resolves a hold.
-    pub(crate) fn resolution(&self, hold: TransferId) -> Option<Row> {
+    pub(crate) fn resolution(&mut self, hold: TransferId) -> Option<Row> {
+        self.name_rows();
         let number = self.names.find(self.seed.hash(!hold.get()), |number| {
             let (index, what) = split(number);
             what == RESOLVES && self.fresh.row(index).pending_id() == hold.get()
@@ -84,18 +113,14 @@ impl Call {
         Some(self.fresh.row(split(number).0))
     }
 
-    /// Adds the row of a transfer and names it.
-    pub(crate) fn push_named(&mut self, row: &Row, pair: Option<&[Balances; 2]>) {
-        let index = self.next_index();
+    /// Adds the row of a transfer.
+    pub(crate) fn push(&mut self, row: &Row, pair: Option<&[Balances; 2]>) {
         self.largest = self.largest.max(row.id());
-        self.names.insert(self.seed.hash(row.id()), join(index, CREATED));
-        if row.pending_id() != 0 {
-            self.names.insert(self.seed.hash(!row.pending_id()), join(index, RESOLVES));
-        }
         self.fresh.push(row, pair);
     }
 
     pub(crate) fn burn(&mut self, id: TransferId) {
+        self.name_rows();
         let index = u32::try_from(self.fresh.burned.len()).unwrap_or(u32::MAX);
         self.largest = self.largest.max(id.get());
         self.names.insert(self.seed.hash(id.get()), join(index, BURNED));
@@ -109,10 +134,13 @@ impl Call {
     /// Takes back the last row, which was pushed at this mark; burned ids stay.
     pub(crate) fn take_back(&mut self, mark: Mark) {
         let index = self.next_index().saturating_sub(1);
-        let row = self.fresh.row(index);
-        self.names.remove(self.seed.hash(row.id()), join(index, CREATED));
-        if row.pending_id() != 0 {
-            self.names.remove(self.seed.hash(!row.pending_id()), join(index, RESOLVES));
+        if self.named.is_some_and(|named| named > index) {
+            let row = self.fresh.row(index);
+            self.names.remove(self.seed.hash(row.id()), join(index, CREATED));
+            if row.pending_id() != 0 {
+                self.names.remove(self.seed.hash(!row.pending_id()), join(index, RESOLVES));
+            }
+            self.named = Some(index);
         }
         self.fresh.rows.truncate(mark.rows);
         self.fresh.pairs.truncate(mark.pairs);

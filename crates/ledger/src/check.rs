@@ -88,7 +88,7 @@ impl<P: Past> Ledger<P> {
     }
 
     fn check_holds(&self) -> Result<(), Broken> {
-        for hold in self.resident.holds.iter() {
+        for hold in self.resident.open_holds() {
             let exists = |index: u32| index < self.resident.accounts.len();
             let fits = hold.code != 0
                 && hold.debit != hold.credit
@@ -134,7 +134,7 @@ impl Resident {
         let mut pending = vec![[0_u128; 2]; count];
         let mut closed: Vec<bool> =
             self.accounts.iter().map(crate::resident::AccountRow::is_created_closed).collect();
-        for hold in self.holds.iter() {
+        for hold in self.open_holds() {
             let closing = hold.kind().closing();
             let sides = [(hold.debit, closing.debit), (hold.credit, closing.credit)];
             for (side, (index, closes)) in sides.into_iter().enumerate() {

@@ -64,16 +64,6 @@ impl<T: Copy> Chunks<T> {
         Some(value)
     }
 
-    /// Removes the row at an index; the last row takes its place.
-    pub(crate) fn swap_remove(&mut self, index: u32) -> T {
-        let removed = *self.get(index);
-        let last = self.pop().expect("there is a row to remove");
-        if index < self.len {
-            *self.get_mut(index) = last;
-        }
-        removed
-    }
-
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + use<'_, T> {
         let len = wide(self.len);
         self.chunks.iter().enumerate().flat_map(move |(chunk, rows)| {
@@ -103,7 +93,8 @@ mod tests {
         (0..1_000_u32).for_each(|value| assert_eq!(rows.push(value), value));
         let clone = rows.clone();
         *rows.get_mut(700) = 7;
-        assert_eq!(rows.swap_remove(3), 3);
+        *rows.get_mut(3) = 999;
+        assert_eq!(rows.pop(), Some(999));
         rows.push(8);
         rows.push(9);
         assert!(clone.iter().copied().eq(0..1_000));
@@ -123,7 +114,7 @@ mod tests {
         assert_eq!(rows.pop(), Some(512));
         assert_eq!(rows.chunks.len(), 2, "an empty chunk is given back");
         assert!(rows.iter().rev().copied().eq((0..512).rev()));
-        (0..512).rev().for_each(|value| assert_eq!(rows.swap_remove(value), value));
+        (0..512).rev().for_each(|value| assert_eq!(rows.pop(), Some(value)));
         assert_eq!((rows.pop(), rows.iter().count()), (None, 0));
     }
 }

@@ -8,6 +8,7 @@ use crate::books::Ledger;
 use crate::call::Mark;
 use crate::event::{Kind, Sides, Transfer};
 use crate::hold::Hold;
+use crate::holds::Closed;
 use crate::past::Past;
 use crate::postings::{Postings, Totals};
 use crate::resident::Side;
@@ -20,8 +21,8 @@ pub(crate) struct Entry {
     pub timestamp_ns: u64,
     /// The debit and the credit account as they stood then.
     pub sides: [Side; 2],
-    /// For a post or void: what the pending transfer holds.
-    pub held: u128,
+    /// For a post or void: index of the hold, and what it holds.
+    pub hold: Option<(u32, u128)>,
 }
 
 impl Entry {
@@ -29,13 +30,17 @@ impl Entry {
         Row::of_transfer(&self.transfer, self.sides[0].asset, self.timestamp_ns)
     }
 
+    fn held(&self) -> u128 {
+        self.hold.map_or(0, |(_, held)| held)
+    }
+
     /// What creating the transfer does to the balances.
     fn postings(&self) -> Postings {
         match self.transfer.kind {
             Kind::Single { .. } => Postings::single(self.transfer.amount),
             Kind::Pending { .. } => Postings::hold(self.transfer.amount),
-            Kind::Post { .. } => Postings::post(self.held, self.transfer.amount),
-            Kind::Void { .. } => Postings::release(self.held),
+            Kind::Post { .. } => Postings::post(self.held(), self.transfer.amount),
+            Kind::Void { .. } => Postings::release(self.held()),
         }
     }
 }
@@ -48,7 +53,7 @@ pub(crate) struct Undo {
     sides: [Side; 2],
     totals: Totals,
     /// The hold that the transfer resolved.
-    resolved: Option<Hold>,
+    resolved: Option<Closed>,
 }
 
 impl<P: Past> Ledger<P> {
@@ -63,7 +68,7 @@ impl<P: Past> Ledger<P> {
         if self.is_replay {
             self.call.fresh.push(row, pair.as_ref());
         } else {
-            self.call.push_named(row, pair.as_ref());
+            self.call.push(row, pair.as_ref());
         }
         self.count_row(row);
         let [debit, credit] = [sides[0].index, sides[1].index];
@@ -72,9 +77,9 @@ impl<P: Past> Ledger<P> {
             self.holds.open(&mut self.resident.holds, hold);
             self.set_closed(transfer.kind.closing(), [debit, credit], true);
         }
-        let pending_id = transfer.kind.pending_id();
-        let resolved = pending_id.and_then(|id| self.holds.close(&mut self.resident.holds, id));
-        if let Some(hold) = &resolved {
+        let resolved =
+            entry.hold.map(|(index, _)| self.holds.close(&mut self.resident.holds, index));
+        if let Some(Closed { hold, .. }) = &resolved {
             // Only a void gets here with a hold that closes: its account takes no post.
             self.set_closed(hold.kind().closing(), [debit, credit], false);
         }
@@ -92,11 +97,14 @@ impl<P: Past> Ledger<P> {
         let Undo { transfer, sides, .. } = &undo;
         self.call.take_back(undo.mark);
         self.resident.rows = self.resident.rows.saturating_sub(1);
-        if matches!(transfer.kind, Kind::Pending { .. }) {
-            self.holds.close(&mut self.resident.holds, transfer.id);
+        let holds = &mut self.resident.holds;
+        if matches!(transfer.kind, Kind::Pending { .. })
+            && let Some(index) = self.holds.find(holds, transfer.id)
+        {
+            self.holds.close(holds, index);
         }
-        if let Some(hold) = undo.resolved {
-            self.holds.open(&mut self.resident.holds, hold);
+        if let Some(closed) = &undo.resolved {
+            self.holds.reopen(holds, closed);
         }
         for side in sides {
             self.resident.set_balances(side.index, &side.balances);

@@ -1,17 +1,12 @@
-//! Open holds: what a post, void or expiry of each must know, and when they end.
+//! An open hold: what a post, void or expiry of it must know.
 //!
-//! Invariants: the index names each open hold once; `expiries` names exactly those with a timeout.
-//! Holds are never listed in the order in which they stand.
-
-use std::collections::{BTreeMap, HashMap};
+//! Invariant: an open hold has a time of creation, and a row without is vacant.
 
 use money::TransferId;
 
-use crate::chunks::Chunks;
 use crate::codec::{is_linked, kind_of};
 use crate::event::{Kind, Transfer};
 use crate::resident::Resident;
-use crate::slots::Seed;
 use crate::state::expiry_ns;
 
 /// A pending transfer that is neither posted, voided nor released.
@@ -21,6 +16,7 @@ pub(crate) struct Hold {
     pub amount: u128,
     pub user_data: u128,
     pub user_data_64: u64,
+    /// Of its creation; zero in a vacant row.
     pub timestamp_ns: u64,
     pub user_data_32: u32,
     pub timeout_seconds: u32,
@@ -52,6 +48,11 @@ impl Hold {
         }
     }
 
+    /// The row is that of an open hold.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.timestamp_ns != 0
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         kind_of(self.flags, self.timeout_seconds, None).expect("a hold has the flags of a hold")
     }
@@ -75,67 +76,10 @@ impl Hold {
     }
 
     /// End and creation of a hold with a timeout; the first can overflow only in hostile bytes.
-    fn expiry(&self) -> Option<(u64, u64)> {
+    pub(crate) fn expiry(&self) -> Option<(u64, u64)> {
         match self.timeout_seconds {
             0 => None,
             seconds => Some((expiry_ns(self.timestamp_ns, seconds)?, self.timestamp_ns)),
         }
-    }
-}
-
-/// Where open holds stand.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct HoldIndex {
-    indexes: HashMap<TransferId, u32, Seed>,
-    /// By end and creation.
-    expiries: BTreeMap<(u64, u64), TransferId>,
-}
-
-impl HoldIndex {
-    pub(crate) fn new(seed: Seed) -> Self {
-        Self { indexes: HashMap::with_hasher(seed), expiries: BTreeMap::new() }
-    }
-
-    pub(crate) fn get<'a>(&self, holds: &'a Chunks<Hold>, id: TransferId) -> Option<&'a Hold> {
-        self.indexes.get(&id).map(|&index| holds.get(index))
-    }
-
-    pub(crate) fn is_open(&self, id: TransferId) -> bool {
-        self.indexes.contains_key(&id)
-    }
-
-    /// Adds a hold under an id that no open hold has.
-    pub(crate) fn open(&mut self, holds: &mut Chunks<Hold>, hold: Hold) {
-        if let Some(expiry) = hold.expiry() {
-            self.expiries.insert(expiry, hold.id);
-        }
-        self.indexes.insert(hold.id, holds.push(hold));
-    }
-
-    pub(crate) fn close(&mut self, holds: &mut Chunks<Hold>, id: TransferId) -> Option<Hold> {
-        let index = self.indexes.remove(&id)?;
-        let hold = holds.swap_remove(index);
-        if index < holds.len() {
-            self.indexes.insert(holds.get(index).id, index);
-        }
-        if let Some(expiry) = hold.expiry() {
-            self.expiries.remove(&expiry);
-        }
-        Some(hold)
-    }
-
-    /// When the next hold ends, and which one it is.
-    pub(crate) fn next_expiry(&self) -> Option<(u64, TransferId)> {
-        self.expiries.first_key_value().map(|(&(end_ns, _), &id)| (end_ns, id))
-    }
-
-    /// The index names these holds, and its expiries are theirs.
-    pub(crate) fn is_of(&self, holds: &Chunks<Hold>) -> bool {
-        let expiries: BTreeMap<_, _> =
-            holds.iter().filter_map(|hold| Some((hold.expiry()?, hold.id))).collect();
-        let named = (0..).zip(holds.iter());
-        self.indexes.len() == crate::chunks::wide(holds.len())
-            && named.into_iter().all(|(index, hold)| self.indexes.get(&hold.id) == Some(&index))
-            && expiries == self.expiries
     }
 }

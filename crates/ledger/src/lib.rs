@@ -23,6 +23,8 @@ mod codec;
 mod commit;
 mod event;
 mod hold;
+mod holds;
+mod lists;
 mod lookup;
 mod memory;
 mod past;

@@ -33,7 +33,7 @@ impl<P: Past> Ledger<P> {
     }
 
     /// What is known of the id of a transfer, what the call at hand made included.
-    pub(crate) fn find(&self, id: TransferId) -> Result<Option<Found>, P::Error> {
+    pub(crate) fn find(&mut self, id: TransferId) -> Result<Option<Found>, P::Error> {
         match self.call.find(id) {
             Some(Made::Created(row)) => return Ok(Some(Found::Created(row))),
             Some(Made::Burned) => return Ok(Some(Found::Burned)),
@@ -47,7 +47,7 @@ impl<P: Past> Ledger<P> {
     }
 
     /// The transfer of an id, what the call at hand made included.
-    pub(crate) fn transfer_found(&self, id: TransferId) -> Result<Option<Transfer>, P::Error> {
+    pub(crate) fn transfer_found(&mut self, id: TransferId) -> Result<Option<Transfer>, P::Error> {
         Ok(match self.find(id)? {
             Some(Found::Created(row)) => Some(self.transfer_of(&row)),
             Some(Found::Burned) | None => None,
@@ -71,21 +71,34 @@ impl<P: Past> Ledger<P> {
         row.transfer(asset).expect("the past gives back what it absorbed")
     }
 
-    /// The transfer of a row that the ledger made, with what has become of it.
+    /// The transfer of a row of the past, with what has become of it.
     pub(crate) fn transfer_state(&self, row: &Row) -> Result<TransferState, P::Error> {
+        self.transfer_state_after(row, None)
+    }
+
+    /// As [`Ledger::transfer_state`], in the midst of a call that resolved the transfer or not.
+    pub(crate) fn transfer_state_after(
+        &self,
+        row: &Row,
+        resolution: Option<Row>,
+    ) -> Result<TransferState, P::Error> {
         let transfer = self.transfer_of(row);
         let pending = match transfer.kind {
-            Kind::Pending { .. } => self.pending_state(transfer.id)?,
+            Kind::Pending { .. } => self.pending_state(transfer.id, resolution)?,
             _ => PendingState::None,
         };
         Ok(TransferState { transfer, timestamp_ns: row.timestamp_ns(), pending })
     }
 
-    fn pending_state(&self, hold: TransferId) -> Result<PendingState, P::Error> {
-        if self.holds.is_open(hold) {
+    fn pending_state(
+        &self,
+        hold: TransferId,
+        resolution: Option<Row>,
+    ) -> Result<PendingState, P::Error> {
+        if self.holds.find(&self.resident.holds, hold).is_some() {
             return Ok(PendingState::Pending);
         }
-        let row = match self.call.resolution(hold) {
+        let row = match resolution {
             Some(row) => row,
             None => self.past_resolution(hold)?,
         };

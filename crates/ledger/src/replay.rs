@@ -13,6 +13,7 @@ use crate::books::Ledger;
 use crate::codec::DecodeError;
 use crate::event::Kind;
 use crate::past::Past;
+use crate::places::Sought;
 use crate::row::{ROW_BYTES, Row, RowKind};
 use crate::status::{CreateAccountStatus, CreateTransferStatus};
 
@@ -103,8 +104,10 @@ impl<P: Past> Ledger<P> {
         self.is_replay = true;
         for block in rows.chunks(BLOCK_EVENTS) {
             let block = block.iter().map(|bytes| Row::from_bytes(*bytes));
-            let ids = block.clone().map(|row| [row.debit_account(), row.credit_account()]);
-            self.places.look_up(ids, self.seed, &self.slots, &self.resident);
+            self.look_up(block.clone().map(|row| Sought {
+                accounts: [row.debit_account(), row.credit_account()],
+                hold: row.pending_id(),
+            }));
             for (place, row) in block.enumerate() {
                 let position = self.resident.rows;
                 self.fold(&row, place).map_err(|fault| ReplayError::Row { position, fault })?;
@@ -153,14 +156,14 @@ impl<P: Past> Ledger<P> {
         let timestamp_ns = row.timestamp_ns();
         let admitted = match transfer.kind {
             Kind::Single { .. } | Kind::Pending { .. } => {
-                if self.holds.is_open(transfer.id) {
+                if self.holds.find(&self.resident.holds, transfer.id).is_some() {
                     return Err(Fault::HoldExists);
                 }
                 self.admit_movement(&transfer, self.places.at(place), timestamp_ns)
             }
             Kind::Post { pending_id } | Kind::Void { pending_id } => {
-                let hold = self.holds.get(&self.resident.holds, pending_id);
-                self.admit_open(&transfer, hold.ok_or(Fault::HoldNotOpen)?, timestamp_ns)
+                let index = self.hold_index(self.places.at(place)[0], pending_id);
+                self.admit_open(&transfer, index.ok_or(Fault::HoldNotOpen)?, timestamp_ns)
             }
         };
         let entry = admitted.map_err(Fault::TransferRefused)?;
@@ -172,15 +175,15 @@ impl<P: Past> Ledger<P> {
     }
 
     fn fold_expiry(&mut self, row: &Row) -> Result<(), Fault> {
-        let due = self
-            .holds
-            .next_expiry()
-            .filter(|&(end_ns, id)| id.get() == row.id() && end_ns <= row.timestamp_ns());
-        let (_, id) = due.ok_or(Fault::HoldNotDue)?;
-        if self.expiry_row(id, row.timestamp_ns()) != Some(*row) {
+        self.holds.settle(&mut self.resident.holds);
+        let due = self.holds.next_expiry().filter(|&(end_ns, index)| {
+            self.resident.holds.get(index).id.get() == row.id() && end_ns <= row.timestamp_ns()
+        });
+        let (_, index) = due.ok_or(Fault::HoldNotDue)?;
+        if self.expiry_row(index, row.timestamp_ns()) != *row {
             return Err(Fault::Altered);
         }
-        self.release(id, row);
+        self.release(index, row);
         Ok(())
     }
 }

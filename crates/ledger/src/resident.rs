@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use money::{AccountId, Asset};
 
-use crate::chunks::{Chunks, wide};
+use crate::chunks::Chunks;
 use crate::event::{Account, Limit};
 use crate::hold::Hold;
 use crate::postings::{Postings, Totals, sum};
@@ -156,7 +156,7 @@ pub struct Resident {
     pub(crate) accounts: Chunks<AccountRow>,
     /// Balances of the accounts of which one needs more than 64 bits, by index.
     pub(crate) wide: Arc<BTreeMap<u32, Balances>>,
-    /// In no order.
+    /// In no order, and with vacant rows among them.
     pub(crate) holds: Chunks<Hold>,
 }
 
@@ -252,6 +252,11 @@ impl Resident {
         row.flags = if closed { row.flags | CLOSED } else { row.flags & !CLOSED };
     }
 
+    /// The open holds, in no order.
+    pub(crate) fn open_holds(&self) -> impl Iterator<Item = &Hold> {
+        self.holds.iter().filter(|hold| hold.is_open())
+    }
+
     pub(crate) fn indexes(&self) -> std::ops::Range<u32> {
         0..self.accounts.len()
     }
@@ -264,16 +269,11 @@ fn narrow(balances: &Balances) -> Option<[u64; 4]> {
     Some([halves(first).0, halves(second).0, halves(third).0, halves(fourth).0])
 }
 
-/// The index as a count.
-pub(crate) fn account_count(resident: &Resident) -> usize {
-    wide(resident.accounts.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::chunks::CHUNK_ROWS;
-    use crate::slots::Slots;
+    use crate::slots::{TABLES, Table};
 
     /// The promise is 128 bytes an account. The worst is the moment when the table of slots has just
     /// doubled.
@@ -284,7 +284,9 @@ mod tests {
             // Each chunk has two counters in a line of their own, and a pointer in a list that may
             // have room for as many again.
             let chunk = CHUNK_ROWS * size_of::<AccountRow>() + 64 + 2 * size_of::<Arc<()>>();
-            let bytes = chunks * chunk + Slots::slots_for(accounts) * size_of::<u64>();
+            // Each of the tables may have just doubled.
+            let slots = (TABLES * Table::slots_for(0)).max(accounts * 8 / 3);
+            let bytes = chunks * chunk + slots * size_of::<u64>();
             assert!(bytes <= accounts * 128, "{accounts}: {}", bytes / accounts);
         }
     }

@@ -1,11 +1,12 @@
-//! Where ids stand: a seeded hash, and a table of 8-byte slots that leads from a hash to a number.
+//! Where ids stand: a seeded hash, and tables of 8-byte slots that lead from a hash to a number.
 //!
-//! The table keeps no ids, so the caller compares: a slot holds 32 bits of the hash beside the
-//! number, and the row behind it is looked at only if those agree. Collisions are resolved by going
-//! to the next slot; what is removed leaves a mark, so no search ends too early.
-//! Invariants: at most 7/8 of the slots are in use; nothing here is ever listed, so no order leaks
-//! and the seed changes no answer and no byte of a snapshot. The seed is there so that nobody can
-//! choose ids that collide.
+//! A table keeps no ids, so the caller compares: a slot holds 32 bits of the hash beside the number,
+//! and the row behind it is looked at only if those agree. They also say where the number belongs, so
+//! a table grows, and closes up after a removal, without looking at a row. Collisions are resolved by
+//! going to the next slot.
+//! Invariants: at most 3/4 of the slots are in use, and none between a number and where it belongs is
+//! empty; nothing here is ever listed, so no order leaks and the seed changes no answer and no byte
+//! of a snapshot. The seed is there so that nobody can choose ids that collide.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -94,36 +95,32 @@ impl Hasher for IdHasher {
 /// Slots of a table that has none yet.
 const SLOTS_AT_FIRST: usize = 16;
 
-/// A slot that never held anything.
+/// An empty slot.
 const EMPTY: u64 = 0;
 
-/// A slot that held something: searches go on behind it.
-const GONE: u64 = 1;
-
-/// Added to a number in a slot, so that none looks like [`EMPTY`] or [`GONE`].
-const NUMBER_OFFSET: u32 = 2;
+/// Added to a number in a slot, so that none looks like [`EMPTY`].
+const NUMBER_OFFSET: u32 = 1;
 
 /// Largest number that a slot can hold.
 pub(crate) const LARGEST_NUMBER: u32 = u32::MAX - NUMBER_OFFSET;
 
-/// The table.
+/// A table that is emptied again and again and says beforehand how many numbers will come.
 #[derive(Debug, Clone)]
-pub(crate) struct Slots {
+pub(crate) struct Table {
     slots: Vec<u64>,
-    /// Slots that are not empty.
     used: usize,
 }
 
-impl Default for Slots {
+impl Default for Table {
     fn default() -> Self {
         Self { slots: vec![EMPTY; SLOTS_AT_FIRST], used: 0 }
     }
 }
 
-impl Slots {
+impl Table {
     /// Slots that stay below their load with this many numbers.
     pub(crate) const fn slots_for(count: usize) -> usize {
-        let slots = count.saturating_mul(8).div_ceil(7).saturating_add(1).next_power_of_two();
+        let slots = count.saturating_mul(4).div_ceil(3).next_power_of_two();
         if slots < SLOTS_AT_FIRST { SLOTS_AT_FIRST } else { slots }
     }
 
@@ -135,64 +132,89 @@ impl Slots {
         self.used = 0;
     }
 
-    /// One more number would fill the table beyond its load.
-    pub(crate) fn is_full(&self) -> bool {
-        Self::slots_for(self.used.saturating_add(1)) > self.slots.len()
-    }
-
     /// The number under this hash that `is` the sought one.
     #[inline]
     pub(crate) fn find(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
-        let mut at = self.start(hash);
+        let mut at = self.home(hash);
         loop {
             let slot = self.slots[at];
-            if slot == EMPTY {
-                return None;
-            }
-            if (slot ^ hash) >> 32 == 0
-                && let Some(number) = number(slot)
-                && is(number)
-            {
+            let number = number(slot)?;
+            if (slot ^ hash) >> 32 == 0 && is(number) {
                 return Some(number);
             }
             at = self.next(at);
         }
     }
 
-    /// The number that [`Slots::find`] most likely finds, without looking at anything but one
+    /// The number that [`Table::find`] most likely finds, without looking at anything but one
     /// slot; any number if there is none.
     #[inline]
-    pub(crate) fn guess(&self, hash: u64) -> u32 {
-        number(self.slots[self.start(hash)]).unwrap_or_default()
+    fn guess(&self, hash: u64) -> u32 {
+        number(self.slots[self.home(hash)]).unwrap_or_default()
     }
 
-    /// Adds a number that is not there. The table must not be full.
+    /// Adds a number that is not there. There must be room for it.
+    #[inline]
     pub(crate) fn insert(&mut self, hash: u64, number: u32) {
-        let mut at = self.start(hash);
+        self.put(hash & !LOW_HALF | u64::from(number.wrapping_add(NUMBER_OFFSET)));
+        self.used = self.used.saturating_add(1);
+    }
+
+    #[inline]
+    fn put(&mut self, slot: u64) {
+        let mut at = self.home(slot);
         while self.slots[at] != EMPTY {
             at = self.next(at);
         }
-        self.slots[at] =
-            hash & !u64::from(u32::MAX) | u64::from(number.wrapping_add(NUMBER_OFFSET));
-        self.used = self.used.saturating_add(1);
+        self.slots[at] = slot;
     }
 
     /// Takes a number away that was added under this hash.
     pub(crate) fn remove(&mut self, hash: u64, sought: u32) {
-        let mut at = self.start(hash);
-        while self.slots[at] != EMPTY {
-            if number(self.slots[at]) == Some(sought) {
-                self.slots[at] = GONE;
+        let mut hole = self.home(hash);
+        while number(self.slots[hole]) != Some(sought) {
+            if self.slots[hole] == EMPTY {
                 return;
+            }
+            hole = self.next(hole);
+        }
+        self.used = self.used.saturating_sub(1);
+        // Those behind close up, unless that would carry one in front of where it belongs.
+        let mut at = self.next(hole);
+        while self.slots[at] != EMPTY {
+            let slot = self.slots[at];
+            let distance = |to: usize, from: usize| to.wrapping_sub(from) & self.mask();
+            if distance(at, self.home(slot)) >= distance(at, hole) {
+                self.slots[hole] = slot;
+                hole = at;
             }
             at = self.next(at);
         }
+        self.slots[hole] = EMPTY;
     }
 
+    /// Makes room for one more number.
     #[inline]
-    fn start(&self, hash: u64) -> usize {
-        let low = u32::try_from(hash & u64::from(u32::MAX)).unwrap_or_default();
-        crate::chunks::wide(low) & self.mask()
+    fn make_room(&mut self) {
+        if self.used.saturating_mul(4) >= self.slots.len().saturating_mul(3) {
+            self.double();
+        }
+    }
+
+    #[cold]
+    fn double(&mut self) {
+        let slots = vec![EMPTY; self.slots.len().saturating_mul(2)];
+        for slot in std::mem::replace(&mut self.slots, slots) {
+            if slot != EMPTY {
+                self.put(slot);
+            }
+        }
+    }
+
+    /// Where the number of a hash, or of a slot, belongs.
+    #[inline]
+    fn home(&self, hash: u64) -> usize {
+        usize::try_from(hash >> 32).unwrap_or_default() & self.mask()
     }
 
     #[inline]
@@ -200,13 +222,73 @@ impl Slots {
         at.wrapping_add(1) & self.mask()
     }
 
+    #[inline]
     fn mask(&self) -> usize {
         self.slots.len().wrapping_sub(1)
     }
 }
 
+const LOW_HALF: u64 = 0xffff_ffff;
+
+#[inline]
 fn number(slot: u64) -> Option<u32> {
-    u32::try_from(slot & u64::from(u32::MAX)).unwrap_or_default().checked_sub(NUMBER_OFFSET)
+    u32::try_from(slot & LOW_HALF).unwrap_or_default().checked_sub(NUMBER_OFFSET)
+}
+
+/// Tables of [`Slots`].
+pub(crate) const TABLES: usize = 256;
+
+/// Numbers that come and go one at a time. They stand in many tables by the hash, and each table
+/// doubles on its own: no insertion waits for more than a part of all to be moved.
+#[derive(Debug, Clone)]
+pub(crate) struct Slots {
+    tables: Box<[Table; TABLES]>,
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self { tables: Box::new(std::array::from_fn(|_| Table::default())) }
+    }
+}
+
+impl Slots {
+    /// The number under this hash that `is` the sought one.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
+        self.tables[which(hash)].find(hash, is)
+    }
+
+    /// The number that [`Slots::find`] most likely finds, without looking at anything but one
+    /// slot; any number if there is none.
+    #[inline]
+    pub(crate) fn guess(&self, hash: u64) -> u32 {
+        self.tables[which(hash)].guess(hash)
+    }
+
+    /// Adds a number that is not there.
+    #[inline]
+    pub(crate) fn insert(&mut self, hash: u64, number: u32) {
+        let table = &mut self.tables[which(hash)];
+        table.make_room();
+        table.insert(hash, number);
+    }
+
+    /// Takes a number away that was added under this hash.
+    #[inline]
+    pub(crate) fn remove(&mut self, hash: u64, number: u32) {
+        self.tables[which(hash)].remove(hash, number);
+    }
+
+    /// How many numbers there are.
+    pub(crate) fn len(&self) -> usize {
+        self.tables.iter().map(|table| table.used).fold(0, usize::saturating_add)
+    }
+}
+
+/// The table of a hash: by bits that no slot holds.
+#[inline]
+fn which(hash: u64) -> usize {
+    usize::from(hash.to_le_bytes()[0])
 }
 
 #[cfg(test)]
@@ -215,40 +297,53 @@ mod tests {
 
     use super::*;
 
-    /// Adds, removes and finds beside a map, with a hash that leaves much to collide.
+    /// Adds, removes and finds beside a map, with hashes that leave much to collide and to close up.
     #[test]
-    fn the_table_is_a_map() {
-        for hash in [|id: u32| Seed::DEFAULT.hash(id.into()), |id: u32| u64::from(id % 7) << 32] {
+    fn slots_are_a_map() {
+        let hashes = [
+            |id: u32| Seed::DEFAULT.hash(id.into()),
+            |id: u32| Seed::DEFAULT.hash(id.into()) & !0xff,
+            |id: u32| u64::from(id % 7) << 32,
+            |id: u32| u64::from(id % 50).wrapping_sub(25) << 32,
+        ];
+        for hash in hashes {
             let (mut slots, mut map) = (Slots::default(), BTreeMap::new());
-            slots.clear(2_000);
             let find = |slots: &Slots, id: u32| slots.find(hash(id), |number| number == id * 3);
             for id in 0..1_000 {
-                assert!(!slots.is_full());
                 slots.insert(hash(id), id * 3);
                 map.insert(id, id * 3);
-                let gone = id / 2;
+                let gone = id / 2 + id % 5 * 7;
                 if id % 3 == 0 && map.remove(&gone).is_some() {
                     slots.remove(hash(gone), gone * 3);
                 }
+                slots.remove(hash(id), id * 3 + 1);
+                assert_eq!(slots.len(), map.len());
             }
             for id in 0..1_100 {
                 assert_eq!(find(&slots, id), map.get(&id).copied(), "{id}");
             }
+            for &id in map.keys() {
+                slots.remove(hash(id), id * 3);
+            }
+            assert!(slots.tables.iter().all(|table| table.slots.iter().all(|&slot| slot == EMPTY)));
         }
     }
 
     #[test]
-    fn slots_fill_to_seven_eighths_and_number_the_largest() {
-        assert_eq!([14, 15, 28, 7 << 20].map(Slots::slots_for), [32, 32, 64, 16 << 20]);
+    fn slots_fill_to_three_quarters_and_number_the_largest() {
+        assert_eq!([12, 13, 24, 3 << 20].map(Table::slots_for), [16, 32, 32, 4 << 20]);
         let mut slots = Slots::default();
         (0..12).for_each(|number| slots.insert(7, number));
-        assert!(!slots.is_full());
+        assert_eq!(slots.tables[7].slots.len(), 16);
         slots.insert(7, 12);
-        assert!(slots.is_full());
-        slots.clear(13);
-        assert_eq!(slots.find(7, |_| true), None);
-        slots.insert(u64::MAX, LARGEST_NUMBER);
-        assert_eq!(slots.find(u64::MAX, |_| true), Some(LARGEST_NUMBER));
+        assert_eq!(slots.tables[7].slots.len(), 32);
+        assert_eq!(slots.find(7, |number| number == 0), Some(0));
+        let mut table = Table::default();
+        table.insert(7, 1);
+        table.clear(13);
+        assert_eq!((table.find(7, |_| true), table.slots.len()), (None, 32));
+        table.insert(u64::MAX, LARGEST_NUMBER);
+        assert_eq!(table.find(u64::MAX, |_| true), Some(LARGEST_NUMBER));
     }
 
     #[test]

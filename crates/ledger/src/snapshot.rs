@@ -56,9 +56,9 @@ impl Resident {
             put_account(&mut piece, row, &self.balances(index));
             give(&mut piece, PIECE_BYTES);
         }
-        let mut holds: Vec<&Hold> = self.holds.iter().collect();
+        let mut holds: Vec<&Hold> = self.open_holds().collect();
         holds.sort_unstable_by_key(|hold| hold.timestamp_ns);
-        piece.extend(self.holds.len().to_be_bytes());
+        piece.extend(u32::try_from(holds.len()).unwrap_or(u32::MAX).to_be_bytes());
         for hold in holds {
             put_hold(&mut piece, hold);
             give(&mut piece, PIECE_BYTES);
@@ -103,7 +103,8 @@ impl<P: Past> Ledger<P> {
         let mut last_ns = 0;
         for _ in 0..u32::from_be_bytes(take(bytes)?) {
             let hold = take_hold(bytes)?;
-            if ledger.holds.is_open(hold.id) || hold.timestamp_ns <= last_ns {
+            let is_known = ledger.holds.find(&ledger.resident.holds, hold.id).is_some();
+            if is_known || hold.timestamp_ns <= last_ns {
                 return Err(Broken::Hold(hold.id).into());
             }
             last_ns = hold.timestamp_ns;

@@ -8,16 +8,18 @@
 
 use std::mem::discriminant;
 
+use money::TransferId;
+
 use crate::batch::Event;
 use crate::books::Ledger;
 use crate::commit::Entry;
 use crate::event::{AMOUNT_MAX, Kind, Sides, Transfer};
 use crate::lookup::Found;
 use crate::past::Past;
-use crate::places::NOWHERE;
+use crate::places::{NOWHERE, Sought};
 use crate::postings::sum;
 use crate::resident::Side;
-use crate::resolution::actual;
+use crate::resolution::{Held, actual};
 use crate::state::expiry_ns;
 use crate::status::CreateTransferStatus;
 
@@ -48,8 +50,10 @@ impl<P: Past> Event<P> for Transfer {
     }
 
     fn prepare(ledger: &mut Ledger<P>, block: &[Self]) {
-        let ids = block.iter().map(|event| [event.debit_account.get(), event.credit_account.get()]);
-        ledger.places.look_up(ids, ledger.seed, &ledger.slots, &ledger.resident);
+        ledger.look_up(block.iter().map(|event| Sought {
+            accounts: [event.debit_account.get(), event.credit_account.get()],
+            hold: event.kind.pending_id().map_or(0, TransferId::get),
+        }));
     }
 
     fn create(
@@ -82,9 +86,9 @@ impl<P: Past> Event<P> for Transfer {
 }
 
 impl<P: Past> Ledger<P> {
-    /// Decides without changing anything.
+    /// Decides, and changes nothing but how ids are found.
     fn admit(
-        &self,
+        &mut self,
         transfer: &Transfer,
         places: [u32; 2],
         timestamp_ns: u64,
@@ -103,7 +107,9 @@ impl<P: Past> Ledger<P> {
         }
         match transfer.kind.pending_id() {
             None => Ok(self.admit_movement(transfer, places, timestamp_ns)?),
-            Some(pending_id) => self.admit_resolution(transfer, pending_id, timestamp_ns),
+            Some(pending_id) => {
+                self.admit_resolution(transfer, pending_id, places[0], timestamp_ns)
+            }
         }
     }
 
@@ -129,7 +135,7 @@ impl<P: Past> Ledger<P> {
         if credit.credits_exceed_debits(amount) {
             return Err(CreateTransferStatus::ExceedsDebits);
         }
-        Ok(Entry { transfer, timestamp_ns, sides, held: 0 })
+        Ok(Entry { transfer, timestamp_ns, sides, hold: None })
     }
 
     /// The debit and the credit account, which exist and hold the transfer's asset.
@@ -225,7 +231,7 @@ fn compare(
     if transfer.kind.pending_id() != existing.kind.pending_id() {
         return CreateTransferStatus::ExistsWithDifferentPendingId;
     }
-    let transfer = hold.map_or(*transfer, |hold| actual(transfer, hold));
+    let transfer = hold.map_or(*transfer, |hold| actual(transfer, &Held::of(hold)));
     // The recorded amount of a balancing transfer is at most the one that was asked for.
     let same_amount = if existing.kind.balancing() == Sides::NONE {
         transfer.amount == existing.amount

@@ -1,11 +1,12 @@
 //! How assets and accounts come to be, and how money enters.
 
+use ledger::{ACCOUNTS_MAX, ASSETS_MAX, Limit, Standing};
 use money::{Amount, Asset};
 
 use super::Decision;
 use crate::command::{AccountSpec, Fund};
 use crate::entry::{AccountRole, Entry};
-use crate::error::{FundError, OpenError};
+use crate::error::{FundError, OpenError, Unavailable};
 use crate::state::{
     LABEL_BYTES_MAX, REFERENCE_BYTES_MAX, State, cut, fund_transfer, system_account,
 };
@@ -21,6 +22,9 @@ pub(crate) fn open_asset(
             let taken = |name| state.ledger.account(system_account(name, asset)).is_some();
             if taken("treasury") || taken("residue") {
                 return Err(OpenError::AccountDiffers);
+            }
+            if !has_place(state, asset, 2) {
+                return Err(OpenError::LedgerFull);
             }
             Ok(Decision::Entry(Entry::AssetOpened { asset, sandbox }))
         }
@@ -46,12 +50,23 @@ pub(crate) fn open_account(
             Err(OpenError::AccountDiffers)
         };
     }
+    if !has_place(state, spec.asset, 1) {
+        return Err(OpenError::LedgerFull);
+    }
     Ok(Decision::Entry(Entry::AccountOpened {
         id: spec.id,
         asset: spec.asset,
         role: spec.role,
         label: cut(&spec.label, LABEL_BYTES_MAX),
     }))
+}
+
+/// Whether the ledger can take so many more accounts of an asset.
+fn has_place(state: &State, asset: Asset, accounts: usize) -> bool {
+    let is_known = state.ledger.totals_of(asset).is_some();
+    let open = u32::try_from(state.ledger.accounts().len() + accounts);
+    open.is_ok_and(|open| open <= ACCOUNTS_MAX)
+        && (is_known || state.ledger.totals().len() < ASSETS_MAX)
 }
 
 /// Whether the asset's sums can take one more transfer: they count every transfer ever made, and
@@ -79,6 +94,10 @@ pub(crate) fn fund(state: &State, fund: &Fund) -> Result<Decision<Vec<Entry>>, F
             && state.fund_reference(fund.id).as_ref() == Some(&reference);
         return if same { Ok(Decision::AlreadyDone) } else { Err(FundError::IdTaken) };
     }
+    // A batch of the ledger's own transfers can have burned the id.
+    if state.is_used(fund_transfer(fund.id)) {
+        return Err(FundError::IdTaken);
+    }
     let opened = state.asset(asset.code).filter(|opened| opened.asset == asset);
     let opened = opened.ok_or(FundError::UnknownAsset)?;
     if fund.sandbox_only && !opened.sandbox {
@@ -88,15 +107,19 @@ pub(crate) fn fund(state: &State, fund: &Fund) -> Result<Decision<Vec<Entry>>, F
     if account.is_some_and(|account| account.asset != asset) {
         return Err(FundError::WrongAsset);
     }
-    if fund.account == treasury {
+    let gives = |account: Standing| account.limit == Limit::CreditsMustNotExceedDebits;
+    if fund.account == treasury || account.is_some_and(gives) {
         return Err(FundError::Treasury);
+    }
+    if state.is_closed(treasury) || state.is_closed(fund.account) {
+        return Err(FundError::AccountClosed);
     }
     if fund.amount.units() == 0 {
         return Err(FundError::Zero);
     }
     let issued =
         state.ledger.account(treasury).map_or(0, |treasury| treasury.balances.debits_posted);
-    // All money of an asset fits into 127 bits, so twice an amount still fits into 128.
+    // What enters stays below half of what the sums can count, so that it can move about.
     let overflows =
         issued.checked_add(fund.amount.units()).is_none_or(|total| total > u128::MAX / 2);
     if overflows || !has_room(state, fund.amount) {
@@ -104,6 +127,9 @@ pub(crate) fn fund(state: &State, fund: &Fund) -> Result<Decision<Vec<Entry>>, F
     }
     let mut entries = Vec::with_capacity(2);
     if account.is_none() {
+        if !has_place(state, asset, 1) {
+            return Err(Unavailable::Stopped.into());
+        }
         entries.push(Entry::AccountOpened {
             id: fund.account,
             asset,

@@ -3,11 +3,13 @@
 //! A decision changes nothing. It returns the entry to fold and append, or a refusal, which leaves
 //! no trace anywhere.
 
+mod batch;
 mod fund;
 mod mandate;
 mod payment;
 mod settle;
 
+pub(crate) use batch::{check_size, check_transfers};
 pub(crate) use fund::{fund, open_account, open_asset};
 pub(crate) use mandate::{grant, revoke};
 pub(crate) use payment::{Known, check_access, check_same_offer, check_terms, known, own_key};

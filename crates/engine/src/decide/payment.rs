@@ -10,7 +10,7 @@ use crate::entry::NewPayment;
 use crate::error::{AuthorizeError, Unavailable};
 use crate::state::{
     DESCRIPTION_BYTES_MAX, GrantedMandate, PAYEES_COUNT_MAX, Payment, Progress, State, cut,
-    system_account,
+    leg_transfers, system_account,
 };
 
 /// Longest time an order may be valid, from now. Bounds what the replay guard must remember.
@@ -116,6 +116,7 @@ pub(crate) fn check_terms(
     now_ms: u64,
 ) -> Result<NewPayment, AuthorizeError> {
     let order = command.order.get();
+    check_ids(state, command)?;
     check_offer(order.payee, order.amount, &command.terms)?;
     if now_ms >= order.expires_at_ms {
         return Err(AuthorizeError::Expired);
@@ -140,6 +141,18 @@ pub(crate) fn check_terms(
         description: cut(&command.purchase.description, DESCRIPTION_BYTES_MAX),
         idempotency: command.idempotency.as_ref().map(|named| (named.key, named.fingerprint)),
     })
+}
+
+/// The ids of the payment's transfers follow from its id, so a batch of the ledger's own transfers
+/// can have taken one of them.
+fn check_ids(state: &State, command: &Authorize) -> Result<(), AuthorizeError> {
+    let split = command.terms.split.as_ref();
+    // One for each payee and one for the residue. More payees are refused further on.
+    let legs = split.map_or(1, |(accounts, _)| accounts.len().min(PAYEES_COUNT_MAX) + 1);
+    if leg_transfers(command.order.payment_id(), legs).any(|id| state.is_used(id)) {
+        return Err(AuthorizeError::OrderIdTaken);
+    }
+    Ok(())
 }
 
 /// Who signs: the payer, or a delegate, whose mandate is returned.
@@ -234,6 +247,10 @@ fn check_payees(
     }
     if legs.iter().any(|(account, _)| *account == order.payer) {
         return Err(AuthorizeError::PayerIsPayee);
+    }
+    let mut accounts = legs.iter().map(|(account, _)| *account).chain([order.payer]);
+    if accounts.any(|account| state.is_closed(account)) {
+        return Err(AuthorizeError::AccountClosed);
     }
     Ok(())
 }

@@ -25,6 +25,10 @@ pub(crate) fn settle_entry(
     if units > held {
         return Err(SettleError::ExceedsHold);
     }
+    let mut accounts = payment.legs.iter().map(|(account, _)| *account).chain([payment.payer]);
+    if accounts.any(|account| state.is_closed(account)) {
+        return Err(SettleError::AccountClosed);
+    }
     let legs = payment.legs.iter().map(|(_, leg)| part(*leg, units, held)).collect();
     Ok(Entry::PaymentSettled { payment: id, legs, outcome })
 }
@@ -40,17 +44,19 @@ fn part(leg: u128, units: u128, held: u128) -> u128 {
     }
 }
 
-/// As [`part`] for products beyond 128 bits: multiplies and divides bit by bit. The sums stay
-/// below `2 * held`, which fits because all money of an asset fits into 127 bits.
+/// As [`part`] for products beyond 128 bits: multiplies and divides bit by bit. The remainder stays
+/// below `held`, and no sum is formed that could pass 128 bits.
 fn long_part(leg: u128, units: u128, held: u128) -> u128 {
     let (mut quotient, mut remainder) = (0_u128, 0_u128);
     for bit in (0..u128::BITS).rev() {
         let addends = [remainder, if units >> bit & 1 == 1 { leg } else { 0 }];
         quotient <<= 1;
         for addend in addends {
-            remainder += addend;
-            if remainder >= held {
-                remainder -= held;
+            let room = held - remainder;
+            if addend < room {
+                remainder += addend;
+            } else {
+                remainder = addend - room;
                 quotient += 1;
             }
         }
@@ -79,9 +85,11 @@ mod tests {
 
     #[test]
     fn a_part_of_a_great_hold_is_exact() {
-        let held = u128::MAX / 2;
-        assert_eq!(part(held, held / 2, held), held / 2);
-        assert_eq!(part(held - 1, held - 1, held), held - 2);
+        for held in [u128::MAX / 2, u128::MAX - 1, u128::MAX] {
+            assert_eq!(part(held, held / 2, held), held / 2);
+            assert_eq!(part(held - 1, held - 1, held), held - 2);
+            assert_eq!(part(held, held - 1, held), held - 1);
+        }
         assert_eq!(
             part(10_u128.pow(20), 5 * 10_u128.pow(19), 10_u128.pow(20)),
             5 * 10_u128.pow(19)

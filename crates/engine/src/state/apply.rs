@@ -251,6 +251,7 @@ impl State {
         let payment = Payment::new(new, progress, at_ns);
         if progress == Progress::Held {
             self.held.insert(id, payment.clone());
+            self.reserved.add(id, payment.legs.len());
         }
         self.payment_count += 1;
         let legs = u32::try_from(new.legs.len()).unwrap_or(u32::MAX);
@@ -351,7 +352,9 @@ impl State {
         progress: Progress,
         outcome: Option<&Outcome>,
     ) -> Result<(), Broken> {
-        self.held.remove(&id);
+        if let Some(payment) = self.held.remove(&id) {
+            self.reserved.remove(id, payment.legs.len());
+        }
         if let Some(outcome) = outcome {
             self.outcomes.keep(id, outcome.clone());
         }

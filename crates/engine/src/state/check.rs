@@ -1,15 +1,16 @@
 //! The check of a state: what can be derived is derived again and compared.
 //!
 //! Invariants checked: the ledger's own; every held payment's legs sum to its amount and are open
-//! holds of the ledger; a mandate has spent at least what is held under it and at most what it
-//! allows. What is past was checked when it was folded. It changes nothing.
+//! holds of the ledger, and the ids of its transfers are kept from others; a mandate has spent at
+//! least what is held under it and at most what it allows. What is past was checked when it was
+//! folded. It changes nothing.
 
 use std::collections::BTreeMap;
 
 use money::{MandateId, PaymentId};
 
 use super::State;
-use super::payment::{Payment, Phase, Progress, leg_transfer};
+use super::payment::{Payment, Phase, Progress, leg_transfer, leg_transfers};
 
 /// Contradictions that one check reports.
 const CONTRADICTIONS_COUNT_MAX: usize = 100;
@@ -56,6 +57,9 @@ impl State {
         }
         if payment.progress != Progress::Held {
             return Err("it is listed as held and is not");
+        }
+        if !leg_transfers(id, payment.legs.len()).all(|id| self.reserved.contains(id)) {
+            return Err("the ids of its transfers are free for others");
         }
         for (index, (account, units)) in payment.legs.iter().enumerate() {
             let leg = self.ledger.open_hold(leg_transfer(id, index, Phase::Open));
@@ -184,7 +188,7 @@ mod tests {
         fn each(state: &mut State, spoil: fn(&mut Payment)) {
             state.held.values_mut().for_each(spoil);
         }
-        let spoils: [(Spoil, &str); 8] = [
+        let spoils: [(Spoil, &str); 9] = [
             (|state| state.mandates.values_mut().for_each(|one| one.spent = 39), "spent"),
             (|state| state.mandates.values_mut().for_each(|one| one.spent = 1001), "spent"),
             (|state| each(state, |one| one.legs[0].1 += 1), "do not sum"),
@@ -198,8 +202,16 @@ mod tests {
                 |state| {
                     let held = std::mem::take(&mut state.held).into_values();
                     state.held = held.map(|one| (PaymentId::new(1).unwrap(), one)).collect();
+                    state.reserved.add(PaymentId::new(1).unwrap(), 1);
                 },
                 "holds nothing",
+            ),
+            (
+                |state| {
+                    let (id, _) = state.held.first_key_value().unwrap();
+                    state.reserved.remove(*id, 1);
+                },
+                "free for others",
             ),
             (
                 |state| {

@@ -4,6 +4,7 @@
 //! fault, and stands in for "nothing".
 
 use instrument::PublicKey;
+use ledger::Past;
 use money::{AccountId, MandateId, PaymentId, TransferId};
 
 use super::payment::{Payment, Phase, leg_transfer};
@@ -42,6 +43,16 @@ impl State {
         self.answer(self.records.holder(account))
     }
 
+    /// Whether a transfer with this id was ever tried: it exists, or the attempt burned the id.
+    pub(crate) fn is_used(&self, id: TransferId) -> bool {
+        self.answer(self.ledger.past().find(id)).is_some()
+    }
+
+    /// Whether the account takes nothing but the release of a hold. False if there is none.
+    pub(crate) fn is_closed(&self, id: AccountId) -> bool {
+        self.ledger.account(id).is_some_and(|account| account.closed)
+    }
+
     /// Whether the payment's money is held.
     pub(crate) fn is_held(&self, id: PaymentId) -> bool {
         self.held.contains_key(&id)
@@ -66,7 +77,7 @@ impl State {
         for index in 0..legs {
             let leg = leg_transfer(id, index as usize, Phase::Open);
             let Some(leg) = self.answer(self.ledger.transfer(leg)) else {
-                self.note_fault(format!("leg {index} of payment {id} is not in the ledger"));
+                self.note(&format!("leg {index} of payment {id} is not in the ledger"));
                 return None;
             };
             let leg = leg.transfer;
@@ -81,7 +92,7 @@ impl State {
         if payment.progress == super::Progress::Held && !self.is_held(opened.id) {
             match self.answer(self.records.finished(opened.id)) {
                 Some(progress) => payment.progress = progress,
-                None => self.note_fault(format!("payment {} has neither hold nor end", opened.id)),
+                None => self.note(&format!("payment {} has neither hold nor end", opened.id)),
             }
         }
         payment

@@ -9,6 +9,8 @@ mod check;
 mod lookup;
 mod mandate;
 mod payment;
+mod questions;
+mod reserved;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -22,9 +24,10 @@ use sha2::{Digest, Sha256};
 pub use apply::Broken;
 pub(crate) use apply::TIMESTAMP_STEP_NS;
 pub(crate) use mandate::GrantedMandate;
-pub(crate) use payment::{Payment, Progress, fund_transfer};
+pub(crate) use payment::{Payment, Progress, fund_transfer, leg_transfers};
 pub(crate) use snapshot::Manifests;
 
+use self::reserved::Reserved;
 use crate::entry::AccountRole;
 use crate::outcome::Outcomes;
 use crate::past::{Changes, Records, Rows};
@@ -70,6 +73,8 @@ pub struct State {
     pub(crate) assets: BTreeMap<AssetCode, OpenedAsset>,
     /// Payments that are held; the others are in the records.
     pub(crate) held: BTreeMap<PaymentId, Payment>,
+    /// Of the held payments.
+    pub(crate) reserved: Reserved,
     pub(crate) payment_count: u64,
     pub(crate) records: Records,
     pub(crate) mandates: BTreeMap<MandateId, GrantedMandate>,
@@ -90,6 +95,7 @@ impl State {
             ledger: Ledger::with_past(Changes(changes), seed()),
             assets: BTreeMap::new(),
             held: BTreeMap::new(),
+            reserved: Reserved::new(),
             payment_count: 0,
             records: Records(records),
             mandates: BTreeMap::new(),
@@ -115,15 +121,15 @@ impl State {
     /// "nothing": whoever gives answers asks for [`State::fault`] first.
     pub(crate) fn answer<T: Default>(&self, found: Result<T, index::Error>) -> T {
         found.unwrap_or_else(|error| {
-            self.note_fault(error.to_string());
+            self.note(&error);
             T::default()
         })
     }
 
-    /// The past contradicts itself, or cannot be read: no answer leaves any more.
-    pub(crate) fn note_fault(&self, why: String) {
+    /// Notes that the past cannot be read, or contradicts itself.
+    pub(crate) fn note(&self, why: &dyn ToString) {
         // The first one is told; the node stops either way.
-        let _ = self.fault.set(why);
+        let _ = self.fault.set(why.to_string());
     }
 
     /// Why the past could not be read, if that has happened.

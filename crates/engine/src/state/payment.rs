@@ -79,6 +79,13 @@ pub(crate) fn leg_transfer(payment: PaymentId, index: usize, phase: Phase) -> Tr
     TransferId::from_digest(&digest.into())
 }
 
+/// Ids of the transfers that open and close the legs of a payment.
+pub(crate) fn leg_transfers(payment: PaymentId, legs: usize) -> impl Iterator<Item = TransferId> {
+    let of =
+        move |index| [Phase::Open, Phase::Close].map(|phase| leg_transfer(payment, index, phase));
+    (0..legs).flat_map(of)
+}
+
 /// Id of the transfer that lets money enter. Derived, so that no choice of `fund` can occupy the
 /// id of a leg that is still to come.
 pub(crate) fn fund_transfer(fund: TransferId) -> TransferId {

@@ -111,7 +111,9 @@ impl State {
         state.payment_count = from.u64()?;
         for _ in 0..from.len()? {
             let id = from.id(PaymentId::new)?;
-            state.held.insert(id, Payment::decode(from)?);
+            let payment = Payment::decode(from)?;
+            state.reserved.add(id, payment.legs.len());
+            state.held.insert(id, payment);
         }
         for _ in 0..from.len()? {
             let granted = GrantedMandate::decode(from)?;

@@ -8,13 +8,13 @@ use money::PaymentId;
 use super::BATCH_FILL_BYTES_MAX;
 use super::committer::{Answer, Batch};
 use crate::claims::{Claims, Waiter};
-use crate::clock::{Clock, behind_seconds};
+use crate::clock::{CLOCK_NS_MAX, Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
 use crate::decide::{self, Decision, Known};
 use crate::entry::{Entry, NewPayment, Stamped, encode_ledger, step_for};
 use crate::error::{AuthorizeError, BatchError, ReleaseError, SettleError, Unavailable};
-use crate::handle::{BATCH_EVENTS_COUNT_MAX, Command, Reply};
+use crate::handle::{Command, Reply};
 use crate::outcome::{Outcome, Outcomes};
 use crate::past::Changes;
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
@@ -77,11 +77,6 @@ impl Core {
         self.broken.as_ref().map(ToString::to_string).or_else(fault)
     }
 
-    /// Whether what was decided last may rest on what could not be read or folded.
-    fn is_doubtful(&self) -> bool {
-        self.broken.is_some() || self.state.fault().is_some()
-    }
-
     /// Hands full chunks of the past on to be written.
     pub(super) fn seal_if_full(&mut self) {
         if let Err(error) = self.state.seal_if_full()
@@ -112,7 +107,7 @@ impl Core {
     }
 
     fn read_clock(&mut self) {
-        self.now_ns = self.clock.now_ns();
+        self.now_ns = self.clock.now_ns().min(CLOCK_NS_MAX);
         self.seen_ns = self.seen_ns.max(self.now_ns);
     }
 
@@ -216,6 +211,7 @@ impl Core {
         &mut self,
         accounts: &[Account],
     ) -> Result<Vec<CreateAccountStatus>, BatchError> {
+        decide::check_size(accounts.len())?;
         self.ledger_batch(accounts.len(), |ledger, at_ns| ledger.create_accounts(accounts, at_ns))
     }
 
@@ -224,6 +220,7 @@ impl Core {
         &mut self,
         transfers: &[Transfer],
     ) -> Result<Vec<CreateTransferStatus>, BatchError> {
+        decide::check_transfers(&self.state, transfers)?;
         self.ledger_batch(transfers.len(), |ledger, at_ns| {
             ledger.create_transfers(transfers, at_ns)
         })
@@ -235,9 +232,6 @@ impl Core {
         events: usize,
         create: impl FnOnce(&mut Ledger<Changes>, u64) -> Result<T, index::Error>,
     ) -> Result<T, BatchError> {
-        if events > BATCH_EVENTS_COUNT_MAX {
-            return Err(BatchError::TooLarge);
-        }
         if self.broken.is_some() {
             return Err(Unavailable::Stopped.into());
         }
@@ -274,7 +268,7 @@ impl Core {
                 self.answers.push(Answer::Proceed(payment, claim, reply));
             }
             // It would not wait for the batch that tells of the stop.
-            Ok(Step::Claim) if self.is_doubtful() => {
+            Ok(Step::Claim) if self.broken().is_some() => {
                 self.answer(reply, Err(Unavailable::Stopped.into()));
             }
             Ok(Step::Claim) => {
@@ -283,7 +277,8 @@ impl Core {
                 // A claim moves nothing, so it need not wait for the batch: if that fails, so will
                 // the charge.
                 if reply.send(Ok(Authorized::Proceed { payment, claim })).is_err() {
-                    self.abandon(payment, claim);
+                    self.claims.remove(payment);
+                    self.wake(payment);
                 }
             }
             Ok(Step::Wait(payment)) => self.claims.wait(payment, Waiter { command, reply }),
@@ -430,6 +425,8 @@ impl Core {
 
     /// Takes back a turn whose owner had gone when the answer came.
     pub(super) fn abandon(&mut self, payment: PaymentId, claim: ClaimToken) {
+        // One release after the other moves time on, and one that is due must not be released twice.
+        self.expire_holds();
         // Refused only if the hold has run out by now, which is as good.
         let _ = self.release(payment, claim, None);
         self.wake(payment);

@@ -13,6 +13,7 @@ pub struct Inline {
     writer: Writer,
     /// Gone when the writer has ended.
     committer: Option<Committer>,
+    replayed_batches: u64,
 }
 
 /// The writer has stopped, which has been told.
@@ -36,8 +37,13 @@ impl std::fmt::Debug for Inline {
 }
 
 impl Inline {
-    pub(super) fn new(writer: Writer, committer: Committer) -> Self {
-        Self { writer, committer: Some(committer) }
+    pub(super) fn new(writer: Writer, committer: Committer, replayed_batches: u64) -> Self {
+        Self { writer, committer: Some(committer), replayed_batches }
+    }
+
+    /// Batches that the start folded on top of the snapshot.
+    pub fn replayed_batches(&self) -> u64 {
+        self.replayed_batches
     }
 
     /// Takes what is queued, up to a batch, makes it durable and answers.

@@ -38,7 +38,8 @@ pub(crate) fn start_with(
 
 pub(crate) fn start_inline(options: Options) -> Result<(Engine, Inline), StartError> {
     let (loading, files, _) = load(&options)?;
-    Ok(ready(options, Box::new(files), loading)?.0.inline())
+    let (ready, replayed_batches) = ready(options, Box::new(files), loading)?;
+    Ok(ready.inline(replayed_batches))
 }
 
 /// Locks the folder before anything in it is looked at: a node that runs there must not lose what it
@@ -76,10 +77,10 @@ impl Start {
         Ok(engine)
     }
 
-    fn inline(self) -> (Engine, Inline) {
+    fn inline(self, replayed_batches: u64) -> (Engine, Inline) {
         let Self(ready, snapshots, kept) = self;
         let (engine, writer, committer) = ready.parts(Keeper::at_once(snapshots, kept));
-        (engine, Inline::new(writer, committer))
+        (engine, Inline::new(writer, committer, replayed_batches))
     }
 }
 

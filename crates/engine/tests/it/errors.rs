@@ -8,8 +8,10 @@ use engine::{
     ReleaseError, RevokeError, SettleError, system_account,
 };
 use instrument::{Revocation, Signed};
+use ledger::{Account, Limit};
 use money::{AccountId, Amount, Asset, MandateId, NodeId};
 
+use crate::batches::{self, account, close, create};
 use crate::world::{Buy, Granted, START_MS, World, fund, key, node, payee, payer, usd};
 
 const STALE: ClaimToken = ClaimToken(0);
@@ -74,6 +76,13 @@ async fn settle_case(world: &World, error: SettleError) -> Result<(), SettleErro
             return engine.settle(view.payment, Some(9999), None, false).await.map(|_| ());
         }
         SettleError::ExceedsHold => 6,
+        SettleError::AccountClosed => {
+            let (payment, _) = world.proceed(&Buy::new(4, 5).held()).await;
+            close(engine, 1, payee(1)).await;
+            let exceeds = engine.settle(payment, Some(6), None, false).await;
+            assert_eq!(exceeds, Err(SettleError::ExceedsHold));
+            return engine.settle(payment, Some(5), None, false).await.map(|_| ());
+        }
         SettleError::Unavailable(_) => panic!("in `faults`"),
     };
     let (payment, _) = world.proceed(&Buy::new(3, 5).held()).await;
@@ -82,7 +91,7 @@ async fn settle_case(world: &World, error: SettleError) -> Result<(), SettleErro
 
 #[tokio::test]
 async fn settle_refusals() {
-    let world = World::new().await;
+    let world = batches::world().await;
     for error in SettleError::ALL {
         assert_eq!(settle_case(&world, *error).await, Err(*error));
     }
@@ -124,6 +133,7 @@ async fn open_refusals() {
             OpenError::AccountDiffers => {
                 vec![engine.open_account(spec(payee(1), usd(), AccountRole::Payer)).await]
             }
+            OpenError::LedgerFull => continue, // in `batches`
             OpenError::Unavailable(_) => panic!("in `faults`"),
         };
         for result in results {
@@ -139,6 +149,8 @@ async fn open_refusals() {
 async fn fund_refusals() {
     let world = World::new().await;
     world.engine.open_asset(gold(), false).await.unwrap();
+    let closed = Account { closed: true, ..account(payee(50), usd(), Limit::None) };
+    create(&world.engine, vec![closed]).await;
     let before = world.everything().await;
     for error in FundError::ALL {
         // Later faults stand in the command as well, so this is the precedence too.
@@ -156,6 +168,7 @@ async fn fund_refusals() {
             }
             FundError::WrongAsset => spoiled.amount = Amount::new(0, gold()),
             FundError::Treasury => {}
+            FundError::AccountClosed => spoiled.account = payee(50),
             FundError::Zero => spoiled.account = payer(1),
             FundError::Overflow => spoiled = fund(501, payer(1), u128::MAX / 2),
             FundError::Unavailable(_) => panic!("in `faults`"),

@@ -1,7 +1,7 @@
 //! Checking, copying and restoring a data folder: under load, with everything that can be broken
 //! broken, and nothing ever written over.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use crate::world::{
 };
 
 /// Every file below a folder with its content.
-fn image(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn image(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -39,7 +39,7 @@ pub fn check(dir: &Path) -> Report {
     report
 }
 
-fn damage(report: &Report) -> Vec<&'static str> {
+pub fn damage(report: &Report) -> Vec<&'static str> {
     let damage = report.findings.iter().filter(|found| found.severity == Severity::Damage);
     assert_eq!(report.sound, damage.clone().count() == 0);
     damage.map(|found| found.code).collect()
@@ -56,7 +56,7 @@ fn put_back(from: &Path, to: &Path) -> Result<engine::Restored, KeepError> {
 }
 
 /// A node with small segments and payments of every kind in its books.
-async fn busy() -> World {
+pub async fn busy() -> World {
     let dir = tempfile::tempdir().unwrap();
     let clock = ManualClock::new(START_MS * 1_000_000);
     let engine = start(dir.path(), &clock);
@@ -74,7 +74,7 @@ pub fn start(dir: &Path, clock: &ManualClock) -> Engine {
     Engine::start(options).unwrap().engine
 }
 
-async fn trade(world: &World, from: u128) {
+pub async fn trade(world: &World, from: u128) {
     let granted = Granted::new(from, 2, 500, 1000);
     world.grant(&granted).await;
     world.charge(&Buy::new(from, 300).split()).await;
@@ -94,7 +94,7 @@ fn newest_segment(dir: &Path) -> PathBuf {
     entries.filter(|path| path.extension().is_some_and(|end| end == "seg")).max().unwrap()
 }
 
-fn flip(path: &Path, at: usize) {
+pub fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at] ^= 0x10;
     fs::write(path, bytes).unwrap();
@@ -465,78 +465,4 @@ async fn segments_behind_both_snapshots_can_be_moved_away_and_put_back() {
         fs::rename(away.path().join(name(&segment.file)), &segment.file).unwrap();
     }
     assert_eq!(check(world.dir.path()).findings, []);
-}
-
-/// The files of the index with something in them.
-fn index_files(dir: &Path) -> Vec<PathBuf> {
-    let files = image(&dir.join("index")).into_iter();
-    files.filter(|(_, bytes)| !bytes.is_empty()).map(|(path, _)| path).collect()
-}
-
-/// That there is damage, and nothing but damage of the index.
-fn assert_only_index_damaged(report: &Report, what: &str) {
-    let mut found = damage(report);
-    found.dedup();
-    assert_eq!(found, ["index_damaged"], "{what}: {:?}", report.findings);
-}
-
-#[tokio::test]
-async fn every_file_of_the_index_is_checked() {
-    let world = busy().await;
-    for round in 0..6 {
-        trade(&world, 1000 + 100 * round).await;
-    }
-    world.engine.shutdown().await;
-    let dir = world.dir.path();
-    assert_eq!(check(dir).findings, []);
-    let files = index_files(dir);
-    let endings: BTreeSet<_> = files.iter().filter_map(|path| path.extension()).collect();
-    assert!(endings.len() > 1, "{files:?}");
-    for path in files {
-        let whole = fs::read(&path).unwrap();
-        for at in [0, 2000, whole.len() - 1] {
-            flip(&path, at);
-            assert_only_index_damaged(&check(dir), &format!("{} {at}", path.display()));
-            fs::write(&path, &whole).unwrap();
-        }
-        fs::remove_file(&path).unwrap();
-        assert_only_index_damaged(&check(dir), &format!("{} gone", path.display()));
-        fs::write(&path, &whole).unwrap();
-    }
-    assert_eq!(check(dir).findings, []);
-}
-
-/// Without the first segments nothing can be built again: what is left is kept, and the advice
-/// does not cost the books.
-#[tokio::test]
-async fn an_index_without_the_first_segments_is_not_given_up() {
-    let mut world = busy().await;
-    for round in 0..3 {
-        for part in 0..8 {
-            trade(&world, 1000 + 100 * (10 * round + part)).await;
-        }
-        world.engine.shutdown().await;
-        world.engine = start(world.dir.path(), &world.clock);
-    }
-    let live = world.everything().await;
-    world.engine.shutdown().await;
-    let dir = world.dir.path();
-    for segment in check(dir).segments.iter().filter(|segment| segment.archivable) {
-        fs::remove_file(&segment.file).unwrap();
-    }
-    assert!(check(dir).sound);
-    let before = image(dir);
-    for name in ["changes", "records"] {
-        // Both snapshots need it.
-        let path = dir.join("index").join(name).join("00000000000000000000.run");
-        fs::remove_file(&path).unwrap();
-        let report = check(dir);
-        let found = report.findings.iter().find(|found| found.code == "index_damaged").unwrap();
-        assert!(found.advice.contains("put the older segments back"), "{found:?}");
-        assert!(Engine::start(options(dir, &world.clock)).is_err());
-        fs::write(&path, &before[&path]).unwrap();
-        assert!(image(dir).keys().eq(before.keys()), "a start that fails removes nothing");
-    }
-    let restarted = start(dir, &world.clock);
-    assert_eq!(everything(&restarted).await, live);
 }

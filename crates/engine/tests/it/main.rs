@@ -7,18 +7,25 @@
     reason = "functions that tests share are tests too"
 )]
 
+mod batches;
 mod denial;
 mod errors;
+mod extremes;
 mod faults;
 mod formats;
 mod hostile;
+mod hung_up;
+mod index;
 mod keep;
 mod kill;
 mod life;
 mod machine;
 mod mandates;
+mod mixture;
 mod model;
 mod precedence;
+mod questions;
+mod rebuilt;
 mod replay;
 mod restart;
 mod snapshots;

@@ -3,9 +3,11 @@
 
 use engine::{AuthorizeError, Coded, Idempotency, Mode};
 use instrument::Audience;
+use ledger::{Account, Limit};
 use money::{AccountId, Amount, Asset, MandateId, NodeId, OrderId, Shares};
 
-use crate::world::{Buy, Granted, START_MS, World, key, payee, payer, units};
+use crate::batches::{account, create};
+use crate::world::{Buy, Granted, START_MS, World, key, payee, payer, units, usd};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const HUGE: u128 = 1 << 80;
@@ -58,6 +60,8 @@ async fn prepared() -> World {
     }
     world.revoke(&granted.revoked).await.unwrap();
     world.engine.open_asset(asset("EUR"), true).await.unwrap();
+    let closed = Account { closed: true, ..account(payee(50), usd(), Limit::None) };
+    create(&world.engine, vec![closed]).await;
     world.charge(&taken()).await;
     world.charge(&used()).await;
     world.clock.advance_ms(10);
@@ -77,7 +81,7 @@ fn kind(error: AuthorizeError) -> &'static str {
         | E::MandateAudience
         | E::MandatePerPayment
         | E::MandateExceeded => "signer",
-        E::UnknownPayee | E::PayerIsPayee => "payees",
+        E::UnknownPayee | E::PayerIsPayee | E::AccountClosed => "payees",
         E::TooManyCopies | E::ClaimLost | E::Unavailable(_) => "not in the command",
         other => other.code(),
     }
@@ -121,6 +125,7 @@ fn spoil(buy: &mut Buy, error: AuthorizeError) {
         E::MandateExceeded => *buy = buy.clone().under(&mandates().spent),
         E::UnknownPayee => buy.terms.split = Some(whole(payee(99))),
         E::PayerIsPayee => buy.terms.split = Some(whole(payer(1))),
+        E::AccountClosed => buy.terms.split = Some(whole(payee(50))),
         E::InsufficientFunds => {
             buy.order.amount = units(HUGE);
             buy.terms.amount = units(HUGE);
@@ -194,4 +199,7 @@ async fn an_unknown_payee_comes_before_the_payer_itself() {
     let shares = Shares::new(vec![500_000, 500_000]).unwrap();
     buy.terms.split = Some((vec![payer(1), payee(99)], shares));
     assert_eq!(world.refused(&buy).await, AuthorizeError::UnknownPayee);
+    let shares = Shares::new(vec![500_000, 500_000]).unwrap();
+    buy.terms.split = Some((vec![payee(50), payer(1)], shares));
+    assert_eq!(world.refused(&buy).await, AuthorizeError::PayerIsPayee);
 }

@@ -113,7 +113,7 @@ fn an_index_that_cannot_be_read_now_is_not_thrown_away() {
     assert!(before.iter().any(|(path, _)| path.extension().is_some_and(|end| end == "run")));
     disk.arm_within("index", Fault::ReadError, When::Nth(1));
     let refused = Engine::start_inline(on(&disk, &clock)).err();
-    assert!(matches!(refused, Some(StartError::Index(index::OpenError::Disk(_)))), "{refused:?}");
+    assert!(matches!(refused, Some(StartError::Index(::index::OpenError::Disk(_)))), "{refused:?}");
     assert_eq!(disk.files(), before);
     disk.disarm();
     let (engine, mut inline) = Engine::start_inline(on(&disk, &clock)).unwrap();

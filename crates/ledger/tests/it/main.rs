@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod codec;
+mod many_holds;
 mod model;
 mod pasts;
 mod queries;
