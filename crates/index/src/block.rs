@@ -33,18 +33,20 @@ pub(crate) enum Kind {
     Keys = 3,
     /// Where to find the blocks of keys.
     KeyFences = 4,
-    /// Filter of the blocks of keys before it.
+    /// A part of the filter of a segment of keys.
     Filter = 5,
     /// Terms with their positions, ascending.
     Terms = 6,
     /// Where to find the blocks of terms.
     TermFences = 7,
+    /// Where the segments of keys begin and their filters are.
+    Segments = 8,
     /// The last block of a run.
-    Footer = 8,
+    Footer = 9,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Rows,
         Self::Pairs,
         Self::Keys,
@@ -52,6 +54,7 @@ impl Kind {
         Self::Filter,
         Self::Terms,
         Self::TermFences,
+        Self::Segments,
         Self::Footer,
     ];
 }
@@ -128,20 +131,23 @@ pub(crate) fn check(block: &Block, place: Place) -> Result<Head, &'static str> {
 pub(crate) fn head(block: &Block) -> Result<Head, &'static str> {
     let unknown = "its header is unknown";
     let kind = Kind::ALL.into_iter().find(|kind| *kind as u8 == block[0]).ok_or(unknown)?;
-    let count = u32::from_be_bytes([block[2], block[3], block[4], block[5]]);
-    Ok(Head { kind, level: block[1], count: count as usize })
+    Ok(Head { kind, level: block[1], count: count(block) })
 }
 
 /// The header of a block that must be of `kind` and hold no more than `records`.
 pub(crate) fn expect(block: &Block, kind: Kind, records: usize) -> Result<usize, &'static str> {
-    let head = head(block)?;
-    if head.kind != kind {
+    if block[0] != kind as u8 {
         return Err("it is of another kind than it should be");
     }
-    if head.count > records {
+    let count = count(block);
+    if count > records {
         return Err("it claims more records than fit");
     }
-    Ok(head.count)
+    Ok(count)
+}
+
+fn count(block: &Block) -> usize {
+    u32::from_be_bytes([block[2], block[3], block[4], block[5]]) as usize
 }
 
 /// The content.

@@ -1,44 +1,51 @@
 //! Blocks that were read, up to a fixed number of them.
 //!
 //! A block enters only after its checksum was found right. Blocks never change once they are
-//! written, so nothing has to be thrown out but for room: a hand goes round and takes the first
-//! block that was not used since it last passed.
+//! written, so nothing has to be thrown out but for room. The number of a block's place leads to a
+//! set of a few slots, each set under a lock of its own. In a full set a hand goes round, and every
+//! block loses one of its uses as it passes; the first that has none left goes. So blocks that are
+//! used once, like those of rows, do not drive out those that are used again and again.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use disk::{DiskFile, During};
 
 use crate::block::{self, BLOCK_BYTES, Block, Place};
 use crate::error::Error;
+use crate::narrow;
+
+/// Slots of a set.
+const WAYS: usize = 16;
+/// Uses of a block that count.
+const USES: u8 = 3;
+/// The tag of no block: there are only three families of files.
+const FREE: u64 = u64::MAX;
 
 /// The blocks in memory.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    blocks_max: usize,
-    held: Mutex<Held>,
-}
-
-#[derive(Debug, Default)]
-struct Held {
-    by_tag: HashMap<u64, usize, Spread>,
-    slots: Vec<Slot>,
-    hand: usize,
+    /// Held for moments, never while a file is read.
+    sets: Vec<Mutex<Set>>,
+    /// Slots of a set that are used.
+    ways: usize,
 }
 
 #[derive(Debug)]
-struct Slot {
-    tag: u64,
-    block: Arc<Block>,
-    is_used: bool,
+struct Set {
+    tags: [u64; WAYS],
+    blocks: [Option<Arc<Block>>; WAYS],
+    /// Not counting that which brought the block in.
+    uses: [u8; WAYS],
+    hand: usize,
 }
 
 impl Cache {
     pub(crate) fn new(bytes: usize) -> Self {
-        Self { blocks_max: (bytes / BLOCK_BYTES).max(1), held: Mutex::default() }
+        let blocks_max = (bytes / BLOCK_BYTES).max(1);
+        let sets = (0..blocks_max.div_ceil(WAYS)).map(|_| Mutex::default()).collect();
+        Self { sets, ways: WAYS.min(blocks_max) }
     }
 
     /// The block at `place`, which is in `file`, which is at `path`.
@@ -48,49 +55,61 @@ impl Cache {
         file: &dyn DiskFile,
         path: &Path,
     ) -> Result<Arc<Block>, Error> {
-        if let Some(block) = self.find(place.tag()) {
-            return Ok(block);
+        self.look(place, file, path, Arc::clone)
+    }
+
+    /// What `look` says of that block. It has to be short: others who want the block wait for it.
+    pub(crate) fn look<T>(
+        &self,
+        place: Place,
+        file: &dyn DiskFile,
+        path: &Path,
+        look: impl FnOnce(&Arc<Block>) -> T,
+    ) -> Result<T, Error> {
+        let tag = place.tag();
+        let mut set = self.set(tag);
+        if let Some(at) = set.tags.iter().position(|held| *held == tag) {
+            set.uses[at] = USES.min(set.uses[at] + 1);
+            if let Some(block) = &set.blocks[at] {
+                return Ok(look(block));
+            }
         }
+        drop(set);
         let block = Arc::new(read(place, file, path)?);
-        self.keep(place.tag(), Arc::clone(&block));
-        Ok(block)
+        let found = look(&block);
+        self.set(tag).keep(tag, block, self.ways);
+        Ok(found)
     }
 
-    fn find(&self, tag: u64) -> Option<Arc<Block>> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = *held.by_tag.get(&tag)?;
-        let slot = held.slots.get_mut(at)?;
-        slot.is_used = true;
-        Some(Arc::clone(&slot.block))
-    }
-
-    fn keep(&self, tag: u64, block: Arc<Block>) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.by_tag.contains_key(&tag) {
-            return;
-        }
-        let fresh = Slot { tag, block, is_used: false };
-        let at = if held.slots.len() < self.blocks_max {
-            held.slots.push(fresh);
-            held.slots.len() - 1
-        } else {
-            let at = held.unused();
-            let old = core::mem::replace(&mut held.slots[at], fresh);
-            held.by_tag.remove(&old.tag);
-            at
-        };
-        held.by_tag.insert(tag, at);
+    fn set(&self, tag: u64) -> MutexGuard<'_, Set> {
+        let spread = tag.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let spread = (spread ^ spread >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        let at = (u128::from(spread) * self.sets.len() as u128) >> 64;
+        let set = &self.sets[narrow::index(narrow::low_half(at))];
+        set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held {
-    fn unused(&mut self) -> usize {
+impl Default for Set {
+    fn default() -> Self {
+        Self { tags: [FREE; WAYS], blocks: Default::default(), uses: [0; WAYS], hand: 0 }
+    }
+}
+
+impl Set {
+    fn keep(&mut self, tag: u64, block: Arc<Block>, ways: usize) {
+        if self.tags.contains(&tag) {
+            return;
+        }
         loop {
-            self.hand = (self.hand + 1) % self.slots.len();
-            if !core::mem::take(&mut self.slots[self.hand].is_used) {
-                return self.hand;
+            self.hand = (self.hand + 1) % ways;
+            match self.uses[self.hand].checked_sub(1) {
+                Some(uses) => self.uses[self.hand] = uses,
+                None => break,
             }
         }
+        self.tags[self.hand] = tag;
+        self.blocks[self.hand] = Some(block);
     }
 }
 
@@ -107,30 +126,6 @@ fn read(place: Place, file: &dyn DiskFile, path: &Path) -> Result<Block, Error> 
     }
     block::check(&block, place).map_err(damaged)?;
     Ok(block)
-}
-
-/// Spreads numbers over a table; they need not be random.
-pub(crate) type Spread = BuildHasherDefault<SpreadHasher>;
-
-/// See [`Spread`].
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct SpreadHasher(u64);
-
-impl Hasher for SpreadHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        let mixed = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = mixed ^ mixed >> 29;
-    }
 }
 
 #[cfg(test)]
@@ -161,10 +156,11 @@ mod tests {
                 }
             }
         }
-        let held = cache.held.lock().unwrap();
-        assert_eq!((held.slots.len(), held.by_tag.len()), (4, 4));
-        assert!(held.by_tag.contains_key(&place(0).tag()));
-        drop(held);
+        let [set] = &cache.sets[..] else { panic!("{cache:?}") };
+        let set = set.lock().unwrap();
+        assert_eq!(set.blocks.iter().flatten().count(), 4);
+        assert!(set.tags.contains(&place(0).tag()));
+        drop(set);
         let error = cache.get(place(10), &*file, &path).unwrap_err();
         assert!(error.to_string().contains("block 10: the file ends before it"), "{error}");
     }

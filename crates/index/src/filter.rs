@@ -1,64 +1,102 @@
-//! A Bloom filter in one block: tells for most keys that are not in the blocks before it that they
-//! are not.
+//! A Bloom filter in lines of 64 bytes: tells for most keys that were not added that they were not.
 //!
-//! It never denies a key that was added. Which bits a key has is part of the format.
+//! It never denies a key that was added. All bits of a key are in one line of one block, so a
+//! question touches one place in memory. Which line and bits a key has is part of the format.
 
-use crate::block::{Block, CONTENT_BYTES, content, content_mut};
+use crate::block::{Block, CONTENT_BYTES, CONTENT_START};
+use crate::narrow;
 
-/// Blocks of keys that share a filter: 10 bits for each key.
-pub(crate) const FILTER_LEAVES: usize = 16;
+/// Keys of one block of a filter that is full: 12 bits for each.
+pub(crate) const FILTER_BLOCK_KEYS: usize = LINES * LINE_BYTES * 8 / BITS_OF_KEY;
 
-const BITS: u64 = CONTENT_BYTES as u64 * 8;
-const PROBES: u64 = 6;
+const BITS_OF_KEY: usize = 12;
+const LINE_BYTES: usize = 64;
+const LINES: usize = CONTENT_BYTES / LINE_BYTES;
+const PROBES: u32 = 7;
+/// Bits that say which bit of a line.
+const PROBE_BITS: u32 = (LINE_BYTES * 8).ilog2();
 
-/// Adds a key by its hash.
-pub(crate) fn add(block: &mut Block, hash: u64) {
-    let content = content_mut(block);
-    for bit in bits(hash) {
-        content[bit / 8] |= 1 << (bit % 8);
+/// Where the bits of a key are in a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spot {
+    /// Which of the filter's blocks.
+    pub(crate) block: usize,
+    /// Where in the block its line begins.
+    start: usize,
+    /// Which bits of the line, [`PROBE_BITS`] for each.
+    bits: u64,
+}
+
+impl Spot {
+    /// The place of a key, by its hash, in a filter of so many blocks.
+    pub(crate) fn new(hash: u64, blocks: usize) -> Self {
+        let lines = (blocks * LINES) as u128;
+        let line = narrow::index(narrow::low_half((u128::from(hash) * lines) >> 64));
+        Self {
+            block: line / LINES,
+            start: CONTENT_START + line % LINES * LINE_BYTES,
+            // The line takes the high bits of the hash; these shall not depend on them alone.
+            bits: hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 1,
+        }
     }
-}
 
-/// Whether the key of this hash may have been added.
-pub(crate) fn may_have(block: &Block, hash: u64) -> bool {
-    let content = content(block);
-    bits(hash).all(|bit| content[bit / 8] & 1 << (bit % 8) != 0)
-}
+    /// Adds the key to its block.
+    pub(crate) fn add(self, block: &mut Block) {
+        let line = &mut block[self.start..self.start + LINE_BYTES];
+        for (byte, mask) in self.bits() {
+            line[byte] |= mask;
+        }
+    }
 
-fn bits(hash: u64) -> impl Iterator<Item = usize> {
-    let (start, step) = (hash & 0xFFFF_FFFF, hash >> 32 | 1);
-    (0..PROBES).map(move |probe| {
-        let spread = start.wrapping_add(probe.wrapping_mul(step)) & 0xFFFF_FFFF;
-        crate::narrow::index((spread * BITS) >> 32)
-    })
+    /// Whether the key may have been added to its block.
+    #[inline]
+    pub(crate) fn may_be_in(self, block: &Block) -> bool {
+        let line = &block[self.start..self.start + LINE_BYTES];
+        self.bits().all(|(byte, mask)| line[byte] & mask != 0)
+    }
+
+    /// Its bits: byte of the line and mask.
+    #[inline]
+    fn bits(self) -> impl Iterator<Item = (usize, u8)> {
+        (0..PROBES).map(move |probe| {
+            let bit = narrow::index(self.bits >> (probe * PROBE_BITS)) % (LINE_BYTES * 8);
+            (bit / 8, 1 << (bit % 8))
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::block;
-    use crate::record::{KeyRecord, Record, hash};
+    use crate::record::hash;
 
     #[test]
     fn the_bits_of_a_key_are_those_of_the_format() {
         for (key, expected) in [
-            (1, [20_118, 23_176, 26_234, 29_291, 32_349, 2_767]),
-            (7 << 64 | 9, [14_066, 25_195, 3_684, 14_814, 25_943, 4_432]),
+            (1, [0, 1_096, 441, 71, 353, 320, 234, 372, 266]),
+            (7 << 64 | 9, [1, 72, 146, 335, 300, 309, 143, 294, 488]),
         ] {
-            assert!(bits(hash(key)).eq(expected), "{key}");
+            let spot = Spot::new(hash(key), 3);
+            let bits =
+                spot.bits().map(|(byte, mask)| byte * 8 + usize::try_from(mask.ilog2()).unwrap());
+            let found: Vec<usize> = [spot.block, spot.start].into_iter().chain(bits).collect();
+            assert_eq!(found, expected, "{key}");
         }
     }
 
     #[test]
     fn what_was_added_is_found_and_few_others() {
-        let keys = (FILTER_LEAVES * KeyRecord::PER_LEAF) as u128;
+        let blocks = 5;
+        let keys = (blocks * FILTER_BLOCK_KEYS) as u128;
         for scale in [1, 1 << 40, 1 << 64, (1 << 64) + 1, 1 << 100] {
-            let mut filter = block::empty();
-            (0..keys).for_each(|key| add(&mut filter, hash(key * scale)));
-            assert!((0..keys).all(|key| may_have(&filter, hash(key * scale))));
-            let wrong =
-                (keys..keys + 10_000).filter(|key| may_have(&filter, hash(key * scale))).count();
-            assert!((1..200).contains(&wrong), "{wrong} of 10,000 at {scale}");
+            let mut filter = vec![*block::empty(); blocks];
+            let spot = |key: u128| Spot::new(hash(key * scale), blocks);
+            (0..keys).map(spot).for_each(|spot| spot.add(&mut filter[spot.block]));
+            let may_have = |key: &u128| spot(*key).may_be_in(&filter[spot(*key).block]);
+            assert!((0..keys).all(|key| may_have(&key)));
+            let wrong = (keys..keys + 100_000).filter(may_have).count();
+            assert!((100..800).contains(&wrong), "{wrong} of 100,000 at {scale}");
         }
     }
 }

@@ -15,12 +15,12 @@ use crate::block::Family;
 use crate::cache::Cache;
 use crate::chunk::Chunk;
 use crate::error::{Error, OpenError};
+use crate::lookup::{self, Wanted};
 use crate::manifest::{Manifest, same_shape};
 use crate::options::{Options, Schema, Shape};
 use crate::query;
 use crate::record::Found;
 use crate::run::{Run, open_whole};
-use crate::search;
 use crate::store::{CLOSED, Job, Store, View};
 use crate::threads;
 
@@ -172,20 +172,26 @@ impl Index {
         if let Some(found) = self.chunk.find(key) {
             return Ok(Some(found));
         }
-        let view = self.store.view()?;
-        if let Some(found) = view.sealed.iter().rev().find_map(|chunk| chunk.find(key)) {
-            return Ok(Some(found));
-        }
-        for run in view.runs.iter().rev() {
-            let head = &run.head;
-            if key < head.lowest_key || key > head.highest_key {
-                continue;
+        lookup::one(&*self.store.view()?, key)
+    }
+
+    /// Appends to `found` what each of `keys` belongs to. For thousands of keys without an order
+    /// this takes a fraction of the time that as many calls of [`Index::find`] take.
+    pub fn find_many(&self, keys: &[u128], found: &mut Vec<Option<Found>>) -> Result<(), Error> {
+        let start = found.len();
+        let mut wanted = Vec::new();
+        for (at, key) in (start..).zip(keys) {
+            let is_above = Some(*key) > self.highest_key;
+            let answer = if is_above { None } else { self.chunk.find(*key) };
+            if !is_above && answer.is_none() {
+                wanted.push(Wanted { key: *key, at });
             }
-            if let Some(record) = search::key(run, key)? {
-                return Ok(Some(Found::at(head.first, record.offset)));
-            }
+            found.push(answer);
         }
-        Ok(None)
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        lookup::many(&*self.store.view()?, &mut wanted, found)
     }
 
     /// Copies the row at a position; `row` has the size of a row.

@@ -11,8 +11,9 @@ const SLOTS_FEWEST: usize = 1 << 10;
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     records: Vec<(u128, u32)>,
-    /// 0: free; else one more than the place in `records`. A power of two of them.
-    slots: Vec<u32>,
+    /// 0: free; else the high half of the key's hash, so that few other keys are looked at, and one
+    /// more than the place in `records`. A power of two of them.
+    slots: Vec<u64>,
 }
 
 impl Keys {
@@ -35,13 +36,16 @@ impl Keys {
         if self.slots.is_empty() {
             return None;
         }
-        let mask = self.slots.len() - 1;
-        let mut at = narrow::index(hash(key)) & mask;
+        let (mask, hash) = (self.slots.len() - 1, hash(key));
+        let mut at = narrow::index(hash) & mask;
         loop {
-            let number = (self.slots[at] as usize).checked_sub(1)?;
-            let (found, offset) = self.records[number];
-            if found == key {
-                return Some(offset);
+            let slot = self.slots[at];
+            let number = (narrow::low(slot) as usize).checked_sub(1)?;
+            if (slot ^ hash) >> 32 == 0 {
+                let (found, offset) = self.records[number];
+                if found == key {
+                    return Some(offset);
+                }
             }
             at = (at + 1) & mask;
         }
@@ -71,12 +75,12 @@ impl Keys {
     }
 
     fn place(&mut self, key: u128, number: u32) {
-        let mask = self.slots.len() - 1;
-        let mut at = narrow::index(hash(key)) & mask;
+        let (mask, hash) = (self.slots.len() - 1, hash(key));
+        let mut at = narrow::index(hash) & mask;
         while self.slots[at] != 0 {
             at = (at + 1) & mask;
         }
-        self.slots[at] = number;
+        self.slots[at] = hash >> 32 << 32 | u64::from(number);
     }
 }
 

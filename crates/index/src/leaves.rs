@@ -15,6 +15,7 @@ const READ_BLOCKS: u32 = 64;
 /// Reads the leaves of one tree of a run.
 pub(crate) struct Leaves {
     run: Arc<Run>,
+    tree: Tree,
     /// The block that comes next.
     next: u32,
     /// The block after the tree's last.
@@ -28,7 +29,12 @@ impl Leaves {
     /// Reads `tree`, whose first block is `start`.
     pub(crate) fn new(run: Arc<Run>, tree: Tree, start: u32) -> Self {
         let end = tree.root.map_or(start, |root| root + 1);
-        Self { run, next: start, end, ahead: Vec::new(), taken: 0 }
+        Self { run, tree, next: start, end, ahead: Vec::new(), taken: 0 }
+    }
+
+    /// How many records the tree says it has.
+    pub(crate) fn records(&self) -> u64 {
+        self.tree.records
     }
 
     /// Puts the records of the next leaf into `records`, which stays empty at the end.

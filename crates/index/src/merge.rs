@@ -17,6 +17,7 @@ use crate::narrow;
 use crate::output::Output;
 use crate::record::{BURNED, KeyRecord, Record, TermRecord};
 use crate::run::{Run, RunHead, run_path};
+use crate::segments::Segments;
 use crate::tree::{Sink, Tree, TreeWriter};
 
 const STEP_RECORDS: usize = 1 << 16;
@@ -31,8 +32,8 @@ pub(crate) struct Merge {
 
 enum Phase {
     Keys(Merging<KeyRecord>),
-    Terms(Tree, Merging<TermRecord>),
-    Done(Tree, Tree),
+    Terms((Tree, Segments), Merging<TermRecord>),
+    Done((Tree, Segments), Tree),
 }
 
 impl Merge {
@@ -64,7 +65,7 @@ impl Merge {
             Phase::Terms(keys, merging) => {
                 if merging.step(&mut self.output)? {
                     let terms = merging.take_writer().finish(&mut self.output)?;
-                    self.phase = Phase::Done(*keys, terms);
+                    self.phase = Phase::Done(core::mem::take(keys), terms.0);
                 }
                 Ok(matches!(self.phase, Phase::Done(..)))
             }
@@ -76,9 +77,9 @@ impl Merge {
     pub(crate) fn finish(self, dir: &Path, cache: &Arc<Cache>) -> Result<Run, Error> {
         let heads = || self.inputs.iter().map(|run| run.head);
         let with_keys = || heads().filter(|head| head.keys.records > 0);
-        let (keys, terms) = match self.phase {
+        let ((keys, segments), terms) = match self.phase {
             Phase::Done(keys, terms) => (keys, terms),
-            _ => (Tree::EMPTY, Tree::EMPTY),
+            _ => Default::default(),
         };
         let head = RunHead {
             number: self.number,
@@ -90,9 +91,9 @@ impl Merge {
             lowest_key: with_keys().map(|head| head.lowest_key).min().unwrap_or(0),
             highest_key: with_keys().map(|head| head.highest_key).max().unwrap_or(0),
             terms,
-            blocks: self.output.next() + 1,
+            blocks: 0,
         };
-        Run::finish(self.output, head, dir, cache)
+        Run::finish(self.output, head, segments, dir, cache)
     }
 
     pub(crate) fn inputs(&self) -> &[Arc<Run>] {
@@ -111,15 +112,16 @@ impl<R: Record> Merging<R> {
     /// Merges trees, the earlier run first, each with the rows by which its run begins later than
     /// the merged run.
     pub(crate) fn new(trees: impl IntoIterator<Item = (Leaves, u32)>) -> Result<Self, Error> {
-        let mut sources = Vec::new();
+        let (mut sources, mut records) = (Vec::new(), 0);
         for (leaves, moved) in trees {
+            records += leaves.records();
             let mut source = Source { leaves, moved, records: Vec::new(), at: 0 };
             source.refill()?;
             sources.push(source);
         }
         let ranks = (0_u16..).zip(&sources).map(|(number, source)| source.rank(number));
         let tournament = Tournament::new(ranks.collect());
-        Ok(Self { sources, tournament, writer: TreeWriter::new() })
+        Ok(Self { sources, tournament, writer: TreeWriter::new(records) })
     }
 
     /// The next record of all with the number of its run; `None`: there are no more.
@@ -150,7 +152,7 @@ impl<R: Record> Merging<R> {
     }
 
     fn take_writer(&mut self) -> TreeWriter<R> {
-        core::mem::replace(&mut self.writer, TreeWriter::new())
+        core::mem::replace(&mut self.writer, TreeWriter::new(0))
     }
 }
 
@@ -231,14 +233,14 @@ pub(crate) fn write_run(
     dir: &Path,
     cache: &Arc<Cache>,
     head: RunHead,
-    keys: impl IntoIterator<Item = KeyRecord>,
+    keys: Vec<KeyRecord>,
     terms: impl IntoIterator<Item = TermRecord>,
 ) -> Result<Run, Error> {
     let path = run_path(dir, head.number);
     let file = disk.open(&path, Access::Create).during("create", &path)?;
     let mut output = Output::new(file, &path, Family::Run, head.number, 0);
     let mut head = head;
-    let (mut writer, mut lowest) = (TreeWriter::new(), None);
+    let (mut writer, mut lowest) = (TreeWriter::new(keys.len() as u64), None);
     for record in keys {
         lowest.get_or_insert(record.key);
         head.highest_key = record.key;
@@ -246,12 +248,12 @@ pub(crate) fn write_run(
         writer.push(record, &mut output)?;
     }
     head.lowest_key = lowest.unwrap_or(0);
-    head.keys = writer.finish(&mut output)?;
-    let mut writer = TreeWriter::new();
+    let (tree, segments) = writer.finish(&mut output)?;
+    head.keys = tree;
+    let mut writer = TreeWriter::new(0);
     terms.into_iter().try_for_each(|record| writer.push(record, &mut output))?;
-    head.terms = writer.finish(&mut output)?;
-    head.blocks = output.next() + 1;
-    Run::finish(output, head, dir, cache)
+    head.terms = writer.finish(&mut output)?.0;
+    Run::finish(output, head, segments, dir, cache)
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             chunk_rows: 131_072,
-            fan_out: 16,
+            fan_out: 8,
             cache_bytes: 64 << 20,
             file_blocks: 1 << 18,
             background: true,

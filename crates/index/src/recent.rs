@@ -5,8 +5,8 @@
 
 use core::ops::Range;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::cache::Spread;
 use crate::narrow;
 use crate::options::Schema;
 use crate::record::kept;
@@ -62,5 +62,29 @@ impl Recent {
         self.rows = 0;
         self.newest.clear();
         self.entries.clear();
+    }
+}
+
+/// Spreads numbers over a table; they need not be random.
+type Spread = BuildHasherDefault<SpreadHasher>;
+
+/// See [`Spread`].
+#[derive(Debug, Default, Clone, Copy)]
+struct SpreadHasher(u64);
+
+impl Hasher for SpreadHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ mixed >> 29;
     }
 }

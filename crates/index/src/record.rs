@@ -46,8 +46,6 @@ pub(crate) trait Record: Copy {
     const LEAF: Kind;
     /// The kind of block that holds the order of the first record of each block below.
     const FENCES: Kind;
-    /// Whether blocks of records have a filter.
-    const FILTERED: bool;
     /// Ranks above every record: an exhausted run.
     const NONE_LEFT: Self::Rank;
     /// Records of a block.
@@ -58,8 +56,8 @@ pub(crate) trait Record: Copy {
     const PER_FENCES: usize = CONTENT_BYTES / Self::FENCE_BYTES;
 
     fn order(self) -> Self::Order;
-    /// For the filter.
-    fn hash(self) -> u64;
+    /// What the filters of the run tell of; `None`: nothing.
+    fn filtered(self) -> Option<u128>;
     fn read(bytes: &[u8]) -> Self;
     fn write(self, bytes: &mut [u8]);
     fn read_order(bytes: &[u8]) -> Self::Order;
@@ -94,15 +92,14 @@ impl Record for KeyRecord {
     const ORDER_BYTES: usize = 16;
     const LEAF: Kind = Kind::Keys;
     const FENCES: Kind = Kind::KeyFences;
-    const FILTERED: bool = true;
     const NONE_LEFT: (u128, u16) = (u128::MAX, u16::MAX);
 
     fn order(self) -> u128 {
         self.key
     }
 
-    fn hash(self) -> u64 {
-        hash(self.key)
+    fn filtered(self) -> Option<u128> {
+        Some(self.key)
     }
 
     fn read(bytes: &[u8]) -> Self {
@@ -144,15 +141,14 @@ impl Record for TermRecord {
     const ORDER_BYTES: usize = 9;
     const LEAF: Kind = Kind::Terms;
     const FENCES: Kind = Kind::TermFences;
-    const FILTERED: bool = false;
     const NONE_LEFT: u64 = u64::MAX;
 
     fn order(self) -> (u64, u32) {
         (self.term, self.offset)
     }
 
-    fn hash(self) -> u64 {
-        self.term
+    fn filtered(self) -> Option<u128> {
+        None
     }
 
     fn read(bytes: &[u8]) -> Self {

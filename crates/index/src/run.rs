@@ -1,7 +1,8 @@
 //! A run: one file with the keys and the terms of an unbroken range of rows, sorted.
 //!
-//! The tree of keys comes first, then the tree of terms, then a footer that says the same as the
-//! manifest does. A run never changes once it is written.
+//! The tree of keys with its filters comes first, then the tree of terms, then the list of the
+//! filters, then a footer that says the same as the manifest does. A run never changes once it is
+//! written.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,9 @@ use disk::{Access, Disk, DiskFile, During, number_name};
 use crate::block::{self, BLOCK_BYTES, Block, Family, Head, Kind, Place};
 use crate::cache::Cache;
 use crate::error::{DecodeError, Error, OpenError};
+use crate::filter::Spot;
 use crate::output::Output;
+use crate::segments::Segments;
 use crate::tree::{Sink, Tree};
 
 /// Rows that a run spans at most: offsets have 32 bits, and one value means burned.
@@ -51,6 +54,11 @@ impl RunHead {
     /// The first block of the tree of terms.
     pub(crate) fn terms_start(&self) -> u32 {
         self.keys.root.map_or(0, |root| root + 1)
+    }
+
+    /// The block after the tree of terms, where the segments of keys are listed.
+    pub(crate) fn segments_start(&self) -> u32 {
+        self.terms.root.map_or(self.terms_start(), |root| root + 1)
     }
 
     pub(crate) fn bytes_on_disk(&self) -> u64 {
@@ -117,8 +125,9 @@ impl RunHead {
             return Err("the keys of a run");
         }
         let last = self.terms.root.or(self.keys.root).map_or(0, |root| u64::from(root) + 1);
+        let segments = Segments::blocks_of(self.keys.records);
         let is_mixed = self.terms.root.is_some_and(|root| Some(root) <= self.keys.root);
-        if last + 1 != u64::from(self.blocks) || is_mixed {
+        if last.checked_add(segments + 1) != Some(u64::from(self.blocks)) || is_mixed {
             return Err("the blocks of a run");
         }
         Ok(())
@@ -129,24 +138,30 @@ impl RunHead {
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) head: RunHead,
+    pub(crate) segments: Segments,
     path: PathBuf,
     file: Box<dyn DiskFile>,
     cache: Arc<Cache>,
 }
 
 impl Run {
-    /// Ends the file of a run with its footer, makes it durable, and opens it for reading.
+    /// Ends the file of a run with the list of its segments and its footer, makes it durable, and
+    /// opens it for reading.
     pub(crate) fn finish(
         mut output: Output<Box<dyn DiskFile>>,
-        head: RunHead,
+        mut head: RunHead,
+        segments: Segments,
         dir: &Path,
         cache: &Arc<Cache>,
     ) -> Result<Self, Error> {
+        segments.write(&mut output)?;
+        head.blocks = output.next() + 1;
         let mut footer = block::empty();
         block::content_mut(&mut footer)[..RunHead::BYTES].copy_from_slice(&head.encode());
         output.put(Head { kind: Kind::Footer, level: 0, count: 1 }, &mut footer)?;
         let file = output.finish()?;
-        Ok(Self { head, path: run_path(dir, head.number), file, cache: Arc::clone(cache) })
+        let path = run_path(dir, head.number);
+        Ok(Self { head, segments, path, file, cache: Arc::clone(cache) })
     }
 
     /// Opens a run that a manifest names, if it is there and as long and as it says.
@@ -158,26 +173,55 @@ impl Run {
     ) -> Result<Self, OpenError> {
         let path = run_path(dir, head.number);
         let file = open_whole(disk, &path, Access::Read, head.bytes_on_disk())?;
-        let run = Self { head, path, file, cache: Arc::clone(cache) };
-        let footer = run.block(head.blocks - 1).map_err(|error| match error {
-            Error::Disk(error) => OpenError::Disk(error),
-            _ => OpenError::Damaged { file: run.path.clone(), what: "its footer is damaged" },
-        })?;
+        let segments = Segments::default();
+        let mut run = Self { head, segments, path, file, cache: Arc::clone(cache) };
+        let footer = run
+            .block(head.blocks - 1)
+            .map_err(|error| run.unusable(error, "its footer is damaged"))?;
         if block::content(&footer)[..RunHead::BYTES] != head.encode() {
             return Err(OpenError::Damaged {
                 file: run.path,
                 what: "its footer is not what the manifest says",
             });
         }
+        run.segments = Segments::read(&run)
+            .map_err(|error| run.unusable(error, "its list of segments is damaged"))?;
         Ok(run)
+    }
+
+    fn unusable(&self, error: Error, what: &'static str) -> OpenError {
+        match error {
+            Error::Disk(error) => OpenError::Disk(error),
+            _ => OpenError::Damaged { file: self.path.clone(), what },
+        }
     }
 
     /// A block of the file, through the cache.
     pub(crate) fn block(&self, number: u32) -> Result<Arc<Block>, Error> {
+        self.look(number, Arc::clone)
+    }
+
+    /// Whether a key may be in the run, by the block of the filter that it has a spot in.
+    pub(crate) fn may_have(&self, number: u32, spot: Spot) -> Result<bool, Error> {
+        self.look(number, |block| {
+            let is_filter = block::expect(block, Kind::Filter, usize::MAX);
+            is_filter.map(|_| spot.may_be_in(block)).map_err(|what| self.damaged(number, what))
+        })?
+    }
+
+    /// A block of a filter, through the cache.
+    pub(crate) fn filter(&self, number: u32) -> Result<Arc<Block>, Error> {
+        let block = self.block(number)?;
+        block::expect(&block, Kind::Filter, usize::MAX)
+            .map_err(|what| self.damaged(number, what))?;
+        Ok(block)
+    }
+
+    fn look<T>(&self, number: u32, look: impl FnOnce(&Arc<Block>) -> T) -> Result<T, Error> {
         if number >= self.head.blocks {
             return Err(self.damaged(number, "there is no such block"));
         }
-        self.cache.get(self.place(number), &*self.file, &self.path)
+        self.cache.look(self.place(number), &*self.file, &self.path, look)
     }
 
     /// Fills `buffer`, whole blocks, from block `number` on, past the cache, and unchecked.

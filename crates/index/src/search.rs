@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use crate::block::{Block, CONTENT_START, Kind, expect, head};
 use crate::error::Error;
-use crate::filter::{self, FILTER_LEAVES};
 use crate::record::{KeyRecord, Record, TermRecord};
 use crate::run::Run;
 
-/// The record of a key in a run.
+/// The record of a key in a run, if it is there: the filter should be asked first.
 pub(crate) fn key(run: &Run, key: u128) -> Result<Option<KeyRecord>, Error> {
     let Some(mut number) = run.head.keys.root else { return Ok(None) };
     loop {
@@ -23,16 +22,6 @@ pub(crate) fn key(run: &Run, key: u128) -> Result<Option<KeyRecord>, Error> {
         }
         let fences = Fences::<KeyRecord>::new(run, number, block)?;
         let Some(child) = fences.child(key) else { return Ok(None) };
-        if fences.level == 1 {
-            let last = (child | (FILTER_LEAVES - 1)).min(fences.count - 1);
-            let filter_number = fences.number(last).saturating_add(1);
-            let filter = run.block(filter_number)?;
-            expect(&filter, Kind::Filter, usize::MAX)
-                .map_err(|what| run.damaged(filter_number, what))?;
-            if !filter::may_have(&filter, KeyRecord { key, offset: 0 }.hash()) {
-                return Ok(None);
-            }
-        }
         number = below(run, number, fences.number(child))?;
     }
 }
@@ -81,7 +70,6 @@ impl<R: Record> Leaf<R> {
 struct Fences<R> {
     block: Arc<Block>,
     count: usize,
-    level: u8,
     kind: core::marker::PhantomData<R>,
 }
 
@@ -92,8 +80,7 @@ impl<R: Record> Fences<R> {
         if count == 0 {
             return Err(run.damaged(number, "it has no fences"));
         }
-        let level = head(&block).map_or(0, |head| head.level);
-        Ok(Self { block, count, level, kind: core::marker::PhantomData })
+        Ok(Self { block, count, kind: core::marker::PhantomData })
     }
 
     fn fence(&self, at: usize) -> &[u8] {

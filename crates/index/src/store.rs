@@ -181,11 +181,11 @@ impl Store {
             level: 0,
             first: chunk.first(),
             end: chunk.end(&self.shape),
-            keys: Tree::EMPTY,
+            keys: Tree::default(),
             burned: 0,
             lowest_key: 0,
             highest_key: 0,
-            terms: Tree::EMPTY,
+            terms: Tree::default(),
             blocks: 0,
         };
         let keys = chunk.keys().sorted();

@@ -13,7 +13,7 @@ use crate::merge::Merge;
 use crate::store::{Job, State, Store};
 
 /// Unmerged runs, in multiples of the fan-out, beyond which no chunk is written.
-const UNMERGED_FAN_OUTS: usize = 3;
+const UNMERGED_FAN_OUTS: usize = 6;
 
 type Work = fn(&Store) -> Result<(), Error>;
 

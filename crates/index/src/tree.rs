@@ -2,15 +2,15 @@
 //!
 //! Blocks of records and the blocks of fences above them are written as they fill, children first,
 //! so nothing but one block of each level is in memory, whatever the number of records. The root
-//! is the last block. After every 16th block of keys, and before their fences, stands a filter.
+//! is the last block. The filters of keys stand among the other blocks, see [`SegmentsWriter`].
 //!
 //! The same records always make the same blocks; a check of a tree is to write it once more.
 
 use crate::block::{self, Block, CONTENT_START, Head};
 use crate::error::Error;
-use crate::filter::{self, FILTER_LEAVES};
 use crate::narrow;
 use crate::record::Record;
+use crate::segments::{Segments, SegmentsWriter};
 
 /// Takes blocks in order and numbers them.
 pub(crate) trait Sink {
@@ -21,11 +21,7 @@ pub(crate) trait Sink {
 /// Writes a tree.
 pub(crate) struct TreeWriter<R: Record> {
     leaf: Open<R>,
-    filter: Box<Block>,
-    /// Keys in the filter.
-    filtered: usize,
-    /// Leaves since the last filter.
-    unfiltered_leaves: usize,
+    segments: SegmentsWriter,
     levels: Vec<Open<R>>,
     records: u64,
 }
@@ -43,15 +39,11 @@ struct Open<R: Record> {
 }
 
 /// What a finished tree is reached by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tree {
     /// The last block of it; `None`: there are no records.
     pub(crate) root: Option<u32>,
     pub(crate) records: u64,
-}
-
-impl Tree {
-    pub(crate) const EMPTY: Self = Self { root: None, records: 0 };
 }
 
 impl<R: Record> Open<R> {
@@ -69,15 +61,10 @@ impl<R: Record> Open<R> {
 }
 
 impl<R: Record> TreeWriter<R> {
-    pub(crate) fn new() -> Self {
-        Self {
-            leaf: Open::new(),
-            filter: block::empty(),
-            filtered: 0,
-            unfiltered_leaves: 0,
-            levels: Vec::new(),
-            records: 0,
-        }
+    /// For a tree of so many records.
+    pub(crate) fn new(records: u64) -> Self {
+        let segments = SegmentsWriter::new(records);
+        Self { leaf: Open::new(), segments, levels: Vec::new(), records: 0 }
     }
 
     /// Adds a record that is above all before it.
@@ -93,50 +80,37 @@ impl<R: Record> TreeWriter<R> {
         record.write(&mut self.leaf.block[at..at + R::BYTES]);
         self.leaf.count += 1;
         self.records += 1;
-        if R::FILTERED {
-            filter::add(&mut self.filter, record.hash());
-            self.filtered += 1;
+        match record.filtered() {
+            Some(key) => self.segments.add(key, sink),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Writes what is left.
-    pub(crate) fn finish(mut self, sink: &mut impl Sink) -> Result<Tree, Error> {
+    pub(crate) fn finish(mut self, sink: &mut impl Sink) -> Result<(Tree, Segments), Error> {
         let records = self.records;
+        let segments = self.segments.finish(sink)?;
         if self.leaf.count > 0 {
             self.put_leaf(sink)?;
         }
         let mut level = 0;
         while let Some(open) = self.levels.get(level) {
             if open.written == 0 && open.count == 1 {
-                return Ok(Tree { root: Some(open.first_child), records });
+                return Ok((Tree { root: Some(open.first_child), records }, segments));
             }
             if open.count > 0 {
                 self.put_fences(level, sink)?;
             }
             level += 1;
         }
-        Ok(Tree { root: None, records })
+        Ok((Tree { root: None, records }, segments))
     }
 
     fn put_leaf(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
         let head = Head { kind: R::LEAF, level: 0, count: self.leaf.count };
         let number = self.leaf.put(head, sink)?;
-        self.unfiltered_leaves += 1;
-        if R::FILTERED && self.unfiltered_leaves == FILTER_LEAVES {
-            self.put_filter(sink)?;
-        }
         let first = self.leaf.first;
         self.add_fence(0, first, number, sink)
-    }
-
-    fn put_filter(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
-        let head = Head { kind: block::Kind::Filter, level: 0, count: self.filtered };
-        sink.put(head, &mut self.filter)?;
-        block::content_mut(&mut self.filter).fill(0);
-        self.filtered = 0;
-        self.unfiltered_leaves = 0;
-        Ok(())
     }
 
     fn add_fence(
@@ -164,9 +138,6 @@ impl<R: Record> TreeWriter<R> {
     }
 
     fn put_fences(&mut self, level: usize, sink: &mut impl Sink) -> Result<(), Error> {
-        if R::FILTERED && level == 0 && self.unfiltered_leaves > 0 {
-            self.put_filter(sink)?;
-        }
         let height = narrow::low_byte(narrow::count(level + 1));
         let open = &mut self.levels[level];
         let head = Head { kind: R::FENCES, level: height, count: open.count };

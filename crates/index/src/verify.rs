@@ -21,6 +21,7 @@ use crate::options::{Schema, Shape};
 use crate::record::{BURNED, KeyRecord, Record, TermRecord};
 use crate::rows::{RowFiles, has_pair};
 use crate::run::Run;
+use crate::segments::Segments;
 use crate::tree::{Sink, Tree, TreeWriter};
 
 /// Faults after which a check stops.
@@ -98,7 +99,9 @@ impl Check {
             found.add_term(record.term, head.first + u64::from(record.offset));
             u64::from(record.offset) < head.rows()
         });
-        let whole = keys.and(terms).and_then(|()| {
+        let whole = keys.and_then(|segments| {
+            terms?;
+            segments.write(&mut Compare { run, next: head.segments_start() })?;
             let keys = (burned, lowest.unwrap_or(0), highest);
             if keys == (head.burned, head.lowest_key, head.highest_key) {
                 return Ok(());
@@ -180,15 +183,16 @@ fn add_block(
 }
 
 /// Goes through the records of a tree and makes the tree once more; `is_good` sees each record.
+/// Gives back its segments.
 fn walk<R: Record>(
     run: &Arc<Run>,
     tree: Tree,
     start: u32,
     mut is_good: impl FnMut(R) -> bool,
-) -> Result<(), Error> {
+) -> Result<Segments, Error> {
     let mut leaves = Leaves::new(Arc::clone(run), tree, start);
     let mut compare = Compare { run, next: start };
-    let (mut writer, mut records, mut before) = (TreeWriter::new(), Vec::new(), None);
+    let (mut writer, mut records, mut before) = (TreeWriter::new(tree.records), Vec::new(), None);
     loop {
         leaves.next::<R>(&mut records)?;
         if records.is_empty() {
@@ -202,8 +206,9 @@ fn walk<R: Record>(
             writer.push(*record, &mut compare)?;
         }
     }
-    if writer.finish(&mut compare)? == tree {
-        return Ok(());
+    let (made, segments) = writer.finish(&mut compare)?;
+    if made == tree {
+        return Ok(segments);
     }
     Err(run.damaged(compare.next, "the tree does not end where the footer says"))
 }

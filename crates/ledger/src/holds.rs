@@ -5,8 +5,7 @@
 //! only the first of each list is compared with the others.
 //! Invariants: the slots name each open hold once; a hold with a timeout stands in the list of its
 //! timeout, any other in none; `firsts` names the first of each list that is settled, and every list
-//! is once [`Holds::settle`] is done; then also beyond [`ROWS_KEPT`] at least a quarter of the rows is
-//! open. Where a hold stands shows nowhere.
+//! is once [`Holds::settle`] is done. Where a hold stands shows nowhere.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +18,9 @@ use crate::slots::{Seed, Slots};
 
 /// Rows that stay, open or vacant: they take 6 MiB.
 const ROWS_KEPT: u32 = 65_536;
+
+/// Rows that one call gives back: so no call waits long, and what comes back soon stays.
+const ROWS_GIVEN_BACK: u32 = 1_024;
 
 /// Finds open holds by id and by end. The rows are the caller's.
 #[derive(Debug, Clone, Default)]
@@ -159,10 +161,10 @@ impl Holds {
         self.firsts.first_key_value().map(|(&(end_ns, _), &index)| (end_ns, index))
     }
 
-    /// Gives back rows at the end where most are vacant; holds that stand there move. At most four
-    /// rows for each hold that was closed.
+    /// Gives back some rows at the end where most are vacant; holds that stand there move.
     fn trim(&mut self, rows: &mut Chunks<Hold>) {
-        while rows.len() > ROWS_KEPT && self.open < rows.len() / 4 {
+        let least = rows.len().saturating_sub(ROWS_GIVEN_BACK).max(ROWS_KEPT);
+        while rows.len() > least && self.open < rows.len() / 4 {
             let last = rows.len().saturating_sub(1);
             if rows.get(last).is_open()
                 && let Some(index) = self.vacant.first()

@@ -12,6 +12,16 @@ fn number(bytes: &[u8], from: usize, size: usize) -> u128 {
     bytes[from..from + size].iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
 }
 
+/// The bits of a key below 2^64 in the content of a filter of one block.
+fn filter_bits(key: u64) -> impl Iterator<Item = usize> {
+    let mixed = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mixed = (mixed ^ mixed >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    let hash = mixed ^ mixed >> 32;
+    let line = ((u128::from(hash) * 63) >> 64) as usize;
+    let bits = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) / 2;
+    (0..7).map(move |probe| line * 512 + (bits >> (9 * probe)) as usize % 512)
+}
+
 #[test]
 fn files_and_manifest_are_as_described() {
     let dir = tempfile::tempdir().unwrap();
@@ -41,25 +51,35 @@ fn files_and_manifest_are_as_described() {
     assert_eq!(block[8..][..101 * 24], pairs[..101].concat());
 
     let run = file("run");
-    assert_eq!(run.len(), 3 * BLOCK);
+    assert_eq!(run.len(), 5 * BLOCK);
+    let filter = &run[..BLOCK];
+    assert_eq!(filter[..8], [5, 0, 0, 0, 0, 111, 0, 0]);
+    let keys = (891..=1_000).chain([5]);
+    let mut expected = vec![0; 4_080];
+    keys.flat_map(filter_bits).for_each(|bit| expected[bit / 8] |= 1 << (bit % 8));
+    assert_eq!(filter[8..4_088], expected);
+    let segments = &run[3 * BLOCK..];
+    assert_eq!(segments[..8], [8, 0, 0, 0, 0, 1, 0, 0]);
+    assert_eq!([(8, 16), (24, 4), (28, 4)].map(|at| number(segments, at.0, at.1)), [5, 0, 1]);
+    let run = &run[BLOCK..];
     assert_eq!(run[..8], [3, 0, 0, 0, 0, 111, 0, 0]);
-    assert_eq!((number(&run, 8, 16), number(&run, 24, 4)), (5, u128::from(u32::MAX)));
-    assert_eq!((number(&run, 28, 16), number(&run, 44, 4)), (891, 109));
+    assert_eq!((number(run, 8, 16), number(run, 24, 4)), (5, u128::from(u32::MAX)));
+    assert_eq!((number(run, 28, 16), number(run, 44, 4)), (891, 109));
     assert_eq!(run[BLOCK..][..8], [6, 0, 0, 0, 0, 110, 0, 0]);
     let mut terms: Vec<_> = (0..110).map(|n| (u128::from(term(n % 3 + 1) >> 24), n)).collect();
     terms.sort_unstable();
     for (at, (term, offset)) in terms.into_iter().enumerate() {
         let record = BLOCK + 8 + 9 * at;
-        assert_eq!(number(&run, record, 5), term);
-        assert_eq!(number(&run, record + 5, 4), u128::from(offset));
+        assert_eq!(number(run, record, 5), term);
+        assert_eq!(number(run, record + 5, 4), u128::from(offset));
     }
-    let head = &run[2 * BLOCK..];
-    assert_eq!(head[..8], [8, 0, 0, 0, 0, 1, 0, 0]);
+    let head = &run[3 * BLOCK..];
+    assert_eq!(head[..8], [9, 0, 0, 0, 0, 1, 0, 0]);
     let head = &head[8..][..96];
     let fields =
         [(0, 12), (12, 8), (20, 8), (28, 8), (36, 8), (44, 16), (60, 16), (76, 8), (84, 12)];
     let found: Vec<u128> = fields.iter().map(|(from, size)| number(head, *from, *size)).collect();
-    assert_eq!(found, [0, 0, 110, 111, 1, 5, 1_000, 110, 1 << 32 | 3]);
+    assert_eq!(found, [0, 0, 110, 111, 1, 5, 1_000, 110, 1 << 64 | 2 << 32 | 5]);
 
     assert_eq!(&manifest[..16], b"farthing/index\0\x01");
     let shorts: Vec<u128> = (0..6).map(|at| number(&manifest, 16 + 4 * at, 4)).collect();

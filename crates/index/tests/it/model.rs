@@ -185,6 +185,46 @@ fn two_schemas_live_in_two_folders() {
 }
 
 #[test]
+fn keys_of_several_segments_are_found_one_by_one_and_among_many() {
+    const HALF: u64 = 300_000;
+    fn key(number: u64) -> u128 {
+        u128::from(term(number as u32 + 1)) << 60 | 1
+    }
+    fn keys_of(row: &[u8], keys: &mut Vec<u128>) {
+        keys.push(key(u64::from(u32::from_be_bytes(row.try_into().unwrap()))));
+    }
+    let schema = Schema { row_bytes: 4, pair_bytes: 0, keys: keys_of, terms: |_, _| () };
+    let dir = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn disk::Disk> = Arc::new(Local);
+    let mut index = Index::create(Arc::clone(&disk), dir.path(), schema, TINY).unwrap();
+    for half in [0..HALF, HALF..2 * HALF] {
+        let rows: Vec<[u8; 4]> = half.map(|number| (number as u32).to_be_bytes()).collect();
+        index.append(&rows.concat(), None).unwrap();
+        index.seal().unwrap();
+    }
+    // The two runs have become one by now, with three segments.
+    let manifest = index.seal().unwrap().manifest().unwrap();
+    assert_eq!(manifest.files().filter(|file| file.name.ends_with("run")).count(), 1);
+    let verified = verify(&disk, dir.path(), &schema, &manifest).unwrap();
+    assert_eq!((verified.faults, verified.fingerprint.keys), (vec![], 2 * HALF));
+    drop(index);
+    let index = Index::open(disk, dir.path(), schema, TINY, &manifest, &[]).unwrap();
+    // Ascending keys, so that every block of the small cache is read once.
+    let mut all: Vec<(u128, u64)> = (0..2 * HALF).map(|number| (key(number), number)).collect();
+    all.sort_unstable();
+    let asked: Vec<u128> = all.iter().flat_map(|(key, _)| [*key - 1, *key]).collect();
+    let mut found = Vec::new();
+    index.find_many(&asked, &mut found).unwrap();
+    for (two, (key, number)) in found.chunks_exact(2).zip(&all) {
+        assert_eq!(two, [None, Some(Found::Row(*number))]);
+        assert_eq!(index.find(*key).unwrap(), two[1]);
+        assert_eq!(index.find(*key - 1).unwrap(), None);
+    }
+    assert_eq!(index.find(all[0].0 - 1).unwrap(), None);
+    assert_eq!(index.find(u128::MAX).unwrap(), None);
+}
+
+#[test]
 fn what_does_not_fit_is_refused_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut index = create(dir.path(), TINY);

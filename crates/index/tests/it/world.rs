@@ -105,8 +105,13 @@ impl Naive {
             assert_eq!(found_pair, *pair, "pair {position}");
         }
         let by_key = self.by_key();
-        for key in keys {
-            assert_eq!(index.find(key).unwrap(), by_key.get(&key).copied(), "key {key}");
+        let keys: Vec<u128> = keys.collect();
+        let mut found = vec![None];
+        index.find_many(&keys, &mut found).unwrap();
+        assert_eq!(found.len(), keys.len() + 1);
+        for (key, found) in keys.iter().zip(&found[1..]) {
+            assert_eq!(index.find(*key).unwrap(), by_key.get(key).copied(), "key {key}");
+            assert_eq!(*found, by_key.get(key).copied(), "key {key} among many");
         }
         let half = len / 2;
         for field in 0..=fields {
