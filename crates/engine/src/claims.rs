@@ -4,7 +4,7 @@
 //! same order can be presented again and is a new one. Invariant: at most one caller at a time has
 //! been told to proceed with a payment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use instrument::VerifiedOrder;
 use money::{AccountId, PaymentId};
@@ -37,6 +37,8 @@ struct Claim {
 #[derive(Debug)]
 pub(crate) struct Claims {
     by_payment: BTreeMap<PaymentId, Claim>,
+    /// When each claim runs out, the first to do so first: the writer asks at every turn.
+    expiries: BTreeSet<(u64, PaymentId)>,
     /// Under which claim a hold was made, as long as this process remembers it.
     holds: BTreeMap<PaymentId, ClaimToken>,
     by_key: BTreeMap<(AccountId, [u8; 32]), PaymentId>,
@@ -49,6 +51,7 @@ impl Claims {
     pub(crate) fn new(last_token: u64) -> Self {
         Self {
             by_payment: BTreeMap::new(),
+            expiries: BTreeSet::new(),
             holds: BTreeMap::new(),
             by_key: BTreeMap::new(),
             waiters: BTreeMap::new(),
@@ -83,11 +86,12 @@ impl Claims {
     pub(crate) fn insert(&mut self, command: Box<Authorize>, now_ns: u64) -> ClaimToken {
         let token = self.next_token();
         let (id, order) = (command.order.payment_id(), command.order.get());
-        if let Some(named) = &command.idempotency {
-            self.by_key.insert((order.payer, named.key), id);
-        }
+        let by_key = command.idempotency.as_ref().map(|named| (order.payer, named.key));
         let expires_at_ns = now_ns.saturating_add(CLAIM_LIFETIME_SECONDS_MAX * 1_000_000_000);
+        self.remove(id);
+        self.by_key.extend(by_key.map(|key| (key, id)));
         self.by_payment.insert(id, Claim { token, command, expires_at_ns });
+        self.expiries.insert((expires_at_ns, id));
         token
     }
 
@@ -130,9 +134,9 @@ impl Claims {
 
     /// Ends a claim; its waiters stay.
     pub(crate) fn remove(&mut self, id: PaymentId) {
-        if let Some(claim) = self.by_payment.remove(&id)
-            && let Some(named) = &claim.command.idempotency
-        {
+        let Some(claim) = self.by_payment.remove(&id) else { return };
+        self.expiries.remove(&(claim.expires_at_ns, id));
+        if let Some(named) = &claim.command.idempotency {
             self.by_key.remove(&(claim.command.order.get().payer, named.key));
         }
     }
@@ -161,7 +165,8 @@ impl Claims {
 
     /// Payments whose claim ran out.
     pub(crate) fn expired(&self, now_ns: u64) -> Vec<PaymentId> {
-        let expired = self.by_payment.iter().filter(|(_, claim)| claim.expires_at_ns <= now_ns);
-        expired.map(|(id, _)| *id).collect()
+        let expired =
+            self.expiries.iter().take_while(|(expires_at_ns, _)| *expires_at_ns <= now_ns);
+        expired.map(|(_, id)| *id).collect()
     }
 }

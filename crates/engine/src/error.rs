@@ -375,12 +375,12 @@ pub enum StartError {
         /// What is wrong with it.
         why: crate::codec::Malformed,
     },
-    /// A batch does not fit the state before it.
-    #[error("batch {sequence} of the journal does not fit: {why}")]
+    /// A batch does not fit the state before it, or the index failed at it.
+    #[error("batch {sequence} of the journal cannot be folded: {why}")]
     Broken {
         /// The batch.
         sequence: u64,
-        /// What does not fit.
+        /// What stands in the way.
         why: crate::state::Broken,
     },
     /// The books do not sum to zero.

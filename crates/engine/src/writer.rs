@@ -167,10 +167,13 @@ impl Writer {
         self.core.seal_if_full();
         let mut batch = self.core.finish_batch();
         self.bytes_since_snapshot += batch.bytes.len() as u64;
-        let is_due =
-            self.bytes_since_snapshot >= self.snapshot_every_bytes && batch.broken.is_none();
+        // Without entries the batch may never be committed, and its capture never be written.
+        let is_due = self.bytes_since_snapshot >= self.snapshot_every_bytes
+            && !batch.bytes.is_empty()
+            && batch.broken.is_none();
         if is_due && !self.keeper_is_busy.swap(true, Ordering::AcqRel) {
             batch.capture = self.capture();
+            self.keeper_is_busy.store(batch.capture.is_some(), Ordering::Release);
         }
         batch
     }

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use disk::{Access, Disk, During, create_folder, numbered};
 
 use crate::block::Family;
+use crate::cache::Cache;
 use crate::chunk::Chunk;
 use crate::error::{Error, OpenError};
 use crate::lookup::{self, Wanted};
@@ -101,14 +102,7 @@ impl Index {
         same_shape(manifest, shape)?;
         create_folder(&*disk, dir)?;
         let store = Store::new(disk, dir.to_owned(), schema, shape, options);
-        for file in manifest.files() {
-            open_whole(&*store.disk, &dir.join(&file.name), Access::Read, file.bytes)?;
-        }
-        let runs = manifest
-            .runs
-            .iter()
-            .map(|head| Run::open(&*store.disk, dir, *head, &store.cache).map(Arc::new))
-            .collect::<Result<Vec<_>, _>>()?;
+        let runs = open_files(&*store.disk, dir, manifest, &store.cache)?;
         remove_others(&store, manifest, keep)?;
         let highest = runs
             .iter()
@@ -119,6 +113,19 @@ impl Index {
         let mut chunk = Chunk::default();
         chunk.begin(manifest.rows, &shape, &manifest.last_rows, &manifest.last_pairs);
         Self::begin(store, chunk, highest)
+    }
+
+    /// Whether [`Index::open`] would find the files as `manifest` says. Nothing is removed, so that
+    /// somebody with several indexes can ask for all before one of them is opened.
+    pub fn probe(
+        disk: &dyn Disk,
+        dir: &Path,
+        schema: &Schema,
+        options: &Options,
+        manifest: &Manifest,
+    ) -> Result<(), OpenError> {
+        same_shape(manifest, shape(schema, options)?)?;
+        open_files(disk, dir, manifest, &Arc::new(Cache::new(0))).map(drop)
     }
 
     fn begin(store: Store, chunk: Chunk, highest_key: Option<u128>) -> Result<Self, OpenError> {
@@ -317,6 +324,8 @@ impl Index {
         let (sender, done) = sync_channel(1);
         let job = Job { chunk: Arc::clone(&chunk), done: sender };
         let mut state = store.lock();
+        // A job that comes after the threads have ended would be waited for without end.
+        state.running()?;
         Arc::make_mut(&mut state.view).sealed.push(chunk);
         if store.options.background {
             state.jobs.push_back(job);
@@ -368,6 +377,20 @@ fn sealed(view: &View, position: u64) -> Option<&Chunk> {
 fn shape(schema: &Schema, options: &Options) -> Result<Shape, OpenError> {
     options.check()?;
     Shape::new(schema.row_bytes, schema.pair_bytes, options.file_blocks)
+}
+
+/// Opens the runs, after a look at all files that the manifest names.
+fn open_files(
+    disk: &dyn Disk,
+    dir: &Path,
+    manifest: &Manifest,
+    cache: &Arc<Cache>,
+) -> Result<Vec<Arc<Run>>, OpenError> {
+    for file in manifest.files() {
+        open_whole(disk, &dir.join(&file.name), Access::Read, file.bytes)?;
+    }
+    let runs = manifest.runs.iter();
+    runs.map(|head| Run::open(disk, dir, *head, cache).map(Arc::new)).collect()
 }
 
 fn remove_others(store: &Store, manifest: &Manifest, keep: &[Manifest]) -> Result<(), OpenError> {

@@ -130,9 +130,9 @@ impl Store {
     }
 
     /// Stops the index for good.
-    pub(crate) fn fail(&self, error: &Error) {
+    pub(crate) fn fail(&self, cause: &impl ToString) {
         let mut state = self.lock();
-        state.failed.get_or_insert_with(|| error.to_string());
+        state.failed.get_or_insert_with(|| cause.to_string());
         // Those who wait for the manifests learn of it by this.
         state.jobs.clear();
         drop(state);

@@ -1,6 +1,7 @@
 //! The two threads behind an index: one writes sealed chunks, one merges runs.
 //!
-//! They own nothing; all they do is a change of the shared state at a time. The merging thread
+//! They own nothing; all they do is a change of the shared state at a time. However one of them
+//! ends, nobody waits for it for ever. The merging thread
 //! goes on with the smallest merge first, so that a large one never lets small runs pile up.
 
 use std::io;
@@ -18,17 +19,32 @@ type Work = fn(&Store) -> Result<(), Error>;
 
 /// Starts both threads. They end when the state is closing or failed.
 pub(crate) fn start(store: &Arc<Store>) -> io::Result<Vec<JoinHandle<()>>> {
-    let works: [(&str, Work); 2] = [("index-write", write_all), ("index-merge", merge_all)];
+    let works: [(&'static str, Work); 2] = [("index-write", write_all), ("index-merge", merge_all)];
     let mut threads = Vec::new();
     for (name, work) in works {
         let store = Arc::clone(store);
         threads.push(thread::Builder::new().name(name.into()).spawn(move || {
-            if let Err(error) = work(&store) {
+            let watch = Watch { store: &store, name };
+            if let Err(error) = work(watch.store) {
                 store.fail(&error);
             }
         })?);
     }
     Ok(threads)
+}
+
+/// Stops the index when its thread panics: others wait for what that thread will never do.
+struct Watch<'a> {
+    store: &'a Store,
+    name: &'static str,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.store.fail(&format!("the thread {} has panicked", self.name));
+        }
+    }
 }
 
 /// All merges that are due, one after the other.

@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use journal::DiskError;
@@ -16,6 +16,8 @@ use super::KeepError;
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 const CHUNK_BYTES: usize = 1024 * 1024;
+/// What is looked at for zeros: file systems keep holes in blocks of this size or a part of it.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// Names the action and path of a failed call.
 pub(super) fn during<T>(
@@ -78,14 +80,7 @@ pub(super) fn copy(
     to: &Path,
     done: &mut dyn FnMut(u64),
 ) -> Result<[u8; 32], DiskError> {
-    let mut target = during("write", to, new_file(to))?;
-    let digest = read(from, bytes, |chunk| {
-        during("write", to, target.write_all(chunk))?;
-        done(chunk.len() as u64);
-        Ok(())
-    })?;
-    during("sync", to, target.sync_all())?;
-    Ok(digest)
+    copy_from(during("open", from, File::open(from))?, from, bytes, to, done)
 }
 
 /// A file that stays readable, whatever becomes of its name.
@@ -108,15 +103,33 @@ impl Opened {
 
     /// Copies it into a file that must not exist, and gives its SHA-256.
     pub(super) fn copy(self, to: &Path, done: &mut dyn FnMut(u64)) -> Result<[u8; 32], DiskError> {
-        let mut target = during("write", to, new_file(to))?;
-        let digest = read_from(self.file, &self.path, self.bytes, |chunk| {
-            during("write", to, target.write_all(chunk))?;
-            done(chunk.len() as u64);
-            Ok(())
-        })?;
-        during("sync", to, target.sync_all())?;
-        Ok(digest)
+        copy_from(self.file, &self.path, self.bytes, to, done)
     }
+}
+
+/// Pieces that are all zeros are left out, so that what takes no room takes none in the copy.
+fn copy_from(
+    from: File,
+    path: &Path,
+    bytes: u64,
+    to: &Path,
+    done: &mut dyn FnMut(u64),
+) -> Result<[u8; 32], DiskError> {
+    let target = during("write", to, new_file(to))?;
+    let mut at = 0;
+    let digest = read_from(from, path, bytes, |chunk| {
+        for piece in chunk.chunks(PIECE_BYTES) {
+            if piece.iter().any(|byte| *byte != 0) {
+                during("write", to, target.write_all_at(piece, at))?;
+            }
+            at += piece.len() as u64;
+        }
+        done(chunk.len() as u64);
+        Ok(())
+    })?;
+    during("write", to, target.set_len(bytes))?;
+    during("sync", to, target.sync_all())?;
+    Ok(digest)
 }
 
 /// SHA-256 of the first `bytes` of a file.
@@ -167,4 +180,33 @@ fn read_from(
 
 fn new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_has_the_same_bytes_and_no_more_room_for_holes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        let file = File::create_new(&from).unwrap();
+        file.write_all_at(b"begin", 0).unwrap();
+        file.write_all_at(b"middle", 5_000_000).unwrap();
+        file.set_len(20_000_003).unwrap();
+        for bytes in [20_000_003, 5_000_003, 3, 0] {
+            let mut seen = 0;
+            let digest = copy(&from, bytes, &to, &mut |more| seen += more).unwrap();
+            let expected = &fs::read(&from).unwrap()[..usize::try_from(bytes).unwrap()];
+            assert!(fs::read(&to).unwrap() == expected, "{bytes}");
+            assert_eq!(digest, <[u8; 32]>::from(Sha256::digest(expected)));
+            assert_eq!(seen, bytes);
+            let taken = to.metadata().unwrap().blocks() * 512;
+            assert!(taken <= 4 * PIECE_BYTES as u64, "{taken} bytes for {bytes}");
+            assert!(copy(&from, bytes, &to, &mut |_| {}).is_err(), "nothing is written over");
+            fs::remove_file(&to).unwrap();
+        }
+    }
 }

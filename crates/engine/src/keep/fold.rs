@@ -18,6 +18,13 @@ use crate::state::State;
 /// Findings of one kind that are kept; a broken program would fill the memory with them.
 const FINDINGS_COUNT_MAX: usize = 100;
 
+const REBUILD: &str = "stop the node and move the folders `index` and `snapshots` away; the next start \
+                       builds them again from the journal";
+
+/// Without its beginning the journal builds nothing again.
+const REBUILD_WITH_SEGMENTS: &str = "stop the node and put the older segments back, then move the folders `index` and `snapshots` \
+     away; without those segments restore the newest backup that is whole";
+
 const RESTORE: &str = "keep this folder as it is and restore the newest backup that is whole";
 
 pub(super) struct Fold<'a> {
@@ -34,6 +41,8 @@ pub(super) struct Fold<'a> {
     pub(super) node: Option<NodeId>,
     /// An entry did not fit, so the state is in the middle of a step.
     pub(super) broken: bool,
+    /// The first batch of the journal: the ones before it may have been moved away.
+    first: u64,
     snapshots: &'a Snapshots,
     /// The folder of the indexes; `None` if they change meanwhile.
     index: Option<&'a Path>,
@@ -42,19 +51,20 @@ pub(super) struct Fold<'a> {
 impl<'a> Fold<'a> {
     pub(super) fn new(
         state: State,
-        folded: u64,
+        first: u64,
         snapshots: &'a Snapshots,
         index: Option<&'a Path>,
     ) -> Self {
         Self {
             state,
-            folded,
+            folded: 0,
             entries: 0,
             findings: Vec::new(),
             equal: Vec::new(),
             waiting: BTreeMap::new(),
             node: None,
             broken: false,
+            first,
             snapshots,
             index,
         }
@@ -138,11 +148,15 @@ impl<'a> Fold<'a> {
         let (changes, records) = (&self.state.ledger.past().0, &self.state.records.0);
         let faults = past::verify(dir, &stored.manifests, [changes, records]);
         for what in faults {
-            let advice = "stop the node and move the folders `index` and `snapshots` away; the next \
-                          start builds them again from the journal";
-            let finding = Finding::damage("index_damaged", what, advice);
-            self.note(finding.in_file(path).of_batch(sequence));
+            self.note_index(what, sequence, path);
         }
+    }
+
+    /// A fault in the files that a snapshot needs.
+    pub(super) fn note_index(&mut self, what: String, sequence: u64, path: &Path) {
+        let advice = if self.first > 1 { REBUILD_WITH_SEGMENTS } else { REBUILD };
+        let finding = Finding::damage("index_damaged", what, advice);
+        self.note(finding.in_file(path).of_batch(sequence));
     }
 
     /// A snapshot that can be compared, or a notice why not.

@@ -35,7 +35,7 @@ pub fn fsck(
     let index = folder.join(INDEX);
     // A running node goes on merging its files, so they are checked when it has stopped.
     let at_rest = Some(&*index).filter(|_| !journal.is_open_elsewhere());
-    let mut fold = Fold::new(state, 0, &snapshots, at_rest);
+    let mut fold = Fold::new(state, first, &snapshots, at_rest);
     let mut known = None;
     // Of a journal whose beginning was moved away, the oldest snapshot that reaches it is believed.
     for (sequence, path) in listed {
@@ -88,9 +88,7 @@ fn start_from(
             Some(Position { sequence, hash: head })
         }
         Err(why) => {
-            let advice = "move it away; a start passes it over";
-            let what = format!("the snapshot cannot be used: {why}");
-            fold.findings.push(Finding::damage("snapshot_differs", what, advice).in_file(path));
+            fold.note_index(format!("the snapshot cannot be used: {why}"), sequence, path);
             None
         }
     }

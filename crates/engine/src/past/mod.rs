@@ -53,6 +53,15 @@ impl Rows {
         Index::create(disk, place.dir, schema, place.options).map(Self::indexed)
     }
 
+    /// Whether [`Rows::open`] would find the files that the manifest names. Removes nothing.
+    pub(crate) fn probe(
+        place: &Place<'_>,
+        schema: &Schema,
+        manifest: &Manifest,
+    ) -> Result<(), OpenError> {
+        Index::probe(&*place.disk, place.dir, schema, &place.options, manifest)
+    }
+
     /// The index as a manifest says.
     pub(crate) fn open(
         place: &Place<'_>,

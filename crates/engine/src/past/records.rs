@@ -122,6 +122,10 @@ impl Records {
     fn read(&self, position: u64) -> Result<Option<Record>, Error> {
         let mut row = [0; RECORD_BYTES];
         self.0.row(position, &mut row)?;
-        Ok(Record::decode(&row).ok())
+        // Taken for nothing, a payment could be made a second time.
+        let record = Record::decode(&row).map_err(|why| Error::Stopped {
+            cause: format!("record {position} is whole and cannot be decoded: {why}"),
+        });
+        record.map(Some)
     }
 }

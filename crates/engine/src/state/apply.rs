@@ -4,8 +4,8 @@
 
 use instrument::{Mandate, Signed};
 use ledger::{
-    AMOUNT_MAX, Account, CreateAccountStatus, CreateTransferStatus, Kind, Limit, ROW_BYTES, Row,
-    Transfer,
+    AMOUNT_MAX, Account, CreateAccountStatus, CreateTransferStatus, Kind, Limit, ROW_BYTES,
+    ReplayError, Row, Transfer,
 };
 use money::{AccountId, Amount, Asset, PaymentId, TransferId};
 
@@ -28,23 +28,33 @@ pub(crate) const TIMESTAMP_STEP_NS: u64 = 2048;
 /// Most holds that one entry releases; further ones follow in the next entry.
 const EXPIRY_COUNT_MAX: usize = 1024;
 
-/// An entry that does not fit the state: journal or program are damaged.
+/// Why an entry was not folded, and no later one can be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the entry `{entry}` does not fit the state: {why}")]
-pub struct Broken {
-    /// Kind of the entry.
-    pub entry: &'static str,
-    /// What does not fit.
-    pub why: String,
+pub enum Broken {
+    /// It does not fit the state: journal or program are damaged.
+    #[error("the entry `{entry}` does not fit the state: {why}")]
+    Misfit {
+        /// Kind of the entry.
+        entry: &'static str,
+        /// What does not fit.
+        why: String,
+    },
+    /// The index did not take or give what the fold needs. The journal may well be whole.
+    #[error("the index failed: {why}")]
+    Index {
+        /// What it said.
+        why: String,
+    },
+}
+
+impl From<index::Error> for Broken {
+    fn from(error: index::Error) -> Self {
+        Self::Index { why: error.to_string() }
+    }
 }
 
 fn broken(entry: &'static str, why: impl Into<String>) -> Broken {
-    Broken { entry, why: why.into() }
-}
-
-/// The past did not take or give what the fold needs.
-fn unreadable(entry: &'static str, error: &index::Error) -> Broken {
-    broken(entry, error.to_string())
+    Broken::Misfit { entry, why: why.into() }
 }
 
 impl State {
@@ -89,7 +99,10 @@ impl State {
                 Ok(())
             }
             Entry::Ledger { rows, burned } => {
-                self.ledger.replay(rows, burned).map_err(|why| broken("ledger", why.to_string()))
+                self.ledger.replay(rows, burned).map_err(|why| match why {
+                    ReplayError::Past(error) => error.into(),
+                    why => broken("ledger", why.to_string()),
+                })
             }
         }
     }
@@ -147,12 +160,12 @@ impl State {
             linked: false,
         };
         let created = self.ledger.create_accounts(&[account], at_ns);
-        for status in created.map_err(|error| unreadable("account opened", &error))? {
+        for status in created? {
             if status != CreateAccountStatus::Created {
                 return Err(broken("account opened", status.code()));
             }
         }
-        self.put("account opened", &Record::Holder { account: id, holder: Holder { role, label } })
+        self.put(&Record::Holder { account: id, holder: Holder { role, label } })
     }
 
     fn fund(
@@ -177,7 +190,7 @@ impl State {
             linked: false,
         };
         self.transfer("funded", &[transfer], at_ns)?;
-        self.put("funded", &Record::Funded(Funding { id, reference: reference.to_owned() }))
+        self.put(&Record::Funded(Funding { id, reference: reference.to_owned() }))
     }
 
     fn transfer(
@@ -187,7 +200,7 @@ impl State {
         at_ns: u64,
     ) -> Result<(), Broken> {
         let created = self.ledger.create_transfers(batch, at_ns);
-        for status in created.map_err(|error| unreadable(entry, &error))? {
+        for status in created? {
             if status != CreateTransferStatus::Created {
                 return Err(broken(entry, status.code()));
             }
@@ -244,7 +257,7 @@ impl State {
         let legs = u32::try_from(new.legs.len()).unwrap_or(u32::MAX);
         let payment = Payment { legs: Vec::new(), ..payment };
         let opened = Opened { id, payment, legs, name: new.idempotency };
-        self.put("payment opened", &Record::Opened(Box::new(opened)))
+        self.put(&Record::Opened(Box::new(opened)))
     }
 
     fn settle(
@@ -310,8 +323,7 @@ impl State {
     }
 
     fn expire(&mut self, at_ns: u64) -> Result<(), Broken> {
-        let released = self.ledger.expire(at_ns, EXPIRY_COUNT_MAX);
-        released.map_err(|error| unreadable("holds expired", &error))?;
+        self.ledger.expire(at_ns, EXPIRY_COUNT_MAX)?;
         let (rows, _) = self.ledger.fresh().rows().as_chunks::<ROW_BYTES>();
         let released: Vec<Row> = rows.iter().map(|row| Row::from_bytes(*row)).collect();
         for hold in released {
@@ -346,11 +358,11 @@ impl State {
         if let Some(outcome) = outcome {
             self.outcomes.keep(id, outcome.clone());
         }
-        self.put("payment finished", &Record::Finished { id, progress })
+        self.put(&Record::Finished { id, progress })
     }
 
-    fn put(&mut self, entry: &'static str, record: &Record) -> Result<(), Broken> {
-        self.records.put(record).map_err(|error| unreadable(entry, &error))
+    fn put(&mut self, record: &Record) -> Result<(), Broken> {
+        Ok(self.records.put(record)?)
     }
 
     fn unspend(&mut self, mandate: Option<money::MandateId>, units: u128) {

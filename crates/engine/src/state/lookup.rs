@@ -76,7 +76,11 @@ impl State {
         let mut payment = self.as_it_stands(opened);
         for index in 0..legs {
             let leg = leg_transfer(id, index as usize, Phase::Open);
-            let leg = self.answer(self.ledger.transfer(leg))?.transfer;
+            let Some(leg) = self.answer(self.ledger.transfer(leg)) else {
+                self.note(&format!("leg {index} of payment {id} is not in the ledger"));
+                return None;
+            };
+            let leg = leg.transfer;
             payment.legs.push((leg.credit_account, leg.amount));
         }
         Some(payment)
@@ -85,12 +89,68 @@ impl State {
     /// A payment of the records with what has become of it; without its legs.
     pub(crate) fn as_it_stands(&self, opened: Opened) -> Payment {
         let mut payment = opened.payment;
-        if payment.progress == super::Progress::Held
-            && !self.is_held(opened.id)
-            && let Some(progress) = self.answer(self.records.finished(opened.id))
-        {
-            payment.progress = progress;
+        if payment.progress == super::Progress::Held && !self.is_held(opened.id) {
+            match self.answer(self.records.finished(opened.id)) {
+                Some(progress) => payment.progress = progress,
+                None => self.note(&format!("payment {} has neither hold nor end", opened.id)),
+            }
         }
         payment
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use disk::Simulated;
+    use money::{Amount, Asset, NodeId};
+
+    use super::*;
+    use crate::past::{Changes, Place, Record, Records, Rows};
+    use crate::state::Progress;
+
+    /// A state whose records tell of a payment that the ledger has never seen.
+    fn state(progress: Progress) -> (State, PaymentId) {
+        let options = index::Options { background: false, ..index::Options::default() };
+        let disk: Arc<dyn disk::Disk> = Arc::new(Simulated::new(1));
+        let rows = |dir: &str, schema| {
+            let place = Place { disk: Arc::clone(&disk), dir: Path::new(dir), options };
+            Rows::create(&place, schema).unwrap()
+        };
+        let rows = [rows("/changes", Changes::SCHEMA), rows("/records", Records::SCHEMA)];
+        let [changes, records] = rows;
+        let mut state = State::new(NodeId::new(5).unwrap(), changes, records);
+        let id = PaymentId::new(7).unwrap();
+        let payment = Payment {
+            order_digest: [1; 32],
+            payer: AccountId::new(1).unwrap(),
+            payee: AccountId::new(2).unwrap(),
+            amount: Amount::new(3, Asset::new("USD", 9).unwrap()),
+            mandate: None,
+            legs: Vec::new(),
+            description: String::new(),
+            authorized_at_ns: 4,
+            progress,
+        };
+        let opened = Opened { id, payment, legs: 1, name: None };
+        state.records.put(&Record::Opened(Box::new(opened))).unwrap();
+        (state, id)
+    }
+
+    #[test]
+    fn a_payment_without_its_legs_is_a_fault_and_not_an_unknown_payment() {
+        let (state, id) = state(Progress::Settled { units: 3, at_ns: 4 });
+        assert_eq!(state.fault(), None);
+        assert!(state.find_payment(id).is_none());
+        assert!(state.fault().is_some_and(|fault| fault.contains("leg 0")));
+    }
+
+    #[test]
+    fn a_payment_without_hold_and_end_is_a_fault_and_not_a_held_one() {
+        let (state, id) = state(Progress::Held);
+        assert!(state.payment(id).is_some());
+        assert!(state.fault().is_some_and(|fault| fault.contains("neither hold nor end")));
     }
 }

@@ -126,10 +126,10 @@ impl State {
         })
     }
 
-    /// Notes that the past could not be read.
-    pub(crate) fn note(&self, error: &index::Error) {
+    /// Notes that the past cannot be read, or contradicts itself.
+    pub(crate) fn note(&self, why: &dyn ToString) {
         // The first one is told; the node stops either way.
-        let _ = self.fault.set(error.to_string());
+        let _ = self.fault.set(why.to_string());
     }
 
     /// Why the past could not be read, if that has happened.

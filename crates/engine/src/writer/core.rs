@@ -82,7 +82,7 @@ impl Core {
         if let Err(error) = self.state.seal_if_full()
             && self.broken.is_none()
         {
-            self.broken = Some(Broken { entry: "any", why: error.to_string() });
+            self.broken = Some(error.into());
         }
     }
 
@@ -245,7 +245,7 @@ impl Core {
                 Ok(statuses)
             }
             Err(error) => {
-                self.broken = Some(Broken { entry: "ledger", why: error.to_string() });
+                self.broken = Some(error.into());
                 Err(Unavailable::Stopped.into())
             }
         }
@@ -266,6 +266,10 @@ impl Core {
             Ok(Step::Done(authorized)) => self.answer(reply, Ok(*authorized)),
             Ok(Step::Held(payment, claim)) => {
                 self.answers.push(Answer::Proceed(payment, claim, reply));
+            }
+            // It would not wait for the batch that tells of the stop.
+            Ok(Step::Claim) if self.broken().is_some() => {
+                self.answer(reply, Err(Unavailable::Stopped.into()));
             }
             Ok(Step::Claim) => {
                 let payment = command.order.payment_id();

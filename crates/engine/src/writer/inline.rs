@@ -16,6 +16,9 @@ pub struct Inline {
     replayed_batches: u64,
 }
 
+/// The writer has stopped, which has been told.
+struct Stopped;
+
 /// What a turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turned {
@@ -53,13 +56,19 @@ impl Inline {
             Err(_) => None,
         };
         self.writer.core.sweep();
-        let batch = self.writer.close_batch();
-        let worked = !batch.is_empty();
-        if worked && let Some(stopped) = self.writer.finish(committer.commit(batch)) {
-            error!(%stopped, "the writer has stopped; restart the node after `farthing fsck`");
+        let Ok(worked) = self.commit(&mut committer) else {
             return Turned::Ended;
-        }
+        };
         if let Some(done) = shutdown {
+            // Answers that nobody took leave something to be written, and the last snapshot tells
+            // of it.
+            loop {
+                match self.commit(&mut committer) {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(Stopped) => return Turned::Ended,
+                }
+            }
             committer.close(self.writer.capture());
             // The caller may have given up waiting.
             let _ = done.send(());
@@ -67,6 +76,19 @@ impl Inline {
         }
         self.committer = Some(committer);
         if worked { Turned::Worked } else { Turned::Idle }
+    }
+
+    /// Makes the open batch durable and answers it; false: there was nothing in it.
+    fn commit(&mut self, committer: &mut Committer) -> Result<bool, Stopped> {
+        let batch = self.writer.close_batch();
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        let Some(stopped) = self.writer.finish(committer.commit(batch)) else {
+            return Ok(true);
+        };
+        error!(%stopped, "the writer has stopped; restart the node after `farthing fsck`");
+        Err(Stopped)
     }
 
     /// Lets a snapshot follow the next batch that has entries.

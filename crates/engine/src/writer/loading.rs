@@ -1,7 +1,8 @@
 //! Loading: the newest snapshot whose past is there, or an empty state to fold the whole journal on.
 //!
 //! Invariants: a snapshot that cannot be used is passed over and told, never repaired; files of the
-//! index are removed only when a state has been chosen that does not need them.
+//! index are removed only when a state has been chosen that does not need them; where the disk
+//! refuses to read what may be whole, nothing is chosen and the start fails.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +44,12 @@ impl From<Malformed> for Unusable {
     }
 }
 
+impl From<index::OpenError> for Unusable {
+    fn from(why: index::OpenError) -> Self {
+        Self::Index(why)
+    }
+}
+
 impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -74,6 +81,7 @@ impl Loading {
                     loading.found = Some((state, position));
                     break;
                 }
+                Err(Unusable::Index(why)) if is_passing(&why) => return Err(why.into()),
                 Err(why) => {
                     warn!(sequence, %why, "the snapshot cannot be used; an older one or the whole \
                           journal is read instead");
@@ -148,13 +156,26 @@ fn restore(
         before.iter().map(|manifests| of(manifests).clone()).collect()
     };
     let state = State::restore::<Unusable>(bytes, |manifests| {
-        let (place, kept) = (changes.place(options), keep(|one| &one.changes));
-        let changes = Rows::open(&place, Changes::SCHEMA, &manifests.changes, &kept);
-        let (place, kept) = (records.place(options), keep(|one| &one.records));
-        let records = Rows::open(&place, Records::SCHEMA, &manifests.records, &kept);
-        Ok([changes.map_err(Unusable::Index)?, records.map_err(Unusable::Index)?])
+        let places = [changes.place(options), records.place(options)];
+        let both = [
+            (&places[0], Changes::SCHEMA, &manifests.changes, keep(|one| &one.changes)),
+            (&places[1], Records::SCHEMA, &manifests.records, keep(|one| &one.records)),
+        ];
+        // An open removes what other snapshots need, so both must be there before one is opened.
+        for (place, schema, manifest, _) in &both {
+            Rows::probe(place, schema, manifest)?;
+        }
+        let [changes, records] =
+            both.map(|(place, schema, manifest, kept)| Rows::open(place, schema, manifest, &kept));
+        Ok([changes?, records?])
     })?;
     Ok((state, manifests))
+}
+
+/// Whether the index may be whole, and only cannot be opened now. To pass over its snapshot would
+/// throw it away.
+const fn is_passing(why: &index::OpenError) -> bool {
+    matches!(why, index::OpenError::Disk(_) | index::OpenError::Thread(_))
 }
 
 /// Folder and settings of one index.

@@ -18,7 +18,7 @@ use crate::world::{
 };
 
 /// Every file below a folder with its content.
-fn image(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn image(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -39,7 +39,7 @@ pub fn check(dir: &Path) -> Report {
     report
 }
 
-fn damage(report: &Report) -> Vec<&'static str> {
+pub fn damage(report: &Report) -> Vec<&'static str> {
     let damage = report.findings.iter().filter(|found| found.severity == Severity::Damage);
     assert_eq!(report.sound, damage.clone().count() == 0);
     damage.map(|found| found.code).collect()
@@ -56,7 +56,7 @@ fn put_back(from: &Path, to: &Path) -> Result<engine::Restored, KeepError> {
 }
 
 /// A node with small segments and payments of every kind in its books.
-async fn busy() -> World {
+pub async fn busy() -> World {
     let dir = tempfile::tempdir().unwrap();
     let clock = ManualClock::new(START_MS * 1_000_000);
     let engine = start(dir.path(), &clock);
@@ -74,7 +74,7 @@ pub fn start(dir: &Path, clock: &ManualClock) -> Engine {
     Engine::start(options).unwrap().engine
 }
 
-async fn trade(world: &World, from: u128) {
+pub async fn trade(world: &World, from: u128) {
     let granted = Granted::new(from, 2, 500, 1000);
     world.grant(&granted).await;
     world.charge(&Buy::new(from, 300).split()).await;
@@ -94,7 +94,7 @@ fn newest_segment(dir: &Path) -> PathBuf {
     entries.filter(|path| path.extension().is_some_and(|end| end == "seg")).max().unwrap()
 }
 
-fn flip(path: &Path, at: usize) {
+pub fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at] ^= 0x10;
     fs::write(path, bytes).unwrap();

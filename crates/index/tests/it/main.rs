@@ -12,4 +12,5 @@ mod format;
 mod gate;
 mod model;
 mod reopen;
+mod threads;
 mod world;
