@@ -42,25 +42,22 @@ impl Spot {
 
     /// Adds the key to its block.
     pub(crate) fn add(self, block: &mut Block) {
-        let line = &mut block[self.start..self.start + LINE_BYTES];
         for (byte, mask) in self.bits() {
-            line[byte] |= mask;
+            block[byte] |= mask;
         }
     }
 
     /// Whether the key may have been added to its block.
-    #[inline]
+    // Within its caller it takes half as long again, by measurement.
+    #[inline(never)]
     pub(crate) fn may_be_in(self, block: &Block) -> bool {
-        let line = &block[self.start..self.start + LINE_BYTES];
-        self.bits().all(|(byte, mask)| line[byte] & mask != 0)
+        self.bits().all(|(byte, mask)| block[byte] & mask != 0)
     }
 
-    /// Its bits: byte of the line and mask.
-    #[inline]
     fn bits(self) -> impl Iterator<Item = (usize, u8)> {
         (0..PROBES).map(move |probe| {
             let bit = narrow::index(self.bits >> (probe * PROBE_BITS)) % (LINE_BYTES * 8);
-            (bit / 8, 1 << (bit % 8))
+            (self.start + bit / 8, 1 << (bit % 8))
         })
     }
 }
@@ -78,8 +75,9 @@ mod tests {
             (7 << 64 | 9, [1, 72, 146, 335, 300, 309, 143, 294, 488]),
         ] {
             let spot = Spot::new(hash(key), 3);
-            let bits =
-                spot.bits().map(|(byte, mask)| byte * 8 + usize::try_from(mask.ilog2()).unwrap());
+            let bits = spot.bits().map(|(byte, mask)| {
+                (byte - spot.start) * 8 + usize::try_from(mask.ilog2()).unwrap()
+            });
             let found: Vec<usize> = [spot.block, spot.start].into_iter().chain(bits).collect();
             assert_eq!(found, expected, "{key}");
         }
