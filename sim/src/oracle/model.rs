@@ -63,7 +63,12 @@ impl Model {
                 vec![(number, Answer::Accounts(self.books.create_accounts(events)))]
             }
             Request::Transfers(events) => {
-                vec![(number, Answer::Transfers(self.books.create_transfers(events)))]
+                let answer = if self.touches_a_hold(events) {
+                    Answer::Refused("payment_hold")
+                } else {
+                    Answer::Transfers(self.books.create_transfers(events))
+                };
+                vec![(number, answer)]
             }
             Request::OpenAsset(asset) => vec![(number, self.open_asset(*asset))],
             Request::OpenAccount(spec) => vec![(number, self.open_account(spec))],

@@ -2,6 +2,8 @@
 //!
 //! Invariant: one payment id moves money at most once; copies wait for the first or get its answer.
 
+use std::collections::BTreeSet;
+
 use engine::{Authorize, ClaimToken, Mode, PaymentState, system_account};
 use ledger::{ChangeKind, Kind, Transfer};
 use money::{AccountId, PaymentId, TransferId};
@@ -96,6 +98,17 @@ impl Model {
             }
         };
         given.push((number, answer));
+    }
+
+    /// Whether an event names a transfer that opens or closes a leg of a held payment.
+    pub(super) fn touches_a_hold(&self, events: &[Transfer]) -> bool {
+        let held = self.payments.iter().filter(|(_, one)| one.state == PaymentState::Held);
+        let legs: BTreeSet<TransferId> = held
+            .flat_map(|(id, one)| (0..one.legs.len()).map(|index| (*id, index)))
+            .flat_map(|(id, index)| [leg(id, index, 0), leg(id, index, 1)])
+            .collect();
+        let named = |event: &Transfer| [Some(event.id), event.kind.pending_id()];
+        events.iter().flat_map(named).flatten().any(|id| legs.contains(&id))
     }
 
     /// Why a new order cannot pay.
