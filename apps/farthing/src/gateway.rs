@@ -11,8 +11,8 @@ use crate::cli::GatewayArgs;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::secrets;
-use crate::serve::interrupted;
 use crate::site::Site;
+use crate::stop_signal::StopSignal;
 use crate::term;
 
 const TOKEN_VARIABLE: &str = "FARTHING_GATEWAY_TOKEN";
@@ -36,6 +36,8 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
     if let Some(url) = settings.node.public_url {
         facts.url = url;
     }
+    let asked = StopSignal::listen()
+        .map_err(|error| Failure::new(format!("no signal handler: {error}")))?;
     let (stop, stopped) = watch::channel(false);
     let mut servers = Vec::new();
     for site in settings.gateways {
@@ -45,7 +47,7 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
         term::line(&format!("{name}  {url} in front of {upstream}"));
         servers.extend(site.serve(paywall, stopped.clone()));
     }
-    interrupted().await;
+    asked.received().await;
     // Without a receiver every server has ended already.
     let _ = stop.send(true);
     for server in servers {

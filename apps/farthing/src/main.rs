@@ -19,6 +19,7 @@ mod pay;
 mod secrets;
 mod serve;
 mod site;
+mod stop_signal;
 mod term;
 mod wallet;
 

@@ -15,7 +15,6 @@ use api::{ListedOffer, Token};
 use engine::{AccountRole, AccountSpec, Engine, StartError};
 use gateway::{Node, NodeFacts, Paywall};
 use instrument::{KeyPair, node_id};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -26,6 +25,7 @@ use crate::failure::Failure;
 use crate::listener::{BindError, Listener};
 use crate::secrets::{self, SecretError};
 use crate::site::Site;
+use crate::stop_signal::StopSignal;
 use crate::term;
 
 /// Why a node did not start.
@@ -130,12 +130,14 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     }
     let upstreams: Vec<String> = config.gateways.iter().map(|site| site.upstream.clone()).collect();
     let running = start(config, args.accept_clock).await?;
+    let stop = StopSignal::listen()
+        .map_err(|error| Failure::new(format!("no signal handler: {error}")))?;
     term::line(&format!("{}  {}", term::strong("node"), running.node_url));
     for (url, upstream) in running.site_urls.iter().zip(upstreams) {
         term::line(&format!("{}  {url} in front of {upstream}", term::strong("site")));
     }
     term::line(&format!("{}  {}", term::strong("data"), running.folder.display()));
-    interrupted().await;
+    stop.received().await;
     term::note("stopping: requests under way are finished");
     running.shutdown().await;
     Ok(())
@@ -264,17 +266,5 @@ impl Running {
         }
         self.engine.shutdown().await;
         data::withdraw(&self.folder);
-    }
-}
-
-/// Waits until the process is asked to stop, by SIGINT or SIGTERM.
-pub(crate) async fn interrupted() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
     }
 }

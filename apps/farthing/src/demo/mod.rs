@@ -21,6 +21,7 @@ use crate::cli::DemoArgs;
 use crate::config::Config;
 use crate::data::OPERATOR_TOKEN;
 use crate::serve::{self, Running};
+use crate::stop_signal::StopSignal;
 use crate::term;
 
 /// Settings of the demo, also an example for people.
@@ -90,8 +91,9 @@ async fn show(running: &Running, data: &Path) -> Result<bool> {
     let program = Payer::new(funded_wallet(&running.node_url).await?, Timeouts::default())?;
     let call = Request::get(&format!("{site}/api/quote?topic=thrift"))?;
     let buying = tokio::spawn(keep_buying(program, call));
+    let stop = StopSignal::listen().context("no signal handler")?;
     print_guide(&site, &running.node_url, &path);
-    serve::interrupted().await;
+    stop.received().await;
     buying.abort();
     Ok(true)
 }
