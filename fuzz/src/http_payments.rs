@@ -26,7 +26,7 @@ pub fn payload(bytes: &[u8]) -> bool {
     let second = decode_payload(bytes, Dialect::X402V2, Carrier::Header);
     let first = decode_payload(bytes, Dialect::X402V1, Carrier::Header);
     if let (Ok(second), Ok(first)) = (&second, &first) {
-        assert_eq!(second.order, first.order);
+        assert_eq!(second.instrument, first.instrument);
     }
     second.is_ok() || first.is_ok()
 }

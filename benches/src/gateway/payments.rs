@@ -123,9 +123,10 @@ mod tests {
         for (bound, count) in [(true, 3), (false, 2)] {
             for call in payer.pay(&shop(bound), count).unwrap() {
                 let presented = http402::decode_payment(call.headers()).unwrap().unwrap();
-                assert_eq!(presented.order.unverified().purchase.is_some(), bound);
-                ids.insert(presented.order.unverified().id.get());
-                presented.order.verify().unwrap();
+                let order = *presented.instrument.order().unwrap();
+                assert_eq!(order.unverified().purchase.is_some(), bound);
+                ids.insert(order.unverified().id.get());
+                order.verify().unwrap();
             }
         }
         assert_eq!(ids.len(), 5);

@@ -156,7 +156,10 @@ async fn read(engine: &Engine, body: Body) -> Result<Fitting, Invalid> {
     let bytes = body::read(body, FACILITATOR_BODY_BYTES_MAX).await?;
     let request = decode_facilitator_request(&bytes).map_err(|error| Invalid::from(&error))?;
     let FacilitatorRequest { payment, requirements } = request;
-    let order = *payment.order.unverified();
+    let Some(signed) = payment.instrument.order() else {
+        return Err(Invalid::new("unsupported_scheme", "this facilitator settles orders"));
+    };
+    let order = *signed.unverified();
     let refuse = |error| Err(Invalid::of(error, &order));
     if requirements.network != engine.node() || payment.network != engine.node() {
         return refuse(AuthorizeError::WrongNode);
@@ -170,7 +173,7 @@ async fn read(engine: &Engine, body: Body) -> Result<Fitting, Invalid> {
     if let Some(error) = differs(&order, &requirements) {
         return refuse(error);
     }
-    let verified = payment.order.verify().map_err(|why| Invalid {
+    let verified = signed.verify().map_err(|why| Invalid {
         payer: Some(order.payer),
         ..Invalid::new("invalid_signature", why.to_string())
     })?;

@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, header};
 use http402::x402::{self, PaymentRequirements};
 use http402::{Challenge, DecodeError, Presented, Problem, Resource};
-use instrument::{PurchaseDigest, PurchaseHasher, VerifiedOrder};
+use instrument::{PurchaseDigest, PurchaseHasher, SignedOrder, VerifiedOrder};
 use money::AccountId;
 use tokio::sync::Semaphore;
 
@@ -207,12 +207,16 @@ fn admit(
         Err(error) => return Err(Box::new(malformed(&mut case, headers, &error))),
     };
     case.cookie = presented.carrier == http402::Carrier::Cookie;
-    if case.cookie && presented.order.unverified().purchase != Some(digest) {
+    // No dialect reads anything else yet.
+    let Some(signed) = presented.instrument.order() else {
+        return Err(Box::new(answer::internal()));
+    };
+    if case.cookie && signed.unverified().purchase != Some(digest) {
         // Browsers send a page's cookie to the pages below it: that is no attempt to pay here.
         return Err(Box::new(answer::challenge(&case, None)));
     }
     case.v1 = presented.dialect == http402::Dialect::X402V1;
-    let order = match check(&case, &presented) {
+    let order = match check(&case, &presented, signed) {
         Ok(order) => order,
         Err(refusal) => return Err(Box::new(answer::challenge(&case, Some(&refusal)))),
     };
@@ -256,10 +260,13 @@ fn malformed(case: &mut Case, headers: &HeaderMap, error: &DecodeError) -> Respo
 }
 
 /// Terms first, because they cost nothing, then the signature.
-fn check(case: &Case, presented: &Presented) -> Result<VerifiedOrder, Refusal> {
-    let refuse = |code, detail: String| {
-        Refusal::new(code, detail, Some(presented.order.unverified().payment_id()))
-    };
+fn check(
+    case: &Case,
+    presented: &Presented,
+    signed: &SignedOrder,
+) -> Result<VerifiedOrder, Refusal> {
+    let refuse =
+        |code, detail: String| Refusal::new(code, detail, Some(signed.unverified().payment_id()));
     if presented.network != case.options.facts.node {
         let text = "the payment names another network than the offer";
         return Err(refuse("invalid_network", text.to_owned()));
@@ -269,7 +276,7 @@ fn check(case: &Case, presented: &Presented) -> Result<VerifiedOrder, Refusal> {
         x402::check_accepted(accepted, &expected)
             .map_err(|error| refuse(error.code(), error.to_string()))?;
     }
-    presented.order.verify().map_err(|error| refuse("invalid_signature", error.to_string()))
+    signed.verify().map_err(|error| refuse("invalid_signature", error.to_string()))
 }
 
 fn origin(origin: &Origin, headers: &HeaderMap) -> String {
@@ -315,6 +322,8 @@ fn challenge(
         identifier: offer.identifier,
         listed: offer.methods.first().filter(|_| offer.listed).cloned(),
         splits: offer.payees.split_text.clone(),
+        metered: None,
+        channel: None,
     }
 }
 

@@ -5,7 +5,8 @@
 
 use http::Method;
 use instrument::PurchaseDigest;
-use money::{AccountId, Amount, NodeId};
+use instrument::channel::SignedVoucher;
+use money::{AccountId, Amount, ChannelId, NodeId};
 use serde::{Deserialize, Serialize};
 
 /// Longest service name that payers' software accepts; it must be printable ASCII too.
@@ -32,6 +33,64 @@ pub struct Challenge {
     pub listed: Option<Method>,
     /// For people: who gets which part, for example `author 80 %, editor 20 %`.
     pub splits: Option<String>,
+    /// How the price is counted, if not once for each request; `amount` is then the most that one
+    /// request can cost.
+    pub metered: Option<Metered>,
+    /// Set if channels pay here.
+    pub channel: Option<ChannelOffer>,
+}
+
+/// A price by the unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metered {
+    /// What is counted, for example `second`, `byte`, `token`.
+    pub unit: String,
+    /// Price of `per` units.
+    pub price: Amount,
+    /// How many units the price is for; above zero.
+    pub per: u64,
+    /// Units of each request that cost nothing.
+    pub free_units: u64,
+    /// Most units that one request takes.
+    pub units_max: Option<u64>,
+    /// Prices beyond the first, in words.
+    pub tiers: Option<String>,
+}
+
+/// How channels pay for an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelOffer {
+    /// What a voucher must add so that this request starts.
+    pub start: Amount,
+    /// Least deposit of a channel.
+    pub deposit_min: Amount,
+    /// Deposit that suits usual use.
+    pub deposit_suggested: Amount,
+    /// Least delay that the terms must name.
+    pub close_delay_seconds: u32,
+    /// The channel that was presented, as the node has it: for payers that have lost count.
+    pub state: Option<ChannelState>,
+}
+
+/// Where a channel stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelState {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Base units held for it in all, the settled ones included.
+    pub deposit: u128,
+    /// Base units that vouchers and ticks allow.
+    pub accepted: u128,
+    /// Base units that were earned.
+    pub spent: u128,
+    /// Sequence of the newest voucher; 0 if there is none.
+    pub sequence: u64,
+    /// Index of the newest tick; 0 if there is none.
+    pub tick_index: u32,
+    /// The newest voucher: proves `accepted` to a payer that has lost count.
+    pub voucher: Option<SignedVoucher>,
+    /// When it closes, if the payer has asked for that; Unix milliseconds.
+    pub closes_at_ms: Option<u64>,
 }
 
 /// The resource of an offer, in words and types.

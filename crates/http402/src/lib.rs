@@ -21,9 +21,11 @@ pub mod problem;
 mod utc;
 pub mod x402;
 
-pub use challenge::{Challenge, Identifier, Resource, SERVICE_NAME_CHARS_MAX};
+pub use challenge::{
+    Challenge, ChannelOffer, ChannelState, Identifier, Metered, Resource, SERVICE_NAME_CHARS_MAX,
+};
 pub use error::{DecodeError, EncodeError, Part, Place};
-pub use presented::{Carrier, Dialect, Presented};
+pub use presented::{Carrier, Dialect, Instrument, Presented};
 pub use problem::Problem;
 pub use utc::utc;
 

@@ -3,8 +3,9 @@
 //! Invariant: a value of [`Presented`] is well formed, nothing more. Its signature, price, purchase
 //! and freshness are unchecked, and nothing here may suggest otherwise.
 
-use instrument::SignedOrder;
-use money::NodeId;
+use instrument::channel::{ChannelTerms, Close, SignedVoucher, Tick, TopUp};
+use instrument::{Signed, SignedOrder};
+use money::{ChannelId, NodeId};
 
 use crate::x402::PaymentRequirements;
 
@@ -37,12 +38,59 @@ pub struct Presented {
     pub carrier: Carrier,
     /// The node that the payer names outside of the order.
     pub network: NodeId,
-    /// The signed order.
-    pub order: SignedOrder,
+    /// What pays.
+    pub instrument: Instrument,
     /// The terms that the payer echoes; only x402 version 2 has them.
     pub accepted: Option<PaymentRequirements>,
-    /// The resource that the payer names. A claim: the order's purchase digest is what binds.
+    /// The resource that the payer names. A claim: an order's purchase digest is what binds.
     pub resource_url: Option<String>,
     /// Identifier chosen by the payer, 16 to 128 characters `A-Za-z0-9_-`.
     pub payment_identifier: Option<String>,
+}
+
+/// What a payer presents to pay with, unchecked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instrument {
+    /// One payment.
+    Order {
+        /// The signed order.
+        order: SignedOrder,
+        /// The order's amount is a maximum: what is charged is known after the work.
+        up_to: bool,
+    },
+    /// Opens a channel and pays with its first voucher.
+    Open {
+        /// The signed terms.
+        terms: Box<Signed<ChannelTerms>>,
+        /// The first voucher.
+        voucher: SignedVoucher,
+    },
+    /// Pays from an open channel.
+    Voucher(SignedVoucher),
+    /// Pays from an open channel with links of its hash chain.
+    Tick {
+        /// The channel.
+        channel: ChannelId,
+        /// The newest link.
+        tick: Tick,
+    },
+    /// Raises the deposit of an open channel, and pays if there is a voucher.
+    TopUp {
+        /// The signed top-up.
+        top_up: Signed<TopUp>,
+        /// The voucher that goes with it.
+        voucher: Option<SignedVoucher>,
+    },
+    /// Closes a channel.
+    Close(Signed<Close>),
+}
+
+impl Instrument {
+    /// The order, if one order pays.
+    pub fn order(&self) -> Option<&SignedOrder> {
+        match self {
+            Self::Order { order, .. } => Some(order),
+            _ => None,
+        }
+    }
 }

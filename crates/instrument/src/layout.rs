@@ -161,6 +161,10 @@ impl<'a> Reader<'a> {
         Asset::new(code.as_str(), scale).map_err(|_| DecodeError::Asset)
     }
 
+    pub(crate) fn u32(&mut self) -> u32 {
+        u32::from_be_bytes(self.take())
+    }
+
     pub(crate) fn u64(&mut self) -> u64 {
         u64::from_be_bytes(self.take())
     }

@@ -1,4 +1,4 @@
-//! What a payer signs: orders, mandates, revocations and access statements.
+//! What a payer signs: orders, channels, vouchers, ticks, mandates, revocations and access statements.
 //!
 //! Invariants: one statement has one byte form, decoding refuses every other; a
 //! [`Verified`] statement exists only after its signature was checked strictly, so code that takes
@@ -10,6 +10,7 @@
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod access;
+pub mod channel;
 pub mod hex;
 mod key;
 mod layout;

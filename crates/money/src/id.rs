@@ -130,6 +130,8 @@ id_types! {
     PaymentId = "pay";
     /// The payer's own number for an order; unique for each payer.
     OrderId = "ord";
+    /// A channel: follows from its terms.
+    ChannelId = "ch";
     /// An offer: a priced resource with its terms.
     OfferId = "off";
     /// A mandate: a payer's permission to another key.

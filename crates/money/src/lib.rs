@@ -18,6 +18,7 @@ mod ratio;
 pub use amount::{Amount, AmountError, parse_base_units};
 pub use asset::{Asset, AssetCode, AssetError, SCALE_MAX};
 pub use id::{
-    AccountId, IdError, IdKind, MandateId, NodeId, OfferId, OrderId, PaymentId, TransferId,
+    AccountId, ChannelId, IdError, IdKind, MandateId, NodeId, OfferId, OrderId, PaymentId,
+    TransferId,
 };
 pub use ratio::{Ratio, RatioError, Rounding, Shares, SharesError, Split};

@@ -190,6 +190,8 @@ pub fn challenge(engine: &Engine, payee: AccountId) -> Challenge {
         identifier: Identifier::Off,
         listed: Some(Method::GET),
         splits: None,
+        metered: None,
+        channel: None,
     }
 }
 

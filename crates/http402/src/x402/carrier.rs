@@ -29,7 +29,7 @@ pub fn decode_payment(headers: &HeaderMap) -> Result<Option<Presented>, DecodeEr
         let presented = decode_text(text, dialect, Carrier::Header, part)?;
         match &first {
             None => first = Some(presented),
-            Some(earlier) if earlier.order == presented.order => {}
+            Some(earlier) if earlier.instrument == presented.instrument => {}
             Some(_) => {
                 return Err(DecodeError::Ambiguous { place: Place::of(part) });
             }

@@ -19,7 +19,7 @@ use super::requirements::{
 use super::{SCHEME, network_name};
 use crate::error::{DecodeError, EncodeError, Part, Place};
 use crate::json::{self, Object, Short, Text};
-use crate::presented::{Carrier, Dialect, Presented};
+use crate::presented::{Carrier, Dialect, Instrument, Presented};
 
 /// Room for an order or a signature and what a decoder may write beside it.
 const STATEMENT_BUFFER_BYTES: usize = Order::BYTES + 8;
@@ -112,7 +112,7 @@ impl WirePayment<'_> {
             dialect,
             carrier,
             network,
-            order,
+            instrument: Instrument::Order { order, up_to: false },
             accepted,
             resource_url: url.map(|Text(url)| url.into_owned()),
             payment_identifier,

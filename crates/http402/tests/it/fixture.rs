@@ -29,6 +29,8 @@ pub fn challenge() -> Challenge {
         identifier: Identifier::Optional,
         listed: Some(Method::GET),
         splits: None,
+        metered: None,
+        channel: None,
     }
 }
 

@@ -191,11 +191,11 @@ fn payment_of_version_2_stands_as_documented_and_comes_back() {
     assert_eq!(name, "payment-signature");
     let read = decode_payment(&HeaderMap::from_iter([(name, value)])).unwrap().unwrap();
     assert_eq!((read.dialect, read.carrier), (Dialect::X402V2, Carrier::Header));
-    assert_eq!((read.order, read.accepted.as_ref()), (order, Some(&terms)));
+    assert_eq!((*read.instrument.order().unwrap(), read.accepted.as_ref()), (order, Some(&terms)));
     assert_eq!(read.network, terms.network);
     assert_eq!(read.resource_url.as_deref(), Some("http://x/"));
     assert_eq!(read.payment_identifier.as_deref(), Some("pay_0123456789abcdef"));
-    read.order.verify().unwrap();
+    read.instrument.order().unwrap().verify().unwrap();
 }
 
 #[test]
@@ -222,7 +222,10 @@ fn payment_of_version_1_stands_as_documented_and_comes_back() {
     assert_eq!(name, "x-payment");
     let read = decode_payment(&HeaderMap::from_iter([(name, value)])).unwrap().unwrap();
     assert_eq!((read.dialect, read.accepted), (Dialect::X402V1, None));
-    assert_eq!((read.order, read.network, read.resource_url), (order, terms.network, None));
+    assert_eq!(
+        (*read.instrument.order().unwrap(), read.network, read.resource_url),
+        (order, terms.network, None)
+    );
 }
 
 #[test]

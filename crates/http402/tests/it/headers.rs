@@ -41,7 +41,11 @@ fn cookie_is_found_among_others_and_over_several_headers() {
             map.append("cookie", cookie.parse().unwrap());
         }
         let read = decode_payment(&map).unwrap().unwrap();
-        assert_eq!((read.carrier, read.order), (Carrier::Cookie, order()), "{cookies:?}");
+        assert_eq!(
+            (read.carrier, *read.instrument.order().unwrap()),
+            (Carrier::Cookie, order()),
+            "{cookies:?}"
+        );
     }
 }
 
@@ -78,7 +82,10 @@ fn cookie_counts_only_without_header_and_the_first_is_taken() {
     let cookies = format!("a=b; farthing-payment={v2}; farthing-payment={other}");
     let read = decode_payment(&headers([("cookie", cookies.as_bytes())])).unwrap().unwrap();
     let alone = decode_payment(&headers([("payment-signature", v2.as_bytes())])).unwrap().unwrap();
-    assert_eq!((read.carrier, read.order), (Carrier::Cookie, alone.order));
+    assert_eq!(
+        (read.carrier, *read.instrument.order().unwrap()),
+        (Carrier::Cookie, *alone.instrument.order().unwrap())
+    );
 }
 
 #[test]

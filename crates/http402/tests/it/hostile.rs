@@ -58,7 +58,7 @@ fn decode_everywhere(text: &[u8]) -> usize {
         headers.insert(name, value.clone());
         if let Ok(presented) = decode_payment(&headers) {
             // Mutations may reach the order's bytes, but what was read is what was sent.
-            assert_eq!(presented.unwrap().order.order_bytes().len(), 208);
+            assert_eq!(presented.unwrap().instrument.order().unwrap().order_bytes().len(), 208);
             taken += 1;
         }
     }
@@ -109,7 +109,13 @@ fn mutations_of_facilitator_requests_never_panic() {
         "paymentRequirements": terms(),
     });
     assert_eq!(
-        decode_facilitator_request(good.to_string().as_bytes()).unwrap().payment.order,
+        decode_facilitator_request(good.to_string().as_bytes())
+            .unwrap()
+            .payment
+            .instrument
+            .order()
+            .copied()
+            .unwrap(),
         order()
     );
     let mut taken = 0;

@@ -31,7 +31,7 @@ fn facilitator_reads_both_versions() {
             let read = decode_facilitator_request(body.to_string().as_bytes()).unwrap();
             assert_eq!(read.requirements, terms());
             assert_eq!((read.payment.dialect, read.payment.carrier), (dialect, Carrier::Body));
-            assert_eq!(read.payment.order, order());
+            assert_eq!(read.payment.instrument.order(), Some(&order()));
             body.as_object_mut().unwrap().remove("x402Version");
         }
     }
