@@ -15,13 +15,10 @@ use gateway::node::wire::channel::{
 };
 use http::HeaderMap;
 
+use crate::body::ok;
 use crate::node::Shared;
 use crate::payments::{answer, check_outcome, malformed, outcome, read, refused};
-use crate::body::ok;
 use crate::refused::Refused;
-
-/// Longest wait for a payer's next voucher or tick; a longer one is cut to this.
-const AWAIT_MS_MAX: u32 = 60_000;
 
 /// `POST /v1/channels/open`
 pub(crate) async fn open(
@@ -124,7 +121,6 @@ pub(crate) async fn await_accepted(
     let message: AwaitWire = read(&shared, &headers, body).await?;
     let above = message.above().map_err(malformed)?;
     let AwaitWire { channel, lease, wait_ms, .. } = message;
-    let wait_ms = wait_ms.min(AWAIT_MS_MAX);
     Ok(answer(shared.engine().await_accepted(channel, lease, above, wait_ms).await))
 }
 

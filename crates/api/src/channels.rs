@@ -13,8 +13,8 @@ use engine::{ChannelError, ChannelView, Closing, OpenChannel, Proof};
 use gateway::node::wire::channel::ticks;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
+use instrument::Signed;
 use instrument::channel::{ChannelTerms, Close, Tick, TopUp, Voucher};
-use instrument::{Signed, Statement};
 use money::ChannelId;
 
 use crate::body::{self, Fields, json, ok};

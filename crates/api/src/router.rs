@@ -11,8 +11,8 @@ use axum::routing::{get, post};
 
 use crate::node::{Node, Shared};
 use crate::{
-    about, catalogue, channel_steps, channels, envelope, facilitator, faucet, openapi, operator, pages, payer, payments,
-    receipt, sandbox,
+    about, catalogue, channel_steps, channels, envelope, facilitator, faucet, openapi, operator,
+    pages, payer, payments, receipt, sandbox,
 };
 
 /// The node's API, ready to be served.

@@ -153,9 +153,7 @@ impl RemoteNode {
         let path = format!("/v1/channels/{channel}");
         let (status, body) = self.send(Method::GET, &path, Vec::new()).await?;
         match status {
-            200 => {
-                serde_json::from_slice(&body).map(Some).map_err(|_| Unavailable::Unreachable)
-            }
+            200 => serde_json::from_slice(&body).map(Some).map_err(|_| Unavailable::Unreachable),
             404 => Ok(None),
             _ => Err(Unavailable::Unreachable),
         }

@@ -150,8 +150,9 @@ impl RemoteNode {
     }
 
     pub(super) async fn authorize(&self, command: Authorize) -> Result<Authorized, AuthorizeError> {
-        let answer: AuthorizedWire =
-            self.ask::<_, AuthorizeError>("payments/authorize", &AuthorizeWire::new(&command)).await?;
+        let answer: AuthorizedWire = self
+            .ask::<_, AuthorizeError>("payments/authorize", &AuthorizeWire::new(&command))
+            .await?;
         answer.open().map_err(|_| Unavailable::Unreachable.into())
     }
 
