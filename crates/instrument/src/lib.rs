@@ -21,6 +21,7 @@ mod mandate;
 mod order;
 mod purchase;
 mod receipt;
+mod request;
 mod signed;
 
 pub use access::Access;
@@ -30,4 +31,5 @@ pub use mandate::{Audience, Mandate, Revocation};
 pub use order::{Order, SignedOrder, VerifiedOrder, payment_id};
 pub use purchase::{BodyDigest, PurchaseDigest, PurchaseHasher, empty_body_digest};
 pub use receipt::Receipt;
+pub use request::{RequestDigest, RequestOrderError};
 pub use signed::{Signed, Statement, Verified};
