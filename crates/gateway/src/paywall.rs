@@ -10,7 +10,7 @@ use axum::body::Body;
 use engine::{Authorize, Mode, Purchase, Terms};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, header};
-use http402::x402::{self, PaymentRequirements};
+use http402::x402;
 use http402::{Challenge, DecodeError, Presented, Problem, Resource};
 use instrument::{PurchaseDigest, PurchaseHasher, SignedOrder, VerifiedOrder};
 use money::AccountId;
@@ -272,8 +272,7 @@ fn check(
         return Err(refuse("invalid_network", text.to_owned()));
     }
     if let Some(accepted) = &presented.accepted {
-        let expected: PaymentRequirements = x402::requirements(&case.challenge);
-        x402::check_accepted(accepted, &expected)
+        x402::check_echo(accepted, &case.challenge)
             .map_err(|error| refuse(error.code(), error.to_string()))?;
     }
     signed.verify().map_err(|error| refuse("invalid_signature", error.to_string()))
