@@ -73,7 +73,7 @@ pub(super) fn check(payload: WirePayload<'_>, at: Place) -> Result<Instrument, D
                 cumulative: units(payload.cumulative_amount, at.field("cumulativeAmount"))?,
             };
             let signature = (payload.signature, at.field("signature"));
-            attach(close, signature).map(Instrument::Close)
+            attach(&close, signature).map(Instrument::Close)
         }
         _ => Err(DecodeError::PayloadType { place: at.field("type") }),
     }
@@ -100,7 +100,7 @@ impl WireVoucher<'_> {
             sequence: self.sequence.ok_or(DecodeError::Missing { place: sequence })?,
             cumulative: units(self.max_claimable_amount, place.field("maxClaimableAmount"))?,
         };
-        attach(voucher, (self.signature, place.field("signature")))
+        attach(&voucher, (self.signature, place.field("signature")))
     }
 }
 
@@ -111,7 +111,7 @@ impl WireTopUp<'_> {
             channel: channel(self.channel_id, place.field("channelId"))?,
             deposit: units(self.deposit, place.field("deposit"))?,
         };
-        attach(top_up, (self.signature, place.field("signature")))
+        attach(&top_up, (self.signature, place.field("signature")))
     }
 }
 
@@ -125,7 +125,7 @@ fn units(text: Option<Text<'_>>, place: Place) -> Result<u128, DecodeError> {
 
 /// Puts a signature from the wire to a statement whose members stood beside it.
 fn attach<T: Statement>(
-    statement: T,
+    statement: &T,
     (signature, place): (Option<Text<'_>>, Place),
 ) -> Result<Signed<T>, DecodeError> {
     let mut buffer = [0; json::SIGNATURE_BUFFER_BYTES];

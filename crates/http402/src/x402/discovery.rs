@@ -50,7 +50,9 @@ impl DiscoveryResource {
     /// The entry of an offer that is bought with `method`. `last_updated` is ISO 8601 in UTC.
     pub fn new(challenge: &Challenge, method: &Method, last_updated: String) -> Self {
         let mut terms = accepts(challenge);
-        terms.iter_mut().for_each(|terms| terms.purchase = None);
+        for entry in &mut terms {
+            entry.purchase = None;
+        }
         let resource = challenge.resource.clone();
         let entry = (extensions::BAZAAR.to_owned(), extensions::bazaar(method.as_str()));
         Self {

@@ -79,7 +79,7 @@ pub enum SettleResponse {
     /// Taken.
     Success(Settlement),
     /// Taken from a channel.
-    Channel(ChannelSettlement),
+    Channel(Box<ChannelSettlement>),
     /// Not taken.
     Failure(Refusal),
 }
@@ -251,14 +251,14 @@ impl Wire {
         if let (None, Some(Object(channel))) = (&payment, extra.channel_state) {
             let place = place.field("refundedAmount");
             let refunded = extra.refunded_amount.map(|text| base_units(&text, place));
-            return Ok(SettleResponse::Channel(ChannelSettlement {
+            return Ok(SettleResponse::Channel(Box::new(ChannelSettlement {
                 payer,
                 network,
                 charged: amount,
                 state,
                 channel: channel.check(None, at.object("extra.channelState"))?,
                 refunded: refunded.transpose()?.map(|units| Amount::new(units, asset)),
-            }));
+            })));
         }
         Ok(SettleResponse::Success(Settlement {
             payer,

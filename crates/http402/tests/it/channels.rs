@@ -458,7 +458,7 @@ fn answers_of_channels_stand_as_documented_and_come_back() {
         (closed, "0", json!({"remaining": "96000000", "refundedAmount": "96000000"})),
     ] {
         let closes_at_ms = settlement.channel.closes_at_ms;
-        let response = SettleResponse::Channel(settlement);
+        let response = SettleResponse::Channel(Box::new(settlement));
         let header = encode_settle_response(&response).unwrap();
         let mut expected = json!({
             "success": true, "payer": payer, "transaction": "", "amount": units,
