@@ -10,9 +10,11 @@
 //! This crate keeps no state of its own that matters: everything durable is the node's. So any
 //! number of gateways can serve one node.
 
+mod admit;
 mod answer;
 mod assets;
 mod body;
+mod case;
 mod connect;
 mod deliver;
 mod forward;

@@ -18,6 +18,7 @@ mod mandate;
 mod order;
 mod purchase;
 mod receipt;
+mod request;
 mod signed;
 
 pub use access::Access;
@@ -27,4 +28,5 @@ pub use mandate::{Audience, Mandate, Revocation};
 pub use order::{Order, SignedOrder, VerifiedOrder, payment_id};
 pub use purchase::{BodyDigest, PurchaseDigest, PurchaseHasher, empty_body_digest};
 pub use receipt::Receipt;
+pub use request::{RequestDigest, RequestOrderError};
 pub use signed::{Signed, Statement, Verified};

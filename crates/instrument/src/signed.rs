@@ -75,6 +75,11 @@ impl<T> Verified<T> {
         Signed { statement: self.statement, signature: self.signature }
     }
 
+    /// A statement that something else proves: the signature is over that.
+    pub(crate) fn vouched(statement: T, signature: Signature) -> Self {
+        Self { statement, signature }
+    }
+
     /// The signature that was checked.
     pub fn signature(&self) -> &Signature {
         &self.signature
