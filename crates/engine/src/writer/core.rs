@@ -15,6 +15,7 @@ use crate::decide::{self, Decision, Known};
 use crate::entry::{Entry, NewPayment, Stamped, encode_ledger, step_for};
 use crate::error::{AuthorizeError, BatchError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{Command, Reply};
+use crate::keys::Keys;
 use crate::outcome::{Outcome, Outcomes};
 use crate::past::Changes;
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
@@ -25,6 +26,9 @@ pub(crate) struct Core {
     claims: Claims,
     /// Outcomes of safe methods: lost with the process, then fetched again.
     fleeting: Outcomes,
+    /// Keys of the open channels, for those who check signatures before the writer.
+    #[allow(dead_code, reason = "filled once there are channels")]
+    keys: Keys,
     clock: Arc<dyn Clock>,
     /// Time of the command at hand: read once, so that all its checks agree.
     now_ns: u64,
@@ -39,7 +43,12 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(state: State, clock: Arc<dyn Clock>, accept_earlier_clock: bool) -> Self {
+    pub(crate) fn new(
+        state: State,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+        accept_earlier_clock: bool,
+    ) -> Self {
         // Tokens of an earlier run may still be out there; microseconds are ahead of them.
         let claims = Claims::new(clock.now_ns() / 1000);
         Self {
@@ -48,6 +57,7 @@ impl Core {
             state,
             claims,
             fleeting: Outcomes::default(),
+            keys,
             clock,
             now_ns: 0,
             unwoken: false,
