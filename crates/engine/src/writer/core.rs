@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Ledger, Transfer};
 use money::PaymentId;
 
 use super::BATCH_FILL_BYTES_MAX;
@@ -12,17 +11,16 @@ use crate::clock::{CLOCK_NS_MAX, Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
 use crate::decide::{self, Decision, Known};
-use crate::entry::{Entry, NewPayment, Stamped, encode_ledger, step_for};
-use crate::error::{AuthorizeError, BatchError, ReleaseError, SettleError, Unavailable};
+use crate::entry::{Entry, NewPayment, Stamped};
+use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{Command, Reply};
 use crate::keys::Keys;
 use crate::outcome::{Outcome, Outcomes};
-use crate::past::Changes;
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
 
 pub(crate) struct Core {
-    state: State,
+    pub(super) state: State,
     claims: Claims,
     /// Outcomes of safe methods: lost with the process, then fetched again.
     fleeting: Outcomes,
@@ -37,9 +35,9 @@ pub(crate) struct Core {
     accept_earlier_clock: bool,
     /// Some copies of released payments found the batch full and wait for the next.
     unwoken: bool,
-    batch: Encoder,
+    pub(super) batch: Encoder,
     answers: Vec<Answer>,
-    broken: Option<Broken>,
+    pub(super) broken: Option<Broken>,
 }
 
 impl Core {
@@ -112,7 +110,7 @@ impl Core {
         }
     }
 
-    fn next_timestamp_ns(&self, step_ns: u64) -> u64 {
+    pub(super) fn next_timestamp_ns(&self, step_ns: u64) -> u64 {
         self.now_ns.max(self.state.last_timestamp_ns.saturating_add(step_ns))
     }
 
@@ -214,51 +212,6 @@ impl Core {
             Command::BackupPoint(reply) => self.answers.push(Answer::Point(reply)),
             // The writer takes it out before it comes here.
             Command::Shutdown(_) => {}
-        }
-    }
-
-    /// A batch of the ledger's own accounts.
-    fn create_accounts(
-        &mut self,
-        accounts: &[Account],
-    ) -> Result<Vec<CreateAccountStatus>, BatchError> {
-        decide::check_size(accounts.len())?;
-        self.ledger_batch(accounts.len(), |ledger, at_ns| ledger.create_accounts(accounts, at_ns))
-    }
-
-    /// A batch of the ledger's own transfers.
-    fn create_transfers(
-        &mut self,
-        transfers: &[Transfer],
-    ) -> Result<Vec<CreateTransferStatus>, BatchError> {
-        decide::check_transfers(&self.state, transfers)?;
-        self.ledger_batch(transfers.len(), |ledger, at_ns| {
-            ledger.create_transfers(transfers, at_ns)
-        })
-    }
-
-    /// Lets the ledger decide, and appends what it made.
-    fn ledger_batch<T>(
-        &mut self,
-        events: usize,
-        create: impl FnOnce(&mut Ledger<Changes>, u64) -> Result<T, index::Error>,
-    ) -> Result<T, BatchError> {
-        if self.broken.is_some() {
-            return Err(Unavailable::Stopped.into());
-        }
-        let timestamp_ns = self.next_timestamp_ns(step_for(events));
-        match create(&mut self.state.ledger, timestamp_ns) {
-            Ok(statuses) => {
-                self.state.last_timestamp_ns = timestamp_ns;
-                self.batch.u64(timestamp_ns);
-                let fresh = self.state.ledger.fresh();
-                encode_ledger(&mut self.batch, fresh.rows(), fresh.burned());
-                Ok(statuses)
-            }
-            Err(error) => {
-                self.broken = Some(error.into());
-                Err(Unavailable::Stopped.into())
-            }
         }
     }
 
