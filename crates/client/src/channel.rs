@@ -158,13 +158,14 @@ impl Channel {
     ///
     /// Errors: it is another channel's, or its voucher is not signed by this key.
     pub fn recover(&self, state: &ChannelState) -> Result<(), Error> {
-        let refuse = |why: &str| Err(Error::answer(format!("the seller's state of the channel {why}")));
+        let refuse =
+            |why: &str| Err(Error::answer(format!("the seller's state of the channel {why}")));
         if state.channel != self.id {
             return refuse("is another channel's");
         }
         let Some(voucher) = state.voucher else { return Ok(()) };
         let named = *voucher.unverified();
-        let key = VoucherKey::new(&self.key.public())
+        let key = VoucherKey::new(self.key.public())
             .map_err(|_| Error::argument("the wallet's key cannot sign vouchers"))?;
         if named.channel != self.id || voucher.verify(&key).is_err() {
             return refuse("holds a voucher that this wallet has not signed");
