@@ -85,7 +85,7 @@ impl WirePayment<'_> {
         part: Part,
     ) -> Result<Presented, DecodeError> {
         let at = Place::of(part);
-        if self.version != Some(dialect.version().into()) {
+        if dialect == Dialect::Mpp || self.version != Some(dialect.version().into()) {
             let expected = if dialect == Dialect::X402V2 { "2" } else { "1" };
             return Err(DecodeError::Version { place: at.field("x402Version"), expected });
         }
@@ -96,7 +96,7 @@ impl WirePayment<'_> {
                 let accepted = accepted.check(AmountField::Amount, place)?;
                 (accepted.network, Some(accepted))
             }
-            Dialect::X402V1 => (check_network(self.scheme, self.network, at)?, None),
+            Dialect::X402V1 | Dialect::Mpp => (check_network(self.scheme, self.network, at)?, None),
         };
         let place = at.object("payload");
         let Object(payload) = self.payload.ok_or(DecodeError::Missing { place })?;
@@ -116,6 +116,7 @@ impl WirePayment<'_> {
             accepted,
             resource_url: url.map(|Text(url)| url.into_owned()),
             payment_identifier,
+            mpp: None,
         })
     }
 }
