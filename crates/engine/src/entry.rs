@@ -3,7 +3,7 @@
 //! An entry is a decision already taken. Folding it cannot be refused: an entry that does not fit
 //! the state means that journal or program are damaged, and stops the node.
 
-use instrument::{Mandate, Order, Signed, SignedOrder, Statement};
+use instrument::{Mandate, Order, RequestDigest, Signed, SignedOrder, Statement};
 use ledger::ROW_BYTES;
 use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
 use serde::{Deserialize, Serialize};
@@ -43,12 +43,20 @@ pub(crate) struct NewPayment {
     /// Follows from the order; kept beside it because it is a hash.
     pub id: PaymentId,
     pub order: SignedOrder,
+    /// The signed request that authorized the order; the order's signature is then over that.
+    pub request: Option<RequestDigest>,
     /// Who receives what; zero legs are left out. Sums to the order's amount.
     pub legs: Vec<(AccountId, u128)>,
     pub description: String,
     /// Key and fingerprint, each SHA-256.
     pub idempotency: Option<([u8; 32], [u8; 32])>,
 }
+
+/// Kinds of the entries that open a payment: by a signed order, or by a signed request.
+const HELD: u8 = 4;
+const CHARGED: u8 = 5;
+const HELD_BY_REQUEST: u8 = 24;
+const CHARGED_BY_REQUEST: u8 = 25;
 
 /// One durable fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,12 +156,12 @@ impl Stamped {
                 out.str(reference);
             }
             Entry::PaymentHeld { payment, hold_seconds } => {
-                out.u8(4);
+                out.u8(if payment.request.is_some() { HELD_BY_REQUEST } else { HELD });
                 payment.encode(out);
                 out.u32(*hold_seconds);
             }
             Entry::PaymentCharged { payment } => {
-                out.u8(5);
+                out.u8(if payment.request.is_some() { CHARGED_BY_REQUEST } else { CHARGED });
                 payment.encode(out);
             }
             Entry::PaymentSettled { payment, legs, outcome } => {
@@ -196,10 +204,13 @@ impl Stamped {
                 amount: from.amount()?,
                 reference: from.str()?.to_owned(),
             },
-            4 => {
-                Entry::PaymentHeld { payment: NewPayment::decode(from)?, hold_seconds: from.u32()? }
-            }
-            5 => Entry::PaymentCharged { payment: NewPayment::decode(from)? },
+            kind @ (HELD | HELD_BY_REQUEST) => Entry::PaymentHeld {
+                payment: NewPayment::decode(from, kind == HELD_BY_REQUEST)?,
+                hold_seconds: from.u32()?,
+            },
+            kind @ (CHARGED | CHARGED_BY_REQUEST) => Entry::PaymentCharged {
+                payment: NewPayment::decode(from, kind == CHARGED_BY_REQUEST)?,
+            },
             6 => Entry::PaymentSettled {
                 payment: from.id(PaymentId::new)?,
                 legs: decode_list(from, Decoder::u128)?,
@@ -302,6 +313,9 @@ impl NewPayment {
     pub(crate) fn encode(&self, out: &mut Encoder) {
         out.raw(&self.order.order_bytes());
         out.raw(&self.order.signature().0);
+        if let Some(request) = &self.request {
+            out.raw(&request.0);
+        }
         out.len(self.legs.len());
         for (account, units) in &self.legs {
             out.u128(account.get());
@@ -314,13 +328,14 @@ impl NewPayment {
         });
     }
 
-    pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+    pub(crate) fn decode(from: &mut Decoder<'_>, by_request: bool) -> Result<Self, Malformed> {
         let order = from.slice(Order::BYTES)?;
         let order =
             SignedOrder::from_parts(order, from.slice(64)?).map_err(|_| Malformed("order"))?;
         Ok(Self {
             id: order.unverified().payment_id(),
             order,
+            request: if by_request { Some(RequestDigest(from.array()?)) } else { None },
             legs: decode_list(from, |from| Ok((from.id(AccountId::new)?, from.u128()?)))?,
             description: from.str()?.to_owned(),
             idempotency: from.option(|from| Ok((from.array()?, from.array()?)))?,

@@ -9,6 +9,9 @@
 #![no_std]
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
+#[cfg(feature = "batch")]
+extern crate alloc;
+
 mod access;
 pub mod channel;
 pub mod hex;
@@ -18,6 +21,7 @@ mod mandate;
 mod order;
 mod purchase;
 mod receipt;
+mod request;
 mod signed;
 
 pub use access::Access;
@@ -27,4 +31,5 @@ pub use mandate::{Audience, Mandate, Revocation};
 pub use order::{Order, SignedOrder, VerifiedOrder, payment_id};
 pub use purchase::{BodyDigest, PurchaseDigest, PurchaseHasher, empty_body_digest};
 pub use receipt::Receipt;
+pub use request::{RequestDigest, RequestOrderError};
 pub use signed::{Signed, Statement, Verified};

@@ -3,9 +3,10 @@
 use money::{AccountId, Amount, MandateId, NodeId, OrderId, PaymentId};
 use sha2::{Digest, Sha256};
 
-use crate::key::{PublicKey, SignatureError, payer_account};
+use crate::key::{PublicKey, Signature, SignatureError, payer_account};
 use crate::layout::{DecodeError, Reader, Writer, tag};
 use crate::purchase::PurchaseDigest;
+use crate::request::RequestDigest;
 use crate::signed::{Signed, Statement, Verified};
 
 const TAG: &str = "farthing/order/1";
@@ -36,11 +37,12 @@ pub struct Order {
 /// An order with its signature, not checked yet.
 pub type SignedOrder = Signed<Order>;
 
-/// An order whose signature fits its `signer`, with what follows from it: each is a hash that would
-/// otherwise be computed at every look-up.
+/// An order that its `signer` has authorized, by signing it or the request that stands for it, with
+/// what follows from it: each is a hash that would otherwise be computed at every look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VerifiedOrder {
     verified: Verified<Order>,
+    request: Option<RequestDigest>,
     payment: PaymentId,
     signer_account: AccountId,
 }
@@ -61,7 +63,22 @@ impl VerifiedOrder {
         self.signer_account == self.get().payer
     }
 
-    /// The same order and signature without the proof of the check, as they are stored.
+    /// The signed request that authorized the order, if not the order itself was signed.
+    pub fn request(&self) -> Option<RequestDigest> {
+        self.request
+    }
+
+    pub(crate) fn of_request(order: Order, signature: Signature, request: RequestDigest) -> Self {
+        Self {
+            verified: Verified::vouched(order, signature),
+            request: Some(request),
+            payment: order.payment_id(),
+            signer_account: order.payer,
+        }
+    }
+
+    /// The same order and signature without the proof of the check, as they are stored. Where a
+    /// [`VerifiedOrder::request`] authorized the order, the signature is the one over that.
     pub fn to_signed(&self) -> SignedOrder {
         self.verified.to_signed()
     }
@@ -88,6 +105,7 @@ impl Signed<Order> {
         let order = *self.unverified();
         Ok(VerifiedOrder {
             verified: self.verify_with(&order.signer)?,
+            request: None,
             payment: order.payment_id(),
             signer_account: payer_account(&order.signer, order.amount.asset()),
         })

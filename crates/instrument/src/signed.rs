@@ -22,7 +22,7 @@ pub struct Signed<T> {
     signature: Signature,
 }
 
-/// A statement whose signature fits the key that [`Signed::verify_with`] was given.
+/// A statement whose signature fits the key that the check was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verified<T> {
     statement: T,
@@ -50,6 +50,11 @@ impl<T: Statement> Signed<T> {
         Ok(Verified { statement: self.statement, signature: self.signature })
     }
 
+    /// For a check that is not the strict one: whoever calls it has checked.
+    pub(crate) fn proven(self) -> Verified<T> {
+        Verified { statement: self.statement, signature: self.signature }
+    }
+
     /// What is claimed to be signed.
     pub fn unverified(&self) -> &T {
         &self.statement
@@ -73,6 +78,11 @@ impl<T> Verified<T> {
         T: Copy,
     {
         Signed { statement: self.statement, signature: self.signature }
+    }
+
+    /// A statement that something else proves: the signature is over that.
+    pub(crate) fn vouched(statement: T, signature: Signature) -> Self {
+        Self { statement, signature }
     }
 
     /// The signature that was checked.

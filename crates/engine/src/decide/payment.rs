@@ -137,6 +137,7 @@ pub(crate) fn check_terms(
     Ok(NewPayment {
         id: command.order.payment_id(),
         order: command.order.to_signed(),
+        request: command.order.request(),
         legs,
         description: cut(&command.purchase.description, DESCRIPTION_BYTES_MAX),
         idempotency: command.idempotency.as_ref().map(|named| (named.key, named.fingerprint)),

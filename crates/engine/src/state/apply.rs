@@ -220,6 +220,9 @@ impl State {
         if order.node != self.node || self.held.contains_key(&id) {
             return Err(broken("payment opened", "it is another node's or known"));
         }
+        if new.request.is_some_and(|request| request.order_id() != order.id) {
+            return Err(broken("payment opened", "its order does not follow from its request"));
+        }
         if new.legs.len() > PAYEES_COUNT_MAX + 1 {
             return Err(broken("payment opened", "it has too many legs"));
         }

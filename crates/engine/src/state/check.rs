@@ -158,6 +158,7 @@ mod tests {
             let payment = NewPayment {
                 id: order.payment_id(),
                 order: SignedOrder::sign(order, &delegate),
+                request: None,
                 legs: vec![(payee, 40)],
                 description: String::new(),
                 idempotency: None,

@@ -27,6 +27,7 @@ mod precedence;
 mod questions;
 mod rebuilt;
 mod replay;
+mod requests;
 mod restart;
 mod snapshots;
 mod world;

@@ -16,6 +16,8 @@ async fn trade(world: &World, from: u128) {
     world.grant(&granted).await;
     world.charge(&Buy::new(from, 300).split()).await;
     world.charge(&Buy::new(from + 1, 20).under(&granted)).await;
+    world.charge(&Buy::new(from, 11).by_request(&format!("\"charged {from}\""))).await;
+    world.proceed(&Buy::new(from, 12).by_request(&format!("\"held {from}\"")).held()).await;
     let (settled, _) = world.proceed(&Buy::new(from + 2, 77).split().held()).await;
     world.engine.settle(settled, Some(30), Some(outcome("kept")), true).await.unwrap();
     let buy = Buy::new(from + 3, 50).named(u8::try_from(from % 200).unwrap(), 1).held();

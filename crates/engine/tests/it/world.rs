@@ -9,7 +9,8 @@ use engine::{
     RevokeError, Started, Terms, books,
 };
 use instrument::{
-    KeyPair, Mandate, Order, PurchaseDigest, Revocation, Signed, Verified, payer_account,
+    KeyPair, Mandate, Order, PurchaseDigest, RequestDigest, Revocation, Signed, Verified,
+    VerifiedOrder, payer_account,
 };
 use money::{AccountId, Amount, Asset, MandateId, NodeId, OrderId, PaymentId, Shares, TransferId};
 use tempfile::TempDir;
@@ -188,6 +189,8 @@ pub struct Buy {
     pub terms: Terms,
     pub idempotency: Option<Idempotency>,
     pub mode: Mode,
+    /// Signature base of the request that is signed instead of the order.
+    pub base: Option<String>,
 }
 
 impl Buy {
@@ -213,11 +216,17 @@ impl Buy {
         let terms =
             Terms { pay_to: payee(1), amount: units(amount), split: None, access_seconds: 600 };
         let mode = Mode::Claim;
-        Self { signer: 1, order, purchase, terms, idempotency: None, mode }
+        Self { signer: 1, order, purchase, terms, idempotency: None, mode, base: None }
     }
 
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    pub fn by_request(mut self, base: &str) -> Self {
+        self.order.id = RequestDigest::of(base.as_bytes()).order_id();
+        self.base = Some(base.to_owned());
         self
     }
 
@@ -257,7 +266,11 @@ impl Buy {
     }
 
     pub fn command(&self) -> Authorize {
-        let order = Signed::sign(self.order, &key(self.signer)).verify().unwrap();
+        let key = key(self.signer);
+        let order = match self.base.as_deref().map(str::as_bytes) {
+            Some(base) => VerifiedOrder::by_request(self.order, base, &key.sign(base)).unwrap(),
+            None => Signed::sign(self.order, &key).verify().unwrap(),
+        };
         Authorize {
             order,
             purchase: self.purchase.clone(),

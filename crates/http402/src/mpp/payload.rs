@@ -69,8 +69,9 @@ impl WirePayload {
         let place = at.field("order");
         let order = bytes(self.order.take(), place)?;
         let signature = bytes(self.signature.take(), at.field("signature"))?;
-        let order = SignedOrder::from_parts(&order, &signature)
-            .map_err(|reason| DecodeError::Order { place: blamed(&reason, at, place), reason })?;
+        let order = SignedOrder::from_parts(&order, &signature).map_err(|reason| {
+            DecodeError::Statement { place: blamed(&reason, at, place), reason }
+        })?;
         Ok(Instrument::Order { order, up_to: false })
     }
 

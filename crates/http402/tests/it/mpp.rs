@@ -380,7 +380,7 @@ fn each_fault_of_a_session_payload_has_a_name() {
     check(&|it| it["order"] = "AAAA".into(), "invalid_payload", "payload.order");
     let tick = |text: &'static str| {
         move |it: &mut Value| {
-            *it = json!({"action": "voucher", "channelId": channel(), "tick": text})
+            *it = json!({"action": "voucher", "channelId": channel(), "tick": text});
         }
     };
     check(&tick("AAAAAA"), "invalid_base64", "payload.tick");
@@ -431,7 +431,7 @@ fn one_request_pays_once_in_whichever_dialects() {
         let payment = http402::x402::Payment {
             dialect: Dialect::X402V2,
             accepted: &crate::fixture::terms(),
-            order: &order_numbered(number),
+            instrument: &Instrument::Order { order: order_numbered(number), up_to: false },
             resource_url: None,
             extensions: None,
         };

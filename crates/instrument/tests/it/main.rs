@@ -5,4 +5,6 @@
 mod golden;
 mod hostile;
 mod refused;
+mod requests;
 mod vectors;
+mod verdict;
