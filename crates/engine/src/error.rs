@@ -115,6 +115,10 @@ macro_rules! operation_errors {
     )*};
 }
 
+mod channel;
+
+pub use channel::{ChannelError, OpenChannelError};
+
 operation_errors! {
     /// Why a payment was not accepted. Nothing was charged.
     AuthorizeError {

@@ -1,5 +1,6 @@
 //! The engine as callers hold it: cheap to clone, safe to share, every call answered when durable.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,9 +8,10 @@ use disk::Disk;
 use instrument::{Mandate, PublicKey, Revocation, Verified};
 use journal::{Journal, Position};
 use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
-use money::{Asset, NodeId, PaymentId};
+use money::{AccountId, Asset, NodeId, PaymentId};
 use tokio::sync::oneshot;
 
+use crate::channel::{ChannelCommand, ChannelLimits};
 use crate::clock::Clock;
 use crate::command::{AccountSpec, Authorize, Authorized, ClaimToken, Fund};
 use crate::error::{
@@ -45,6 +47,7 @@ pub(crate) enum Command {
     Revoke(Verified<Revocation>, PublicKey, Reply<(), RevokeError>),
     CreateAccounts(Vec<Account>, Reply<Vec<CreateAccountStatus>, BatchError>),
     CreateTransfers(Vec<Transfer>, Reply<Vec<CreateTransferStatus>, BatchError>),
+    Channel(ChannelCommand),
     Read(Box<dyn FnOnce(&State) -> Deferred + Send>),
     /// The last durable batch.
     BackupPoint(oneshot::Sender<Position>),
@@ -74,6 +77,8 @@ pub struct Options {
     pub index: index::Options,
     /// A snapshot follows after this many bytes of journal.
     pub snapshot_every_bytes: u64,
+    /// What the channels of a payee may come to; without limits if the payee is not named.
+    pub channel_limits: BTreeMap<AccountId, ChannelLimits>,
 }
 
 /// Commands that may wait for the writer by default.
@@ -96,6 +101,7 @@ impl Options {
             journal: journal::Options::default(),
             index: index::Options::default(),
             snapshot_every_bytes: SNAPSHOT_EVERY_DEFAULT_BYTES,
+            channel_limits: BTreeMap::new(),
         }
     }
 }
@@ -156,7 +162,7 @@ impl Engine {
         &self.clock
     }
 
-    async fn call<T, E: From<Unavailable>>(
+    pub(crate) async fn call<T, E: From<Unavailable>>(
         &self,
         command: impl FnOnce(Reply<T, E>) -> Command,
     ) -> Result<T, E> {

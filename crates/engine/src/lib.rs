@@ -10,6 +10,7 @@
 //!
 //! The fold (`state`) must not read a clock, draw randomness or do I/O; only `writer` does.
 
+mod channel;
 mod claims;
 mod clock;
 mod codec;
@@ -28,6 +29,11 @@ mod state;
 mod view;
 mod writer;
 
+pub use channel::{
+    AWAIT_MS_MAX, Begun, CHANNEL_CLOSE_DELAY_SECONDS_MAX, CHANNEL_LIFETIME_DAYS_MAX, ChannelLimits,
+    ChannelPhase, ChannelView, Closing, LEASE_SECONDS_MAX, OpenChannel, Present, PresentMode,
+    Proof, Spend, VoucherView,
+};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use command::{
     AccountSpec, Authorize, Authorized, ClaimToken, Fund, HOLD_SECONDS_MAX, Idempotency, Mode,
@@ -35,8 +41,9 @@ pub use command::{
 };
 pub use entry::{AccountRole, ReleaseReason};
 pub use error::{
-    AskError, AuthorizeError, BatchError, Coded, FundError, GrantError, OpenError, ReleaseError,
-    Retry, RevokeError, SettleError, StartError, Unavailable,
+    AskError, AuthorizeError, BatchError, ChannelError, Coded, FundError, GrantError,
+    OpenChannelError, OpenError, ReleaseError, Retry, RevokeError, SettleError, StartError,
+    Unavailable,
 };
 pub use handle::{BATCH_EVENTS_COUNT_MAX, Engine, Options, Started};
 pub use keep::{

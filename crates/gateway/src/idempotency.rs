@@ -4,10 +4,9 @@
 
 use http::HeaderMap;
 use http402::{Presented, Problem};
-use instrument::PurchaseDigest;
 use sha2::{Digest, Sha256};
 
-use crate::paywall::Case;
+use crate::case::Case;
 
 /// Longest `Idempotency-Key`.
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
@@ -49,7 +48,6 @@ pub(crate) fn name(
     case: &Case,
     headers: &HeaderMap,
     presented: &Presented,
-    digest: PurchaseDigest,
 ) -> Result<Option<engine::Idempotency>, IdempotencyKeyError> {
     let (kind, key) = match (&presented.payment_identifier, key(headers)?) {
         (Some(key), _) => ("payment-identifier", key.as_str()),
@@ -64,7 +62,7 @@ pub(crate) fn name(
         .chain_update(key.as_bytes())
         .finalize();
     let fingerprint = Sha256::new()
-        .chain_update(digest.0)
+        .chain_update(case.purchase.0)
         .chain_update(case.offer.price.units().to_be_bytes())
         .chain_update(case.offer.price.asset().code.to_bytes())
         .chain_update(case.offer.payees.pay_to.to_be_bytes())

@@ -10,9 +10,11 @@
 //! This crate keeps no state of its own that matters: everything durable is the node's. So any
 //! number of gateways can serve one node.
 
+mod admit;
 mod answer;
 mod assets;
 mod body;
+mod case;
 mod connect;
 mod deliver;
 mod forward;
@@ -21,6 +23,7 @@ pub mod fuzzing;
 mod headers;
 mod idempotency;
 mod layer;
+mod meter;
 pub mod node;
 mod offer;
 mod page;
@@ -36,8 +39,9 @@ pub use body::BodyError;
 pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};
 pub use idempotency::{IdempotencyKeyError, key as idempotency_key};
 pub use layer::{PaywallLayer, PaywallService};
+pub use meter::{Meter, MeterError, MeterTerms, Tier, Unit};
 pub use node::{Node, NodeFacts};
-pub use offer::{Offer, OfferError, Payees};
+pub use offer::{ChannelSettings, Offer, OfferError, Payees};
 pub use path::{PathPattern, PatternError};
 pub use paywall::{Origin, Paywall, PaywallOptions};
 pub use routes::Routes;

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::answer::Refusal;
 use crate::assets;
-use crate::paywall::Case;
+use crate::case::Case;
 
 /// Where pages load their files.
 const ASSET_PREFIX: &str = "/.well-known/farthing/";

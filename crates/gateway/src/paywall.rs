@@ -1,27 +1,22 @@
 //! The paywall: the one path of a payment, from request to delivery.
 //!
-//! Order: path check, route, body digest, decode, terms, signature, then the node authorizes and
-//! `deliver` carries out the delivery rules. A refusal before the node is asked costs no state.
+//! Order: path check, route, body digest, admission, then the node begins the payment and `deliver`
+//! carries out the delivery rules. A refusal before the node is asked costs no state.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use axum::body::Body;
-use engine::{Authorize, Mode, Purchase, Terms};
-use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, header};
-use http402::x402::{self, PaymentRequirements};
-use http402::{Challenge, DecodeError, Presented, Problem, Resource};
-use instrument::{PurchaseDigest, PurchaseHasher, SignedOrder, VerifiedOrder};
-use money::AccountId;
+use http::{Method, Request, Response};
+use http402::{Challenge, Problem};
 use tokio::sync::Semaphore;
 
-use crate::answer::{self, Refusal};
+use crate::admit::admit;
+use crate::answer;
 use crate::body;
+use crate::case::{self, Case};
 use crate::deliver;
 use crate::forward::UpstreamError;
 use crate::headers;
-use crate::idempotency;
 use crate::node::{Node, NodeFacts};
 use crate::offer::Offer;
 use crate::page;
@@ -63,24 +58,6 @@ pub struct Paywall {
 /// Paid requests that may be under way at once.
 pub(crate) const DELIVERIES_COUNT_MAX: usize = 1024;
 
-/// One priced request.
-#[derive(Debug, Clone)]
-pub(crate) struct Case {
-    pub options: Arc<PaywallOptions>,
-    pub offer: Offer,
-    pub challenge: Challenge,
-    pub origin: String,
-    pub method: Method,
-    pub range: String,
-    pub html: bool,
-    pub cookie: bool,
-    pub v1: bool,
-    /// The payer's own request body has failed, see [`body::Digested`].
-    pub request_failed: Arc<AtomicBool>,
-    /// Known once an order is admitted; the payee stands in for it until then.
-    pub payer: AccountId,
-}
-
 impl Paywall {
     /// A paywall.
     pub fn new(options: PaywallOptions) -> Self {
@@ -96,7 +73,7 @@ impl Paywall {
     /// The challenge of an offer for catalogues: for its pattern, bound to no purchase.
     pub fn listing(&self, offer: &Offer, origin: &str) -> Challenge {
         let url = format!("{origin}{}", offer.path.as_str());
-        challenge(&self.options, offer, url, None)
+        case::challenge(&self.options, offer, url, None)
     }
 
     /// Answers a request, with `inner` as the service behind.
@@ -133,12 +110,12 @@ impl Paywall {
                 return answer::problem(&problem.with_param("path"));
             }
         };
-        let origin = origin(&self.options.origin, &parts.headers);
+        let origin = case::origin(&self.options.origin, &parts.headers);
         if parts.method == Method::HEAD {
             // HEAD asks for the price: it shows the challenge of GET and is never charged.
             parts.method = Method::GET;
-            let digest = purchase(&parts, &origin, instrument::empty_body_digest());
-            let case = Case::new(&self.options, offer, &parts, origin, digest);
+            let empty = instrument::empty_body_digest();
+            let case = Case::new(&self.options, offer, &parts, origin, empty);
             return answer::challenge(&case, None).map(|_| Body::empty());
         }
         let digested = match body::digest(&parts.headers, body).await {
@@ -150,11 +127,10 @@ impl Paywall {
                 return answer::problem(&problem.with_param("body"));
             }
         };
-        let digest = purchase(&parts, &origin, digested.digest);
-        let case = Case::new(&self.options, offer, &parts, origin, digest);
-        let (mut case, command) = match admit(case, &parts.headers, digest) {
-            Ok(admitted) => admitted,
-            Err(refused) => return *refused,
+        let mut case = Case::new(&self.options, offer, &parts, origin, digested.digest);
+        let source = match admit(&mut case, &parts.headers) {
+            Ok(source) => source,
+            Err(answered) => return *answered,
         };
         headers::to_upstream(&mut parts.headers);
         case.request_failed = digested.failed;
@@ -163,7 +139,7 @@ impl Paywall {
         let Ok(permit) = Arc::clone(&self.deliveries).try_acquire_owned() else {
             return answer::busy();
         };
-        let delivery = Box::pin(deliver::deliver(case, command, request, inner));
+        let delivery = Box::pin(deliver::deliver(case, source, request, inner));
         let delivery = tokio::spawn(async move {
             let response = delivery.await;
             drop(permit);
@@ -192,171 +168,5 @@ impl Paywall {
         headers::to_upstream(&mut parts.headers);
         let response = deliver::pass_through(Request::from_parts(parts, body), inner).await;
         if headers_only { answer::without_body(response) } else { response }
-    }
-}
-
-/// Reads and checks what is presented, as far as that needs no node.
-fn admit(
-    mut case: Case,
-    headers: &HeaderMap,
-    digest: PurchaseDigest,
-) -> Result<(Case, Authorize), Box<Response<Body>>> {
-    let presented = match http402::decode_payment(headers) {
-        Ok(Some(presented)) => presented,
-        Ok(None) => return Err(Box::new(answer::challenge(&case, None))),
-        Err(error) => return Err(Box::new(malformed(&mut case, headers, &error))),
-    };
-    case.cookie = presented.carrier == http402::Carrier::Cookie;
-    // No dialect reads anything else yet.
-    let Some(signed) = presented.instrument.order() else {
-        return Err(Box::new(answer::internal()));
-    };
-    if case.cookie && signed.unverified().purchase != Some(digest) {
-        // Browsers send a page's cookie to the pages below it: that is no attempt to pay here.
-        return Err(Box::new(answer::challenge(&case, None)));
-    }
-    case.v1 = presented.dialect == http402::Dialect::X402V1;
-    let order = match check(&case, &presented, signed) {
-        Ok(order) => order,
-        Err(refusal) => return Err(Box::new(answer::challenge(&case, Some(&refusal)))),
-    };
-    case.payer = order.get().payer;
-    if let Err(error) = x402::extensions::check_identifier(&case.challenge, &presented) {
-        return Err(Box::new(answer::problem(&Problem::from(&error))));
-    }
-    let idempotency = idempotency::name(&case, headers, &presented, digest)
-        .map_err(|error| Box::new(answer::problem(&Problem::from(error))))?;
-    let safe = case.method == Method::GET;
-    let command = Authorize {
-        order,
-        purchase: Purchase {
-            digest: Some(digest),
-            origin: Some(case.origin.clone()),
-            description: case.offer.description.clone(),
-        },
-        terms: Terms {
-            pay_to: case.offer.payees.pay_to,
-            amount: case.offer.price,
-            split: case.offer.payees.split.clone(),
-            access_seconds: case.offer.access_seconds,
-        },
-        idempotency,
-        mode: if safe { Mode::Claim } else { Mode::Hold { seconds: case.offer.hold_seconds } },
-    };
-    Ok((case, command))
-}
-
-fn malformed(case: &mut Case, headers: &HeaderMap, error: &DecodeError) -> Response<Body> {
-    // A page that sent a broken cookie would send it again: clear it.
-    case.cookie = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .any(|line| line.to_str().is_ok_and(|line| line.contains(x402::COOKIE_NAME)));
-    if case.cookie && case.html {
-        let refusal = Refusal::new(error.code(), error.to_string(), None);
-        return answer::challenge(case, Some(&refusal));
-    }
-    answer::problem(&Problem::from(error))
-}
-
-/// Terms first, because they cost nothing, then the signature.
-fn check(
-    case: &Case,
-    presented: &Presented,
-    signed: &SignedOrder,
-) -> Result<VerifiedOrder, Refusal> {
-    let refuse =
-        |code, detail: String| Refusal::new(code, detail, Some(signed.unverified().payment_id()));
-    if presented.network != case.options.facts.node {
-        let text = "the payment names another network than the offer";
-        return Err(refuse("invalid_network", text.to_owned()));
-    }
-    if let Some(accepted) = &presented.accepted {
-        let expected: PaymentRequirements = x402::requirements(&case.challenge);
-        x402::check_accepted(accepted, &expected)
-            .map_err(|error| refuse(error.code(), error.to_string()))?;
-    }
-    signed.verify().map_err(|error| refuse("invalid_signature", error.to_string()))
-}
-
-fn origin(origin: &Origin, headers: &HeaderMap) -> String {
-    match origin {
-        Origin::Fixed(origin) => origin.clone(),
-        Origin::Host => {
-            let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-            format!("http://{}", host.unwrap_or("localhost"))
-        }
-    }
-}
-
-fn purchase(parts: &Parts, origin: &str, body: instrument::BodyDigest) -> PurchaseDigest {
-    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    PurchaseHasher {
-        method: parts.method.as_str(),
-        origin,
-        path: parts.uri.path(),
-        query: &query,
-        body,
-    }
-    .digest()
-}
-
-fn challenge(
-    options: &PaywallOptions,
-    offer: &Offer,
-    url: String,
-    purchase: Option<PurchaseDigest>,
-) -> Challenge {
-    Challenge {
-        network: options.facts.node,
-        amount: offer.price,
-        pay_to: offer.payees.pay_to,
-        purchase,
-        max_timeout_seconds: offer.order_seconds,
-        resource: Resource {
-            url,
-            description: Some(offer.description.clone()),
-            mime_type: offer.mime_type.clone(),
-            service_name: options.service_name.clone(),
-        },
-        identifier: offer.identifier,
-        listed: offer.methods.first().filter(|_| offer.listed).cloned(),
-        splits: offer.payees.split_text.clone(),
-        metered: None,
-        channel: None,
-    }
-}
-
-impl Case {
-    fn new(
-        options: &Arc<PaywallOptions>,
-        offer: Offer,
-        parts: &Parts,
-        origin: String,
-        digest: PurchaseDigest,
-    ) -> Self {
-        let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let challenge = challenge(options, &offer, format!("{origin}{path}"), Some(digest));
-        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let accepts_html = text(header::ACCEPT).is_some_and(|accept| accept.contains("text/html"));
-        let payer = offer.payees.pay_to;
-        Self {
-            options: Arc::clone(options),
-            offer,
-            challenge,
-            origin,
-            method: parts.method.clone(),
-            range: text(header::RANGE).unwrap_or_default().to_owned(),
-            html: accepts_html && parts.method == Method::GET,
-            cookie: false,
-            v1: false,
-            request_failed: Arc::default(),
-            payer,
-        }
-    }
-
-    /// Where the signed receipt of a payment is found.
-    pub(crate) fn receipt_url(&self, payment: money::PaymentId) -> String {
-        format!("{}/v1/receipts/{payment}", self.options.facts.url)
     }
 }

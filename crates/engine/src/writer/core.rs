@@ -121,7 +121,7 @@ impl Core {
         self.now_ns / 1_000_000
     }
 
-    fn answer<T, E>(&mut self, reply: Reply<T, E>, result: Result<T, E>)
+    pub(super) fn answer<T, E>(&mut self, reply: Reply<T, E>, result: Result<T, E>)
     where
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,
@@ -199,6 +199,7 @@ impl Core {
                 let result = self.create_transfers(&transfers);
                 self.answer(reply, result);
             }
+            Command::Channel(command) => self.channel(command),
             Command::Read(read) => self.answers.push(Answer::Reply(read(&self.state))),
             Command::BackupPoint(reply) => self.answers.push(Answer::Point(reply)),
             // The writer takes it out before it comes here.

@@ -9,13 +9,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use engine::{OUTCOME_BYTES_MAX, Outcome, PaymentState, PaymentView};
+use engine::{OUTCOME_BYTES_MAX, Outcome};
 use http::{Method, Response};
 use tokio::time::Instant;
 
-use super::{Turn, outcome, release, settle, settled_view};
+use super::{Paid, Turn, outcome};
 use crate::answer;
-use crate::paywall::Case;
+use crate::case::Case;
 use crate::stream::{self, Pump, PumpRules, Stop};
 
 /// A hold that is about to run out is settled this much earlier, or a quarter of its time.
@@ -50,8 +50,8 @@ pub(super) fn stream_and_settle(
     let (body, pump) = stream::pump(read, rest, rules);
     let head = Response::from_parts(parts.clone(), Body::empty());
     let mut response = Response::from_parts(parts, body);
-    let view = PaymentView { state: PaymentState::Held, ..settled_view(case, turn.payment, None) };
-    answer::receipt(case, &mut response, &view);
+    let held = Paid { held: true, ..turn.expected(case, None) };
+    answer::receipt(case, &mut response, &held);
     let delivery = Delivery { case: case.clone(), turn, head, announced, pump };
     tokio::spawn(delivery.carry_out(turn.held_until(case) - early(case)));
     response
@@ -72,11 +72,11 @@ impl Delivery {
         match self.pump.run(Some(settle_by)).await {
             Stop::Whole => self.end_whole().await,
             Stop::PayerGone => {
-                settle(&self.case, self.turn, None, None, false).await;
+                self.turn.settle(&self.case, None, None, false).await;
             }
             // The payer broke its own request off, which ends the answer as hanging up does.
             Stop::Broken if self.case.request_failed.load(Ordering::Acquire) => {
-                settle(&self.case, self.turn, None, None, false).await;
+                self.turn.settle(&self.case, None, None, false).await;
                 self.pump.break_off().await;
             }
             Stop::Broken => self.end_broken().await,
@@ -92,7 +92,7 @@ impl Delivery {
         let body = self.pump.captured();
         let kept: Option<Outcome> = body.map(|body| outcome(&self.case, &self.head, body));
         let durable = self.case.method != Method::GET;
-        match settle(&self.case, self.turn, None, kept, durable).await {
+        match self.turn.settle(&self.case, None, kept, durable).await {
             Some(_) => self.pump.finish().await,
             None => self.pump.break_off().await,
         }
@@ -100,16 +100,16 @@ impl Delivery {
 
     async fn end_broken(self) {
         match share(&self.case, self.pump.bytes(), self.announced) {
-            0 => release(&self.case, self.turn, None).await,
+            0 => self.turn.release(&self.case, None).await,
             units => {
-                settle(&self.case, self.turn, Some(units), None, false).await;
+                self.turn.settle(&self.case, Some(units), None, false).await;
             }
         }
         self.pump.break_off().await;
     }
 
     async fn settle_and_go_on(mut self) {
-        if settle(&self.case, self.turn, None, None, false).await.is_none() {
+        if self.turn.settle(&self.case, None, None, false).await.is_none() {
             return self.pump.break_off().await;
         }
         self.pump.rules.finish_alone = false;

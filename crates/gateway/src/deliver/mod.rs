@@ -16,45 +16,25 @@
 mod long;
 mod once;
 mod safe;
+mod source;
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use axum::body::Body;
-use engine::{Authorize, AuthorizeError, Authorized, ClaimToken, Outcome};
-use engine::{PaymentState, PaymentView, Unavailable};
+use engine::Outcome;
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, header};
 use http402::Problem;
 use http402::problem::Retry;
-use money::{Amount, PaymentId};
-use tokio::time::Instant;
 use tower::ServiceExt;
 use tracing::warn;
 
 use crate::answer;
+use crate::case::Case;
 use crate::forward::{UpstreamError, UpstreamFault};
 use crate::headers::{self, FARTHING_PAYMENT};
-use crate::paywall::Case;
 
-/// Longest wait of a copy for the first presentation of its payment.
-const COPY_WAIT_MS_MAX: u64 = 60_000;
-
-/// A payment that the caller alone may go on with.
-#[derive(Debug, Clone, Copy)]
-struct Turn {
-    payment: PaymentId,
-    claim: ClaimToken,
-    /// Before the claim or hold was made: a hold runs out no earlier than its time after this.
-    since: Instant,
-}
-
-impl Turn {
-    /// When the hold runs out at the earliest.
-    fn held_until(self, case: &Case) -> Instant {
-        self.since + Duration::from_secs(case.offer.hold_seconds.into())
-    }
-}
+pub(crate) use source::{Begun, Fate, Known, Paid, Reference, Source, Turn};
 
 /// Forwards a request that needs no payment.
 pub(crate) async fn pass_through<S>(request: Request<Body>, inner: S) -> Response<Body>
@@ -87,7 +67,7 @@ where
 /// Carries out one paid request.
 pub(crate) async fn deliver<S>(
     case: Case,
-    command: Authorize,
+    source: Source,
     request: Request<Body>,
     inner: S,
 ) -> Response<Body>
@@ -96,55 +76,37 @@ where
     S::Error: Into<UpstreamError> + Send,
     S::Future: Send,
 {
-    let payment = command.order.payment_id();
-    let node = &case.options.node;
-    let wait = Duration::from_millis(COPY_WAIT_MS_MAX);
-    let since = Instant::now();
-    let authorized = tokio::time::timeout(wait, node.authorize(command)).await;
-    match authorized.unwrap_or(Err(AuthorizeError::TooManyCopies)) {
-        Err(error) => answer::refused(&case, error, payment),
-        Ok(Authorized::Charged(_)) => answer::internal(),
-        Ok(Authorized::Replay { payment, outcome }) => {
-            replay(&case, payment, outcome, request, inner).await
-        }
-        Ok(Authorized::Proceed { payment, claim }) => {
-            let turn = Turn { payment, claim, since };
-            let (v1, node) = (case.v1, case.options.facts.node);
-            let mut response = if case.method == Method::GET {
-                safe::deliver(case, turn, request, inner).await
-            } else {
-                once::deliver(case, turn, request, inner).await
-            };
-            if !response.status().is_success() {
-                answer::not_delivered(v1, (node, payment), &mut response);
-            }
-            response
-        }
+    let turn = match source.begin(&case).await {
+        Err(refusal) => return answer::refused(&case, &refusal),
+        Ok(Begun::Known(known)) => return replay(&case, *known, request, inner).await,
+        Ok(Begun::Proceed(turn)) => turn,
+    };
+    let mut response = if case.method == Method::GET {
+        safe::deliver(&case, turn, request, inner).await
+    } else {
+        once::deliver(&case, turn, request, inner).await
+    };
+    if !response.status().is_success() {
+        answer::not_delivered(&case, turn.reference(), &mut response);
     }
+    response
 }
 
 /// A copy of a known payment: the first answer, or, for a safe method, the resource again.
-async fn replay<S>(
-    case: &Case,
-    payment: PaymentView,
-    outcome: Option<Outcome>,
-    request: Request<Body>,
-    inner: S,
-) -> Response<Body>
+async fn replay<S>(case: &Case, known: Known, request: Request<Body>, inner: S) -> Response<Body>
 where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<UpstreamError>,
 {
-    let settled = payment.state == PaymentState::Settled;
-    let in_part = payment.settled.units() < payment.authorized.units();
+    let Known { paid, fate, outcome } = known;
     let outcome = outcome.filter(|outcome| outcome.range == case.range);
     let mut response = match outcome {
         Some(outcome) => answer::replayed(&outcome),
-        None if !settled => return answer::released(case, &payment),
-        None if case.method != Method::GET => return answer::not_kept(case, &payment),
-        None if in_part => return answer::paid_in_part(case, &payment),
+        None if fate == Fate::Nothing => return answer::released(case, &paid),
+        None if case.method != Method::GET => return answer::not_kept(case, &paid),
+        None if fate == Fate::InPart => return answer::paid_in_part(case, &paid),
         None => {
-            let request = paid_request(request, payment.payment);
+            let request = paid_request(request, paid.reference);
             let mut response = match execute(request, inner).await {
                 Ok(response) => response,
                 Err(error) => return unreachable_upstream(&error, CHARGED_BEFORE),
@@ -153,17 +115,16 @@ where
             response
         }
     };
-    if settled {
-        answer::receipt(case, &mut response, &payment);
+    if fate == Fate::Nothing {
+        answer::not_delivered(case, paid.reference, &mut response);
     } else {
-        let named = (case.options.facts.node, payment.payment);
-        answer::not_delivered(case.v1, named, &mut response);
+        answer::receipt(case, &mut response, &paid);
     }
     response
 }
 
 /// The request as the upstream sees it.
-fn paid_request(mut request: Request<Body>, payment: PaymentId) -> Request<Body> {
+fn paid_request(mut request: Request<Body>, payment: Reference) -> Request<Body> {
     if let Ok(value) = HeaderValue::from_str(&payment.to_string()) {
         request.headers_mut().insert(FARTHING_PAYMENT, value);
     }
@@ -226,66 +187,6 @@ fn unreachable_upstream(error: &UpstreamError, standing: Standing) -> Response<B
 fn broken_upstream(standing: Standing) -> Response<Body> {
     let detail = "the body broke off".to_owned();
     unreachable_upstream(&UpstreamError { fault: UpstreamFault::Broken, detail }, standing)
-}
-
-/// Settles, insisting for a while: the answer is on its way, so the money must follow. If the node
-/// stays away the hold runs out and the payer is not charged.
-async fn settle(
-    case: &Case,
-    turn: Turn,
-    units: Option<u128>,
-    outcome: Option<Outcome>,
-    durable: bool,
-) -> Option<PaymentView> {
-    const TRIES: u32 = 5;
-    let mut unsure = false;
-    for attempt in 0..TRIES {
-        let node = &case.options.node;
-        match node.settle(turn.payment, units, outcome.clone(), durable).await {
-            Ok(view) => return Some(view),
-            Err(engine::SettleError::Unavailable(Unavailable::Busy | Unavailable::Unreachable)) => {
-                unsure = true;
-                tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
-            }
-            // Nobody else settles this hold and it has not run out: an earlier try got through.
-            Err(engine::SettleError::NotHeld)
-                if unsure && Instant::now() < turn.held_until(case) =>
-            {
-                return Some(settled_view(case, turn.payment, units));
-            }
-            Err(error) => {
-                warn!(payment = %turn.payment, %error, "a delivered payment could not be settled");
-                return None;
-            }
-        }
-    }
-    warn!(payment = %turn.payment, "a delivered payment could not be settled in time");
-    None
-}
-
-/// What is known of a payment without asking for it: it is settled, for `units` or all of it.
-fn settled_view(case: &Case, payment: PaymentId, units: Option<u128>) -> PaymentView {
-    let price = case.offer.price;
-    PaymentView {
-        payment,
-        payer: case.payer,
-        payee: case.offer.payees.pay_to,
-        authorized: price,
-        settled: units.map_or(price, |units| Amount::new(units, price.asset())),
-        state: PaymentState::Settled,
-        reason: None,
-        description: String::new(),
-        order_digest: String::new(),
-        at_ns: 0,
-    }
-}
-
-/// Gives up a claim, so that a copy that waits need not wait for its end, or a hold, with what is to
-/// be answered to copies.
-async fn release(case: &Case, turn: Turn, outcome: Option<Outcome>) {
-    if let Err(error) = case.options.node.release(turn.payment, turn.claim, outcome).await {
-        warn!(payment = %turn.payment, %error, "a payment could not be released; it will run out");
-    }
 }
 
 fn is_event_stream(response: &Response<Body>) -> bool {

@@ -10,16 +10,15 @@ use http_body_util::BodyExt;
 
 use super::long::stream_and_settle;
 use super::{
-    NOT_CHARGED_ONCE, Turn, broken_upstream, execute, outcome, paid_request, release, settle,
-    unreachable_upstream,
+    NOT_CHARGED_ONCE, Turn, broken_upstream, execute, outcome, paid_request, unreachable_upstream,
 };
-use crate::answer;
+use crate::answer::{self, Refusal};
+use crate::case::Case;
 use crate::forward::UpstreamError;
-use crate::paywall::Case;
 use crate::stream::{self, Broken, Start, read_start};
 
 pub(super) async fn deliver<S>(
-    case: Case,
+    case: &Case,
     turn: Turn,
     request: Request<Body>,
     inner: S,
@@ -28,29 +27,29 @@ where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<UpstreamError>,
 {
-    let response = match execute(paid_request(request, turn.payment), inner).await {
+    let response = match execute(paid_request(request, turn.reference()), inner).await {
         Ok(response) => response,
         Err(error) => {
-            return fail(&case, turn, unreachable_upstream(&error, NOT_CHARGED_ONCE)).await;
+            return fail(case, turn, unreachable_upstream(&error, NOT_CHARGED_ONCE)).await;
         }
     };
     let length = stream::content_length(&response);
     let success = response.status().is_success();
     if success && length.is_none_or(|length| length > OUTCOME_BYTES_MAX as u64) {
         // An answer of unknown length may be a live stream: it must not wait for its end.
-        return stream_and_settle(&case, turn, response, Bytes::new());
+        return stream_and_settle(case, turn, response, Bytes::new());
     }
     let (head, body) = response.into_parts();
     let response = Response::from_parts(head, Body::empty());
     match read_start(body, OUTCOME_BYTES_MAX).await {
-        Err(Broken) => fail(&case, turn, broken_upstream(NOT_CHARGED_ONCE)).await,
-        Ok(Start::Whole(body)) if success => charge(&case, turn, response, body).await,
+        Err(Broken) => fail(case, turn, broken_upstream(NOT_CHARGED_ONCE)).await,
+        Ok(Start::Whole(body)) if success => charge(case, turn, response, body).await,
         Ok(Start::Whole(body)) => {
-            release(&case, turn, Some(outcome(&case, &response, body.clone()))).await;
+            turn.release(case, Some(outcome(case, &response, body.clone()))).await;
             response.map(|_| Body::from(body))
         }
         Ok(Start::More { read, rest }) => {
-            release(&case, turn, None).await;
+            turn.release(case, None).await;
             let start = futures_util::stream::once(async move { Ok::<_, axum::Error>(read) });
             let whole = futures_util::StreamExt::chain(start, rest.into_data_stream());
             response.map(|_| Body::from_stream(whole))
@@ -60,15 +59,14 @@ where
 
 async fn charge(case: &Case, turn: Turn, response: Response<Body>, body: Bytes) -> Response<Body> {
     let kept = outcome(case, &response, body.clone());
-    match settle(case, turn, None, Some(kept), true).await {
-        Some(view) => {
-            let mut response = response.map(|_| Body::from(body));
-            answer::receipt(case, &mut response, &view);
-            response
-        }
+    let Some(paid) = turn.settle(case, None, Some(kept), true).await else {
         // Not durable, so not delivered; the payer presents the same payment again.
-        None => answer::refused(case, engine::Unavailable::Unreachable.into(), turn.payment),
-    }
+        let refusal = Refusal::of(&engine::Unavailable::Unreachable);
+        return answer::refused(case, &refusal.about(turn.reference()));
+    };
+    let mut response = response.map(|_| Body::from(body));
+    answer::receipt(case, &mut response, &paid);
+    response
 }
 
 /// Answers with our own problem and keeps it as the outcome.
@@ -77,6 +75,6 @@ async fn fail(case: &Case, turn: Turn, response: Response<Body>) -> Response<Bod
     // Our own problems are in memory already.
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let response = Response::from_parts(head, Body::empty());
-    release(case, turn, Some(outcome(case, &response, body.clone()))).await;
+    turn.release(case, Some(outcome(case, &response, body.clone()))).await;
     response.map(|_| Body::from(body))
 }

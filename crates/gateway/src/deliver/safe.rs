@@ -1,22 +1,21 @@
 //! Safe methods: fetch first, then charge in one commit, then deliver.
 
 use axum::body::{Body, Bytes};
-use engine::{AuthorizeError, OUTCOME_BYTES_MAX};
+use engine::OUTCOME_BYTES_MAX;
 use http::{Request, Response};
-use tokio::time::Instant;
 
 use super::long::stream_and_settle;
 use super::{
-    NOT_CHARGED, Turn, broken_upstream, execute, is_event_stream, outcome, paid_request, release,
+    NOT_CHARGED, Turn, broken_upstream, execute, is_event_stream, outcome, paid_request,
     unreachable_upstream,
 };
-use crate::answer;
+use crate::answer::{self, Refusal};
+use crate::case::Case;
 use crate::forward::UpstreamError;
-use crate::paywall::Case;
 use crate::stream::{Broken, Start, read_start};
 
 pub(super) async fn deliver<S>(
-    case: Case,
+    case: &Case,
     turn: Turn,
     request: Request<Body>,
     inner: S,
@@ -25,29 +24,29 @@ where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<UpstreamError>,
 {
-    let response = match execute(paid_request(request, turn.payment), inner).await {
+    let response = match execute(paid_request(request, turn.reference()), inner).await {
         Ok(response) => response,
         Err(error) => {
-            release(&case, turn, None).await;
+            turn.release(case, None).await;
             return unreachable_upstream(&error, NOT_CHARGED);
         }
     };
     if !response.status().is_success() {
-        release(&case, turn, None).await;
+        turn.release(case, None).await;
         return response;
     }
     if is_event_stream(&response) {
-        return hold_and_stream(&case, turn, response, Bytes::new()).await;
+        return hold_and_stream(case, turn, response, Bytes::new()).await;
     }
     let (head, body) = response.into_parts();
     let response = Response::from_parts(head, Body::empty());
     match read_start(body, OUTCOME_BYTES_MAX).await {
-        Ok(Start::Whole(body)) => charge(&case, turn, response, body).await,
+        Ok(Start::Whole(body)) => charge(case, turn, response, body).await,
         Ok(Start::More { read, rest }) => {
-            hold_and_stream(&case, turn, response.map(|_| rest), read).await
+            hold_and_stream(case, turn, response.map(|_| rest), read).await
         }
         Err(Broken) => {
-            release(&case, turn, None).await;
+            turn.release(case, None).await;
             broken_upstream(NOT_CHARGED)
         }
     }
@@ -55,13 +54,13 @@ where
 
 async fn charge(case: &Case, turn: Turn, response: Response<Body>, body: Bytes) -> Response<Body> {
     let kept = outcome(case, &response, body.clone());
-    match case.options.node.charge(turn.payment, turn.claim, Some(kept)).await {
-        Ok(view) => {
+    match turn.charge(case, kept).await {
+        Ok(paid) => {
             let mut response = response.map(|_| Body::from(body));
-            answer::receipt(case, &mut response, &view);
+            answer::receipt(case, &mut response, &paid);
             response
         }
-        Err(error) => refused(case, turn, error).await,
+        Err(refusal) => refused(case, turn, &refusal).await,
     }
 }
 
@@ -71,15 +70,13 @@ async fn hold_and_stream(
     response: Response<Body>,
     read: Bytes,
 ) -> Response<Body> {
-    let seconds = case.offer.hold_seconds;
-    let turn = Turn { since: Instant::now(), ..turn };
-    match case.options.node.hold(turn.payment, turn.claim, seconds).await {
-        Ok(()) => stream_and_settle(case, turn, response, read),
-        Err(error) => refused(case, turn, error).await,
+    match turn.hold(case).await {
+        Ok(turn) => stream_and_settle(case, turn, response, read),
+        Err(refusal) => refused(case, turn, &refusal).await,
     }
 }
 
-async fn refused(case: &Case, turn: Turn, error: AuthorizeError) -> Response<Body> {
-    release(case, turn, None).await;
-    answer::refused(case, error, turn.payment)
+async fn refused(case: &Case, turn: Turn, refusal: &Refusal) -> Response<Body> {
+    turn.release(case, None).await;
+    answer::refused(case, refusal)
 }

@@ -1,6 +1,7 @@
 //! Black-box tests of the dialect codecs.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod channels;
 mod crawler;
 mod fixture;
 mod golden;

@@ -1,0 +1,21 @@
+//! Channels as callers see them: what can be asked, what is answered, what is refused and why.
+//!
+//! A channel is a hold in the ledger behind a stream of payments to one payee. Invariant, at every
+//! moment: `settled <= spent <= spent + reserved <= accepted <= deposit`. What a payer has signed for
+//! is `accepted`; what it owes is `spent`; nobody settles or closes for more than that.
+//!
+//! This module holds data and the calls; decisions are in `decide`, the fold in `state`.
+
+mod calls;
+mod command;
+mod limits;
+mod ticks;
+mod view;
+
+pub(crate) use calls::ChannelCommand;
+pub use command::{Begun, Closing, OpenChannel, Present, PresentMode, Proof, Spend};
+pub use limits::{
+    AWAIT_MS_MAX, CHANNEL_CLOSE_DELAY_SECONDS_MAX, CHANNEL_LIFETIME_DAYS_MAX, ChannelLimits,
+    LEASE_SECONDS_MAX,
+};
+pub use view::{ChannelPhase, ChannelView, VoucherView};

@@ -1,0 +1,62 @@
+//! Admission of orders: terms first, because they cost nothing, then the signature.
+
+use engine::{Authorize, Mode, Purchase, Terms};
+use http::{HeaderMap, Method};
+use http402::x402;
+use http402::{Presented, Problem};
+use instrument::{SignedOrder, VerifiedOrder};
+
+use super::Answered;
+use crate::answer::{self, Refusal};
+use crate::case::Case;
+use crate::deliver::{Reference, Source};
+use crate::idempotency;
+
+pub(super) fn admit(
+    case: &Case,
+    headers: &HeaderMap,
+    presented: &Presented,
+    signed: &SignedOrder,
+) -> Result<Source, Answered> {
+    let order = check(case, presented, signed).map_err(|refusal| {
+        let named = refusal.about(Reference::Payment(signed.unverified().payment_id()));
+        Box::new(answer::refused(case, &named))
+    })?;
+    x402::extensions::check_identifier(&case.challenge, presented)
+        .map_err(|error| Box::new(answer::problem(&Problem::from(&error))))?;
+    let idempotency = idempotency::name(case, headers, presented)
+        .map_err(|error| Box::new(answer::problem(&Problem::from(error))))?;
+    let safe = case.method == Method::GET;
+    Ok(Source::Order(Box::new(Authorize {
+        order,
+        purchase: Purchase {
+            digest: Some(case.purchase),
+            origin: Some(case.origin.clone()),
+            description: case.offer.description.clone(),
+        },
+        terms: Terms {
+            pay_to: case.offer.payees.pay_to,
+            amount: case.offer.price,
+            split: case.offer.payees.split.clone(),
+            access_seconds: case.offer.access_seconds,
+        },
+        idempotency,
+        mode: if safe { Mode::Claim } else { Mode::Hold { seconds: case.offer.hold_seconds } },
+    })))
+}
+
+fn check(
+    case: &Case,
+    presented: &Presented,
+    signed: &SignedOrder,
+) -> Result<VerifiedOrder, Refusal> {
+    if presented.network != case.options.facts.node {
+        let text = "the payment names another network than the offer";
+        return Err(Refusal::new("invalid_network", text));
+    }
+    if let Some(accepted) = &presented.accepted {
+        x402::check_echo(accepted, &case.challenge)
+            .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+    }
+    signed.verify().map_err(|error| Refusal::new("invalid_signature", error.to_string()))
+}

@@ -1,0 +1,117 @@
+//! Answers that the gateway gives itself: challenges, refusals, problems, and the receipt that goes
+//! with a delivery.
+//!
+//! Invariants: an answer that says `success` belongs to a payment that is durable; a challenge is
+//! one price in every dialect at once.
+
+mod receipt;
+mod refusal;
+
+use axum::body::Body;
+use engine::{Coded, Retry};
+use http::header::{self, HeaderValue};
+use http::{Response, StatusCode};
+use http402::Problem;
+use http402::problem::CONTENT_TYPE;
+use http402::problem::Retry as RetryRule;
+use http402::x402::{self, SettleResponse};
+
+pub(crate) use receipt::{mark_replayed, receipt, replayed};
+pub(crate) use refusal::{
+    Refusal, busy, method_not_allowed, not_delivered, not_kept, paid_in_part, refused, released,
+};
+
+use crate::case::Case;
+use crate::page;
+
+/// 402 in every dialect at once, or the page for a person.
+pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body> {
+    let error = refusal.map(|refusal| refusal.code);
+    let required = x402::payment_required(&case.challenge, error);
+    let Ok(header) = required.encode_header() else { return internal() };
+    let Some(text) = challenge_problem(case, refusal) else { return internal() };
+    let mut response = problem(&text);
+    if case.html {
+        let Some(html) = page::paywall(case, refusal) else { return internal() };
+        response = response.map(|_| Body::from(html));
+        let kind = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
+    let headers = response.headers_mut();
+    headers.insert(x402::PAYMENT_REQUIRED, header);
+    headers.insert(header::VARY, HeaderValue::from_static("accept, payment-signature, cookie"));
+    expose(&mut response);
+    if case.html {
+        page::secure(case, &mut response);
+    }
+    if let Some(refusal) = refusal {
+        refusal::add(case, &mut response, refusal, false);
+    }
+    response
+}
+
+fn challenge_problem(case: &Case, refusal: Option<&Refusal>) -> Option<Problem> {
+    let asked = || format!("{} costs {}", case.challenge.resource.url, case.offer.price);
+    let (code, title, detail) = match refusal {
+        None => ("payment_required", "Payment is required", asked()),
+        Some(refusal) => (refusal.code, "The payment was not taken", refusal.detail.clone()),
+    };
+    let members = x402::v1_members(&case.challenge, code).ok()?;
+    Some(Problem::new(402, code, title, detail).with_members(members))
+}
+
+fn put_settlement(case: &Case, response: &mut Response<Body>, settlement: &SettleResponse) {
+    if let Ok(value) = x402::encode_settle_response(settlement) {
+        response.headers_mut().insert(case.dialect.response_header(), value);
+    }
+}
+
+/// Lets pages of other origins read the payment headers if the upstream lets them read the answer.
+fn expose(response: &mut Response<Body>) {
+    const NAMES: &str = "payment-required, payment-response, x-payment-response";
+    let value = HeaderValue::from_static(NAMES);
+    response.headers_mut().append(header::ACCESS_CONTROL_EXPOSE_HEADERS, value);
+}
+
+fn retry_of(error: &dyn Coded) -> RetryRule {
+    match error.retry() {
+        Retry::Never => RetryRule::Never,
+        Retry::SameKey => RetryRule::SameKey,
+        Retry::AfterSeconds(seconds) => RetryRule::AfterSeconds(seconds),
+    }
+}
+
+/// A refusal of the node as a problem document; `title` names the operation.
+pub fn problem_of(title: &'static str, error: &dyn Coded) -> Problem {
+    let problem = Problem::new(error.http_status(), error.code(), title, error.to_string());
+    problem.with_retry(retry_of(error))
+}
+
+/// A problem document. It goes along as an extension too, so that it can be given the request's id.
+pub(crate) fn problem(problem: &Problem) -> Response<Body> {
+    let Ok(json) = problem.to_json() else { return internal() };
+    let mut response = Response::new(Body::from(json));
+    response.extensions_mut().insert(problem.clone());
+    *response.status_mut() =
+        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let RetryRule::AfterSeconds(seconds) = problem.retry {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// The headers of an answer whose body is not for free.
+pub(crate) fn without_body(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.map(|_| Body::empty())
+}
+
+/// The program is at fault; the payment, if there is one, stays as it is.
+pub(crate) fn internal() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}

@@ -1,0 +1,64 @@
+//! What goes with a delivery: the receipt in the payer's dialect, and what keeps a paid answer out
+//! of shared caches.
+
+use axum::body::Body;
+use engine::Outcome;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use http402::x402::{self, SettleResponse, Settlement};
+
+use super::{expose, put_settlement};
+use crate::case::Case;
+use crate::deliver::{Paid, Reference};
+use crate::headers::IDEMPOTENT_REPLAYED;
+
+/// Adds the receipt to a delivery and keeps it out of shared caches.
+pub(crate) fn receipt(case: &Case, response: &mut Response<Body>, paid: &Paid) {
+    let state = if paid.held { x402::PaymentState::Held } else { x402::PaymentState::Settled };
+    let Reference::Payment(payment) = paid.reference;
+    let settlement = SettleResponse::Success(Settlement {
+        payer: paid.payer,
+        payment,
+        network: case.options.facts.node,
+        amount: paid.amount,
+        state,
+        receipt: case.receipt_url(payment),
+    });
+    put_settlement(case, response, &settlement);
+    keep_private(response);
+    expose(response);
+}
+
+/// A paid answer belongs to one payer, whatever the upstream says about caching.
+fn keep_private(response: &mut Response<Body>) {
+    let headers = response.headers_mut();
+    let no_store = headers
+        .get_all(header::CACHE_CONTROL)
+        .iter()
+        .any(|value| value.to_str().is_ok_and(|value| value.contains("no-store")));
+    let value = if no_store { "private, no-store" } else { "private" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
+    headers.remove(header::EXPIRES);
+    headers.remove("surrogate-control");
+    headers.remove("cdn-cache-control");
+}
+
+/// The first answer again.
+pub(crate) fn replayed(outcome: &Outcome) -> Response<Body> {
+    let mut response = Response::new(Body::from(outcome.body.clone()));
+    *response.status_mut() =
+        StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in &outcome.headers {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value))
+        {
+            response.headers_mut().append(name, value);
+        }
+    }
+    mark_replayed(&mut response);
+    response
+}
+
+pub(crate) fn mark_replayed(response: &mut Response<Body>) {
+    response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+}

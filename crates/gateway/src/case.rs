@@ -1,0 +1,122 @@
+//! One priced request, and the challenge that words its price.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use http402::{Challenge, Dialect, Resource};
+use instrument::{BodyDigest, PurchaseDigest, PurchaseHasher};
+
+use crate::offer::Offer;
+use crate::paywall::{Origin, PaywallOptions};
+
+/// One priced request.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub options: Arc<PaywallOptions>,
+    pub offer: Offer,
+    pub challenge: Challenge,
+    /// What is bought; the challenge names it too.
+    pub purchase: PurchaseDigest,
+    pub origin: String,
+    pub method: Method,
+    pub range: String,
+    pub html: bool,
+    pub cookie: bool,
+    /// In which dialect the payment came.
+    pub dialect: Dialect,
+    /// The payer's own request body has failed, see [`crate::body::Digested`].
+    pub request_failed: Arc<AtomicBool>,
+}
+
+impl Case {
+    pub(crate) fn new(
+        options: &Arc<PaywallOptions>,
+        offer: Offer,
+        parts: &Parts,
+        origin: String,
+        body: BodyDigest,
+    ) -> Self {
+        let purchase = purchase(parts, &origin, body);
+        let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let challenge = challenge(options, &offer, format!("{origin}{path}"), Some(purchase));
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let accepts_html = text(header::ACCEPT).is_some_and(|accept| accept.contains("text/html"));
+        Self {
+            options: Arc::clone(options),
+            offer,
+            challenge,
+            purchase,
+            origin,
+            method: parts.method.clone(),
+            range: text(header::RANGE).unwrap_or_default().to_owned(),
+            html: accepts_html && parts.method == Method::GET,
+            cookie: false,
+            dialect: Dialect::X402V2,
+            request_failed: Arc::default(),
+        }
+    }
+
+    /// Path of the request, without its query.
+    pub(crate) fn path(&self) -> &str {
+        let url = self.challenge.resource.url.as_str();
+        let path = url.strip_prefix(self.origin.as_str()).unwrap_or("/");
+        path.split('?').next().unwrap_or("/")
+    }
+
+    /// Where the signed receipt of a payment is found.
+    pub(crate) fn receipt_url(&self, payment: money::PaymentId) -> String {
+        format!("{}/v1/receipts/{payment}", self.options.facts.url)
+    }
+}
+
+/// The origin at which a request is bought.
+pub(crate) fn origin(origin: &Origin, headers: &HeaderMap) -> String {
+    match origin {
+        Origin::Fixed(origin) => origin.clone(),
+        Origin::Host => {
+            let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+            format!("http://{}", host.unwrap_or("localhost"))
+        }
+    }
+}
+
+fn purchase(parts: &Parts, origin: &str, body: BodyDigest) -> PurchaseDigest {
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    PurchaseHasher {
+        method: parts.method.as_str(),
+        origin,
+        path: parts.uri.path(),
+        query: &query,
+        body,
+    }
+    .digest()
+}
+
+/// The challenge of an offer at `url`.
+pub(crate) fn challenge(
+    options: &PaywallOptions,
+    offer: &Offer,
+    url: String,
+    purchase: Option<PurchaseDigest>,
+) -> Challenge {
+    Challenge {
+        network: options.facts.node,
+        amount: offer.price,
+        pay_to: offer.payees.pay_to,
+        purchase,
+        max_timeout_seconds: offer.order_seconds,
+        resource: Resource {
+            url,
+            description: Some(offer.description.clone()),
+            mime_type: offer.mime_type.clone(),
+            service_name: options.service_name.clone(),
+        },
+        identifier: offer.identifier,
+        listed: offer.methods.first().filter(|_| offer.listed).cloned(),
+        splits: offer.payees.split_text.clone(),
+        metered: None,
+        channel: None,
+    }
+}
