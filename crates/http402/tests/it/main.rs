@@ -8,5 +8,6 @@ mod golden;
 mod headers;
 mod hostile;
 mod malformed;
+mod mpp;
 mod services;
 mod terms;
