@@ -11,8 +11,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use engine::{AccountRole, AccountSpec, Engine, Fund, Options};
 use gateway::{
-    Forward, ForwardOptions, Node, NodeFacts, Offer, Origin, PathPattern, Payees, Paywall,
-    PaywallOptions, PaywallService, Routes,
+    ChannelSettings, Forward, ForwardOptions, Node, NodeFacts, Offer, Origin, PathPattern, Payees,
+    Paywall, PaywallOptions, PaywallService, Routes,
 };
 use http::{Method, Uri};
 use http402::Identifier;
@@ -78,10 +78,13 @@ async fn open_books(engine: &Engine) -> Result<()> {
 fn offer() -> Result<Offer> {
     let payees =
         Payees { pay_to: sale::payee()?, split: None, name: "payee".to_owned(), split_text: None };
+    let price = sale::price()?;
     Ok(Offer {
         path: PathPattern::parse("/articles/{id}")?,
         methods: vec![Method::GET],
-        price: sale::price()?,
+        price,
+        meter: None,
+        channel: ChannelSettings::usual(price, None),
         payees,
         description: "An article".to_owned(),
         mime_type: Some("text/plain".to_owned()),

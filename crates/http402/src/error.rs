@@ -150,11 +150,13 @@ pub enum DecodeError {
         /// The member.
         place: Place,
     },
-    /// Another scheme than `exact`.
-    #[error("{place} must be `exact`")]
+    /// Another scheme than this version knows.
+    #[error("{place} must be {expected}")]
     Scheme {
         /// The member.
         place: Place,
+        /// The schemes that it may be.
+        expected: &'static str,
     },
     /// Not a network of this kind.
     #[error("{place} must be `farthing:` and the 26 characters of a node id")]
@@ -198,13 +200,27 @@ pub enum DecodeError {
         /// The member.
         place: Place,
     },
-    /// The bytes are not an order with a signature.
-    #[error("{place} is not a signed order: {reason}")]
-    Order {
+    /// The bytes are not the statement or signature that belongs here.
+    #[error("{place} is not what a payer signs here: {reason}")]
+    Statement {
         /// The member.
         place: Place,
         /// What is wrong with them.
         reason: instrument::DecodeError,
+    },
+    /// Not a kind of payment from a channel.
+    #[error("{place} must be `deposit`, `voucher` or `refund`")]
+    PayloadType {
+        /// The member.
+        place: Place,
+    },
+    /// Two members that exclude each other.
+    #[error("{place} and `{other}` exclude each other: a deposit opens a channel or raises one")]
+    Exclusive {
+        /// The second member.
+        place: Place,
+        /// The first one.
+        other: &'static str,
     },
     /// The payer's identifier is not one.
     #[error("{place} must be 16 to 128 characters of A-Z a-z 0-9 _ -")]
@@ -242,7 +258,11 @@ impl DecodeError {
             | Self::Id { .. }
             | Self::Timeout { .. }
             | Self::Purchase { .. } => "invalid_payment_requirements",
-            Self::Shape { .. } | Self::Missing { .. } | Self::Order { .. } => "invalid_payload",
+            Self::Shape { .. }
+            | Self::Missing { .. }
+            | Self::Statement { .. }
+            | Self::PayloadType { .. }
+            | Self::Exclusive { .. } => "invalid_payload",
             Self::PaymentIdentifier { .. } => "invalid_payment_identifier",
             Self::PaymentIdentifierRequired { .. } => "payment_identifier_required",
             Self::Ambiguous { .. } => "payment_ambiguous",
@@ -260,14 +280,16 @@ impl DecodeError {
             | Self::Shape { place, .. }
             | Self::Version { place, .. }
             | Self::Missing { place }
-            | Self::Scheme { place }
+            | Self::Scheme { place, .. }
             | Self::Network { place }
             | Self::Amount { place, .. }
             | Self::Asset { place, .. }
             | Self::Id { place, .. }
             | Self::Timeout { place }
             | Self::Purchase { place }
-            | Self::Order { place, .. }
+            | Self::Statement { place, .. }
+            | Self::PayloadType { place }
+            | Self::Exclusive { place, .. }
             | Self::PaymentIdentifier { place }
             | Self::PaymentIdentifierRequired { place }
             | Self::Ambiguous { place } => *place,

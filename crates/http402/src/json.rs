@@ -101,6 +101,24 @@ pub(crate) fn from_base64_short<'b, const N: usize>(
     }
 }
 
+/// Room for a signature and what a decoder may write beside it.
+pub(crate) const SIGNATURE_BUFFER_BYTES: usize = 64 + 8;
+
+/// Decodes a signature; its length is left to the reader, unless it is beyond any.
+pub(crate) fn signature<'b>(
+    text: &str,
+    buffer: &'b mut [u8; SIGNATURE_BUFFER_BYTES],
+    place: Place,
+) -> Result<&'b [u8], DecodeError> {
+    match from_base64_short(text, buffer, place)? {
+        Short::Bytes(bytes) => Ok(bytes),
+        Short::TooLong { bytes: found } => {
+            let reason = instrument::DecodeError::SignatureLength { found };
+            Err(DecodeError::Statement { place, reason })
+        }
+    }
+}
+
 /// What [`from_base64_short`] found.
 pub(crate) enum Short<'b> {
     /// The decoded bytes.

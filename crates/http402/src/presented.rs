@@ -86,6 +86,11 @@ pub enum Instrument {
 }
 
 impl Instrument {
+    /// One payment of exactly the price.
+    pub fn exact(order: SignedOrder) -> Self {
+        Self::Order { order, up_to: false }
+    }
+
     /// The order, if one order pays.
     pub fn order(&self) -> Option<&SignedOrder> {
         match self {

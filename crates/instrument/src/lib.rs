@@ -9,6 +9,9 @@
 #![no_std]
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
+#[cfg(feature = "batch")]
+extern crate alloc;
+
 mod access;
 pub mod channel;
 pub mod hex;

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use axum::body::Body;
 use gateway::{
-    Forward, ForwardOptions, Node, NodeFacts, Offer, Origin, PathPattern, Payees, Paywall,
-    PaywallOptions, PaywallService, Routes,
+    ChannelSettings, Forward, ForwardOptions, Node, NodeFacts, Offer, Origin, PathPattern, Payees,
+    Paywall, PaywallOptions, PaywallService, Routes,
 };
 use http::{Method, Request};
 use http402::Identifier;
@@ -87,6 +87,8 @@ pub fn offer(path: &str, methods: &[Method], units: u128) -> Offer {
         path: PathPattern::parse(path).unwrap(),
         methods: methods.to_vec(),
         price: Amount::new(units, usd()),
+        meter: None,
+        channel: ChannelSettings::usual(Amount::new(units, usd()), None),
         payees: payees(),
         description: format!("what stands at {path}"),
         mime_type: None,

@@ -1,4 +1,5 @@
-//! The x402 dialect, versions 2 and 1, scheme `exact` on network `farthing:<node>`.
+//! The x402 dialect, versions 2 and 1, on network `farthing:<node>`: schemes `exact`, `upto` and
+//! `batch-settlement`; version 1 has `exact` only.
 //!
 //! Format: the x402 specification and "In x402" of `docs/reference/formats.md`. Version 2 carries
 //! its messages as base64 of JSON in headers, version 1 its challenge as JSON in the body.
@@ -6,32 +7,38 @@
 //! Invariant: both versions read into the same types, so the rest of the system knows neither.
 
 mod carrier;
+mod channel;
 pub mod discovery;
 pub mod extensions;
 mod facilitator;
 mod payload;
 mod required;
 mod requirements;
+mod scheme;
 mod settlement;
 
 use http::HeaderName;
 use money::NodeId;
 
 pub use carrier::{COOKIE_NAME, decode_payment};
+pub use channel::{ChannelStateJson, VoucherJson};
 pub use facilitator::{
     FacilitatorRequest, SupportedKind, SupportedResponse, VerifyResponse,
     decode_facilitator_request,
 };
 pub use payload::{Payment, decode_payload};
 pub use required::{PaymentRequired, payment_required, v1_members};
-pub use requirements::{Mismatch, PaymentRequirements, check_accepted, requirements};
-pub use settlement::{PaymentState, Refusal, SettleResponse, Settlement, encode_settle_response};
+pub use requirements::{
+    Mismatch, PaymentRequirements, accepts, check_accepted, check_echo, requirements,
+};
+pub use scheme::Scheme;
+pub use settlement::{
+    ChannelSettlement, PaymentState, Refusal, SettleResponse, Settlement, encode_settle_response,
+};
 
 use crate::error::Part;
 use crate::presented::Dialect;
 
-/// The one scheme: one payment for one purchase, of exactly the price.
-pub const SCHEME: &str = "exact";
 /// Opening of the network name; the node's id follows.
 pub const NETWORK_PREFIX: &str = "farthing:";
 /// Largest header or cookie that is read, in bytes of base64.

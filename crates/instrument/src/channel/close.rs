@@ -2,8 +2,10 @@
 
 use money::ChannelId;
 
+use super::terms::ChannelTerms;
+use crate::key::SignatureError;
 use crate::layout::{DecodeError, Reader, Writer};
-use crate::signed::Statement;
+use crate::signed::{Signed, Statement, Verified};
 
 const TAG: &str = "farthing/close/1";
 
@@ -20,6 +22,14 @@ pub struct Close {
 impl Close {
     /// Length of the byte form.
     pub const BYTES: usize = 56;
+}
+
+impl Signed<Close> {
+    /// Checks the signature strictly against the voucher key, then against the signer of the terms.
+    /// That the channel is the one of the terms is for the caller to see.
+    pub fn verify(self, terms: &ChannelTerms) -> Result<Verified<Close>, SignatureError> {
+        self.verify_with(&terms.voucher_key).or_else(|_| self.verify_with(&terms.signer))
+    }
 }
 
 impl Statement for Close {

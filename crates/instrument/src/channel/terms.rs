@@ -3,7 +3,7 @@
 use money::{AccountId, Amount, ChannelId, MandateId, NodeId};
 use sha2::{Digest, Sha256};
 
-use super::tick::TickLink;
+use super::tick::{Tick, TickLink};
 use crate::key::{PublicKey, SignatureError, payer_account};
 use crate::layout::{DecodeError, Reader, Writer};
 use crate::signed::{Signed, Statement, Verified};
@@ -76,6 +76,11 @@ impl VerifiedTerms {
 impl ChannelTerms {
     /// Length of the byte form.
     pub const BYTES: usize = 248;
+
+    /// The root of the tick chain as a tick, down to which the first is followed.
+    pub fn root(&self) -> Tick {
+        Tick { index: 0, link: self.tick_root }
+    }
 
     /// The id of the channel: binds every field.
     pub fn channel(&self) -> ChannelId {

@@ -7,3 +7,4 @@ mod hostile;
 mod refused;
 mod requests;
 mod vectors;
+mod verdict;
