@@ -32,7 +32,7 @@ pub(crate) enum Source {
 /// harmless, so a copy carries all of it again.
 pub(crate) struct FromChannel {
     /// The channel is opened by this request.
-    pub open: Option<OpenChannel>,
+    pub open: Option<Box<OpenChannel>>,
     /// The deposit is raised by this request.
     pub top_up: Option<Signed<TopUp>>,
     /// What pays.
@@ -105,9 +105,12 @@ pub(crate) struct Paid {
     /// The delivery is not over.
     pub held: bool,
     /// Units that were delivered, if they were counted.
+    #[expect(dead_code, reason = "nothing counts units yet")]
     pub units: Option<u64>,
     /// Where the channel stands after it, if one pays.
     pub channel: Option<ChannelView>,
+    /// What went back to the payer because the channel was closed.
+    pub refunded: Option<Amount>,
 }
 
 /// What became of a payment that was made before.
@@ -191,7 +194,7 @@ async fn present(case: &Case, from: FromChannel) -> Result<Begun, Refusal> {
     let node = &case.options.node;
     let FromChannel { open, top_up, present } = from;
     if let Some(open) = open {
-        node.open_channel(open).await.map_err(|error| Refusal::of(&error))?;
+        node.open_channel(*open).await.map_err(|error| Refusal::of(&error))?;
     }
     if let Some(top_up) = top_up {
         node.top_up(top_up).await.map_err(Refusal::of_channel)?;
@@ -225,6 +228,7 @@ impl Paid {
             held,
             units: None,
             channel: None,
+            refunded: None,
         }
     }
 
@@ -237,6 +241,7 @@ impl Paid {
             held: false,
             units: None,
             channel: Some(view),
+            refunded: None,
         }
     }
 }
