@@ -5,12 +5,12 @@
 //! in the order in which they are appended; after a disk error or a broken invariant nothing is
 //! written any more. [`Inline`] does the same on the caller's thread, one step after the other.
 
-mod batches;
 mod channels;
 mod committer;
 mod core;
 mod inline;
 mod keeper;
+mod ledger_batches;
 pub(crate) mod loading;
 mod start;
 

@@ -26,6 +26,14 @@ pub enum Part {
     PaymentRequired,
     /// Response header with the settlement.
     PaymentResponse,
+    /// Request header with a credential of MPP.
+    Authorization,
+    /// Response header with the challenges of MPP.
+    WwwAuthenticate,
+    /// Response header or event with the receipt of MPP.
+    PaymentReceipt,
+    /// The event with which a stream asks for a voucher.
+    NeedVoucher,
 }
 
 impl Part {
@@ -38,6 +46,10 @@ impl Part {
             Self::Body => "body",
             Self::PaymentRequired => "PAYMENT-REQUIRED",
             Self::PaymentResponse => "PAYMENT-RESPONSE",
+            Self::Authorization => "Authorization",
+            Self::WwwAuthenticate => "WWW-Authenticate",
+            Self::PaymentReceipt => "Payment-Receipt",
+            Self::NeedVoucher => "payment-need-voucher",
         }
     }
 }
@@ -112,6 +124,14 @@ pub enum DecodeError {
         /// The message or member.
         place: Place,
     },
+    /// Not the base64url form.
+    #[error(
+        "{place} is not base64url: expected the alphabet A-Z a-z 0-9 - _ without padding or spaces"
+    )]
+    NotBase64Url {
+        /// The message or member.
+        place: Place,
+    },
     /// Nested deeper than any message is.
     #[error("{place} nests JSON deeper than {limit} levels")]
     TooDeep {
@@ -164,6 +184,18 @@ pub enum DecodeError {
         /// The member.
         place: Place,
     },
+    /// A credential for another payment method.
+    #[error("{place} must be `farthing`")]
+    Method {
+        /// The member.
+        place: Place,
+    },
+    /// A credential for another intent.
+    #[error("{place} must be `charge` or `session`")]
+    Intent {
+        /// The member.
+        place: Place,
+    },
     /// Not an amount in base units.
     #[error("{place} is not an amount in base units: {reason}")]
     Amount {
@@ -208,6 +240,36 @@ pub enum DecodeError {
         /// What is wrong with them.
         reason: instrument::DecodeError,
     },
+    /// Not what a channel can do.
+    #[error("{place} must be `open`, `voucher`, `topUp` or `close`")]
+    Action {
+        /// The member.
+        place: Place,
+    },
+    /// A member that what is presented has no use for.
+    #[error("{place} does not belong to what is presented; leave it out")]
+    Unexpected {
+        /// The member.
+        place: Place,
+    },
+    /// Another currency than the asset's.
+    #[error("{place} must be the asset's code in lower case")]
+    Currency {
+        /// The member.
+        place: Place,
+    },
+    /// Not a time in UTC.
+    #[error("{place} must be a time such as 2027-01-01T00:00:00Z")]
+    Time {
+        /// The member.
+        place: Place,
+    },
+    /// Not a list of parameters, or one of them twice.
+    #[error("{place} does not hold parameters as name=\"value\", each once")]
+    Parameters {
+        /// The header.
+        place: Place,
+    },
     /// Not a kind of payment from a channel.
     #[error("{place} must be `deposit`, `voucher` or `refund`")]
     PayloadType {
@@ -248,21 +310,28 @@ impl DecodeError {
         match self {
             Self::TooLarge { .. } => "payment_too_large",
             Self::Repeated { .. } => "payment_repeated",
-            Self::NotBase64 { .. } => "invalid_base64",
+            Self::NotBase64 { .. } | Self::NotBase64Url { .. } => "invalid_base64",
             Self::TooDeep { .. } | Self::NotJson { .. } => "invalid_json",
             Self::Version { .. } => "invalid_x402_version",
             Self::Scheme { .. } => "unsupported_scheme",
+            Self::Method { .. } => "method_unsupported",
+            Self::Intent { .. } => "intent_unsupported",
             Self::Network { .. } => "invalid_network",
             Self::Amount { .. }
             | Self::Asset { .. }
             | Self::Id { .. }
             | Self::Timeout { .. }
+            | Self::Currency { .. }
+            | Self::Time { .. }
             | Self::Purchase { .. } => "invalid_payment_requirements",
             Self::Shape { .. }
             | Self::Missing { .. }
             | Self::Statement { .. }
             | Self::PayloadType { .. }
-            | Self::Exclusive { .. } => "invalid_payload",
+            | Self::Exclusive { .. }
+            | Self::Action { .. }
+            | Self::Unexpected { .. } => "invalid_payload",
+            Self::Parameters { .. } => "invalid_parameters",
             Self::PaymentIdentifier { .. } => "invalid_payment_identifier",
             Self::PaymentIdentifierRequired { .. } => "payment_identifier_required",
             Self::Ambiguous { .. } => "payment_ambiguous",
@@ -275,6 +344,15 @@ impl DecodeError {
             Self::TooLarge { place, .. }
             | Self::Repeated { place }
             | Self::NotBase64 { place }
+            | Self::NotBase64Url { place }
+            | Self::Method { place }
+            | Self::Intent { place }
+            | Self::Statement { place, .. }
+            | Self::Action { place }
+            | Self::Unexpected { place }
+            | Self::Currency { place }
+            | Self::Time { place }
+            | Self::Parameters { place }
             | Self::TooDeep { place, .. }
             | Self::NotJson { place, .. }
             | Self::Shape { place, .. }
@@ -287,7 +365,6 @@ impl DecodeError {
             | Self::Id { place, .. }
             | Self::Timeout { place }
             | Self::Purchase { place }
-            | Self::Statement { place, .. }
             | Self::PayloadType { place }
             | Self::Exclusive { place, .. }
             | Self::PaymentIdentifier { place }
@@ -305,6 +382,9 @@ impl DecodeError {
     pub const fn http_status(&self) -> u16 {
         match self {
             Self::TooLarge { place: Place { part: Part::Body, .. }, .. } => 413,
+            Self::Method { .. } => 400,
+            // The scheme answers every other fault of a credential with a new challenge.
+            _ if matches!(self.place().part, Part::Authorization) => 402,
             _ => 400,
         }
     }

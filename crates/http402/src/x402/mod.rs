@@ -58,9 +58,10 @@ pub const X_PAYMENT: HeaderName = HeaderName::from_static("x-payment");
 pub const X_PAYMENT_RESPONSE: HeaderName = HeaderName::from_static("x-payment-response");
 
 impl Dialect {
-    /// The protocol version as it stands in messages.
+    /// The protocol version of x402 as it stands in messages; 0 for MPP, which has none.
     pub const fn version(self) -> u8 {
         match self {
+            Self::Mpp => 0,
             Self::X402V2 => 2,
             Self::X402V1 => 1,
         }
@@ -69,6 +70,7 @@ impl Dialect {
     /// Request header that carries a payment.
     pub const fn payment_header(self) -> HeaderName {
         match self {
+            Self::Mpp => http::header::AUTHORIZATION,
             Self::X402V2 => PAYMENT_SIGNATURE,
             Self::X402V1 => X_PAYMENT,
         }
@@ -77,6 +79,7 @@ impl Dialect {
     /// Response header that carries the settlement.
     pub const fn response_header(self) -> HeaderName {
         match self {
+            Self::Mpp => crate::mpp::PAYMENT_RECEIPT,
             Self::X402V2 => PAYMENT_RESPONSE,
             Self::X402V1 => X_PAYMENT_RESPONSE,
         }
@@ -84,6 +87,7 @@ impl Dialect {
 
     pub(crate) const fn part(self) -> Part {
         match self {
+            Self::Mpp => Part::Authorization,
             Self::X402V2 => Part::PaymentSignature,
             Self::X402V1 => Part::XPayment,
         }

@@ -102,7 +102,7 @@ impl WirePayment<'_> {
         part: Part,
     ) -> Result<Presented, DecodeError> {
         let at = Place::of(part);
-        if self.version != Some(dialect.version().into()) {
+        if dialect == Dialect::Mpp || self.version != Some(dialect.version().into()) {
             let expected = if dialect == Dialect::X402V2 { "2" } else { "1" };
             return Err(DecodeError::Version { place: at.field("x402Version"), expected });
         }
@@ -113,7 +113,7 @@ impl WirePayment<'_> {
                 let accepted = accepted.check(AmountField::Amount, place)?;
                 (accepted.scheme, accepted.network, Some(accepted))
             }
-            Dialect::X402V1 => {
+            Dialect::X402V1 | Dialect::Mpp => {
                 let network = check_network(self.scheme, self.network, &[Scheme::Exact], at)?.1;
                 (Scheme::Exact, network, None)
             }
@@ -136,6 +136,7 @@ impl WirePayment<'_> {
             accepted,
             resource_url: url.map(|Text(url)| url.into_owned()),
             payment_identifier,
+            mpp: None,
         })
     }
 }

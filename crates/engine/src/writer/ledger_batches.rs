@@ -1,4 +1,4 @@
-//! Batches of the ledger's own events: the ledger decides, the rows that it made are appended.
+//! Batches of the ledger's own events: the ledger decides, the writer appends what it made.
 
 use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Ledger, Transfer};
 
