@@ -17,14 +17,12 @@ use engine::{
 use http::HeaderMap;
 use http402::Instrument;
 use http402::x402::{ChannelSettlement, PaymentState, SettleResponse};
-use instrument::channel::{
-    ChannelTerms, Close, SignedVoucher, TopUp, VerifiedTerms, VoucherKey,
-};
+use instrument::channel::{ChannelTerms, Close, SignedVoucher, TopUp, VerifiedTerms, VoucherKey};
 use instrument::{PublicKey, PurchaseDigest, Signed};
 use money::{AccountId, Amount, ChannelId, parse_base_units};
 use sha2::{Digest, Sha256};
 
-use super::{Invalid, Terms};
+use super::{Invalid, Terms, state};
 use crate::authority;
 use crate::node::Node;
 
@@ -168,9 +166,9 @@ async fn check_opening(
 ) -> Result<AccountId, Invalid> {
     let terms = *opened.get();
     let refuse = |error: ChannelError| Err(Invalid::of(&error, false).by(terms.payer));
-    let key = terms.check(engine.clock().now_ms()).map_err(|why| {
-        Invalid::new("channel_terms", why.to_string()).by(terms.payer)
-    })?;
+    let key = terms
+        .check(engine.clock().now_ms())
+        .map_err(|why| Invalid::new("channel_terms", why.to_string()).by(terms.payer))?;
     if voucher.verify(&key).is_err() {
         return refuse(ChannelError::VoucherSignature);
     }
@@ -311,9 +309,8 @@ async fn charge(
 /// What the voucher's number stands for: the purchase under these terms, and the caller's name for
 /// the call. The same number for anything else is refused by the engine.
 fn purchase(terms: &Terms, key: Option<&str>) -> Result<PurchaseDigest, Invalid> {
-    let requirements = serde_json::to_vec(&terms.requirements).map_err(|_| {
-        Invalid::new("invalid_payment_requirements", "the terms cannot be kept")
-    })?;
+    let requirements = serde_json::to_vec(&terms.requirements)
+        .map_err(|_| Invalid::new("invalid_payment_requirements", "the terms cannot be kept"))?;
     let digest = Sha256::new()
         .chain_update(b"farthing/facilitator/channel/1")
         .chain_update(Sha256::digest(requirements))
@@ -352,7 +349,7 @@ fn settled(
         network: engine.node(),
         charged: Amount::new(charged, view.asset),
         state: PaymentState::Settled,
-        channel: gateway::channel_state(view),
+        channel: state::of_view(view),
         refunded: refunded.map(|units| Amount::new(units, view.asset)),
     }))
 }
@@ -363,7 +360,7 @@ fn used() -> Invalid {
 }
 
 fn about(invalid: Invalid, view: &ChannelView) -> Invalid {
-    let channel = Some(Box::new(gateway::channel_state(view)));
+    let channel = Some(Box::new(state::of_view(view)));
     Invalid { channel, ..invalid }.by(view.payer)
 }
 

@@ -11,6 +11,7 @@
 
 mod channel;
 mod order;
+mod state;
 
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ pub(crate) async fn settle(
                 reason: invalid.reason.to_owned(),
                 message: Some(invalid.message.clone().into()),
                 payer: invalid.payer,
-                pending: invalid.payment,
+                pending: invalid.payment.as_deref().copied(),
                 network: shared.engine().node(),
             });
             refuse(&invalid, &answer)
@@ -153,7 +154,8 @@ async fn read(engine: &Engine, body: Body) -> Result<Asked, Invalid> {
         instrument => Presented::Channel(instrument),
     };
     let description = payment.resource_url.filter(|url| !url.is_empty());
-    let description = description.unwrap_or_else(|| "a purchase through the facilitator".to_owned());
+    let description =
+        description.unwrap_or_else(|| "a purchase through the facilitator".to_owned());
     Ok(Asked { terms: Terms { requirements, offered, description }, instrument })
 }
 
@@ -205,7 +207,7 @@ struct Invalid {
     message: Box<str>,
     payer: Option<AccountId>,
     /// The payment that was made with this order before.
-    payment: Option<PaymentId>,
+    payment: Option<Box<PaymentId>>,
     /// The channel that was presented.
     channel: Option<Box<ChannelState>>,
     retry: Retry,

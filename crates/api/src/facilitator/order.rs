@@ -25,10 +25,10 @@ pub(super) async fn check(
 ) -> Result<AccountId, Invalid> {
     let payer = signed.unverified().payer;
     let verified = fitting(&terms, signed).map_err(|invalid| invalid.by(payer))?;
-    match engine.authorize(authorize(terms, verified, Mode::Check, None)).await {
+    match engine.authorize(authorize(terms, &verified, Mode::Check, None)).await {
         Ok(Authorized::Charged(_) | Authorized::Proceed { .. }) => Ok(payer),
         Ok(Authorized::Replay { payment, .. }) => Err(used(&payment)),
-        Err(error) => Err(refused(&error).by(payer)),
+        Err(error) => Err(refused(error).by(payer)),
     }
 }
 
@@ -47,16 +47,16 @@ pub(super) async fn take(
         Scheme::Upto => Mode::Hold { seconds: HOLD_SECONDS },
         Scheme::Exact | Scheme::BatchSettlement => Mode::Charge,
     };
-    let view = match engine.authorize(authorize(terms, verified, mode, named.clone())).await {
+    let view = match engine.authorize(authorize(terms, &verified, mode, named.clone())).await {
         Ok(Authorized::Charged(view)) => view,
         Ok(Authorized::Proceed { payment, .. }) => {
             match engine.settle(payment, Some(charged), None, false).await {
                 Ok(view) => view,
-                Err(error) => return Err(unsettled(&error).by(payer)),
+                Err(error) => return Err(unsettled(error).by(payer)),
             }
         }
         Ok(Authorized::Replay { payment, .. }) => again(engine, payment, charged, named).await?,
-        Err(error) => return Err(refused(&error).by(payer)),
+        Err(error) => return Err(refused(error).by(payer)),
     };
     Ok(SettleResponse::Success(Settlement {
         payer: view.payer,
@@ -71,7 +71,7 @@ pub(super) async fn take(
 /// The order, if its signature and the terms fit.
 fn fitting(terms: &Terms, signed: &SignedOrder) -> Result<VerifiedOrder, Invalid> {
     if let Some(error) = differs(signed.unverified(), &terms.requirements, terms.offered) {
-        return Err(refused(&error));
+        return Err(refused(error));
     }
     if terms.requirements.amount.units() > terms.offered.units() {
         let text = "field `amount`: it is above the maximum that the payer signed";
@@ -100,13 +100,13 @@ fn differs(
 
 fn authorize(
     terms: Terms,
-    order: VerifiedOrder,
+    order: &VerifiedOrder,
     mode: Mode,
     idempotency: Option<Idempotency>,
 ) -> Authorize {
     let Terms { requirements, offered, description } = terms;
     Authorize {
-        order,
+        order: *order,
         purchase: Purchase { digest: requirements.purchase, origin: None, description },
         terms: engine::Terms {
             pay_to: requirements.pay_to,
@@ -148,17 +148,17 @@ async fn again(
                 let now = now.map_err(|unavailable| Invalid::from(unavailable).by(payer))?;
                 now.filter(|view| view.state == PaymentState::Settled).ok_or_else(|| used(&view))
             }
-            Err(error) => Err(unsettled(&error).by(payer)),
+            Err(error) => Err(unsettled(error).by(payer)),
         },
     }
 }
 
-fn refused(error: &AuthorizeError) -> Invalid {
-    Invalid::of(error, matches!(error, AuthorizeError::Unavailable(_)))
+fn refused(error: AuthorizeError) -> Invalid {
+    Invalid::of(&error, matches!(error, AuthorizeError::Unavailable(_)))
 }
 
-fn unsettled(error: &SettleError) -> Invalid {
-    Invalid::of(error, matches!(error, SettleError::Unavailable(_)))
+fn unsettled(error: SettleError) -> Invalid {
+    Invalid::of(&error, matches!(error, SettleError::Unavailable(_)))
 }
 
 /// The order was used before.
@@ -172,5 +172,5 @@ fn used(view: &PaymentView) -> Invalid {
         }
     };
     let invalid = Invalid::new(reason, message).by(view.payer);
-    Invalid { payment: Some(view.payment), ..invalid }
+    Invalid { payment: Some(Box::new(view.payment)), ..invalid }
 }
