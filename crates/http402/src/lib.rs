@@ -13,6 +13,7 @@
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
 mod challenge;
+pub mod crawler;
 mod error;
 mod json;
 pub mod mpp;

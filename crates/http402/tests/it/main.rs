@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod channels;
+mod crawler;
 mod fixture;
 mod golden;
 mod headers;
