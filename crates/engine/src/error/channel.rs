@@ -1,5 +1,6 @@
 //! Why calls about channels are refused.
 
+use instrument::channel::{StepError, TickError};
 use serde::{Deserialize, Serialize};
 
 use super::{Coded, Retry, Unavailable};
@@ -9,21 +10,22 @@ operation_errors! {
     OpenChannelError {
         /// The terms name another node.
         WrongNode = "channel_wrong_node", 402, "field `node`: the terms are for another node";
+        /// Payer and payee are the same account.
+        PayerIsPayee = "payer_is_payee", 402, "payer and payee are the same account";
         /// The deposit is nothing.
         TermsDeposit = "channel_terms", 402, "field `deposit`: it must be above zero";
-        /// The key cannot sign vouchers.
-        TermsVoucherKey = "channel_terms", 402,
-            "field `voucher_key`: it is not a canonical Ed25519 key of full order; use a fresh key";
         /// The three fields of the tick chain contradict each other.
         TermsTicks = "channel_terms", 402,
-            "fields `tick_root`, `tick_units`, `tick_count`: set all three or none, with a product \
-             below 2^128";
+            "fields `tick_root`, `tick_units`, `tick_count`: set all three or none";
         /// The delay is none, or too long.
         TermsCloseDelay = "channel_terms", 402,
             "field `close_delay_seconds`: from 1 second to 30 days";
         /// The channel would live too long, or its life is over.
         TermsExpiry = "channel_terms", 402,
             "field `expires_at_ms`: from now to 366 days ahead; check the clock";
+        /// The key cannot sign vouchers.
+        TermsVoucherKey = "channel_terms", 402,
+            "field `voucher_key`: it is not a canonical Ed25519 key of full order; use a fresh key";
         /// The node does not carry the asset.
         UnknownAsset = "unknown_asset", 402, "the node does not carry this asset";
         /// The signer does not own the payer account and names no mandate.
@@ -47,8 +49,6 @@ operation_errors! {
         MandateExceeded = "mandate_exceeded", 402, "the deposit is above what the mandate has left";
         /// The node has no such payee account.
         UnknownPayee = "unknown_payee", 402, "the node has no such payee account in this asset";
-        /// Payer and payee are the same account.
-        PayerIsPayee = "payer_is_payee", 402, "payer and payee are the same account";
         /// Payer or payee is closed.
         AccountClosed = "account_closed", 402, "the payer's or a payee's account is closed";
         /// The payee takes no deposit as large as this.
@@ -101,6 +101,9 @@ operation_errors! {
         /// More than is held.
         VoucherAboveDeposit = "voucher_above_deposit", 402,
             "the total is above the channel's deposit; top up first";
+        /// More than is held.
+        TickAboveDeposit = "tick_above_deposit", 402,
+            "the tick's total is above the channel's deposit; top up first";
         /// The deposit would shrink.
         TopUpLower = "top_up_lower", 402,
             "the deposit named is below the channel's; a top-up names the whole deposit";
@@ -144,5 +147,36 @@ operation_errors! {
         AccountClosed = "account_closed", 402, "the payer's or a payee's account is closed";
         /// The balance is too low.
         InsufficientFunds = "insufficient_funds", 402, "the payer's balance is too low";
+    }
+}
+
+impl From<StepError> for ChannelError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Closed => Self::Closed,
+            StepError::Closing => Self::Closing,
+            StepError::TopUpLower { .. } => Self::TopUpLower,
+            StepError::VoucherStale { .. } => Self::VoucherStale,
+            StepError::VoucherReused { .. } => Self::VoucherReused,
+            StepError::VoucherLower { .. } => Self::VoucherLower,
+            StepError::VoucherAboveDeposit { .. } => Self::VoucherAboveDeposit,
+            StepError::Tick(error) => error.into(),
+            StepError::TickAboveDeposit { .. } => Self::TickAboveDeposit,
+            StepError::Busy => Self::Busy,
+            StepError::Exhausted { .. } => Self::Exhausted,
+            StepError::SpendBelowStart { .. } => Self::SpendBelowStart,
+            StepError::SpendAboveAccepted { .. } => Self::SpendAboveAccepted,
+        }
+    }
+}
+
+impl From<TickError> for ChannelError {
+    fn from(error: TickError) -> Self {
+        match error {
+            TickError::BeyondEnd { .. } => Self::TickBeyondEnd,
+            TickError::Stale { .. } => Self::TickStale,
+            TickError::Jump { .. } => Self::TickJump,
+            TickError::Invalid { .. } => Self::TickInvalid,
+        }
     }
 }

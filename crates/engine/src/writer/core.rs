@@ -1,45 +1,55 @@
 //! The writer without its disk: commands in, a batch of bytes and answers out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Ledger, Transfer};
-use money::PaymentId;
+use instrument::channel::VoucherKey;
+use money::{AccountId, ChannelId, PaymentId};
 
 use super::BATCH_FILL_BYTES_MAX;
 use super::committer::{Answer, Batch};
+use crate::channel::{ChannelLimits, Leases};
 use crate::claims::{Claims, Waiter};
 use crate::clock::{CLOCK_NS_MAX, Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
 use crate::decide::{self, Decision, Known};
-use crate::entry::{Entry, NewPayment, Stamped, encode_ledger, step_for};
-use crate::error::{AuthorizeError, BatchError, ReleaseError, SettleError, Unavailable};
+use crate::entry::{Entry, NewPayment, Stamped};
+use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{Command, Reply};
 use crate::outcome::{Outcome, Outcomes};
-use crate::past::Changes;
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
 
 pub(crate) struct Core {
-    state: State,
-    claims: Claims,
+    pub(super) state: State,
+    pub(super) claims: Claims,
+    pub(super) leases: Leases,
+    /// Of open channels whose vouchers were checked.
+    pub(super) voucher_keys: BTreeMap<ChannelId, VoucherKey>,
+    pub(super) channel_limits: BTreeMap<AccountId, ChannelLimits>,
     /// Outcomes of safe methods: lost with the process, then fetched again.
-    fleeting: Outcomes,
+    pub(super) fleeting: Outcomes,
     clock: Arc<dyn Clock>,
     /// Time of the command at hand: read once, so that all its checks agree.
-    now_ns: u64,
+    pub(super) now_ns: u64,
     /// The latest time that was seen; a clock that falls far behind it is not trusted.
     seen_ns: u64,
     accept_earlier_clock: bool,
     /// Some copies of released payments found the batch full and wait for the next.
     unwoken: bool,
-    batch: Encoder,
-    answers: Vec<Answer>,
-    broken: Option<Broken>,
+    pub(super) batch: Encoder,
+    pub(super) answers: Vec<Answer>,
+    pub(super) broken: Option<Broken>,
 }
 
 impl Core {
-    pub(crate) fn new(state: State, clock: Arc<dyn Clock>, accept_earlier_clock: bool) -> Self {
+    pub(crate) fn new(
+        state: State,
+        clock: Arc<dyn Clock>,
+        accept_earlier_clock: bool,
+        channel_limits: BTreeMap<AccountId, ChannelLimits>,
+    ) -> Self {
         // Tokens of an earlier run may still be out there; microseconds are ahead of them.
         let claims = Claims::new(clock.now_ns() / 1000);
         Self {
@@ -47,6 +57,9 @@ impl Core {
             accept_earlier_clock,
             state,
             claims,
+            leases: Leases::default(),
+            voucher_keys: BTreeMap::new(),
+            channel_limits,
             fleeting: Outcomes::default(),
             clock,
             now_ns: 0,
@@ -59,6 +72,11 @@ impl Core {
 
     pub(super) fn batch_len(&self) -> usize {
         self.batch.bytes.len()
+    }
+
+    /// Whether what is not pressing waits for the next batch.
+    pub(super) fn is_batch_filled(&self) -> bool {
+        self.batch_len() >= BATCH_FILL_BYTES_MAX
     }
 
     /// Everything since the last batch; a new one begins.
@@ -91,7 +109,7 @@ impl Core {
     }
 
     /// Stamps, folds and appends an entry.
-    fn write(&mut self, entry: Entry) {
+    pub(super) fn write(&mut self, entry: Entry) {
         if self.broken.is_some() {
             return;
         }
@@ -102,7 +120,7 @@ impl Core {
         }
     }
 
-    fn next_timestamp_ns(&self, step_ns: u64) -> u64 {
+    pub(super) fn next_timestamp_ns(&self, step_ns: u64) -> u64 {
         self.now_ns.max(self.state.last_timestamp_ns.saturating_add(step_ns))
     }
 
@@ -112,7 +130,7 @@ impl Core {
     }
 
     /// Whether order and mandate expiries can be judged.
-    fn trust_clock(&self) -> Result<(), Unavailable> {
+    pub(super) fn trust_clock(&self) -> Result<(), Unavailable> {
         let behind = behind_seconds(self.now_ns, self.seen_ns).is_some();
         if behind && !self.accept_earlier_clock { Err(Unavailable::ClockBehind) } else { Ok(()) }
     }
@@ -204,51 +222,6 @@ impl Core {
             Command::BackupPoint(reply) => self.answers.push(Answer::Point(reply)),
             // The writer takes it out before it comes here.
             Command::Shutdown(_) => {}
-        }
-    }
-
-    /// A batch of the ledger's own accounts.
-    fn create_accounts(
-        &mut self,
-        accounts: &[Account],
-    ) -> Result<Vec<CreateAccountStatus>, BatchError> {
-        decide::check_size(accounts.len())?;
-        self.ledger_batch(accounts.len(), |ledger, at_ns| ledger.create_accounts(accounts, at_ns))
-    }
-
-    /// A batch of the ledger's own transfers.
-    fn create_transfers(
-        &mut self,
-        transfers: &[Transfer],
-    ) -> Result<Vec<CreateTransferStatus>, BatchError> {
-        decide::check_transfers(&self.state, transfers)?;
-        self.ledger_batch(transfers.len(), |ledger, at_ns| {
-            ledger.create_transfers(transfers, at_ns)
-        })
-    }
-
-    /// Lets the ledger decide, and appends what it made.
-    fn ledger_batch<T>(
-        &mut self,
-        events: usize,
-        create: impl FnOnce(&mut Ledger<Changes>, u64) -> Result<T, index::Error>,
-    ) -> Result<T, BatchError> {
-        if self.broken.is_some() {
-            return Err(Unavailable::Stopped.into());
-        }
-        let timestamp_ns = self.next_timestamp_ns(step_for(events));
-        match create(&mut self.state.ledger, timestamp_ns) {
-            Ok(statuses) => {
-                self.state.last_timestamp_ns = timestamp_ns;
-                self.batch.u64(timestamp_ns);
-                let fresh = self.state.ledger.fresh();
-                encode_ledger(&mut self.batch, fresh.rows(), fresh.burned());
-                Ok(statuses)
-            }
-            Err(error) => {
-                self.broken = Some(error.into());
-                Err(Unavailable::Stopped.into())
-            }
         }
     }
 
@@ -444,13 +417,14 @@ impl Core {
     pub(super) fn sweep(&mut self) {
         self.read_clock();
         for id in self.claims.expired(self.now_ns) {
-            if self.batch_len() >= BATCH_FILL_BYTES_MAX {
+            if self.is_batch_filled() {
                 break;
             }
             self.claims.remove(id);
             self.wake(id);
         }
         self.expire_holds();
+        self.sweep_channels();
         if self.unwoken {
             self.wake_left();
         }
@@ -481,7 +455,7 @@ impl Core {
         left.retain(|id| !is_held(*id));
         self.unwoken = false;
         for id in left {
-            if self.batch_len() >= BATCH_FILL_BYTES_MAX {
+            if self.is_batch_filled() {
                 self.unwoken = true;
                 break;
             }

@@ -115,7 +115,12 @@ fn ready(
         return Err(StartError::ClockBehind { behind_seconds });
     }
     let (sender, queue) = queue(options.queue_count_max);
-    let core = Core::new(state, Arc::clone(&options.clock), options.accept_earlier_clock);
+    let core = Core::new(
+        state,
+        Arc::clone(&options.clock),
+        options.accept_earlier_clock,
+        options.channel_limits,
+    );
     let engine = Engine::new(sender, options.clock, options.node);
     let snapshot_every_bytes = options.snapshot_every_bytes;
     let bytes_since_snapshot = bytes;

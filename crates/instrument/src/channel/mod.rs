@@ -14,6 +14,7 @@ mod close;
 mod event;
 mod machine;
 mod sound;
+mod stored;
 mod terms;
 mod tick;
 mod top_up;
@@ -29,6 +30,7 @@ pub use machine::{Machine, Phase};
 pub use sound::{
     CHANNEL_LIFE_MS_MAX, CLOSE_DELAY_SECONDS_MAX, CLOSE_DELAY_SECONDS_MIN, TermsError,
 };
+pub use stored::MachineParts;
 pub use terms::{ChannelTerms, VerifiedTerms};
 pub use tick::{TICK_LINK_BYTES, Tick, TickLink};
 pub use top_up::TopUp;
