@@ -7,6 +7,7 @@
 //! [`Config::check`] has turned it into typed [`Settings`].
 
 mod check;
+mod meter;
 mod offer;
 mod payee;
 mod settings;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use settings::{GatewaySettings, NodeSettings, PayeeSettings, Settings};
 
 use crate::failure::Failure;
+use meter::{ChannelSection, MeterSection};
 
 /// Largest configuration file that is read.
 const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
@@ -95,6 +97,15 @@ pub(crate) struct PayeeSection {
     /// By default derived from the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<String>,
+    /// Most that one channel to it may hold, a decimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) channel_deposit_max: Option<String>,
+    /// Earnings on one channel beyond which it is settled at once, a decimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) channel_unsettled_max: Option<String>,
+    /// Earnings on all channels that may be unsettled, a decimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) channel_exposure_max: Option<String>,
 }
 
 /// A site that sells.
@@ -123,7 +134,7 @@ pub(crate) struct OfferSection {
     /// Methods that pass at no charge at these paths; others that are not priced are refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) free_methods: Vec<String>,
-    /// Decimal, such as `0.002`.
+    /// Decimal, such as `0.002`; of one request, or of the meter's `per` units.
     pub(crate) price: String,
     /// By default the asset of the payee.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,6 +159,12 @@ pub(crate) struct OfferSection {
     /// Shares by payee, such as `80%`; without them `pay_to` receives all.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) split: BTreeMap<String, String>,
+    /// How a request is priced by the unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) meter: Option<MeterSection>,
+    /// How channels pay; what is left out is derived from the price.
+    #[serde(default, skip_serializing_if = "ChannelSection::is_empty")]
+    pub(crate) channel: ChannelSection,
 }
 
 fn usual_methods() -> Vec<String> {

@@ -11,11 +11,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use engine::{AccountRole, AccountSpec, Engine, Fund, Options};
 use gateway::{
-    Forward, ForwardOptions, Node, NodeFacts, Offer, Origin, PathPattern, Payees, Paywall,
-    PaywallOptions, PaywallService, Routes,
+    ChannelSettings, Forward, ForwardOptions, Node, NodeFacts, Offer, Origin, PathPattern, Payees,
+    Paywall, PaywallOptions, PaywallService, Routes,
 };
 use http::{Method, Uri};
 use http402::Identifier;
+use http402::mpp::ChallengeSecret;
 use money::{Amount, TransferId};
 
 use super::sale;
@@ -54,6 +55,7 @@ async fn serve(address: SocketAddr, upstream: &Uri, data: &Path) -> Result<()> {
         origin: Origin::Fixed(format!("http://{address}")),
         routes: Routes::new(vec![offer()?])?,
         service_name: Some("bench".to_owned()),
+        challenge_secret: ChallengeSecret::of_gateway("bench"),
     });
     let app = axum::Router::new().fallback_service(PaywallService::new(paywall, forward));
     super::listen(address, app).await
@@ -78,10 +80,13 @@ async fn open_books(engine: &Engine) -> Result<()> {
 fn offer() -> Result<Offer> {
     let payees =
         Payees { pay_to: sale::payee()?, split: None, name: "payee".to_owned(), split_text: None };
+    let price = sale::price()?;
     Ok(Offer {
         path: PathPattern::parse("/articles/{id}")?,
         methods: vec![Method::GET],
-        price: sale::price()?,
+        price,
+        meter: None,
+        channel: ChannelSettings::usual(price, None),
         payees,
         description: "An article".to_owned(),
         mime_type: Some("text/plain".to_owned()),

@@ -22,10 +22,12 @@ mod error;
 pub mod fuzzing;
 mod handle;
 mod keep;
+mod keys;
 mod outcome;
 mod past;
 mod queue;
 mod state;
+mod verifier;
 mod view;
 mod writer;
 

@@ -2,9 +2,10 @@
 
 use engine::HOLD_SECONDS_MAX;
 use http::Method;
-use http402::Identifier;
+use http402::{ChannelOffer, Identifier, Metered};
 use money::{AccountId, Amount, Shares};
 
+use crate::meter::{Meter, Unit};
 use crate::path::PathPattern;
 
 /// Who is paid.
@@ -30,8 +31,12 @@ pub struct Offer {
     /// Methods that cost nothing at these paths. Any other is refused: a service that is blind to
     /// methods would answer it with what is sold.
     pub free_methods: Vec<Method>,
-    /// Price of one request.
+    /// Price of one request, or of `per` units if there is a meter.
     pub price: Amount,
+    /// How a request is priced by the unit.
+    pub meter: Option<Meter>,
+    /// How channels pay for it.
+    pub channel: ChannelSettings,
     /// Who is paid.
     pub payees: Payees,
     /// One line for people.
@@ -48,6 +53,67 @@ pub struct Offer {
     pub identifier: Identifier,
     /// Named in catalogues.
     pub listed: bool,
+}
+
+/// How channels pay for an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelSettings {
+    /// Least deposit of a channel.
+    pub deposit_min: Amount,
+    /// Deposit that suits usual use.
+    pub deposit_suggested: Amount,
+    /// Least delay that a channel's terms must name for a close by the payer alone.
+    pub close_delay_seconds: u32,
+    /// Most units that are paid before they are delivered.
+    pub step_units: u64,
+}
+
+/// Requests for which the usual suggested deposit lasts.
+const DEPOSIT_SUGGESTED_REQUESTS: u128 = 100;
+
+const USUAL_CLOSE_DELAY_SECONDS: u32 = 3_600;
+const USUAL_STEP_BYTES: u64 = 64 * 1024;
+const USUAL_STEP_EVENTS: u64 = 16;
+
+/// Shortest close delay: below it a payee could not react.
+pub const CLOSE_DELAY_SECONDS_MIN: u32 = 1;
+
+/// Longest close delay, 30 days: money must come back in a time that a payer can wait.
+pub const CLOSE_DELAY_SECONDS_MAX: u32 = 30 * 24 * 60 * 60;
+
+impl ChannelSettings {
+    /// What suits a price, where an operator says nothing else.
+    pub fn usual(price: Amount, meter: Option<&Meter>) -> Self {
+        let start = start(price, meter);
+        let base =
+            start.units().max(price.units()).max(meter.and_then(Meter::cost_max).unwrap_or(0));
+        // Beyond 128 bits nobody can have that much; one request's worth is a fair suggestion then.
+        let suggested = base.checked_mul(DEPOSIT_SUGGESTED_REQUESTS).unwrap_or(base);
+        let step_units = match meter.map(Meter::unit) {
+            Some(Unit::Byte) => USUAL_STEP_BYTES,
+            Some(Unit::Event) => USUAL_STEP_EVENTS,
+            Some(Unit::Second | Unit::Reported { .. }) | None => 1,
+        };
+        Self {
+            deposit_min: Amount::new(start.units().max(1), price.asset()),
+            deposit_suggested: Amount::new(suggested, price.asset()),
+            close_delay_seconds: USUAL_CLOSE_DELAY_SECONDS,
+            step_units,
+        }
+    }
+}
+
+/// What must be accepted so that a request starts: the price; of a meter the first unit that is not
+/// free, but at least one base unit; of a reported unit the most, for nobody knows the cost before
+/// the end.
+fn start(price: Amount, meter: Option<&Meter>) -> Amount {
+    let Some(meter) = meter else { return price };
+    let units = match (meter.unit(), meter.cost_max()) {
+        (Unit::Reported { .. }, Some(most)) => most,
+        _ if meter.terms().free_units > 0 => 0,
+        _ => meter.cost(1).max(1),
+    };
+    Amount::new(units, price.asset())
 }
 
 /// Why an offer is refused.
@@ -68,6 +134,26 @@ pub enum OfferError {
     /// The node would end the hold earlier.
     #[error("hold_seconds must be {HOLD_SECONDS_MAX} at most")]
     LongHold,
+    /// A meter's first price is that of the offer.
+    #[error("the meter's price must be the price of the offer")]
+    MeterPrice,
+    /// A channel's amounts are in the asset of the price.
+    #[error("deposits must be in the asset of the price")]
+    DepositAsset,
+    /// A smaller deposit could not pay for one request's start.
+    #[error(
+        "deposit_min must be at least {0} base units, what a request needs to start, and above zero"
+    )]
+    SmallDeposit(u128),
+    /// The suggestion must be allowed.
+    #[error("deposit_suggested must not be below deposit_min")]
+    SuggestedDeposit,
+    /// See the limits.
+    #[error("close_delay_seconds must be {CLOSE_DELAY_SECONDS_MIN} to {CLOSE_DELAY_SECONDS_MAX}")]
+    CloseDelay,
+    /// Nothing could be delivered.
+    #[error("step_units must be above zero")]
+    ZeroStep,
     /// Every payee of the split has a share.
     #[error("the split must name as many payees as shares, at most {SPLIT_COUNT_MAX}")]
     Split,
@@ -79,7 +165,7 @@ pub const SPLIT_COUNT_MAX: usize = 16;
 impl Offer {
     /// Checks what the types cannot.
     pub fn check(&self) -> Result<(), OfferError> {
-        if self.price.units() == 0 {
+        if self.price.units() == 0 && self.meter.is_none() {
             return Err(OfferError::FreePrice);
         }
         if self.methods.is_empty() {
@@ -101,6 +187,77 @@ impl Offer {
         {
             return Err(OfferError::Split);
         }
+        self.check_channel()
+    }
+
+    fn check_channel(&self) -> Result<(), OfferError> {
+        if self.meter.as_ref().is_some_and(|meter| meter.terms().price != self.price) {
+            return Err(OfferError::MeterPrice);
+        }
+        let (channel, asset) = (&self.channel, self.price.asset());
+        if channel.deposit_min.asset() != asset || channel.deposit_suggested.asset() != asset {
+            return Err(OfferError::DepositAsset);
+        }
+        let least = self.start().units().max(1);
+        if channel.deposit_min.units() < least {
+            return Err(OfferError::SmallDeposit(least));
+        }
+        if channel.deposit_suggested.units() < channel.deposit_min.units() {
+            return Err(OfferError::SuggestedDeposit);
+        }
+        let delays = CLOSE_DELAY_SECONDS_MIN..=CLOSE_DELAY_SECONDS_MAX;
+        if !delays.contains(&channel.close_delay_seconds) {
+            return Err(OfferError::CloseDelay);
+        }
+        if channel.step_units == 0 {
+            return Err(OfferError::ZeroStep);
+        }
         Ok(())
+    }
+
+    /// What must be accepted on a channel so that a request starts.
+    pub fn start(&self) -> Amount {
+        start(self.price, self.meter.as_ref())
+    }
+
+    /// The most that one request can cost; `None` if a meter has no end.
+    pub fn price_max(&self) -> Option<Amount> {
+        match &self.meter {
+            None => Some(self.price),
+            Some(meter) => meter.cost_max().map(|most| Amount::new(most, self.price.asset())),
+        }
+    }
+
+    /// Whether `start` is reserved before the request is carried out: its cost is known only at the
+    /// end, so it must be there until then.
+    pub fn reserves_start(&self) -> bool {
+        let unit = self.meter.as_ref().map(Meter::unit);
+        matches!(unit, Some(Unit::Reported { .. }))
+    }
+
+    /// How it is metered, for a challenge.
+    pub fn metered(&self) -> Option<Metered> {
+        let terms = self.meter.as_ref()?.terms();
+        let tier = |tier: &crate::meter::Tier| format!("{} beyond {}", tier.price, tier.from);
+        let tiers = terms.tiers.iter().map(tier).collect::<Vec<_>>().join(", ");
+        Some(Metered {
+            unit: terms.unit.name().to_owned(),
+            price: terms.price,
+            per: terms.per,
+            free_units: terms.free_units,
+            units_max: terms.units_max,
+            tiers: Some(tiers).filter(|tiers| !tiers.is_empty()),
+        })
+    }
+
+    /// How channels pay, for a challenge; the state of a channel is the caller's to add.
+    pub fn channel_offer(&self) -> ChannelOffer {
+        ChannelOffer {
+            start: self.start(),
+            deposit_min: self.channel.deposit_min,
+            deposit_suggested: self.channel.deposit_suggested,
+            close_delay_seconds: self.channel.close_delay_seconds,
+            state: None,
+        }
     }
 }

@@ -9,6 +9,7 @@ use http::Uri;
 use http402::SERVICE_NAME_CHARS_MAX;
 use money::{Amount, Asset};
 
+use super::meter;
 use super::offer;
 use super::payee::derived_account;
 use super::{Config, ConfigError, GatewaySection, PayeeSection};
@@ -145,7 +146,15 @@ fn check_payee(
         })?,
     };
     let name = section.name.clone();
-    Ok(PayeeSettings { name, asset, account })
+    let channels = meter::channel_limits(section, key, asset)?;
+    Ok(PayeeSettings { name, asset, account, channels })
+}
+
+/// A decimal in an asset.
+pub(super) fn decimal(text: &str, key: &Key<'_>, asset: Asset) -> Result<Amount, ConfigError> {
+    Amount::parse_decimal(text, asset).map_err(|why| {
+        key.error(why.to_string(), "write a decimal in quotes, for example \"0.002\"")
+    })
 }
 
 pub(super) fn find_asset(

@@ -7,7 +7,7 @@ use http::Method;
 use http402::Identifier;
 use money::{Amount, Asset, Shares};
 
-use super::check::{Key, find_asset};
+use super::check::{Key, decimal, find_asset};
 use super::{ConfigError, IdentifierSection, OfferSection, PayeeSettings};
 
 /// Percent with four decimals are parts per million, so shares are read as exactly as money.
@@ -50,15 +50,17 @@ fn offer(
         let hint = "sell in the payee's asset, or add a payee in this one";
         return Err(key.join("pay_to").error(what, hint));
     }
-    let price = Amount::parse_decimal(&section.price, asset).map_err(|why| {
-        let hint = "write a decimal in quotes, for example \"0.002\"";
-        key.join("price").error(why.to_string(), hint)
-    })?;
+    let price = decimal(&section.price, &key.join("price"), asset)?;
+    let meter = section.meter.as_ref();
+    let meter = meter.map(|meter| meter.check(&key.join("meter"), price)).transpose()?;
+    let channel = section.channel.check(&key.join("channel"), price, meter.as_ref())?;
     Ok(Offer {
         path,
         methods: methods(&section.methods, &key.join("methods"))?,
         free_methods: methods(&section.free_methods, &key.join("free_methods"))?,
         price,
+        meter,
+        channel,
         payees: split(section, key, payee, payees)?,
         description: section.description.clone(),
         mime_type: section.mime_type.clone(),

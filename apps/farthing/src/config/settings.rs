@@ -34,6 +34,19 @@ pub(crate) struct PayeeSettings {
     pub(crate) name: String,
     pub(crate) asset: Asset,
     pub(crate) account: AccountId,
+    #[expect(dead_code, reason = "the node takes no limits yet")]
+    pub(crate) channels: ChannelLimitSettings,
+}
+
+/// What channels to a payee may come to; the node's usual limits where nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ChannelLimitSettings {
+    /// Most that one channel may hold.
+    pub(crate) deposit: Option<Amount>,
+    /// Earnings on one channel beyond which it is settled at once.
+    pub(crate) unsettled: Option<Amount>,
+    /// Earnings on all channels that may be unsettled.
+    pub(crate) exposure: Option<Amount>,
 }
 
 /// A site that sells.

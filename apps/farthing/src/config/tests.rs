@@ -106,3 +106,75 @@ fn a_printed_configuration_says_the_same() {
     assert!(printed.contains("hold_seconds = 600"), "defaults are shown: {printed}");
     again.check().unwrap();
 }
+
+/// The good file with more keys of its offer.
+fn metered(keys: &str) -> String {
+    let offer = GOOD.replace("split = { editor = \"17.5%\", author = \"82.5%\" }\n", "");
+    format!("{offer}{keys}\n")
+}
+
+#[test]
+fn an_offer_by_the_unit_is_read() {
+    let text = metered(
+        "meter = { unit = \"token\", reported = \"Farthing-Units\", per = 1000, free_units = 10, \
+         units_max = 5000, tiers = [{ from = 2000, price = \"0.001\" }] }\n\
+         channel = { deposit_min = \"0.05\", close_delay_seconds = 60 }",
+    );
+    let config = Config::parse(&text, "f.toml").unwrap();
+    let settings = config.check().unwrap();
+    let offer = &settings.gateways[0].routes.offers()[0];
+    let meter = offer.meter.as_ref().unwrap();
+    // 1990 at 2,000,000 and 3000 at 1,000,000 for a thousand.
+    assert_eq!(meter.cost_max(), Some(3_980_000 + 3_000_000));
+    assert_eq!(offer.price_max().unwrap().units(), 6_980_000);
+    assert_eq!(offer.start().units(), 6_980_000, "nobody knows the cost before the end");
+    assert_eq!(offer.channel.deposit_min.units(), 50_000_000);
+    assert_eq!(offer.channel.deposit_suggested.units(), 698_000_000);
+    assert_eq!(offer.channel.close_delay_seconds, 60);
+    let shown = offer.metered().unwrap();
+    assert_eq!((shown.unit.as_str(), shown.per, shown.free_units), ("token", 1000, 10));
+    assert_eq!(shown.tiers.as_deref(), Some("0.001 USD beyond 2000"));
+    let printed = config.print().unwrap();
+    let again = Config::parse(&printed, "f.toml").unwrap().check().unwrap();
+    assert_eq!(again.gateways[0].routes.offers(), settings.gateways[0].routes.offers());
+}
+
+#[test]
+fn a_mistake_in_a_meter_or_channel_names_key_and_fix() {
+    let offer = "f.toml: gateway[1].offer[1]";
+    for (keys, place, fix) in [
+        ("meter = { unit = \"hour\" }", ".meter.unit", "Farthing-Units"),
+        ("meter = { unit = \"token\", reported = \"a b\" }", ".meter.reported", "Farthing-Units"),
+        ("meter = { unit = \"byte\", reported = \"x\" }", ".meter.reported", "leave"),
+        ("meter = { unit = \"token\", reported = \"x\" }", ".meter", "units_max"),
+        ("meter = { unit = \"byte\", per = 0 }", ".meter", "per = 1"),
+        (
+            "meter = { unit = \"byte\", tiers = [{ from = 1, price = \"x\" }] }",
+            ".meter.tiers[1].price",
+            "decimal",
+        ),
+        ("channel = { deposit_min = \"x\" }", ".channel.deposit_min", "decimal"),
+        ("channel = { deposit_suggested = \"x\" }", ".channel.deposit_suggested", "decimal"),
+        ("channel = { step_units = 5 }", ".channel.step_units", "meter"),
+        ("channel = { deposit_min = \"0.0001\" }", "", "correct"),
+        ("channel = { deposit_suggested = \"0.001\" }", "", "correct"),
+        ("channel = { close_delay_seconds = 0 }", "", "correct"),
+    ] {
+        let error = error(&metered(keys));
+        assert_eq!(error.place, format!("{offer}{place}"), "{keys}: {error}");
+        let hint = error.hint.unwrap();
+        assert!(hint.contains(fix), "{keys}: {hint}");
+    }
+}
+
+#[test]
+fn a_channel_limit_of_a_payee_is_a_decimal_above_zero() {
+    for key in ["channel_deposit_max", "channel_unsettled_max", "channel_exposure_max"] {
+        for value in ["0", "x"] {
+            let named = format!("name = \"author\"\n{key} = \"{value}\"");
+            let error = spoiled("name = \"author\"", &named);
+            assert_eq!(error.place, format!("f.toml: payee[1].{key}"), "{error}");
+            assert!(error.hint.unwrap().contains("decimal"));
+        }
+    }
+}

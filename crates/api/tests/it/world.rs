@@ -12,7 +12,7 @@ use engine::{AccountRole, AccountSpec, Engine, Fund, ManualClock, Options};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use http402::x402::{Payment, requirements};
-use http402::{Challenge, Dialect, Identifier, Resource};
+use http402::{Challenge, Dialect, Identifier, Instrument, Resource};
 use instrument::{
     Access, KeyPair, Order, PurchaseDigest, Signed, SignedOrder, Statement, node_id, payer_account,
 };
@@ -84,6 +84,13 @@ impl World {
     pub async fn balance(&self, account: AccountId) -> u128 {
         let read = move |state: &engine::State| state.account(account);
         self.engine.read(read).await.unwrap().map_or(0, |view| view.available.units())
+    }
+
+    /// What is held of the payer's money.
+    pub async fn held(&self) -> u128 {
+        let account = self.payer_account();
+        let read = move |state: &engine::State| state.account(account);
+        self.engine.read(read).await.unwrap().map_or(0, |view| view.held.units())
     }
 
     /// What the payer holds and the payee received: tells whether anything moved.
@@ -219,7 +226,7 @@ pub fn facilitator_body(order: &SignedOrder, challenge: &Challenge) -> Value {
     let payload = Payment {
         dialect: Dialect::X402V2,
         accepted: &terms,
-        order,
+        instrument: &Instrument::exact(*order),
         resource_url: Some(&challenge.resource.url),
         extensions: None,
     };

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use instrument::PurchaseDigest;
 use money::ChannelId;
 
-use super::{Begun, CHANNEL_COPIES_COUNT_MAX, ChannelView, Present};
+use super::{Begun, CHANNEL_COPIES_COUNT_MAX, ChannelView, CheckedProof, Present};
 use crate::command::ClaimToken;
 use crate::entry::BegunRequest;
 use crate::error::ChannelError;
@@ -34,6 +34,7 @@ pub(crate) struct Lease {
 /// A copy of a request that waits.
 pub(crate) struct WaitingCopy {
     pub command: Box<Present>,
+    pub proof: CheckedProof,
     pub reply: Reply<Begun, ChannelError>,
 }
 

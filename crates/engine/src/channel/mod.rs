@@ -7,12 +7,15 @@
 //! This module holds data and the calls; decisions are in `decide`, the fold in `state`.
 
 mod calls;
+mod checked;
 mod command;
+mod hand_in;
 mod leases;
 mod limits;
 mod view;
 
 pub(crate) use calls::ChannelCommand;
+pub(crate) use checked::{Checked, CheckedClosing, CheckedProof};
 pub use command::{Begun, Closing, OpenChannel, Present, PresentMode, Proof, Spend};
 pub(crate) use leases::{Awaiting, Lease, Leases, WaitingCopy};
 pub use limits::{AWAIT_MS_MAX, ChannelLimits, LEASE_SECONDS_MAX};

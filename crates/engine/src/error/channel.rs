@@ -1,6 +1,5 @@
 //! Why calls about channels are refused.
 
-use instrument::channel::{StepError, TickError};
 use serde::{Deserialize, Serialize};
 
 use super::{Coded, Retry, Unavailable};
@@ -147,36 +146,5 @@ operation_errors! {
         AccountClosed = "account_closed", 402, "the payer's or a payee's account is closed";
         /// The balance is too low.
         InsufficientFunds = "insufficient_funds", 402, "the payer's balance is too low";
-    }
-}
-
-impl From<StepError> for ChannelError {
-    fn from(error: StepError) -> Self {
-        match error {
-            StepError::Closed => Self::Closed,
-            StepError::Closing => Self::Closing,
-            StepError::TopUpLower { .. } => Self::TopUpLower,
-            StepError::VoucherStale { .. } => Self::VoucherStale,
-            StepError::VoucherReused { .. } => Self::VoucherReused,
-            StepError::VoucherLower { .. } => Self::VoucherLower,
-            StepError::VoucherAboveDeposit { .. } => Self::VoucherAboveDeposit,
-            StepError::Tick(error) => error.into(),
-            StepError::TickAboveDeposit { .. } => Self::TickAboveDeposit,
-            StepError::Busy => Self::Busy,
-            StepError::Exhausted { .. } => Self::Exhausted,
-            StepError::SpendBelowStart { .. } => Self::SpendBelowStart,
-            StepError::SpendAboveAccepted { .. } => Self::SpendAboveAccepted,
-        }
-    }
-}
-
-impl From<TickError> for ChannelError {
-    fn from(error: TickError) -> Self {
-        match error {
-            TickError::BeyondEnd { .. } => Self::TickBeyondEnd,
-            TickError::Stale { .. } => Self::TickStale,
-            TickError::Jump { .. } => Self::TickJump,
-            TickError::Invalid { .. } => Self::TickInvalid,
-        }
     }
 }

@@ -3,15 +3,18 @@
 //! Each entry is decided at the very moment that it will be stamped with, on the state that it will
 //! be folded into, so that the fold takes the same step of the channel's machine.
 
+use instrument::Signed;
 use instrument::channel::{Close, Effects, Event, Machine, Phase, TopUp};
-use instrument::{PublicKey, Signed};
 use money::{AccountId, ChannelId};
 
 use super::core::Core;
-use crate::channel::{ChannelCommand, ChannelLimits, ChannelView, Closing, OpenChannel};
+use crate::channel::{
+    ChannelCommand, ChannelLimits, ChannelView, Checked, CheckedClosing, OpenChannel,
+};
 use crate::decide;
 use crate::entry::{Act, ChannelEntry, CloseCause, Entry};
 use crate::error::{ChannelError, OpenChannelError, Unavailable};
+use crate::keys::ChannelKeys;
 use crate::state::{Channel, TIMESTAMP_STEP_NS};
 
 impl Core {
@@ -25,7 +28,7 @@ impl Core {
                 let result = self.top_up(&top_up);
                 self.answer(reply, result);
             }
-            ChannelCommand::Present(command, reply) => self.present(command, reply),
+            ChannelCommand::Present(command, proof, reply) => self.present(command, proof, reply),
             ChannelCommand::Accept(proof, reply) => {
                 let result = self.accept(&proof);
                 self.answer(reply, result);
@@ -106,15 +109,28 @@ impl Core {
         let new = decide::open_channel(&self.state, command, &limits, self.entry_ms())?;
         let hold = decide::free_hold(&self.state, id, 0, new.leg_count());
         self.write(Entry::Channel(ChannelEntry::Opened { channel: Box::new(new), hold }));
+        self.share_keys(id);
         Ok(self.state.channel(id).ok_or(Unavailable::Stopped)?)
     }
 
-    fn top_up(&mut self, top_up: &Signed<TopUp>) -> Result<ChannelView, ChannelError> {
-        let TopUp { channel: id, deposit } = *top_up.unverified();
+    /// Lets signatures of a channel be checked before they come here.
+    fn share_keys(&self, id: ChannelId) {
+        if let Some(channel) = self.state.channels.get(id) {
+            let (terms, newest) = (*channel.terms(), channel.machine.tick());
+            self.keys.insert(id, ChannelKeys::new(terms, self.state.closers(id), newest));
+        }
+    }
+
+    /// As [`Core::share_keys`], for all channels of a state that was loaded.
+    pub(super) fn share_all_keys(&self) {
+        self.state.channels.iter().for_each(|channel| self.share_keys(channel.id()));
+    }
+
+    fn top_up(&mut self, top_up: &Checked<TopUp>) -> Result<ChannelView, ChannelError> {
+        let TopUp { channel: id, deposit } = *top_up.unverified().unverified();
         self.ready(id)?;
         let channel = self.state.channels.get(id).ok_or(ChannelError::Unknown)?;
-        let verified = top_up.verify_with(&channel.terms().signer);
-        verified.map_err(|_| ChannelError::TopUpSignature)?;
+        let top_up = top_up.proven(channel.terms())?;
         if deposit == channel.machine.deposit() {
             return Ok(ChannelView::of(channel));
         }
@@ -124,7 +140,7 @@ impl Core {
         let limits = self.limits_of(channel.terms().payee);
         decide::check_top_up(&self.state, channel, &limits, deposit, effects.hold)?;
         let hold = self.next_hold(channel);
-        self.write(Entry::Channel(ChannelEntry::ToppedUp { top_up: *top_up, hold }));
+        self.write(Entry::Channel(ChannelEntry::ToppedUp { top_up, hold }));
         self.view_of(id)
     }
 
@@ -156,33 +172,37 @@ impl Core {
         }
     }
 
-    fn close_channel(&mut self, closing: &Closing) -> Result<ChannelView, ChannelError> {
+    fn close_channel(&mut self, closing: &CheckedClosing) -> Result<ChannelView, ChannelError> {
         let id = closing.channel();
-        match self.ready(id) {
-            Ok(_) => {}
-            Err(ChannelError::Closed) => {
-                self.check_closer(id, closing)?;
-                return self.view_of(id);
-            }
+        let is_open = match self.ready(id) {
+            Ok(_) => true,
+            Err(ChannelError::Closed) => false,
             Err(refused) => return Err(refused),
-        }
-        self.check_closer(id, closing)?;
-        match closing {
-            Closing::ByPayer(close) => self.ask_to_close(id, close)?,
-            Closing::Agreed(close) => {
+        };
+        let close = match closing {
+            CheckedClosing::Agreed(close) | CheckedClosing::ByPayer(close) => {
+                Some(close.proven(&self.state.closers(id))?)
+            }
+            CheckedClosing::ByPayee(_) => None,
+        };
+        match (closing, close) {
+            (CheckedClosing::ByPayer(_), Some(close)) if is_open => self.ask_to_close(id, close)?,
+            (CheckedClosing::Agreed(_), _) if is_open => {
                 if self.leases.get(id).is_some() {
                     return Err(ChannelError::Busy);
                 }
-                self.close_now(id, Event::Agree, CloseCause::Agreed, Some(*close))?;
+                self.close_now(id, Event::Agree, CloseCause::Agreed, close)?;
             }
-            Closing::ByPayee(_) => {
+            (CheckedClosing::ByPayee(_), _) if is_open => {
                 self.close_now(id, Event::Agree, CloseCause::ByPayee, None)?;
             }
+            // It is closed, and stays as it ended.
+            _ => {}
         }
         self.view_of(id)
     }
 
-    fn ask_to_close(&mut self, id: ChannelId, close: &Signed<Close>) -> Result<(), ChannelError> {
+    fn ask_to_close(&mut self, id: ChannelId, close: Signed<Close>) -> Result<(), ChannelError> {
         let channel = self.ready(id)?;
         if channel.machine.phase() != Phase::Open {
             return Ok(());
@@ -193,7 +213,7 @@ impl Core {
             self.write(Entry::Channel(ChannelEntry::Paid { channel: id, begun: Some(begun), act }));
             self.ready(id)?;
         }
-        self.write(Entry::Channel(ChannelEntry::Closing { close: *close }));
+        self.write(Entry::Channel(ChannelEntry::Closing { close }));
         self.notify(id);
         Ok(())
     }
@@ -217,20 +237,6 @@ impl Core {
         Ok(())
     }
 
-    /// Whether the signature to close is one that may: of the voucher key, of the terms' signer, or
-    /// of the payer behind the signer's mandate.
-    fn check_closer(&self, id: ChannelId, closing: &Closing) -> Result<(), ChannelError> {
-        let (Closing::Agreed(close) | Closing::ByPayer(close)) = closing else {
-            return Ok(());
-        };
-        let may = |key: &PublicKey| close.verify_with(key).is_ok();
-        if self.state.closers(id).iter().any(may) {
-            Ok(())
-        } else {
-            Err(ChannelError::CloseSignature)
-        }
-    }
-
     /// Lets time do what is due: gives back what was set aside, or closes.
     pub(super) fn catch_up(&mut self, id: ChannelId) -> Result<(), ChannelError> {
         let Some(channel) = self.state.channels.get(id) else { return Ok(()) };
@@ -252,7 +258,7 @@ impl Core {
     /// Whoever has to do with the channel learns that it is closed.
     fn channel_ended(&mut self, id: ChannelId) {
         self.leases.forget(id);
-        self.voucher_keys.remove(&id);
+        self.keys.remove(id);
         self.notify(id);
         self.wake_copies(id);
     }

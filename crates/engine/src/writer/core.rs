@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use instrument::channel::VoucherKey;
-use money::{AccountId, ChannelId, PaymentId};
+use money::{AccountId, PaymentId};
 
 use super::BATCH_FILL_BYTES_MAX;
 use super::committer::{Answer, Batch};
@@ -17,6 +16,7 @@ use crate::decide::{self, Decision, Known};
 use crate::entry::{Entry, NewPayment, Stamped};
 use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{Command, Reply};
+use crate::keys::Keys;
 use crate::outcome::{Outcome, Outcomes};
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
@@ -25,11 +25,11 @@ pub(crate) struct Core {
     pub(super) state: State,
     pub(super) claims: Claims,
     pub(super) leases: Leases,
-    /// Of open channels whose vouchers were checked.
-    pub(super) voucher_keys: BTreeMap<ChannelId, VoucherKey>,
     pub(super) channel_limits: BTreeMap<AccountId, ChannelLimits>,
     /// Outcomes of safe methods: lost with the process, then fetched again.
     pub(super) fleeting: Outcomes,
+    /// Keys of the open channels, for those who check signatures before the writer.
+    pub(super) keys: Keys,
     clock: Arc<dyn Clock>,
     /// Time of the command at hand: read once, so that all its checks agree.
     pub(super) now_ns: u64,
@@ -46,28 +46,31 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(
         state: State,
+        keys: Keys,
         clock: Arc<dyn Clock>,
         accept_earlier_clock: bool,
         channel_limits: BTreeMap<AccountId, ChannelLimits>,
     ) -> Self {
         // Tokens of an earlier run may still be out there; microseconds are ahead of them.
         let claims = Claims::new(clock.now_ns() / 1000);
-        Self {
+        let core = Self {
             seen_ns: state.last_timestamp_ns,
             accept_earlier_clock,
             state,
             claims,
             leases: Leases::default(),
-            voucher_keys: BTreeMap::new(),
             channel_limits,
             fleeting: Outcomes::default(),
+            keys,
             clock,
             now_ns: 0,
             unwoken: false,
             batch: Encoder::default(),
             answers: Vec::new(),
             broken: None,
-        }
+        };
+        core.share_all_keys();
+        core
     }
 
     pub(super) fn batch_len(&self) -> usize {

@@ -5,16 +5,14 @@
 //! given up, unless it must execute once.
 
 use instrument::PurchaseDigest;
-use std::collections::btree_map;
-
-use instrument::channel::{Event, Machine, Phase, Proven, TickCursor, VoucherKey};
+use instrument::channel::{Event, Machine, Phase, Proven};
 use money::{AccountId, Amount, ChannelId};
 
 use super::committer::Answer;
 use super::core::Core;
 use crate::channel::{
-    AWAIT_MS_MAX, Awaiting, Begun, ChannelView, LEASE_SECONDS_MAX, Lease, Present, PresentMode,
-    Proof, RELIEF_COUNT_MAX, Spend, WaitingCopy,
+    AWAIT_MS_MAX, Awaiting, Begun, ChannelView, CheckedProof, LEASE_SECONDS_MAX, Lease, Present,
+    PresentMode, RELIEF_COUNT_MAX, Spend, WaitingCopy,
 };
 use crate::command::ClaimToken;
 use crate::decide;
@@ -31,36 +29,49 @@ enum Step {
 }
 
 impl Core {
-    pub(super) fn present(&mut self, command: Box<Present>, reply: Reply<Begun, ChannelError>) {
+    pub(super) fn present(
+        &mut self,
+        command: Box<Present>,
+        proof: CheckedProof,
+        reply: Reply<Begun, ChannelError>,
+    ) {
         // Who has hung up would leave a lease behind that keeps everybody else out.
         if reply.is_closed() {
             return;
         }
-        let id = command.proof.channel();
-        match self.present_now(&command) {
+        let id = proof.channel();
+        let step = self.present_now(&command, &proof);
+        if step.is_err() {
+            self.stay_at_tick(&proof);
+        }
+        match step {
             Ok(Step::Proceed(lease, view)) => {
                 self.answers.push(Answer::Begun(id, lease, view, reply));
             }
             Ok(Step::Replay(replay)) => self.answer(reply, Ok(*replay)),
-            Ok(Step::Wait) => self.leases.wait(id, WaitingCopy { command, reply }),
+            Ok(Step::Wait) => self.leases.wait(id, WaitingCopy { command, proof, reply }),
             Err(refused) => self.answer(reply, Err(refused)),
         }
     }
 
-    fn present_now(&mut self, command: &Present) -> Result<Step, ChannelError> {
-        let id = command.proof.channel();
+    fn present_now(
+        &mut self,
+        command: &Present,
+        proof: &CheckedProof,
+    ) -> Result<Step, ChannelError> {
+        let id = proof.channel();
         decide::check_offer(self.ready(id)?, command)?;
-        let paid = PaidProof::of(&command.proof);
+        let paid = PaidProof::of(&proof.proof());
         let key = RequestKey::of(&paid);
         // A voucher is believed by its signature. A tick that is known has its link for a signature,
         // and could not be followed from a newer one.
-        if matches!(command.proof, Proof::Voucher(_)) {
-            self.verify(id, &command.proof)?;
+        if matches!(paid, PaidProof::Voucher { .. }) {
+            self.verify(id, proof)?;
         }
         if let Some(step) = self.copy_of(id, &key, command.purchase)? {
             return Ok(step);
         }
-        let proven = self.verify(id, &command.proof)?;
+        let proven = self.verify(id, proof)?;
         if self.leases.get(id).is_some() {
             let (channel, machine) = self.running(id)?;
             self.stepped(channel, &machine, Event::Accept(proven))?;
@@ -186,30 +197,35 @@ impl Core {
         Ok((channel, machine))
     }
 
-    /// Checks a signature, or follows a tick: the one place where a proof becomes believed.
-    fn verify(&mut self, id: ChannelId, proof: &Proof) -> Result<Proven, ChannelError> {
+    /// What a proof says, if it is good.
+    fn verify(&self, id: ChannelId, proof: &CheckedProof) -> Result<Proven, ChannelError> {
         let (channel, machine) = self.running(id)?;
-        match proof {
-            Proof::Voucher(voucher) => {
-                let public = channel.terms().voucher_key;
-                let key = match self.voucher_keys.entry(id) {
-                    btree_map::Entry::Occupied(known) => known.into_mut(),
-                    btree_map::Entry::Vacant(vacant) => {
-                        let key = VoucherKey::new(public);
-                        vacant.insert(key.map_err(|_| ChannelError::VoucherSignature)?)
-                    }
-                };
-                let verified = voucher.verify(key).map_err(|_| ChannelError::VoucherSignature)?;
-                Ok(Proven::from(&verified))
-            }
-            Proof::Tick { tick, .. } => {
-                let advance = TickCursor::at(channel.terms(), machine.tick()).verify(*tick)?;
-                Ok(Proven::Tick(advance.to()))
-            }
+        proof.proven(channel.terms(), &machine)
+    }
+
+    /// A tick that was followed before it came here is not taken: the next one is followed to the
+    /// one that the channel stands at.
+    fn stay_at_tick(&self, proof: &CheckedProof) {
+        if let CheckedProof::Tick(id, _) = proof {
+            self.go_back_to_tick(*id);
         }
     }
 
-    pub(super) fn accept(&mut self, proof: &Proof) -> Result<ChannelView, ChannelError> {
+    fn go_back_to_tick(&self, id: ChannelId) {
+        if let (Some(keys), Ok((_, machine))) = (self.keys.get(id), self.running(id)) {
+            keys.go_back_to(machine.tick());
+        }
+    }
+
+    pub(super) fn accept(&mut self, proof: &CheckedProof) -> Result<ChannelView, ChannelError> {
+        let result = self.accept_now(proof);
+        if result.is_err() {
+            self.stay_at_tick(proof);
+        }
+        result
+    }
+
+    fn accept_now(&mut self, proof: &CheckedProof) -> Result<ChannelView, ChannelError> {
         let id = proof.channel();
         self.ready(id)?;
         let proven = self.verify(id, proof)?;
@@ -218,13 +234,21 @@ impl Core {
         decide::check_delegate(&self.state, channel, decide::Use::Pay, self.entry_ms())?;
         if next != machine {
             let begun = self.leases.take_pending(id);
-            self.pay(id, begun, Act::Accept(PaidProof::of(proof)));
+            self.pay(id, begun, Act::Accept(PaidProof::of(&proof.proof())));
             self.notify(id);
         }
         self.view_of(id)
     }
 
-    pub(super) fn claim(&mut self, proof: &Proof) -> Result<ChannelView, ChannelError> {
+    pub(super) fn claim(&mut self, proof: &CheckedProof) -> Result<ChannelView, ChannelError> {
+        let result = self.claim_now(proof);
+        if result.is_err() {
+            self.stay_at_tick(proof);
+        }
+        result
+    }
+
+    fn claim_now(&mut self, proof: &CheckedProof) -> Result<ChannelView, ChannelError> {
         let id = proof.channel();
         self.ready(id)?;
         let proven = self.verify(id, proof)?;
@@ -234,7 +258,7 @@ impl Core {
             return Err(ChannelError::Busy);
         }
         if next != machine {
-            self.pay(id, None, Act::Claim(PaidProof::of(proof)));
+            self.pay(id, None, Act::Claim(PaidProof::of(&proof.proof())));
             self.settle_beyond_limits(id);
         }
         self.view_of(id)
@@ -322,7 +346,9 @@ impl Core {
     }
 
     fn end_lease(&mut self, id: ChannelId, token: ClaimToken) {
-        self.leases.remove(id);
+        if self.leases.remove(id).is_some_and(|lease| lease.pending.is_some()) {
+            self.go_back_to_tick(id);
+        }
         if let Some(channel) = self.state.channels.get(id) {
             self.leases.remember_end(id, token, channel.machine.spent());
         }
@@ -333,9 +359,9 @@ impl Core {
     /// A lease without a sign of life: what was charged stays, the last step included.
     pub(super) fn end_lost_lease(&mut self, id: ChannelId) {
         let Some(lease) = self.leases.remove(id) else { return };
-        if lease.pending.is_none()
-            && let Ok(channel) = self.ready(id)
-        {
+        if lease.pending.is_some() {
+            self.go_back_to_tick(id);
+        } else if let Ok(channel) = self.ready(id) {
             let total = channel.machine.spent();
             let is_at_rest = channel.machine.started() == total
                 && channel.machine.reserve_ends_at_ms().is_none();
@@ -448,7 +474,7 @@ impl Core {
     /// Lets the copies that waited try again: the first may proceed, or all get the outcome.
     pub(super) fn wake_copies(&mut self, id: ChannelId) {
         for copy in self.leases.take_copies(id) {
-            self.present(copy.command, copy.reply);
+            self.present(copy.command, copy.proof, copy.reply);
         }
     }
 }

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 
 use axum::body::Body;
 use gateway::{
-    Forward, ForwardOptions, Node, NodeFacts, Offer, Origin, PathPattern, Payees, Paywall,
-    PaywallOptions, PaywallService, Routes,
+    ChannelSettings, Forward, ForwardOptions, Node, NodeFacts, Offer, Origin, PathPattern, Payees,
+    Paywall, PaywallOptions, PaywallService, Routes,
 };
 use http::{Method, Request};
 use http402::Identifier;
+use http402::mpp::ChallengeSecret;
 use http402::x402::PaymentRequired;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -87,6 +88,8 @@ pub fn offer(path: &str, methods: &[Method], units: u128) -> Offer {
         path: PathPattern::parse(path).unwrap(),
         methods: methods.to_vec(),
         price: Amount::new(units, usd()),
+        meter: None,
+        channel: ChannelSettings::usual(Amount::new(units, usd()), None),
         payees: payees(),
         description: format!("what stands at {path}"),
         mime_type: None,
@@ -129,6 +132,7 @@ pub fn paywall(node: Node, books: &Books) -> Paywall {
         origin: Origin::Fixed(ORIGIN.to_owned()),
         routes: routes(),
         service_name: Some("Magazine".to_owned()),
+        challenge_secret: ChallengeSecret::of_gateway("token"),
     })
 }
 

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "functions that tests share are tests too")]
 
+mod channels;
 mod golden;
+mod golden_channels;
 mod hostile;
 mod refused;
 mod requests;
+mod ticks;
 mod vectors;
 mod verdict;
