@@ -26,6 +26,8 @@ pub(crate) struct Case {
     pub cookie: bool,
     /// In which dialect the payment came.
     pub dialect: Dialect,
+    /// A crawler's signed request pays.
+    pub crawl: bool,
     /// The payer's own request body has failed, see [`crate::body::Digested`].
     pub request_failed: Arc<AtomicBool>,
 }
@@ -53,6 +55,7 @@ impl Case {
             range: text(header::RANGE).unwrap_or_default().to_owned(),
             html: accepts_html && parts.method == Method::GET,
             cookie: false,
+            crawl: false,
             dialect: Dialect::X402V2,
             request_failed: Arc::default(),
         }

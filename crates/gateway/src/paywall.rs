@@ -14,6 +14,7 @@ use crate::admit::admit;
 use crate::answer;
 use crate::body;
 use crate::case::{self, Case};
+use crate::crawl::Crawlers;
 use crate::deliver;
 use crate::forward::UpstreamError;
 use crate::headers;
@@ -45,6 +46,8 @@ pub struct PaywallOptions {
     pub routes: Routes,
     /// Name of the service for payers' software: printable ASCII, 32 characters at most.
     pub service_name: Option<String>,
+    /// Crawlers that may pay with a signed request.
+    pub crawlers: Crawlers,
 }
 
 /// Prices requests and takes payment; see the module.

@@ -12,6 +12,7 @@ use http402::{Carrier, DecodeError, Instrument, Presented, Problem};
 
 use crate::answer::{self, Refusal};
 use crate::case::Case;
+use crate::crawl;
 use crate::deliver::Source;
 
 /// Why a request does not go on: the answer is ready.
@@ -19,6 +20,9 @@ pub(crate) type Answered = Box<Response<Body>>;
 
 /// Finds out what pays for a request.
 pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Source, Answered> {
+    if let Some(admitted) = crawl::admit(case, headers) {
+        return admitted;
+    }
     let presented = match http402::decode_payment(headers) {
         Ok(Some(presented)) => presented,
         Ok(None) => return Err(Box::new(answer::challenge(case, None))),

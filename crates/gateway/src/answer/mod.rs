@@ -22,10 +22,14 @@ pub(crate) use refusal::{
 };
 
 use crate::case::Case;
+use crate::crawl;
 use crate::page;
 
 /// 402 in every dialect at once, or the page for a person.
 pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body> {
+    if let (true, Some(refusal)) = (case.crawl, refusal) {
+        return crawl::refused(case, refusal);
+    }
     let error = refusal.map(|refusal| refusal.code);
     let required = x402::payment_required(&case.challenge, error);
     let Ok(header) = required.encode_header() else { return internal() };
@@ -44,6 +48,7 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     if case.html {
         page::secure(case, &mut response);
     }
+    crawl::price(case, &mut response);
     if let Some(refusal) = refusal {
         refusal::add(case, &mut response, refusal, false);
     }

@@ -9,6 +9,7 @@ use http402::x402::{self, SettleResponse, Settlement};
 
 use super::{expose, put_settlement};
 use crate::case::Case;
+use crate::crawl;
 use crate::deliver::{Paid, Reference};
 use crate::headers::IDEMPOTENT_REPLAYED;
 
@@ -25,6 +26,7 @@ pub(crate) fn receipt(case: &Case, response: &mut Response<Body>, paid: &Paid) {
         receipt: case.receipt_url(payment),
     });
     put_settlement(case, response, &settlement);
+    crawl::charged(case, response, paid);
     keep_private(response);
     expose(response);
 }

@@ -52,7 +52,7 @@ impl Refusal {
 
 /// The answer to a payment that was refused.
 pub(crate) fn refused(case: &Case, refusal: &Refusal) -> Response<Body> {
-    if refusal.status == 402 {
+    if refusal.status == 402 || case.crawl {
         return challenge(case, Some(refusal));
     }
     let title = "The payment was not taken";

@@ -25,6 +25,13 @@ const COPY_WAIT_MS_MAX: u64 = 60_000;
 pub(crate) enum Source {
     /// One signed order.
     Order(Box<Authorize>),
+    /// A signed request, of which the order was made.
+    Request {
+        /// With the order.
+        command: Box<Authorize>,
+        /// The request's signature base, for a node that is apart.
+        base: String,
+    },
 }
 
 /// The node's answer to an admitted payment.
@@ -103,7 +110,9 @@ impl Source {
     /// Its name, as far as it has one before the node is asked.
     pub(crate) fn reference(&self) -> Reference {
         match self {
-            Self::Order(command) => Reference::Payment(command.order.payment_id()),
+            Self::Order(command) | Self::Request { command, .. } => {
+                Reference::Payment(command.order.payment_id())
+            }
         }
     }
 
@@ -112,7 +121,12 @@ impl Source {
         let reference = self.reference();
         let wait = Duration::from_millis(COPY_WAIT_MS_MAX);
         let begun = match self {
-            Self::Order(command) => tokio::time::timeout(wait, authorize(case, *command)).await,
+            Self::Order(command) => {
+                tokio::time::timeout(wait, authorize(case, *command, None)).await
+            }
+            Self::Request { command, base } => {
+                tokio::time::timeout(wait, authorize(case, *command, Some(base))).await
+            }
         };
         begun
             .unwrap_or_else(|_| Err(Refusal::of(&AuthorizeError::TooManyCopies)))
@@ -120,10 +134,15 @@ impl Source {
     }
 }
 
-async fn authorize(case: &Case, command: Authorize) -> Result<Begun, Refusal> {
+async fn authorize(
+    case: &Case,
+    command: Authorize,
+    base: Option<String>,
+) -> Result<Begun, Refusal> {
     let payer = command.order.get().payer;
     let since = Instant::now();
-    match case.options.node.authorize(command).await.map_err(|error| Refusal::of(&error))? {
+    let authorized = case.options.node.authorize(command, base).await;
+    match authorized.map_err(|error| Refusal::of(&error))? {
         Authorized::Charged(view) => Ok(Begun::Known(Box::new(known(&view, None)))),
         Authorized::Replay { payment, outcome } => {
             Ok(Begun::Known(Box::new(known(&payment, outcome))))
