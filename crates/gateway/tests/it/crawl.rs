@@ -1,5 +1,7 @@
 //! Pay-per-crawl: a signed request is a payment, once, of the price that it names.
 
+use std::fmt::Write as _;
+
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -66,9 +68,9 @@ impl Crawl {
         );
         let mut base = String::new();
         for (name, value) in &lines {
-            base += &format!("{name}: {value}\n");
+            writeln!(base, "{name}: {value}").unwrap();
         }
-        base += &format!("\"@signature-params\": {input}");
+        write!(base, "\"@signature-params\": {input}").unwrap();
         let signature = STANDARD.encode(self.key.sign(base.as_bytes()).0);
         let wanted = Wanted::get(self.path)
             .with(self.header, self.price)
