@@ -6,6 +6,7 @@
 use engine::{Clock as _, SystemClock};
 use gateway::{Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions};
 use gateway::{Offer, PaywallService};
+use http402::mpp::ChallengeSecret;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -44,7 +45,7 @@ impl Site {
     }
 
     /// The paywall in front of it.
-    pub(crate) fn paywall(&self, node: Node, facts: NodeFacts) -> Paywall {
+    pub(crate) fn paywall(&self, node: Node, facts: NodeFacts, gateway_token: &str) -> Paywall {
         Paywall::new(PaywallOptions {
             node,
             facts,
@@ -52,6 +53,7 @@ impl Site {
             routes: self.settings.routes.clone(),
             service_name: self.settings.service_name.clone(),
             crawlers: self.settings.crawlers.clone(),
+            challenge_secret: ChallengeSecret::of_gateway(gateway_token),
         })
     }
 

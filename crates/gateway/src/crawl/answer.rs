@@ -29,7 +29,7 @@ pub(crate) fn price(case: &Case, response: &mut Response<Body>) {
 
 /// Says what a crawler was charged.
 pub(crate) fn charged(case: &Case, response: &mut Response<Body>, paid: &Paid) {
-    if case.crawl {
+    if case.crawler.is_some() {
         put(response, CRAWLER_CHARGED, paid.amount);
     }
 }
@@ -112,7 +112,7 @@ pub(crate) fn check_content(case: &Case, response: Response<Body>) -> Response<B
     let Some(ContentPrice(asked)) = response.extensions().get::<ContentPrice>() else {
         return response;
     };
-    if !case.crawl || price_value(case.offer.price).as_ref() == Some(asked) {
+    if case.crawler.is_none() || price_value(case.offer.price).as_ref() == Some(asked) {
         return response;
     }
     let name = ErrorName::InvalidContentPrice;

@@ -46,8 +46,10 @@ pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Option<Result<Sourc
         }
         source(case, signed)
     });
-    case.crawl = source.is_ok();
-    Some(source.map_err(|error| Box::new(answer::refusal(case, &error))))
+    if let Ok((key, _)) = &source {
+        case.crawler = Some(*key);
+    }
+    Some(source.map(|(_, source)| source).map_err(|error| Box::new(answer::refusal(case, &error))))
 }
 
 fn pays_otherwise(headers: &HeaderMap) -> bool {
@@ -63,7 +65,7 @@ fn request<'a>(case: &'a Case, headers: &'a HeaderMap) -> Request<'a> {
     Request { method: case.method.as_str(), origin: &case.origin, path, query, headers }
 }
 
-fn source(case: &Case, signed: SignedRequest) -> Result<Source, CrawlerError> {
+fn source(case: &Case, signed: SignedRequest) -> Result<(PublicKey, Source), CrawlerError> {
     let key = case.options.crawlers.key(&signed.permit.keyid, signed.agent.as_deref())?;
     signed.permit.check(&key, case.offer.price)?;
     let order = order(case, &signed, key);
@@ -85,7 +87,7 @@ fn source(case: &Case, signed: SignedRequest) -> Result<Source, CrawlerError> {
         idempotency: None,
         mode: Mode::Claim,
     };
-    Ok(Source::Request { command: Box::new(command), base: signed.base })
+    Ok((key, Source::Request { command: Box::new(command), base: signed.base }))
 }
 
 /// The order that a signed request stands for.

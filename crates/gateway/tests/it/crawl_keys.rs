@@ -6,6 +6,7 @@ use gateway::{Crawler, CrawlerKeys, Crawlers, DirectoryUrl, Paywall, PaywallOpti
 use gateway::{Node, NodeFacts, Offer, Origin, Routes};
 use http::Method;
 use http402::crawler::thumbprint;
+use http402::mpp::ChallengeSecret;
 use instrument::{KeyPair, Order, RequestDigest, VerifiedOrder, payer_account};
 use money::{Amount, NodeId};
 
@@ -36,6 +37,7 @@ fn gateway(books: &Books, crawlers: Crawlers) -> Paywall {
         routes: Routes::new(vec![offer]).unwrap(),
         service_name: None,
         crawlers,
+        challenge_secret: ChallengeSecret::of_gateway("token"),
     })
 }
 
