@@ -19,6 +19,7 @@ mod change;
 mod channel_state;
 mod connect;
 mod deliver;
+mod document;
 mod forward;
 #[doc(hidden)]
 pub mod fuzzing;
