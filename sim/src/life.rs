@@ -281,7 +281,7 @@ impl<'a> Life<'a> {
         let from = self.model().books.past.len() as u64;
         let ids = self.workload.streams.ids();
         let look = move |state: &State| {
-            let seen = |id: &ChannelId| (*id, state.channel(*id).as_ref().map(Seen::from));
+            let seen = |id: &ChannelId| (*id, state.channel(*id).map(Seen::from));
             (check::changes(state, from), ids.iter().map(seen).collect())
         };
         let (changes, channels) = node.look(look)?;

@@ -200,9 +200,9 @@ async fn carry_step(engine: Engine, step: Step) -> Answer {
         Step::Present(command) => {
             let id = command.proof.channel();
             said(engine.present(*command).await, |begun| match begun {
-                Begun::Proceed { lease, channel } => Answer::Begun(id, lease, (&channel).into()),
+                Begun::Proceed { lease, channel } => Answer::Begun(id, lease, channel.into()),
                 Begun::Replay { channel, charged, .. } => {
-                    Answer::Served((&channel).into(), charged.units())
+                    Answer::Served(channel.into(), charged.units())
                 }
             })
         }
@@ -223,7 +223,7 @@ async fn carry_step(engine: Engine, step: Step) -> Answer {
 }
 
 fn channel(view: ChannelView) -> Answer {
-    Answer::Channel(Seen::from(&view))
+    Answer::Channel(Seen::from(view))
 }
 
 fn said<T, E: Coded>(result: Result<T, E>, answer: impl FnOnce(T) -> Answer) -> Answer {

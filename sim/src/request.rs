@@ -87,8 +87,8 @@ pub struct Seen {
     pub tick: u32,
 }
 
-impl From<&ChannelView> for Seen {
-    fn from(view: &ChannelView) -> Self {
+impl From<ChannelView> for Seen {
+    fn from(view: ChannelView) -> Self {
         Self {
             phase: view.state,
             deposit: view.deposit,
@@ -97,7 +97,7 @@ impl From<&ChannelView> for Seen {
             reserved: view.reserved,
             settled: view.settled,
             sequence: view.sequence,
-            cumulative: view.voucher.as_ref().map_or(0, |voucher| voucher.cumulative),
+            cumulative: view.voucher.map_or(0, |voucher| voucher.cumulative),
             tick: view.tick_index,
         }
     }

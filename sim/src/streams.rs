@@ -51,12 +51,17 @@ impl Streams {
 
     /// The next step of somebody.
     pub fn request(&mut self, model: &Model) -> Option<Request> {
+        let open = model.channels.values().filter(|one| one.stream.phase == ChannelPhase::Open);
+        // Few are enough, so that much happens on each.
+        let is_enough = open.count() >= 4 && self.random.chance(900);
         let step = match self.random.below(20) {
-            0..=1 => self.open(model),
+            0..=1 if !is_enough => self.open(model),
             2 => self.random.pick(&self.opened).cloned().map(|old| Step::Open(Box::new(old))),
             3 => self.top_up(model),
-            4..=7 => self.present(model),
-            8 => self.random.pick(&self.presented).cloned().map(|old| Step::Present(Box::new(old))),
+            0..=1 | 4..=6 => self.present(model),
+            7..=8 => {
+                self.random.pick(&self.presented).cloned().map(|old| Step::Present(Box::new(old)))
+            }
             9..=10 => self.proof(model).map(Step::Accept),
             11 => self.proof(model).map(Step::Claim),
             12..=16 => self.lease_step(model),

@@ -62,7 +62,8 @@ pub(super) struct Awaiting {
     until_ns: u64,
 }
 
-type Done<T> = Result<T, Answer>;
+/// A refusal is its code.
+type Done<T> = Result<T, &'static str>;
 
 impl Channel {
     /// What outlives the process.
@@ -95,14 +96,12 @@ impl Channel {
         let terms = self.command.terms.get();
         match proof {
             Proof::Voucher(voucher) => {
-                let wrong = Answer::Refused("voucher_signature");
+                let wrong = "voucher_signature";
                 voucher.verify_with(&terms.voucher_key).map_err(|_| wrong)?;
                 let voucher = voucher.unverified();
                 Ok(Good::Voucher(voucher.sequence, voucher.cumulative))
             }
-            Proof::Tick { tick, .. } => {
-                follow(terms, self.running().tick, *tick).map_err(Answer::Refused)
-            }
+            Proof::Tick { tick, .. } => follow(terms, self.running().tick, *tick),
         }
     }
 
@@ -116,7 +115,7 @@ impl Channel {
             Some(lease) => lease.token == Some(token),
             None => self.stream.reserve_ends_ms.is_some(),
         };
-        if is_own { Ok(()) } else { Err(Answer::Refused("lease_lost")) }
+        if is_own { Ok(()) } else { Err("lease_lost") }
     }
 
     /// What the running request began with outlives the process from now on.
@@ -151,7 +150,7 @@ impl Channel {
         if [terms.voucher_key, terms.signer].iter().any(fits) {
             Ok(())
         } else {
-            Err(Answer::Refused("close_signature"))
+            Err("close_signature")
         }
     }
 }
@@ -188,7 +187,7 @@ impl Model {
                 let wait = (*token, *above, *wait_ms);
                 match self.await_accepted(number, *id, wait, claimed, &mut given) {
                     Ok(()) => return given,
-                    Err(refused) => Err(refused),
+                    Err(why) => Err(why),
                 }
             }
             Step::Open(command) => self.open_channel(command, claimed, &mut given),
@@ -202,7 +201,7 @@ impl Model {
             Step::Settle(id) => self.settle_channel(*id, claimed, &mut given),
             Step::Close(closing) => self.close_channel(closing, claimed, &mut given),
         };
-        given.push((number, done.unwrap_or_else(|refused| refused)));
+        given.push((number, done.unwrap_or_else(refused)));
         given
     }
 
@@ -231,7 +230,7 @@ impl Model {
 
     fn trust_clock(&self) -> Done<()> {
         if self.seen_ns.saturating_sub(self.now_ns) >= CLOCK_BEHIND_NS {
-            return Err(Answer::Unavailable("node_clock_behind"));
+            return Err("node_clock_behind");
         }
         Ok(())
     }
@@ -245,10 +244,8 @@ impl Model {
     ) -> Done<&mut Channel> {
         self.catch_up(id, claimed, given);
         match self.channels.get_mut(&id) {
-            None => Err(Answer::Refused("channel_unknown")),
-            Some(channel) if channel.stream.phase == ChannelPhase::Closed => {
-                Err(Answer::Refused("channel_closed"))
-            }
+            None => Err("channel_unknown"),
+            Some(channel) if channel.stream.phase == ChannelPhase::Closed => Err("channel_closed"),
             Some(channel) => Ok(channel),
         }
     }
@@ -290,7 +287,7 @@ impl Model {
     ) -> Done<Answer> {
         let terms = *command.terms.get();
         if terms.node != crate::purchases::node() {
-            return Err(Answer::Refused("channel_wrong_node"));
+            return Err("channel_wrong_node");
         }
         let id = command.terms.channel();
         self.catch_up(id, claimed, given);
@@ -299,15 +296,15 @@ impl Model {
         }
         self.trust_clock()?;
         if terms.expires_at_ms <= self.entry_ms() || terms.deposit.units() == 0 {
-            return Err(Answer::Refused("channel_terms"));
+            return Err("channel_terms");
         }
         let payees = command.split.iter().flat_map(|(accounts, _)| accounts);
         let mut payees = payees.chain([&terms.payee]);
         if payees.any(|account| !self.books.accounts.contains_key(account)) {
-            return Err(Answer::Refused("unknown_payee"));
+            return Err("unknown_payee");
         }
         if self.available(terms.payer) < terms.deposit.units() {
-            return Err(Answer::Refused("insufficient_funds"));
+            return Err("insufficient_funds");
         }
         let channel = Channel {
             command: Box::new(command.clone()),
@@ -335,7 +332,7 @@ impl Model {
         let TopUp { channel: id, deposit } = *top_up.unverified();
         let channel = self.ready(id, claimed, given)?;
         let terms = *channel.command.terms.get();
-        let wrong = Answer::Refused("top_up_signature");
+        let wrong = "top_up_signature";
         top_up.verify_with(&terms.signer).map_err(|_| wrong)?;
         let Stream { phase, deposit: before, .. } = channel.stream;
         if deposit == before {
@@ -343,13 +340,13 @@ impl Model {
         }
         self.trust_clock()?;
         if phase == ChannelPhase::Closing {
-            return Err(Answer::Refused("channel_closing"));
+            return Err("channel_closing");
         }
         if deposit < before {
-            return Err(Answer::Refused("top_up_lower"));
+            return Err("top_up_lower");
         }
         if self.available(terms.payer) < deposit - before {
-            return Err(Answer::Refused("insufficient_funds"));
+            return Err("insufficient_funds");
         }
         self.wrote();
         self.hold_more(id, deposit);
@@ -358,7 +355,7 @@ impl Model {
 
     fn seen(&self, id: ChannelId) -> Done<Answer> {
         let channel = self.channels.get(&id);
-        channel.map(Channel::answer).ok_or(Answer::Refused("channel_unknown"))
+        channel.map(Channel::answer).ok_or("channel_unknown")
     }
 
     fn present(
@@ -370,7 +367,8 @@ impl Model {
     ) {
         let id = command.proof.channel();
         match self.present_now(number, &command, claimed, given) {
-            Ok(Some(answer)) | Err(answer) => given.push((number, answer)),
+            Ok(Some(answer)) => given.push((number, answer)),
+            Err(why) => given.push((number, refused(why))),
             Ok(None) => {
                 if let Some(channel) = self.channels.get_mut(&id) {
                     channel.copies.push((number, command));
@@ -392,7 +390,7 @@ impl Model {
         let terms = *channel.command.terms.get();
         let same_split = channel.command.split == command.split;
         if command.pay_to != terms.payee || !same_split {
-            return Err(Answer::Refused("channel_wrong_payee"));
+            return Err("channel_wrong_payee");
         }
         let named = Named::of(&command.proof);
         if matches!(command.proof, Proof::Voucher(_)) {
@@ -403,16 +401,16 @@ impl Model {
         }
         let good = channel.good(&command.proof)?;
         if channel.lease.is_some() {
-            channel.running().accept(&terms, good).map_err(Answer::Refused)?;
-            return Err(Answer::Refused("channel_busy"));
+            channel.running().accept(&terms, good)?;
+            return Err("channel_busy");
         }
         let mut stream = channel.stream;
         self.trust_clock()?;
         if stream.phase == ChannelPhase::Closing {
-            return Err(Answer::Refused("channel_closing"));
+            return Err("channel_closing");
         }
         let start = command.start.units();
-        stream.begin(&terms, good, start).map_err(Answer::Refused)?;
+        stream.begin(&terms, good, start)?;
         let seconds = u64::from(command.lease_seconds);
         let reserve = (command.mode == PresentMode::Reserve)
             .then(|| (start, self.entry_ms() + seconds * 1_000));
@@ -428,7 +426,7 @@ impl Model {
         if reserve.is_some() {
             self.wrote();
         }
-        let channel = self.channels.get_mut(&id).ok_or(Answer::Refused("channel_unknown"))?;
+        let channel = self.channels.get_mut(&id).ok_or("channel_unknown")?;
         channel.lease = Some(lease);
         if let Some((units, ends_ms)) = reserve {
             channel.keep_begun();
@@ -445,7 +443,7 @@ impl Model {
         let terms = *channel.command.terms.get();
         let before = channel.running();
         let mut after = before;
-        after.accept(&terms, good).map_err(Answer::Refused)?;
+        after.accept(&terms, good)?;
         if after != before {
             channel.keep_begun();
             channel.stream = after;
@@ -461,9 +459,9 @@ impl Model {
         let good = channel.good(proof)?;
         let terms = *channel.command.terms.get();
         let mut after = channel.running();
-        after.claim(&terms, good).map_err(Answer::Refused)?;
+        after.claim(&terms, good)?;
         if channel.lease.is_some() || channel.stream.reserve_ends_ms.is_some() {
-            return Err(Answer::Refused("channel_busy"));
+            return Err("channel_busy");
         }
         if after != channel.stream {
             channel.stream = after;
@@ -488,7 +486,7 @@ impl Model {
         channel.check_lease(token)?;
         let before = channel.running();
         let mut after = before;
-        after.spend(total, end).map_err(Answer::Refused)?;
+        after.spend(total, end)?;
         if end || total != before.spent {
             channel.keep_begun();
             channel.stream = after;
@@ -553,7 +551,7 @@ impl Model {
         let until_ns = self.now_ns + u64::from(wait_ms) * 1_000_000;
         let channel = self.ready(id, claimed, given)?;
         if channel.lease.as_ref().is_none_or(|lease| lease.token != Some(token)) {
-            return Err(Answer::Refused("lease_lost"));
+            return Err("lease_lost");
         }
         channel.renew(until_ns);
         if let Some(before) = channel.awaiting.replace(Awaiting { number, above, until_ns }) {
@@ -607,11 +605,11 @@ impl Model {
         let id = closing.channel();
         let is_open = match self.ready(id, claimed, given) {
             Ok(_) => true,
-            Err(Answer::Refused("channel_closed")) => false,
+            Err("channel_closed") => false,
             Err(refused) => return Err(refused),
         };
         let now_ms = self.entry_ms();
-        let channel = self.channels.get_mut(&id).ok_or(Answer::Refused("channel_unknown"))?;
+        let channel = self.channels.get_mut(&id).ok_or("channel_unknown")?;
         if let Closing::Agreed(close) | Closing::ByPayer(close) = closing {
             channel.may_close(close)?;
         }
@@ -631,8 +629,8 @@ impl Model {
                 self.notify(id, given);
             }
             Closing::ByPayer(_) => {}
-            Closing::Agreed(_) if is_served => return Err(Answer::Refused("channel_busy")),
-            _ if is_reserved => return Err(Answer::Refused("channel_busy")),
+            Closing::Agreed(_) if is_served => return Err("channel_busy"),
+            _ if is_reserved => return Err("channel_busy"),
             Closing::Agreed(_) | Closing::ByPayee(_) => self.end(id, claimed, given),
         }
         self.seen(id)
@@ -687,6 +685,10 @@ impl Model {
     }
 }
 
+fn refused(code: &'static str) -> Answer {
+    if code.starts_with("node_") { Answer::Unavailable(code) } else { Answer::Refused(code) }
+}
+
 /// What a request that is known gets: `Some(None)` if it waits.
 #[expect(clippy::option_option, reason = "known or not, and then answered or waiting")]
 fn copy_of(
@@ -705,7 +707,7 @@ fn copy_of(
         return Ok(None);
     }
     if known != named || its_purchase != purchase {
-        return Err(Answer::Refused("voucher_reused"));
+        return Err("voucher_reused");
     }
     let is_served = channel.lease.as_ref().is_some_and(|lease| lease.proof == named);
     let is_left = channel.lease.is_none() && channel.stream.reserve_ends_ms.is_some();
