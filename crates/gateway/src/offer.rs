@@ -66,6 +66,8 @@ pub struct ChannelSettings {
     pub close_delay_seconds: u32,
     /// Most units that are paid before they are delivered.
     pub step_units: u64,
+    /// How long a flow waits for a voucher when what is accepted is used up.
+    pub voucher_wait_seconds: u32,
 }
 
 /// Requests for which the usual suggested deposit lasts.
@@ -74,6 +76,9 @@ const DEPOSIT_SUGGESTED_REQUESTS: u128 = 100;
 const USUAL_CLOSE_DELAY_SECONDS: u32 = 3_600;
 const USUAL_STEP_BYTES: u64 = 64 * 1024;
 const USUAL_STEP_EVENTS: u64 = 16;
+
+/// Longest wait of a flow for a voucher.
+pub const VOUCHER_WAIT_SECONDS_MAX: u32 = 60;
 
 /// Shortest close delay: below it a payee could not react.
 pub const CLOSE_DELAY_SECONDS_MIN: u32 = 1;
@@ -99,6 +104,7 @@ impl ChannelSettings {
             deposit_suggested: Amount::new(suggested, price.asset()),
             close_delay_seconds: USUAL_CLOSE_DELAY_SECONDS,
             step_units,
+            voucher_wait_seconds: VOUCHER_WAIT_SECONDS_MAX,
         }
     }
 }
@@ -151,6 +157,9 @@ pub enum OfferError {
     /// See the limits.
     #[error("close_delay_seconds must be {CLOSE_DELAY_SECONDS_MIN} to {CLOSE_DELAY_SECONDS_MAX}")]
     CloseDelay,
+    /// See the limits.
+    #[error("voucher_wait_seconds must be {VOUCHER_WAIT_SECONDS_MAX} at most")]
+    VoucherWait,
     /// Nothing could be delivered.
     #[error("step_units must be above zero")]
     ZeroStep,
@@ -208,6 +217,9 @@ impl Offer {
         let delays = CLOSE_DELAY_SECONDS_MIN..=CLOSE_DELAY_SECONDS_MAX;
         if !delays.contains(&channel.close_delay_seconds) {
             return Err(OfferError::CloseDelay);
+        }
+        if channel.voucher_wait_seconds > VOUCHER_WAIT_SECONDS_MAX {
+            return Err(OfferError::VoucherWait);
         }
         if channel.step_units == 0 {
             return Err(OfferError::ZeroStep);
