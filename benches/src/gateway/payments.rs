@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use benches::load::{self, Call};
 use engine::{Clock as _, SystemClock};
-use http402::Dialect;
-use http402::x402::{Payment, PaymentRequirements};
+use http402::x402::{Payment, PaymentRequirements, Scheme};
+use http402::{Dialect, Instrument};
 use instrument::{KeyPair, Order, PurchaseDigest, PurchaseHasher, Signed, empty_body_digest};
 use money::OrderId;
 
@@ -40,6 +40,7 @@ impl Payer {
     /// `count` paid requests.
     pub(crate) fn pay(&mut self, shop: &Shop, count: usize) -> Result<Vec<Call>> {
         let terms = PaymentRequirements {
+            scheme: Scheme::Exact,
             network: sale::node(),
             amount: sale::price()?,
             pay_to: sale::payee()?,
@@ -69,7 +70,7 @@ impl Payer {
         let payment = Payment {
             dialect: Dialect::X402V2,
             accepted: terms,
-            order: &order,
+            instrument: &Instrument::exact(order),
             resource_url: Some(url),
             extensions: None,
         };

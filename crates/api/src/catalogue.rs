@@ -9,7 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http402::x402::discovery::{DiscoveryList, DiscoveryResource, DiscoverySearch, Manifest};
-use http402::x402::{SCHEME, network_name};
+use http402::x402::network_name;
 
 use crate::body::ok;
 use crate::node::{ListedOffer, Node, Shared};
@@ -115,7 +115,7 @@ impl Asked {
         let fits = |entry: &&DiscoveryResource| {
             meets("type", entry.kind)
                 && entry.accepts.iter().any(|terms| {
-                    meets("scheme", SCHEME)
+                    meets("scheme", terms.scheme.name())
                         && meets("network", &network_name(terms.network))
                         && meets("payTo", &terms.pay_to.to_string())
                 })

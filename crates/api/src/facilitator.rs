@@ -18,11 +18,11 @@ use engine::{
 };
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
-use http402::DecodeError;
 use http402::x402::{
     FACILITATOR_BODY_BYTES_MAX, FacilitatorRequest, PaymentRequirements, Refusal, SettleResponse,
     Settlement, SupportedResponse, VerifyResponse, check_accepted, decode_facilitator_request,
 };
+use http402::{DecodeError, Instrument};
 use instrument::{Order, VerifiedOrder};
 use money::{AccountId, PaymentId};
 use sha2::{Digest, Sha256};
@@ -156,8 +156,11 @@ async fn read(engine: &Engine, body: Body) -> Result<Fitting, Invalid> {
     let bytes = body::read(body, FACILITATOR_BODY_BYTES_MAX).await?;
     let request = decode_facilitator_request(&bytes).map_err(|error| Invalid::from(&error))?;
     let FacilitatorRequest { payment, requirements } = request;
-    let Some(signed) = payment.instrument.order() else {
-        return Err(Invalid::new("unsupported_scheme", "this facilitator settles orders"));
+    let Instrument::Order { order: signed, up_to: false } = &payment.instrument else {
+        return Err(Invalid::new(
+            "unsupported_scheme",
+            "this facilitator settles orders of exactly the price",
+        ));
     };
     let order = *signed.unverified();
     let refuse = |error| Err(Invalid::of(error, &order));

@@ -1,4 +1,4 @@
-//! The node's HTTP API: accounts and payers, receipts, the x402 facilitator, the catalogue of what
+//! The node's HTTP API: accounts and payers, channels, receipts, the x402 facilitator, the catalogue of what
 //! is for sale, the wallet's pages, and the delivery steps for gateways apart from the node.
 //!
 //! Format: `docs/reference/http-api.md` and `docs/reference/formats.md`.
@@ -13,6 +13,8 @@ mod about;
 mod authority;
 mod body;
 mod catalogue;
+mod channel_steps;
+mod channels;
 mod envelope;
 mod facilitator;
 mod faucet;

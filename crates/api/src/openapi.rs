@@ -20,6 +20,12 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("get", "/v1/payer", "A payer's account, mandates and payments"),
     ("post", "/v1/mandates", "Register a mandate by the payer's signature"),
     ("post", "/v1/mandates/revoke", "End a mandate by the payer's signature"),
+    ("post", "/v1/channels", "Open a channel by the payer's signature"),
+    ("get", "/v1/channels/{ch_id}", "A channel as it is"),
+    ("post", "/v1/channels/{ch_id}/top-up", "Raise a channel's deposit by the payer's signature"),
+    ("post", "/v1/channels/{ch_id}/vouchers", "Pay on a channel by a voucher"),
+    ("post", "/v1/channels/{ch_id}/ticks", "Pay on a channel by ticks"),
+    ("post", "/v1/channels/{ch_id}/close", "Close a channel by the payer's signature"),
     ("get", "/v1/receipts/{pay_id}", "A payment's receipt, signed by the node"),
     ("get", "/v1/accounts", "Every account with its balances"),
     ("post", "/v1/fund", "Let money enter through the treasury; needs Idempotency-Key"),
@@ -118,9 +124,9 @@ fn own_paths() -> Map<String, Value> {
                 },
             },
         });
-        if path.contains("{pay_id}") {
+        if let Some(name) = path.split(['{', '}']).nth(1) {
             operation["parameters"] = json!([{
-                "name": "pay_id", "in": "path", "required": true, "schema": {"type": "string"},
+                "name": name, "in": "path", "required": true, "schema": {"type": "string"},
             }]);
         }
         paths.insert((*path).to_owned(), json!({*method: operation}));

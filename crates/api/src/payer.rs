@@ -129,7 +129,10 @@ pub(crate) async fn revoke(
 }
 
 /// Reads a statement and the signature beside it.
-fn statement<T: Statement>(fields: &Fields, name: &'static str) -> Result<Signed<T>, Refused> {
+pub(crate) fn statement<T: Statement>(
+    fields: &Fields,
+    name: &'static str,
+) -> Result<Signed<T>, Refused> {
     let (statement, signature) = (fields.base64(name)?, fields.base64("signature")?);
     Signed::from_parts(&statement, &signature).map_err(|why| {
         let at_signature = matches!(why, instrument::DecodeError::SignatureLength { .. });
@@ -138,7 +141,7 @@ fn statement<T: Statement>(fields: &Fields, name: &'static str) -> Result<Signed
     })
 }
 
-fn wrong_signature(why: instrument::SignatureError) -> Refused {
+pub(crate) fn wrong_signature(why: instrument::SignatureError) -> Refused {
     let title = "The signature does not fit";
     let problem = Problem::new(403, "invalid_signature", title, why.to_string());
     Refused::new(problem.with_param("signature"))

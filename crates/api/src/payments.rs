@@ -93,7 +93,7 @@ pub(crate) async fn release(
     Ok(answer(released))
 }
 
-async fn read<T: DeserializeOwned>(
+pub(crate) async fn read<T: DeserializeOwned>(
     shared: &Shared,
     headers: &HeaderMap,
     body: Body,
@@ -104,16 +104,22 @@ async fn read<T: DeserializeOwned>(
         .map_err(|error| Refused::bad_request("invalid_json", error.to_string()).with_param("body"))
 }
 
-fn outcome(wire: Option<OutcomeWire>) -> Result<Option<Outcome>, Refused> {
+pub(crate) fn outcome(wire: Option<OutcomeWire>) -> Result<Option<Outcome>, Refused> {
     let outcome = wire.map(OutcomeWire::open).transpose().map_err(malformed)?;
-    if outcome.as_ref().is_some_and(|outcome| outcome.body.len() > OUTCOME_BYTES_MAX) {
-        let detail = format!("an answer of more than {OUTCOME_BYTES_MAX} bytes is not kept");
-        return Err(Refused::bad_request("outcome_too_large", detail).with_param("outcome.body"));
-    }
+    check_outcome(outcome.as_ref())?;
     Ok(outcome)
 }
 
-fn malformed(error: WireError) -> Refused {
+/// A gateway must not rely on a copy that the node will not keep.
+pub(crate) fn check_outcome(outcome: Option<&Outcome>) -> Result<(), Refused> {
+    if outcome.is_some_and(|outcome| outcome.body.len() > OUTCOME_BYTES_MAX) {
+        let detail = format!("an answer of more than {OUTCOME_BYTES_MAX} bytes is not kept");
+        return Err(Refused::bad_request("outcome_too_large", detail).with_param("outcome.body"));
+    }
+    Ok(())
+}
+
+pub(crate) fn malformed(error: WireError) -> Refused {
     match error {
         WireError::Field(name) => {
             Refused::bad_request("invalid_field", error.to_string()).with_param(name)
@@ -124,7 +130,7 @@ fn malformed(error: WireError) -> Refused {
     }
 }
 
-fn answer<T: Serialize, E: Coded + Serialize>(result: Result<T, E>) -> Response {
+pub(crate) fn answer<T: Serialize, E: Coded + Serialize>(result: Result<T, E>) -> Response {
     match result {
         Ok(value) => ok(&value),
         Err(error) => refused(error),
@@ -132,7 +138,7 @@ fn answer<T: Serialize, E: Coded + Serialize>(result: Result<T, E>) -> Response 
 }
 
 /// The engine's refusal itself, which the gateway words for the payer.
-fn refused<E: Coded + Serialize>(error: E) -> Response {
+pub(crate) fn refused<E: Coded + Serialize>(error: E) -> Response {
     let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::BAD_REQUEST);
     let retry = error.retry();
     let mut response = json(status, &RefusedWire { refused: error });

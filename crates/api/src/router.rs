@@ -11,8 +11,8 @@ use axum::routing::{get, post};
 
 use crate::node::{Node, Shared};
 use crate::{
-    about, catalogue, envelope, facilitator, faucet, openapi, operator, pages, payer, payments,
-    receipt, sandbox,
+    about, catalogue, channel_steps, channels, envelope, facilitator, faucet, openapi, operator,
+    pages, payer, payments, receipt, sandbox,
 };
 
 /// The node's API, ready to be served.
@@ -32,6 +32,12 @@ fn open() -> Router<Arc<Shared>> {
     Router::new()
         .route("/v1/node", get(about::node))
         .route("/v1/receipts/{pay_id}", get(receipt::show))
+        .route("/v1/channels", post(channels::open))
+        .route("/v1/channels/{ch_id}", get(channels::show))
+        .route("/v1/channels/{ch_id}/top-up", post(channels::top_up))
+        .route("/v1/channels/{ch_id}/vouchers", post(channels::voucher))
+        .route("/v1/channels/{ch_id}/ticks", post(channels::tick))
+        .route("/v1/channels/{ch_id}/close", post(channels::close))
         .route("/verify", post(facilitator::verify))
         .route("/settle", post(facilitator::settle))
         .route("/supported", get(facilitator::supported))
@@ -68,5 +74,16 @@ fn gateways() -> Router<Arc<Shared>> {
         .route("/v1/payments/charge", post(payments::charge))
         .route("/v1/payments/settle", post(payments::settle))
         .route("/v1/payments/release", post(payments::release))
+        .route("/v1/channels/open", post(channel_steps::open))
+        .route("/v1/channels/top-up", post(channel_steps::top_up))
+        .route("/v1/channels/present", post(channel_steps::present))
+        .route("/v1/channels/accept", post(channel_steps::accept))
+        .route("/v1/channels/accept-ticks", post(channel_steps::accept_ticks))
+        .route("/v1/channels/claim", post(channel_steps::claim))
+        .route("/v1/channels/spend", post(channel_steps::spend))
+        .route("/v1/channels/give-up", post(channel_steps::give_up))
+        .route("/v1/channels/await", post(channel_steps::await_accepted))
+        .route("/v1/channels/settle", post(channel_steps::settle))
+        .route("/v1/channels/close", post(channel_steps::close))
         .method_not_allowed_fallback(envelope::method_not_allowed)
 }

@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
-use http402::x402::{PAYMENT_REQUIRED, PaymentRequired, PaymentRequirements, network_name};
+use http402::x402::{PAYMENT_REQUIRED, PaymentRequired, PaymentRequirements, Scheme, network_name};
 use http402::{Dialect, Resource};
 use instrument::PurchaseDigest;
 use money::NodeId;
@@ -80,7 +80,10 @@ pub(crate) fn payable(
 ) -> Result<Vec<Offer>, Error> {
     let offered = required.accepts.len() + required.foreign;
     let digest: PurchaseDigest = request.purchase();
-    let on_network = required.accepts.into_iter().filter(|terms| terms.network == network);
+    let on_network = required
+        .accepts
+        .into_iter()
+        .filter(|terms| terms.network == network && terms.scheme == Scheme::Exact);
     let (mut bound, other): (Vec<_>, Vec<_>) =
         on_network.partition(|terms| terms.purchase.is_none_or(|named| named == digest));
     if bound.is_empty() {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
+use http402::Instrument;
 use http402::x402::{Payment, extensions};
 use instrument::{Order, Signed, payer_account};
 use money::{AccountId, Amount, NodeId, OrderId, PaymentId};
@@ -137,7 +138,7 @@ impl Payer {
         let message = Payment {
             dialect: offer.dialect,
             accepted: &offer.terms,
-            order: &order,
+            instrument: &Instrument::exact(order),
             resource_url: Some(&offer.resource.url),
             extensions: (!extensions.is_empty()).then_some(&extensions),
         };

@@ -174,6 +174,6 @@ pub(crate) fn settlement(
     let header = answer.headers().get(dialect.response_header())?;
     match SettleResponse::decode_header(header).ok()? {
         SettleResponse::Success(settlement) if settlement.payment == payment => Some(settlement),
-        SettleResponse::Success(_) | SettleResponse::Failure(_) => None,
+        _ => None,
     }
 }

@@ -26,6 +26,14 @@ pub enum Part {
     PaymentRequired,
     /// Response header with the settlement.
     PaymentResponse,
+    /// Request header with a credential of MPP.
+    Authorization,
+    /// Response header with the challenges of MPP.
+    WwwAuthenticate,
+    /// Response header or event with the receipt of MPP.
+    PaymentReceipt,
+    /// The event with which a stream asks for a voucher.
+    NeedVoucher,
 }
 
 impl Part {
@@ -38,6 +46,10 @@ impl Part {
             Self::Body => "body",
             Self::PaymentRequired => "PAYMENT-REQUIRED",
             Self::PaymentResponse => "PAYMENT-RESPONSE",
+            Self::Authorization => "Authorization",
+            Self::WwwAuthenticate => "WWW-Authenticate",
+            Self::PaymentReceipt => "Payment-Receipt",
+            Self::NeedVoucher => "payment-need-voucher",
         }
     }
 }
@@ -112,6 +124,14 @@ pub enum DecodeError {
         /// The message or member.
         place: Place,
     },
+    /// Not the base64url form.
+    #[error(
+        "{place} is not base64url: expected the alphabet A-Z a-z 0-9 - _ without padding or spaces"
+    )]
+    NotBase64Url {
+        /// The message or member.
+        place: Place,
+    },
     /// Nested deeper than any message is.
     #[error("{place} nests JSON deeper than {limit} levels")]
     TooDeep {
@@ -150,15 +170,29 @@ pub enum DecodeError {
         /// The member.
         place: Place,
     },
-    /// Another scheme than `exact`.
-    #[error("{place} must be `exact`")]
+    /// Another scheme than this version knows.
+    #[error("{place} must be {expected}")]
     Scheme {
         /// The member.
         place: Place,
+        /// The schemes that it may be.
+        expected: &'static str,
     },
     /// Not a network of this kind.
     #[error("{place} must be `farthing:` and the 26 characters of a node id")]
     Network {
+        /// The member.
+        place: Place,
+    },
+    /// A credential for another payment method.
+    #[error("{place} must be `farthing`")]
+    Method {
+        /// The member.
+        place: Place,
+    },
+    /// A credential for another intent.
+    #[error("{place} must be `charge` or `session`")]
+    Intent {
         /// The member.
         place: Place,
     },
@@ -198,13 +232,57 @@ pub enum DecodeError {
         /// The member.
         place: Place,
     },
-    /// The bytes are not an order with a signature.
-    #[error("{place} is not a signed order: {reason}")]
-    Order {
+    /// The bytes are not the statement or signature that belongs here.
+    #[error("{place} is not what a payer signs here: {reason}")]
+    Statement {
         /// The member.
         place: Place,
         /// What is wrong with them.
         reason: instrument::DecodeError,
+    },
+    /// Not what a channel can do.
+    #[error("{place} must be `open`, `voucher`, `topUp` or `close`")]
+    Action {
+        /// The member.
+        place: Place,
+    },
+    /// A member that what is presented has no use for.
+    #[error("{place} does not belong to what is presented; leave it out")]
+    Unexpected {
+        /// The member.
+        place: Place,
+    },
+    /// Another currency than the asset's.
+    #[error("{place} must be the asset's code in lower case")]
+    Currency {
+        /// The member.
+        place: Place,
+    },
+    /// Not a time in UTC.
+    #[error("{place} must be a time such as 2027-01-01T00:00:00Z")]
+    Time {
+        /// The member.
+        place: Place,
+    },
+    /// Not a list of parameters, or one of them twice.
+    #[error("{place} does not hold parameters as name=\"value\", each once")]
+    Parameters {
+        /// The header.
+        place: Place,
+    },
+    /// Not a kind of payment from a channel.
+    #[error("{place} must be `deposit`, `voucher` or `refund`")]
+    PayloadType {
+        /// The member.
+        place: Place,
+    },
+    /// Two members that exclude each other.
+    #[error("{place} and `{other}` exclude each other: a deposit opens a channel or raises one")]
+    Exclusive {
+        /// The second member.
+        place: Place,
+        /// The first one.
+        other: &'static str,
     },
     /// The payer's identifier is not one.
     #[error("{place} must be 16 to 128 characters of A-Z a-z 0-9 _ -")]
@@ -232,17 +310,28 @@ impl DecodeError {
         match self {
             Self::TooLarge { .. } => "payment_too_large",
             Self::Repeated { .. } => "payment_repeated",
-            Self::NotBase64 { .. } => "invalid_base64",
+            Self::NotBase64 { .. } | Self::NotBase64Url { .. } => "invalid_base64",
             Self::TooDeep { .. } | Self::NotJson { .. } => "invalid_json",
             Self::Version { .. } => "invalid_x402_version",
             Self::Scheme { .. } => "unsupported_scheme",
+            Self::Method { .. } => "method_unsupported",
+            Self::Intent { .. } => "intent_unsupported",
             Self::Network { .. } => "invalid_network",
             Self::Amount { .. }
             | Self::Asset { .. }
             | Self::Id { .. }
             | Self::Timeout { .. }
+            | Self::Currency { .. }
+            | Self::Time { .. }
             | Self::Purchase { .. } => "invalid_payment_requirements",
-            Self::Shape { .. } | Self::Missing { .. } | Self::Order { .. } => "invalid_payload",
+            Self::Shape { .. }
+            | Self::Missing { .. }
+            | Self::Statement { .. }
+            | Self::PayloadType { .. }
+            | Self::Exclusive { .. }
+            | Self::Action { .. }
+            | Self::Unexpected { .. } => "invalid_payload",
+            Self::Parameters { .. } => "invalid_parameters",
             Self::PaymentIdentifier { .. } => "invalid_payment_identifier",
             Self::PaymentIdentifierRequired { .. } => "payment_identifier_required",
             Self::Ambiguous { .. } => "payment_ambiguous",
@@ -255,19 +344,29 @@ impl DecodeError {
             Self::TooLarge { place, .. }
             | Self::Repeated { place }
             | Self::NotBase64 { place }
+            | Self::NotBase64Url { place }
+            | Self::Method { place }
+            | Self::Intent { place }
+            | Self::Statement { place, .. }
+            | Self::Action { place }
+            | Self::Unexpected { place }
+            | Self::Currency { place }
+            | Self::Time { place }
+            | Self::Parameters { place }
             | Self::TooDeep { place, .. }
             | Self::NotJson { place, .. }
             | Self::Shape { place, .. }
             | Self::Version { place, .. }
             | Self::Missing { place }
-            | Self::Scheme { place }
+            | Self::Scheme { place, .. }
             | Self::Network { place }
             | Self::Amount { place, .. }
             | Self::Asset { place, .. }
             | Self::Id { place, .. }
             | Self::Timeout { place }
             | Self::Purchase { place }
-            | Self::Order { place, .. }
+            | Self::PayloadType { place }
+            | Self::Exclusive { place, .. }
             | Self::PaymentIdentifier { place }
             | Self::PaymentIdentifierRequired { place }
             | Self::Ambiguous { place } => *place,
@@ -283,6 +382,9 @@ impl DecodeError {
     pub const fn http_status(&self) -> u16 {
         match self {
             Self::TooLarge { place: Place { part: Part::Body, .. }, .. } => 413,
+            Self::Method { .. } => 400,
+            // The scheme answers every other fault of a credential with a new challenge.
+            _ if matches!(self.place().part, Part::Authorization) => 402,
             _ => 400,
         }
     }

@@ -8,7 +8,7 @@ use core::marker::PhantomData;
 use std::borrow::Cow;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::HeaderValue;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -45,6 +45,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
         }
 
         deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+impl<T: Serialize> Serialize for Object<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 
@@ -101,6 +107,24 @@ pub(crate) fn from_base64_short<'b, const N: usize>(
     }
 }
 
+/// Room for a signature and what a decoder may write beside it.
+pub(crate) const SIGNATURE_BUFFER_BYTES: usize = 64 + 8;
+
+/// Decodes a signature; its length is left to the reader, unless it is beyond any.
+pub(crate) fn signature<'b>(
+    text: &str,
+    buffer: &'b mut [u8; SIGNATURE_BUFFER_BYTES],
+    place: Place,
+) -> Result<&'b [u8], DecodeError> {
+    match from_base64_short(text, buffer, place)? {
+        Short::Bytes(bytes) => Ok(bytes),
+        Short::TooLong { bytes: found } => {
+            let reason = instrument::DecodeError::SignatureLength { found };
+            Err(DecodeError::Statement { place, reason })
+        }
+    }
+}
+
 /// What [`from_base64_short`] found.
 pub(crate) enum Short<'b> {
     /// The decoded bytes.
@@ -115,6 +139,16 @@ pub(crate) enum Short<'b> {
 /// Standard base64 with padding.
 pub(crate) fn to_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
+}
+
+/// Decodes base64url without padding.
+pub(crate) fn from_base64_url(text: &[u8], place: Place) -> Result<Vec<u8>, DecodeError> {
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| DecodeError::NotBase64Url { place })
+}
+
+/// Base64url without padding.
+pub(crate) fn to_base64_url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Writes a message as JSON.

@@ -1,6 +1,6 @@
 //! Dialects of HTTP 402: bytes to [`Challenge`], [`Presented`] payment and settlement, and back.
 //!
-//! One dialect is one module ([`x402`] now). Each turns the same [`Challenge`] into its own wire
+//! One dialect is one module ([`x402`], [`mpp`]). Each turns the same [`Challenge`] into its own wire
 //! form and reads its own wire form into the same [`Presented`], so that one replay guard and one
 //! ledger stand behind all of them. [`decode_payment`] asks every dialect.
 //!
@@ -13,8 +13,10 @@
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
 mod challenge;
+pub mod crawler;
 mod error;
 mod json;
+pub mod mpp;
 pub mod openapi;
 mod presented;
 pub mod problem;
@@ -33,5 +35,18 @@ pub use utc::utc;
 ///
 /// Errors: see [`DecodeError`]; all mean that the request is at fault and nothing was charged.
 pub fn decode_payment(headers: &http::HeaderMap) -> Result<Option<Presented>, DecodeError> {
-    x402::decode_payment(headers)
+    let Some(credential) = mpp::decode_payment(headers)? else {
+        return x402::decode_payment(headers);
+    };
+    let place = Place::of(Part::Authorization);
+    match x402::decode_payment(headers) {
+        // Browsers send the cookie unasked: it counts only if no header carries a payment.
+        Ok(Some(other))
+            if other.carrier == Carrier::Header && other.instrument != credential.instrument =>
+        {
+            Err(DecodeError::Ambiguous { place })
+        }
+        Err(error) if error.place().part != Part::Cookie => Err(error),
+        _ => Ok(Some(credential)),
+    }
 }

@@ -7,6 +7,7 @@ use instrument::channel::{ChannelTerms, Close, SignedVoucher, Tick, TopUp};
 use instrument::{Signed, SignedOrder};
 use money::{ChannelId, NodeId};
 
+use crate::mpp::EchoedChallenge;
 use crate::x402::PaymentRequirements;
 
 /// The dialect that a payment was worded in; the answer is worded in the same.
@@ -16,6 +17,8 @@ pub enum Dialect {
     X402V2,
     /// x402, protocol version 1.
     X402V1,
+    /// The authentication scheme `Payment`.
+    Mpp,
 }
 
 /// What carried a payment.
@@ -46,6 +49,8 @@ pub struct Presented {
     pub resource_url: Option<String>,
     /// Identifier chosen by the payer, 16 to 128 characters `A-Za-z0-9_-`.
     pub payment_identifier: Option<String>,
+    /// The challenge that the payer echoes; only MPP has it, always.
+    pub mpp: Option<EchoedChallenge>,
 }
 
 /// What a payer presents to pay with, unchecked.
@@ -86,6 +91,11 @@ pub enum Instrument {
 }
 
 impl Instrument {
+    /// One payment of exactly the price.
+    pub fn exact(order: SignedOrder) -> Self {
+        Self::Order { order, up_to: false }
+    }
+
     /// The order, if one order pays.
     pub fn order(&self) -> Option<&SignedOrder> {
         match self {

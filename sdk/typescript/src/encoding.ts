@@ -12,7 +12,7 @@ const ID_BYTES = 16;
 const TAG_BYTES = 24;
 
 /** What an id names; the kind is the text before the underscore. */
-export type IdKind = "acc" | "tr" | "pay" | "ord" | "off" | "man" | "node";
+export type IdKind = "acc" | "ch" | "tr" | "pay" | "ord" | "off" | "man" | "node";
 
 /** Joins byte strings. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
@@ -45,6 +45,28 @@ export function counted(text: string): Uint8Array {
   return concat(unsigned(BigInt(bytes.length), 4), bytes);
 }
 
+/** The same bytes, if there are exactly `length`. */
+export function sized(bytes: Uint8Array, length: number): Uint8Array {
+  if (bytes.length !== length) throw new RangeError(`expected ${length} bytes`);
+  return bytes;
+}
+
+/** The same 16 bytes, unless they are reserved. */
+export function checkedId(bytes: Uint8Array): Uint8Array {
+  sized(bytes, ID_BYTES);
+  if (bytes.every((byte) => byte === 0) || bytes.every((byte) => byte === 255)) {
+    throw new RangeError("the id is reserved");
+  }
+  return bytes;
+}
+
+/** The id that a digest gives: its first 16 bytes, a reserved value moved to its neighbour. */
+export function digestId(digest: Uint8Array): Uint8Array {
+  const head = BigInt(`0x${toHex(digest.subarray(0, ID_BYTES))}`);
+  const last = (1n << 128n) - 2n;
+  return unsigned(head < 1n ? 1n : head > last ? last : head, ID_BYTES);
+}
+
 /** Lowercase hex digits. */
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
@@ -62,6 +84,15 @@ export function fromHex(text: string, length?: number): Uint8Array {
 /** Base64 with the standard alphabet and padding. */
 export function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64");
+}
+
+/** Reads base64 with the standard alphabet and padding; with `length`, exactly so many bytes. */
+export function fromBase64(text: string, length?: number): Uint8Array {
+  const bytes = new Uint8Array(Buffer.from(text, "base64"));
+  if (toBase64(bytes) !== text || (length !== undefined && bytes.length !== length)) {
+    throw new TypeError(`expected ${length ?? "some"} bytes as base64 with padding`);
+  }
+  return bytes;
 }
 
 /** 26 characters of base32 for a 16-byte id, most significant first. */

@@ -6,7 +6,17 @@
  */
 import { createHash } from "node:crypto";
 
-import { concat, counted, fromHex, tag, unsigned, utf8 } from "./encoding.js";
+import {
+  checkedId,
+  concat,
+  counted,
+  digestId,
+  fromHex,
+  sized,
+  tag,
+  unsigned,
+  utf8,
+} from "./encoding.js";
 
 /** 32 zero bytes: an order that names no purchase, a mandate for any origin. */
 export const NONE_32: Uint8Array = new Uint8Array(32);
@@ -76,7 +86,7 @@ export function payerAccount(publicKey: Uint8Array, asset: Asset): Uint8Array {
 
 /** The payment id of an order at a node. */
 export function paymentId(node: Uint8Array, payer: Uint8Array, order: Uint8Array): Uint8Array {
-  return digestId(sha256(tag("farthing/payment/1"), id(node), id(payer), id(order)));
+  return digestId(sha256(tag("farthing/payment/1"), checkedId(node), checkedId(payer), checkedId(order)));
 }
 
 /** Bytes of a purchase; their SHA-256 is the purchase digest. */
@@ -110,17 +120,17 @@ export function splitUrl(url: string): Pick<Purchase, "origin" | "path" | "query
 export function orderBytes(order: Order): Uint8Array {
   return concat(
     tag("farthing/order/1"),
-    id(order.node),
-    id(order.order),
-    id(order.payer),
+    checkedId(order.node),
+    checkedId(order.order),
+    checkedId(order.payer),
     sized(order.signer, 32),
-    id(order.payee),
+    checkedId(order.payee),
     assetBytes(order.asset),
     PADDING_7,
     unsigned(order.amount, 16),
     sized(order.purchase ?? NONE_32, 32),
     unsigned(order.expiresAtMs, 8),
-    order.mandate === undefined ? NONE_16 : id(order.mandate),
+    order.mandate === undefined ? NONE_16 : checkedId(order.mandate),
   );
 }
 
@@ -128,9 +138,9 @@ export function orderBytes(order: Order): Uint8Array {
 export function mandateBytes(mandate: Mandate): Uint8Array {
   return concat(
     tag("farthing/mandate/1"),
-    id(mandate.node),
-    id(mandate.mandate),
-    id(mandate.payer),
+    checkedId(mandate.node),
+    checkedId(mandate.mandate),
+    checkedId(mandate.payer),
     sized(mandate.payerKey, 32),
     sized(mandate.delegateKey, 32),
     assetBytes(mandate.asset),
@@ -149,7 +159,7 @@ export function audience(origin: string): Uint8Array {
 
 /** The 56 bytes that revoke a mandate. */
 export function revocationBytes(node: Uint8Array, mandate: Uint8Array): Uint8Array {
-  return concat(tag("farthing/revoke/1"), id(node), id(mandate));
+  return concat(tag("farthing/revoke/1"), checkedId(node), checkedId(mandate));
 }
 
 /** The 80 bytes that prove who asks for private data. */
@@ -160,13 +170,14 @@ export function accessBytes(
 ): Uint8Array {
   return concat(
     tag("farthing/access/1"),
-    id(node),
+    checkedId(node),
     sized(publicKey, 32),
     unsigned(issuedAtMs, 8),
   );
 }
 
-function assetBytes({ code, scale }: Asset): Uint8Array {
+/** Eight padded bytes of code and one of scale. */
+export function assetBytes({ code, scale }: Asset): Uint8Array {
   if (!/^[A-Z][A-Z0-9]{0,7}$/.test(code)) {
     throw new TypeError("an asset code has 1 to 8 characters A-Z0-9 and starts with a letter");
   }
@@ -176,25 +187,6 @@ function assetBytes({ code, scale }: Asset): Uint8Array {
   const bytes = new Uint8Array(9);
   bytes.set(utf8(code));
   bytes[8] = scale;
-  return bytes;
-}
-
-function digestId(digest: Uint8Array): Uint8Array {
-  const head = BigInt(`0x${Buffer.from(digest.subarray(0, 16)).toString("hex")}`);
-  const last = (1n << 128n) - 2n;
-  return unsigned(head < 1n ? 1n : head > last ? last : head, 16);
-}
-
-function id(bytes: Uint8Array): Uint8Array {
-  sized(bytes, 16);
-  if (bytes.every((byte) => byte === 0) || bytes.every((byte) => byte === 255)) {
-    throw new RangeError("the id is reserved");
-  }
-  return bytes;
-}
-
-function sized(bytes: Uint8Array, length: number): Uint8Array {
-  if (bytes.length !== length) throw new RangeError(`expected ${length} bytes`);
   return bytes;
 }
 

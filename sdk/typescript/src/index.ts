@@ -19,5 +19,6 @@ export {
   type SpendRefusal,
 } from "./spend-limits.js";
 export { parsePrice, type ParsedPrice } from "./price.js";
+export * from "./channel-formats.js";
 export * from "./encoding.js";
 export * from "./formats.js";

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use engine::{Clock, SystemClock};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
-use http402::Dialect;
 use http402::x402::{self, Payment, PaymentRequired, SettleResponse, Settlement};
+use http402::{Dialect, Instrument};
 use hyper_util::rt::TokioIo;
 use instrument::{KeyPair, Order, Signed, payer_account};
 use money::{OrderId, PaymentId};
@@ -72,7 +72,7 @@ impl Got {
     pub fn settlement(&self) -> Option<Settlement> {
         match SettleResponse::decode_header(self.headers.get(x402::PAYMENT_RESPONSE)?).unwrap() {
             SettleResponse::Success(settlement) => Some(settlement),
-            SettleResponse::Failure(_) => None,
+            _ => None,
         }
     }
 
@@ -147,7 +147,7 @@ impl Buyer {
         let payment = Payment {
             dialect: Dialect::X402V2,
             accepted: terms,
-            order: &order,
+            instrument: &Instrument::exact(order),
             resource_url: Some(&required.resource.url),
             extensions: None,
         };

@@ -85,12 +85,13 @@ async fn version_1_settles_too() {
 }
 
 #[tokio::test]
-async fn supported_lists_both_versions_of_this_network() {
+async fn supported_lists_every_scheme_of_this_network() {
     let world = World::new().await;
     let answer = world.get("/supported").await;
-    let kind =
-        |version| json!({"x402Version": version, "scheme": "exact", "network": network(&world)});
-    assert_eq!(answer.json["kinds"], json!([kind(2), kind(1)]));
+    let kind = |version, scheme| json!({"x402Version": version, "scheme": scheme, "network": network(&world)});
+    let second = ["exact", "upto", "batch-settlement"].map(|scheme| kind(2, scheme));
+    assert_eq!(answer.json["kinds"].as_array().unwrap()[..3], second);
+    assert_eq!(answer.json["kinds"].as_array().unwrap()[3..], [kind(1, "exact")]);
     assert!(answer.json["extensions"].is_array());
     assert!(answer.json["signers"].is_object());
 }
@@ -117,7 +118,7 @@ async fn malformed_payments_are_invalid() {
         (with("/paymentPayload/x402Version", json!(3)), "invalid_x402_version"),
         (with("/x402Version", json!(9)), "invalid_x402_version"),
         (with("/paymentRequirements", json!({})), "invalid_payload"),
-        (with("/paymentRequirements/scheme", json!("upto")), "unsupported_scheme"),
+        (with("/paymentRequirements/scheme", json!("deferred")), "unsupported_scheme"),
         (with("/paymentRequirements/payTo", json!("0xabc")), "invalid_payment_requirements"),
         (with("/paymentRequirements/extra/purchase", json!("AB")), "invalid_payment_requirements"),
     ] {

@@ -12,7 +12,7 @@ use engine::{AccountRole, AccountSpec, Engine, Fund, ManualClock, Options};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use http402::x402::{Payment, requirements};
-use http402::{Challenge, Dialect, Identifier, Resource};
+use http402::{Challenge, Dialect, Identifier, Instrument, Resource};
 use instrument::{
     Access, KeyPair, Order, PurchaseDigest, Signed, SignedOrder, Statement, node_id, payer_account,
 };
@@ -219,7 +219,7 @@ pub fn facilitator_body(order: &SignedOrder, challenge: &Challenge) -> Value {
     let payload = Payment {
         dialect: Dialect::X402V2,
         accepted: &terms,
-        order,
+        instrument: &Instrument::exact(*order),
         resource_url: Some(&challenge.resource.url),
         extensions: None,
     };

@@ -9,6 +9,7 @@
 mod calls;
 mod command;
 mod limits;
+mod ticks;
 mod view;
 
 pub(crate) use calls::ChannelCommand;

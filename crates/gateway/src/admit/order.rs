@@ -2,7 +2,7 @@
 
 use engine::{Authorize, Mode, Purchase, Terms};
 use http::{HeaderMap, Method};
-use http402::x402::{self, PaymentRequirements};
+use http402::x402;
 use http402::{Presented, Problem};
 use instrument::{SignedOrder, VerifiedOrder};
 
@@ -55,8 +55,7 @@ fn check(
         return Err(Refusal::new("invalid_network", text));
     }
     if let Some(accepted) = &presented.accepted {
-        let expected: PaymentRequirements = x402::requirements(&case.challenge);
-        x402::check_accepted(accepted, &expected)
+        x402::check_echo(accepted, &case.challenge)
             .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
     }
     signed.verify().map_err(|error| Refusal::new("invalid_signature", error.to_string()))

@@ -1,8 +1,9 @@
 //! The node as a gateway sees it: in the same process, or over HTTP.
 //!
-//! Both ways are the same five steps with the same answers; whatever keeps a payment from happening
-//! twice is decided by the node alone.
+//! Both ways are the same steps with the same answers; whatever keeps a payment from happening twice
+//! is decided by the node alone.
 
+mod channels;
 mod remote;
 pub mod wire;
 

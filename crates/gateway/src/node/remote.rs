@@ -99,7 +99,12 @@ impl RemoteNode {
         Ok(NodeFacts { node: answer.node, url: self.url.clone() })
     }
 
-    async fn send(
+    /// Longest wait that the node may be asked for: its answer must come before it is given up.
+    pub(super) fn patience_ms(&self) -> u32 {
+        u32::try_from(self.timeout.as_millis() * 2 / 3).unwrap_or(u32::MAX)
+    }
+
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -125,15 +130,15 @@ impl RemoteNode {
         }
     }
 
-    /// One step: 200 carries the answer, any 4xx or 503 with `refused` the node's refusal, all else
+    /// One call: 200 carries the answer, any 4xx or 503 with `refused` the node's refusal, all else
     /// is unknown.
-    async fn step<T, E>(&self, step: &str, message: &impl Serialize) -> Result<T, E>
+    pub(super) async fn ask<T, E>(&self, call: &str, message: &impl Serialize) -> Result<T, E>
     where
         T: DeserializeOwned,
         E: DeserializeOwned + From<Unavailable>,
     {
         let body = serde_json::to_vec(message).map_err(|_| Unavailable::Unreachable)?;
-        let path = format!("/v1/payments/{step}");
+        let path = format!("/v1/{call}");
         let (status, body) = self.send(Method::POST, &path, body).await?;
         if status == 200 {
             return serde_json::from_slice(&body).map_err(|_| Unavailable::Unreachable.into());
@@ -145,8 +150,9 @@ impl RemoteNode {
     }
 
     pub(super) async fn authorize(&self, command: Authorize) -> Result<Authorized, AuthorizeError> {
-        let answer: AuthorizedWire =
-            self.step::<_, AuthorizeError>("authorize", &AuthorizeWire::new(&command)).await?;
+        let answer: AuthorizedWire = self
+            .ask::<_, AuthorizeError>("payments/authorize", &AuthorizeWire::new(&command))
+            .await?;
         answer.open().map_err(|_| Unavailable::Unreachable.into())
     }
 
@@ -156,7 +162,7 @@ impl RemoteNode {
         claim: ClaimToken,
         seconds: u32,
     ) -> Result<(), AuthorizeError> {
-        self.step("hold", &HoldWire { payment, claim, seconds }).await
+        self.ask("payments/hold", &HoldWire { payment, claim, seconds }).await
     }
 
     pub(super) async fn charge(
@@ -165,7 +171,7 @@ impl RemoteNode {
         claim: ClaimToken,
         outcome: Option<Outcome>,
     ) -> Result<PaymentView, AuthorizeError> {
-        self.step("charge", &finish(payment, claim, None, outcome, false)).await
+        self.ask("payments/charge", &finish(payment, claim, None, outcome, false)).await
     }
 
     pub(super) async fn settle(
@@ -176,7 +182,7 @@ impl RemoteNode {
         durable_outcome: bool,
     ) -> Result<PaymentView, SettleError> {
         let claim = ClaimToken(0);
-        self.step("settle", &finish(payment, claim, units, outcome, durable_outcome)).await
+        self.ask("payments/settle", &finish(payment, claim, units, outcome, durable_outcome)).await
     }
 
     pub(super) async fn release(
@@ -185,7 +191,7 @@ impl RemoteNode {
         claim: ClaimToken,
         outcome: Option<Outcome>,
     ) -> Result<(), ReleaseError> {
-        self.step("release", &finish(payment, claim, None, outcome, true)).await
+        self.ask("payments/release", &finish(payment, claim, None, outcome, true)).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! The five steps as JSON, between a gateway apart and its node.
+//! The delivery steps as JSON, between a gateway apart and its node.
 //!
 //! Invariant: the signature of an order is checked again by the node ([`AuthorizeWire::open`]), so a
 //! gateway can price and route but cannot make a payer pay.
@@ -11,6 +11,8 @@ use instrument::{PurchaseDigest, SignedOrder};
 use money::{AccountId, Amount, PaymentId, Shares};
 use serde::{Deserialize, Serialize};
 
+pub mod channel;
+
 /// Why a wire message is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
@@ -18,9 +20,12 @@ pub enum WireError {
     #[error("the field `{0}` is malformed")]
     Field(&'static str),
     /// The signature does not fit.
-    #[error("the order's signature does not fit")]
+    #[error("the signature does not fit the order or the terms")]
     Signature,
 }
+
+/// Accounts and their shares, parts per million.
+pub type SplitWire = Vec<(AccountId, u32)>;
 
 /// An authorization as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,7 +38,7 @@ pub struct AuthorizeWire {
     description: String,
     pay_to: AccountId,
     amount: Amount,
-    split: Option<Vec<(AccountId, u32)>>,
+    split: Option<SplitWire>,
     access_seconds: u32,
     idempotency: Option<(String, String)>,
     hold_seconds: Option<u32>,
@@ -106,9 +111,6 @@ impl AuthorizeWire {
     /// Words a command; only the modes of a gateway exist on the wire.
     pub fn new(command: &Authorize) -> Self {
         let signed = command.order.to_signed();
-        let split = command.terms.split.as_ref().map(|(accounts, shares)| {
-            accounts.iter().copied().zip(shares.parts_per_million().iter().copied()).collect()
-        });
         Self {
             order: STANDARD.encode(signed.order_bytes()),
             signature: STANDARD.encode(signed.signature().0),
@@ -117,7 +119,7 @@ impl AuthorizeWire {
             description: command.purchase.description.clone(),
             pay_to: command.terms.pay_to,
             amount: command.terms.amount,
-            split,
+            split: command.terms.split.as_ref().map(split),
             access_seconds: command.terms.access_seconds,
             idempotency: command
                 .idempotency
@@ -142,14 +144,7 @@ impl AuthorizeWire {
             None => None,
             Some(hex) => Some(PurchaseDigest::from_hex(&hex).ok_or(WireError::Field("purchase"))?),
         };
-        let split = match self.split {
-            None => None,
-            Some(parts) => {
-                let (accounts, shares): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-                let shares = Shares::new(shares).map_err(|_| WireError::Field("split"))?;
-                Some((accounts, shares))
-            }
-        };
+        let split = self.split.map(open_split).transpose()?;
         let idempotency = match self.idempotency {
             None => None,
             Some((key, fingerprint)) => Some(Idempotency {
@@ -170,6 +165,22 @@ impl AuthorizeWire {
             mode: self.hold_seconds.map_or(Mode::Claim, |seconds| Mode::Hold { seconds }),
         })
     }
+}
+
+/// Words a split.
+fn split((accounts, shares): &(Vec<AccountId>, Shares)) -> SplitWire {
+    accounts.iter().copied().zip(shares.parts_per_million().iter().copied()).collect()
+}
+
+/// Reads a split.
+fn open_split(parts: SplitWire) -> Result<(Vec<AccountId>, Shares), WireError> {
+    let (accounts, shares): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let shares = Shares::new(shares).map_err(|_| WireError::Field("split"))?;
+    Ok((accounts, shares))
+}
+
+fn base64(bytes: impl AsRef<[u8]>) -> String {
+    STANDARD.encode(bytes)
 }
 
 fn bytes(text: &str, field: &'static str) -> Result<Vec<u8>, WireError> {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use engine::{AccountRole, AccountSpec, Engine, Fund, ManualClock, Options, PaymentView};
-use http402::Dialect;
 use http402::x402::{Payment, PaymentRequired, PaymentRequirements};
+use http402::{Dialect, Instrument};
 use instrument::{KeyPair, Mandate, Order, Signed, SignedOrder, payer_account};
 use money::{AccountId, Amount, Asset, NodeId, OrderId, PaymentId, TransferId};
 use serde_json::{Value, json};
@@ -241,7 +241,7 @@ impl Paid {
         let payment = Payment {
             dialect,
             accepted: &self.required.accepts[0],
-            order: &self.order,
+            instrument: &Instrument::exact(self.order),
             resource_url: Some(&self.required.resource.url),
             extensions: named.as_ref(),
         };

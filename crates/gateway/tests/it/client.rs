@@ -75,7 +75,7 @@ impl Got {
     pub fn settlement(&self) -> Option<Settlement> {
         match self.settle_response()? {
             SettleResponse::Success(settlement) => Some(settlement),
-            SettleResponse::Failure(_) => None,
+            _ => None,
         }
     }
 

@@ -8,7 +8,7 @@ use http::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::requirements::{PaymentRequirements, requirements};
+use super::requirements::{PaymentRequirements, accepts};
 use super::{extensions, network_name};
 use crate::challenge::{Challenge, unfit_service_name};
 
@@ -49,15 +49,17 @@ pub struct DiscoveryResource {
 impl DiscoveryResource {
     /// The entry of an offer that is bought with `method`. `last_updated` is ISO 8601 in UTC.
     pub fn new(challenge: &Challenge, method: &Method, last_updated: String) -> Self {
-        let mut terms = requirements(challenge);
-        terms.purchase = None;
+        let mut terms = accepts(challenge);
+        for entry in &mut terms {
+            entry.purchase = None;
+        }
         let resource = challenge.resource.clone();
         let entry = (extensions::BAZAAR.to_owned(), extensions::bazaar(method.as_str()));
         Self {
             resource: resource.url,
             kind: "http",
             version: 2,
-            accepts: vec![terms],
+            accepts: terms,
             last_updated,
             description: resource.description,
             mime_type: resource.mime_type,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::payload::WirePayment;
 use super::requirements::{AmountField, PaymentRequirements, WireRequirements};
-use super::{FACILITATOR_BODY_BYTES_MAX, SCHEME, extensions, network_name};
+use super::{FACILITATOR_BODY_BYTES_MAX, Scheme, extensions, network_name};
 use crate::error::{DecodeError, Part, Place};
 use crate::json::{self, Object};
 use crate::presented::{Carrier, Dialect, Presented};
@@ -121,7 +121,7 @@ pub struct SupportedKind {
 /// Answer of `GET /supported`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SupportedResponse {
-    /// Kinds, one for each version.
+    /// Kinds, one for each version and scheme.
     pub kinds: Vec<SupportedKind>,
     /// Extensions by name.
     pub extensions: Vec<&'static str>,
@@ -132,13 +132,14 @@ pub struct SupportedResponse {
 impl SupportedResponse {
     /// What `node` takes.
     pub fn of_node(node: NodeId) -> Self {
-        let kind = |dialect: Dialect| SupportedKind {
+        let kind = |dialect: Dialect, scheme: Scheme| SupportedKind {
             version: dialect.version(),
-            scheme: SCHEME,
+            scheme: scheme.name(),
             network: network_name(node),
         };
+        let second = Scheme::ALL.into_iter().map(|scheme| kind(Dialect::X402V2, scheme));
         Self {
-            kinds: vec![kind(Dialect::X402V2), kind(Dialect::X402V1)],
+            kinds: second.chain([kind(Dialect::X402V1, Scheme::Exact)]).collect(),
             extensions: vec![extensions::PAYMENT_IDENTIFIER, extensions::BAZAAR],
             signers: BTreeMap::from([("farthing:*", vec![node.to_string()])]),
         }

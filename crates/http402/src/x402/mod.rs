@@ -1,4 +1,5 @@
-//! The x402 dialect, versions 2 and 1, scheme `exact` on network `farthing:<node>`.
+//! The x402 dialect, versions 2 and 1, on network `farthing:<node>`: schemes `exact`, `upto` and
+//! `batch-settlement`; version 1 has `exact` only.
 //!
 //! Format: the x402 specification and "In x402" of `docs/reference/formats.md`. Version 2 carries
 //! its messages as base64 of JSON in headers, version 1 its challenge as JSON in the body.
@@ -6,32 +7,38 @@
 //! Invariant: both versions read into the same types, so the rest of the system knows neither.
 
 mod carrier;
+mod channel;
 pub mod discovery;
 pub mod extensions;
 mod facilitator;
 mod payload;
 mod required;
 mod requirements;
+mod scheme;
 mod settlement;
 
 use http::HeaderName;
 use money::NodeId;
 
 pub use carrier::{COOKIE_NAME, decode_payment};
+pub use channel::{ChannelStateJson, VoucherJson};
 pub use facilitator::{
     FacilitatorRequest, SupportedKind, SupportedResponse, VerifyResponse,
     decode_facilitator_request,
 };
 pub use payload::{Payment, decode_payload};
 pub use required::{PaymentRequired, payment_required, v1_members};
-pub use requirements::{Mismatch, PaymentRequirements, check_accepted, requirements};
-pub use settlement::{PaymentState, Refusal, SettleResponse, Settlement, encode_settle_response};
+pub use requirements::{
+    Mismatch, PaymentRequirements, accepts, check_accepted, check_echo, requirements,
+};
+pub use scheme::Scheme;
+pub use settlement::{
+    ChannelSettlement, PaymentState, Refusal, SettleResponse, Settlement, encode_settle_response,
+};
 
 use crate::error::Part;
 use crate::presented::Dialect;
 
-/// The one scheme: one payment for one purchase, of exactly the price.
-pub const SCHEME: &str = "exact";
 /// Opening of the network name; the node's id follows.
 pub const NETWORK_PREFIX: &str = "farthing:";
 /// Largest header or cookie that is read, in bytes of base64.
@@ -51,9 +58,10 @@ pub const X_PAYMENT: HeaderName = HeaderName::from_static("x-payment");
 pub const X_PAYMENT_RESPONSE: HeaderName = HeaderName::from_static("x-payment-response");
 
 impl Dialect {
-    /// The protocol version as it stands in messages.
+    /// The protocol version of x402 as it stands in messages; 0 for MPP, which has none.
     pub const fn version(self) -> u8 {
         match self {
+            Self::Mpp => 0,
             Self::X402V2 => 2,
             Self::X402V1 => 1,
         }
@@ -62,6 +70,7 @@ impl Dialect {
     /// Request header that carries a payment.
     pub const fn payment_header(self) -> HeaderName {
         match self {
+            Self::Mpp => http::header::AUTHORIZATION,
             Self::X402V2 => PAYMENT_SIGNATURE,
             Self::X402V1 => X_PAYMENT,
         }
@@ -70,6 +79,7 @@ impl Dialect {
     /// Response header that carries the settlement.
     pub const fn response_header(self) -> HeaderName {
         match self {
+            Self::Mpp => crate::mpp::PAYMENT_RECEIPT,
             Self::X402V2 => PAYMENT_RESPONSE,
             Self::X402V1 => X_PAYMENT_RESPONSE,
         }
@@ -77,6 +87,7 @@ impl Dialect {
 
     pub(crate) const fn part(self) -> Part {
         match self {
+            Self::Mpp => Part::Authorization,
             Self::X402V2 => Part::PaymentSignature,
             Self::X402V1 => Part::XPayment,
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::requirements::{
-    AmountField, PaymentRequirements, RequirementsV1, read_foreign_or_own, requirements,
+    AmountField, PaymentRequirements, RequirementsV1, accepts, read_foreign_or_own, requirements,
 };
 use super::{HEADER_BYTES_MAX, extensions};
 use crate::challenge::{Challenge, Resource};
@@ -36,14 +36,18 @@ pub fn payment_required(challenge: &Challenge, error: Option<&str>) -> PaymentRe
     PaymentRequired {
         error: error.map(str::to_owned),
         resource: challenge.resource.clone(),
-        accepts: vec![requirements(challenge)],
+        accepts: accepts(challenge),
         foreign: 0,
         extensions: extensions::declare(challenge),
     }
 }
 
-/// The members of version 1, `x402Version`, `error` and `accepts`, for the body of the answer.
+/// The members of version 1, `x402Version`, `error` and `accepts`, for the body of the answer; none
+/// if the price is by the unit, which version 1 has no words for.
 pub fn v1_members(challenge: &Challenge, error: &str) -> Result<Map<String, Value>, EncodeError> {
+    if challenge.metered.is_some() {
+        return Ok(Map::new());
+    }
     let terms = RequirementsV1 { terms: &requirements(challenge), resource: &challenge.resource };
     let terms = serde_json::to_value(terms).map_err(|_| EncodeError)?;
     Ok(Map::from_iter([

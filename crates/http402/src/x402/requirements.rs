@@ -2,6 +2,7 @@
 //!
 //! Invariants: a value is typed and complete, whatever it was read from; members of `extra` that
 //! this crate does not know are kept and compared, so an echo with one more or one less differs.
+//! Only where a channel stands is not compared: it changes from answer to answer.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,14 +14,17 @@ use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{SCHEME, network_name, parse_network};
-use crate::challenge::{Challenge, Resource};
-use crate::error::{DecodeError, Place};
+use super::channel::{CHANNEL_STATE, ChannelStateJson, VOUCHER_STATE, VoucherJson, read_state};
+use super::{Scheme, network_name, parse_network};
+use crate::challenge::{Challenge, ChannelOffer, ChannelState, Metered, Resource};
+use crate::error::{DecodeError, Part, Place};
 use crate::json::{Object, Shown, Text};
 
 /// Terms of a payment. Serializes in the form of version 2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentRequirements {
+    /// How the payment relates to the price.
+    pub scheme: Scheme,
     /// The node that takes the payment.
     pub network: NodeId,
     /// The price: `amount` (version 1: `maxAmountRequired`), `asset` and `extra.scale`.
@@ -29,22 +33,92 @@ pub struct PaymentRequirements {
     pub pay_to: AccountId,
     /// How long an order may live after it is signed, above zero.
     pub max_timeout_seconds: u32,
-    /// The purchase that the order must name: `extra.purchase`.
+    /// The purchase that is paid, which an order must name: `extra.purchase`.
     pub purchase: Option<PurchaseDigest>,
     /// Further members of `extra`.
     pub extra: BTreeMap<String, Value>,
 }
 
-/// The terms of a challenge.
+/// All terms of a challenge, each of which is enough: `exact` unless the price is by the unit,
+/// `upto` if it is and has a maximum, `batch-settlement` if channels pay.
+pub fn accepts(challenge: &Challenge) -> Vec<PaymentRequirements> {
+    Scheme::ALL.into_iter().filter_map(|scheme| terms(challenge, scheme)).collect()
+}
+
+/// The terms of a challenge for one order of exactly the price.
 pub fn requirements(challenge: &Challenge) -> PaymentRequirements {
-    let splits = challenge.splits.as_ref();
     PaymentRequirements {
+        scheme: Scheme::Exact,
         network: challenge.network,
         amount: challenge.amount,
         pay_to: challenge.pay_to,
         max_timeout_seconds: challenge.max_timeout_seconds,
         purchase: challenge.purchase,
-        extra: splits.map(|text| ("splits".to_owned(), text.as_str().into())).into_iter().collect(),
+        extra: BTreeMap::from_iter(
+            challenge.splits.as_ref().map(|text| ("splits".to_owned(), text.as_str().into())),
+        ),
+    }
+}
+
+fn terms(challenge: &Challenge, scheme: Scheme) -> Option<PaymentRequirements> {
+    let mut terms = PaymentRequirements { scheme, ..requirements(challenge) };
+    match (scheme, &challenge.metered, &challenge.channel) {
+        (Scheme::Exact, None, _) => {}
+        (Scheme::Upto, Some(metered), _) if metered.units_max.is_some() => {
+            terms.extra.extend(metered_members(metered));
+        }
+        (Scheme::BatchSettlement, metered, Some(channel)) => {
+            if metered.as_ref().is_some_and(|metered| metered.units_max.is_none()) {
+                // Without a maximum a request costs what it takes: what is asked is the beginning.
+                terms.amount = channel.start;
+            }
+            terms.extra.extend(metered.iter().flat_map(metered_members));
+            terms.extra.extend(channel_members(channel));
+        }
+        _ => return None,
+    }
+    Some(terms)
+}
+
+type Members = Vec<(String, Value)>;
+
+fn metered_members(metered: &Metered) -> Members {
+    let mut members = vec![
+        ("unit".to_owned(), metered.unit.as_str().into()),
+        ("price".to_owned(), metered.price.units().to_string().into()),
+        ("per".to_owned(), metered.per.into()),
+    ];
+    if metered.free_units > 0 {
+        members.push(("freeUnits".to_owned(), metered.free_units.into()));
+    }
+    members.extend(metered.units_max.map(|units| ("unitsMax".to_owned(), units.into())));
+    members.extend(metered.tiers.as_ref().map(|text| ("tiers".to_owned(), text.as_str().into())));
+    members
+}
+
+fn channel_members(channel: &ChannelOffer) -> Members {
+    let units = |amount: Amount| Value::from(amount.units().to_string());
+    let mut members = vec![
+        ("start".to_owned(), units(channel.start)),
+        ("depositMin".to_owned(), units(channel.deposit_min)),
+        ("depositSuggested".to_owned(), units(channel.deposit_suggested)),
+        ("closeDelaySeconds".to_owned(), channel.close_delay_seconds.into()),
+    ];
+    if let Some(state) = &channel.state {
+        let value = serde_json::to_value(ChannelStateJson::from(state));
+        members.extend(value.map(|value| (CHANNEL_STATE.to_owned(), value)));
+        let voucher = state.voucher.as_ref().map(VoucherJson::from);
+        let value = voucher.and_then(|voucher| serde_json::to_value(voucher).ok());
+        members.extend(value.map(|value| (VOUCHER_STATE.to_owned(), value)));
+    }
+    members
+}
+
+impl PaymentRequirements {
+    /// Where the payer's channel stands, if a corrective 402 tells it. A payer believes it only as
+    /// far as the voucher in it bears the payer's own signature.
+    pub fn channel_state(&self) -> Result<Option<ChannelState>, DecodeError> {
+        read_state(&self.extra, Place::of(Part::PaymentRequired).object("accepts.extra"))
     }
 }
 
@@ -68,6 +142,14 @@ impl Mismatch {
     }
 }
 
+/// Compares the echoed terms with those of the challenge for the same scheme.
+pub fn check_echo(accepted: &PaymentRequirements, challenge: &Challenge) -> Result<(), Mismatch> {
+    match terms(challenge, accepted.scheme) {
+        Some(expected) => check_accepted(accepted, &expected),
+        None => Err(Mismatch { field: "scheme".into() }),
+    }
+}
+
 /// Compares the echoed terms with those of the offer, member by member.
 pub fn check_accepted(
     accepted: &PaymentRequirements,
@@ -76,6 +158,7 @@ pub fn check_accepted(
     let (asset, expected_asset) = (accepted.amount.asset(), expected.amount.asset());
     let checks = [
         ("network", accepted.network == expected.network),
+        ("scheme", accepted.scheme == expected.scheme),
         ("amount", accepted.amount.units() == expected.amount.units()),
         ("asset", asset.code == expected_asset.code),
         ("payTo", accepted.pay_to == expected.pay_to),
@@ -86,21 +169,26 @@ pub fn check_accepted(
     if let Some((field, _)) = checks.into_iter().find(|(_, same)| !same) {
         return Err(Mismatch { field: field.into() });
     }
-    let differing = accepted
-        .extra
-        .iter()
-        .find(|(name, value)| expected.extra.get(*name) != Some(value))
-        .or_else(|| expected.extra.iter().find(|(name, _)| !accepted.extra.contains_key(*name)));
-    match differing {
-        Some((name, _)) => Err(Mismatch { field: format!("extra.{name}").into() }),
+    match difference(&accepted.extra, &expected.extra) {
+        Some(name) => Err(Mismatch { field: format!("extra.{name}").into() }),
         None => Ok(()),
     }
+}
+
+/// The first member that is not in both with the same value.
+fn difference<'e>(
+    accepted: &'e BTreeMap<String, Value>,
+    expected: &'e BTreeMap<String, Value>,
+) -> Option<&'e str> {
+    let lasting = |name: &&String| *name != CHANNEL_STATE && *name != VOUCHER_STATE;
+    let names = accepted.keys().chain(expected.keys()).filter(lasting);
+    names.map(String::as_str).find(|name| accepted.get(*name) != expected.get(*name))
 }
 
 impl Serialize for PaymentRequirements {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("PaymentRequirements", 7)?;
-        object.serialize_field("scheme", SCHEME)?;
+        object.serialize_field("scheme", self.scheme.name())?;
         object.serialize_field("network", &network_name(self.network))?;
         object.serialize_field("amount", &Shown(self.amount.units()))?;
         object.serialize_field("asset", &self.amount.asset().code)?;
@@ -121,7 +209,7 @@ impl Serialize for RequirementsV1<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { terms, resource } = self;
         let mut object = serializer.serialize_struct("PaymentRequirementsV1", 10)?;
-        object.serialize_field("scheme", SCHEME)?;
+        object.serialize_field("scheme", terms.scheme.name())?;
         object.serialize_field("network", &network_name(terms.network))?;
         object.serialize_field("maxAmountRequired", &Shown(terms.amount.units()))?;
         object.serialize_field("resource", &resource.url)?;
@@ -192,7 +280,11 @@ impl WireRequirements<'_> {
             AmountField::Amount => ("amount", self.amount),
             AmountField::MaxAmountRequired => ("maxAmountRequired", self.max_amount_required),
         };
-        let network = check_network(self.scheme, self.network, at)?;
+        let schemes: &[Scheme] = match amount_field {
+            AmountField::Amount => &Scheme::ALL,
+            AmountField::MaxAmountRequired => &[Scheme::Exact],
+        };
+        let (scheme, network) = check_network(self.scheme, self.network, schemes, at)?;
         let units = parse_base_units(&need(amount_text, at.field(amount_name))?)
             .map_err(|reason| DecodeError::Amount { place: at.field(amount_name), reason })?;
         let extra = self.extra.unwrap_or_default();
@@ -222,6 +314,7 @@ impl WireRequirements<'_> {
             ),
         };
         Ok(PaymentRequirements {
+            scheme,
             network,
             amount: Amount::new(units, asset),
             pay_to,
@@ -236,13 +329,20 @@ impl WireRequirements<'_> {
 pub(super) fn check_network(
     scheme: Option<Text<'_>>,
     network: Option<Text<'_>>,
+    schemes: &[Scheme],
     at: Place,
-) -> Result<NodeId, DecodeError> {
-    if need(scheme, at.field("scheme"))? != SCHEME {
-        return Err(DecodeError::Scheme { place: at.field("scheme") });
-    }
+) -> Result<(Scheme, NodeId), DecodeError> {
+    let place = at.field("scheme");
+    let expected = match schemes {
+        [_] => "`exact`",
+        _ => "`exact`, `upto` or `batch-settlement`",
+    };
+    let scheme = Scheme::from_name(&need(scheme, place)?)
+        .filter(|scheme| schemes.contains(scheme))
+        .ok_or(DecodeError::Scheme { place, expected })?;
     let place = at.field("network");
-    parse_network(&need(network, place)?).ok_or(DecodeError::Network { place })
+    let network = parse_network(&need(network, place)?).ok_or(DecodeError::Network { place })?;
+    Ok((scheme, network))
 }
 
 /// A text that must be there.
@@ -297,7 +397,7 @@ pub(super) fn read_foreign_or_own(
     at: Place,
 ) -> Result<Option<PaymentRequirements>, DecodeError> {
     let shape = |error| DecodeError::Shape { place: at, detail: crate::error::detail(&error) };
-    let own = value["scheme"] == SCHEME
+    let own = value["scheme"].as_str().is_some_and(|name| Scheme::from_name(name).is_some())
         && value["network"].as_str().is_some_and(|name| parse_network(name).is_some());
     if !own {
         return Ok(None);

@@ -1,14 +1,16 @@
 //! The answer to a payment: what was settled, or why not.
 //!
-//! Invariant: a success always names its payment; a refusal never does, unless its outcome is
-//! still open (`settlement_pending`).
+//! Invariant: a success always names its payment, or the channel that was charged; a refusal never
+//! names a payment, unless its outcome is still open (`settlement_pending`).
 
 use http::HeaderValue;
 use money::{AccountId, Amount, Asset, NodeId, PaymentId, parse_base_units};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::channel::ChannelStateJson;
 use super::{HEADER_BYTES_MAX, network_name, parse_network};
+use crate::challenge::ChannelState;
 use crate::error::{DecodeError, EncodeError, Part, Place};
 use crate::json::{self, Object, Shown};
 
@@ -39,6 +41,23 @@ pub struct Settlement {
     pub receipt: String,
 }
 
+/// A charge to a channel, or the channel's end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelSettlement {
+    /// The payer account.
+    pub payer: AccountId,
+    /// The node.
+    pub network: NodeId,
+    /// What this request was charged: `amount` and `extra.chargedAmount`.
+    pub charged: Amount,
+    /// How far the charge is: `held` if it is known only when the delivery is over.
+    pub state: PaymentState,
+    /// Where the channel stands after it; its voucher is left out.
+    pub channel: ChannelState,
+    /// What went back to the payer because the channel was closed: `extra.refundedAmount`.
+    pub refunded: Option<Amount>,
+}
+
 /// A payment that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -59,6 +78,8 @@ pub struct Refusal {
 pub enum SettleResponse {
     /// Taken.
     Success(Settlement),
+    /// Taken from a channel.
+    Channel(Box<ChannelSettlement>),
     /// Not taken.
     Failure(Refusal),
 }
@@ -72,6 +93,7 @@ impl Serialize for SettleResponse {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Success(settlement) => settlement.serialize(serializer),
+            Self::Channel(settlement) => settlement.serialize(serializer),
             Self::Failure(refusal) => refusal.serialize(serializer),
         }
     }
@@ -99,6 +121,43 @@ struct Extra<'a> {
     scale: u8,
     state: PaymentState,
     receipt: &'a str,
+}
+
+impl Serialize for ChannelSettlement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Asset { code, scale } = self.charged.asset();
+        let mut object = serializer.serialize_struct("SettleResponse", 6)?;
+        object.serialize_field("success", &true)?;
+        object.serialize_field("payer", &self.payer)?;
+        // No transfer belongs to one charge: the channel settles many of them together.
+        object.serialize_field("transaction", "")?;
+        object.serialize_field("network", &network_name(self.network))?;
+        object.serialize_field("amount", &Shown(self.charged.units()))?;
+        let extra = ChannelExtra {
+            asset: code.as_str(),
+            scale,
+            state: self.state,
+            charged_amount: Shown(self.charged.units()),
+            remaining: Shown(self.channel.deposit.saturating_sub(self.channel.spent)),
+            refunded_amount: self.refunded.map(|amount| Shown(amount.units())),
+            channel_state: (&self.channel).into(),
+        };
+        object.serialize_field("extra", &extra)?;
+        object.end()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChannelExtra<'a> {
+    asset: &'a str,
+    scale: u8,
+    state: PaymentState,
+    charged_amount: Shown<u128>,
+    remaining: Shown<u128>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunded_amount: Option<Shown<u128>>,
+    channel_state: ChannelStateJson,
 }
 
 impl Serialize for Refusal {
@@ -135,11 +194,14 @@ struct Wire {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct WireExtra {
     asset: Option<String>,
     scale: Option<u8>,
     state: Option<PaymentState>,
     receipt: Option<String>,
+    refunded_amount: Option<String>,
+    channel_state: Option<Object<ChannelStateJson>>,
 }
 
 impl SettleResponse {
@@ -177,23 +239,40 @@ impl Wire {
                 network,
             }));
         }
-        let place = at.field("amount");
-        let units = parse_base_units(&need(self.amount, place)?)
-            .map_err(|reason| DecodeError::Amount { place, reason })?;
+        let units = base_units(&need(self.amount, at.field("amount"))?, at.field("amount"))?;
         let place = at.object("extra");
         let Object(extra) = self.extra.ok_or(DecodeError::Missing { place })?;
         let code = need(extra.asset, place.field("asset"))?;
         let asset = Asset::new(&code, need(extra.scale, place.field("scale"))?)
             .map_err(|reason| DecodeError::Asset { place, reason })?;
+        let payer = need(payer, at.field("payer"))?;
+        let amount = Amount::new(units, asset);
+        let state = need(extra.state, place.field("state"))?;
+        if let (None, Some(Object(channel))) = (&payment, extra.channel_state) {
+            let place = place.field("refundedAmount");
+            let refunded = extra.refunded_amount.map(|text| base_units(&text, place));
+            return Ok(SettleResponse::Channel(Box::new(ChannelSettlement {
+                payer,
+                network,
+                charged: amount,
+                state,
+                channel: channel.check(None, at.object("extra.channelState"))?,
+                refunded: refunded.transpose()?.map(|units| Amount::new(units, asset)),
+            })));
+        }
         Ok(SettleResponse::Success(Settlement {
-            payer: need(payer, at.field("payer"))?,
+            payer,
             payment: need(payment, at.field("transaction"))?,
             network,
-            amount: Amount::new(units, asset),
-            state: need(extra.state, place.field("state"))?,
+            amount,
+            state,
             receipt: need(extra.receipt, place.field("receipt"))?,
         }))
     }
+}
+
+fn base_units(text: &str, place: Place) -> Result<u128, DecodeError> {
+    parse_base_units(text).map_err(|reason| DecodeError::Amount { place, reason })
 }
 
 fn need<T>(member: Option<T>, place: Place) -> Result<T, DecodeError> {

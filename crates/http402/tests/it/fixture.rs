@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http402::x402::{Payment, PaymentRequirements, requirements};
-use http402::{Challenge, Dialect, Identifier, Resource};
+use http402::{Challenge, Dialect, Identifier, Instrument, Resource};
 use instrument::{KeyPair, Order, PurchaseDigest, SignedOrder, payer_account};
 use money::{AccountId, Amount, Asset, NodeId, OrderId};
 use serde_json::Value;
@@ -64,7 +64,7 @@ pub fn payment_json(dialect: Dialect) -> Value {
     serde_json::to_value(Payment {
         dialect,
         accepted: &terms(),
-        order: &order(),
+        instrument: &Instrument::exact(order()),
         resource_url: Some("http://127.0.0.1:4020/articles/1"),
         extensions: None,
     })

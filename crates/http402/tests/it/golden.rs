@@ -6,7 +6,7 @@ use http402::x402::{
     Payment, PaymentRequired, PaymentState, Refusal, SettleResponse, Settlement,
     encode_settle_response, payment_required, v1_members,
 };
-use http402::{Carrier, DecodeError, Dialect, Identifier, Problem, decode_payment};
+use http402::{Carrier, DecodeError, Dialect, Identifier, Instrument, Problem, decode_payment};
 use money::{AccountId, PaymentId};
 use serde_json::{Map, Value, json};
 
@@ -93,13 +93,13 @@ fn payers_software_never_sees_a_service_name_it_would_refuse() {
 fn terms_of_other_networks_are_counted_and_skipped() {
     let foreign = json!({"scheme": "exact", "network": "eip155:8453", "amount": "1", "asset": "0x0",
         "payTo": "0x0", "maxTimeoutSeconds": 60, "extra": {"name": "USDC", "version": "2"}});
-    let upto = json!({"scheme": "upto", "network": "farthing:00000000000000000000000c1s"});
+    let later = json!({"scheme": "deferred", "network": "farthing:00000000000000000000000c1s"});
     let own: Value = serde_json::from_str(TERMS).unwrap();
     let message = |accepts: Value| {
         let json = json!({"x402Version": 2, "resource": {"url": "u"}, "accepts": accepts});
         PaymentRequired::decode_header(&HeaderValue::try_from(base64(json.to_string())).unwrap())
     };
-    let read = message(json!([foreign, upto, own, 5])).unwrap();
+    let read = message(json!([foreign, later, own, 5])).unwrap();
     assert_eq!((read.accepts, read.foreign), (vec![terms()], 3));
     let mut broken = own;
     broken["amount"] = json!("01");
@@ -171,7 +171,7 @@ fn payment_of_version_2_stands_as_documented_and_comes_back() {
     let payment = Payment {
         dialect: Dialect::X402V2,
         accepted: &terms,
-        order: &order,
+        instrument: &Instrument::exact(order),
         resource_url: Some("http://x/"),
         extensions: Some(&extensions),
     };
@@ -204,7 +204,7 @@ fn payment_of_version_1_stands_as_documented_and_comes_back() {
     let payment = Payment {
         dialect: Dialect::X402V1,
         accepted: &terms,
-        order: &order,
+        instrument: &Instrument::exact(order),
         resource_url: Some("left out"),
         extensions: None,
     };

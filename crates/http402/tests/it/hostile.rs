@@ -58,7 +58,8 @@ fn decode_everywhere(text: &[u8]) -> usize {
         headers.insert(name, value.clone());
         if let Ok(presented) = decode_payment(&headers) {
             // Mutations may reach the order's bytes, but what was read is what was sent.
-            assert_eq!(presented.unwrap().instrument.order().unwrap().order_bytes().len(), 208);
+            let instrument = presented.unwrap().instrument;
+            assert_eq!(instrument.order().unwrap().order_bytes().len(), 208);
             taken += 1;
         }
     }

@@ -127,7 +127,7 @@ const MEMBERS: &str = r#"
 /accepted | [] | invalid_payload | PAYMENT-SIGNATURE
 /accepted | "exact" | invalid_payload | PAYMENT-SIGNATURE
 /accepted/scheme | null | invalid_payload | accepted.scheme
-/accepted/scheme | "upto" | unsupported_scheme | accepted.scheme
+/accepted/scheme | "deferred" | unsupported_scheme | accepted.scheme
 /accepted/scheme | "Exact" | unsupported_scheme | accepted.scheme
 /accepted/network | "eip155:8453" | invalid_network | accepted.network
 /accepted/network | "farthing:" | invalid_network | accepted.network
@@ -218,7 +218,7 @@ fn members_of_version_1_are_checked() {
 fn of_two_faults_the_first_in_order_is_told() {
     let faults = [
         ("/x402Version", json!(9), "invalid_x402_version"),
-        ("/accepted/scheme", json!("upto"), "unsupported_scheme"),
+        ("/accepted/scheme", json!("deferred"), "unsupported_scheme"),
         ("/accepted/network", json!("x:y"), "invalid_network"),
         ("/accepted/amount", json!("-1"), "invalid_payment_requirements"),
         ("/payload/order", json!(""), "invalid_payload"),

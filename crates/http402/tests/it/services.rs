@@ -84,6 +84,9 @@ fn facilitator_answers_stand_as_documented() {
     let expected = concat!(
         r#"{"kinds":[{"x402Version":2,"scheme":"exact","#,
         r#""network":"farthing:00000000000000000000000c1s"},"#,
+        r#"{"x402Version":2,"scheme":"upto","network":"farthing:00000000000000000000000c1s"},"#,
+        r#"{"x402Version":2,"scheme":"batch-settlement","#,
+        r#""network":"farthing:00000000000000000000000c1s"},"#,
         r#"{"x402Version":1,"scheme":"exact","#,
         r#""network":"farthing:00000000000000000000000c1s"}],"#,
         r#""extensions":["payment-identifier","bazaar"],"#,

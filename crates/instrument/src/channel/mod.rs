@@ -13,6 +13,7 @@ mod chain;
 mod close;
 mod event;
 mod machine;
+mod pebbles;
 mod sound;
 mod terms;
 mod tick;
@@ -26,6 +27,7 @@ pub use chain::{TICK_JUMP_STEPS_MAX, TickCursor, TickError, VerifiedAdvance, ver
 pub use close::Close;
 pub use event::{Effects, Event, Proven, StepError};
 pub use machine::{Machine, Phase};
+pub use pebbles::{TICK_COUNT_MAX, TickChain, TickChainError};
 pub use sound::{
     CHANNEL_LIFE_MS_MAX, CLOSE_DELAY_SECONDS_MAX, CLOSE_DELAY_SECONDS_MIN, TermsError,
 };

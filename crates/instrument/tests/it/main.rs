@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "functions that tests share are tests too")]
 
+mod channels;
 mod golden;
 mod hostile;
 mod refused;
 mod requests;
+mod ticks;
 mod vectors;
 mod verdict;

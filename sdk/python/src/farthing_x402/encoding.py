@@ -5,6 +5,9 @@ Keeps one text for one value: whatever is not the canonical form is refused. Kno
 the bytes mean.
 """
 
+import base64
+import binascii
+import hashlib
 import re
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -41,6 +44,31 @@ def hex_bytes(text: object, length: int) -> bytes:
     if not isinstance(text, str) or not re.fullmatch(r"[0-9a-f]*", text):
         raise ValueError("expected lowercase hex digits")
     return sized(bytes.fromhex(text) if len(text) % 2 == 0 else b"", length)
+
+
+def base64_text(data: bytes) -> str:
+    """Base64 with the standard alphabet and padding."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def base64_bytes(text: object, length: int) -> bytes:
+    """Reads `length` bytes as base64 with the standard alphabet and padding."""
+    if not isinstance(text, str):
+        raise ValueError("expected base64 with padding")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("expected base64 with padding") from None
+    if base64_text(data) != text:
+        raise ValueError("expected base64 with padding")
+    return sized(data, length)
+
+
+def digest_id(data: bytes) -> bytes:
+    """The id that the digest of these bytes gives: its first 16 bytes, a reserved value moved to
+    its neighbour."""
+    value = int.from_bytes(hashlib.sha256(data).digest()[:16], "big")
+    return unsigned(min(max(value, 1), 2**128 - 2), 16)
 
 
 def id_digits(id_bytes: bytes) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from .encoding import checked_id, counted, sized, tag, unsigned
+from .encoding import checked_id, counted, digest_id, sized, tag, unsigned
 
 NONE_16 = bytes(16)
 NONE_32 = bytes(32)
@@ -147,18 +147,18 @@ def access_bytes(node: bytes, public_key: bytes, issued_at_ms: int) -> bytes:
 
 def node_id(public_key: bytes) -> bytes:
     """The node id that belongs to a node's public key."""
-    return _digest_id(tag("farthing/node/1") + sized(public_key, 32))
+    return digest_id(tag("farthing/node/1") + sized(public_key, 32))
 
 
 def payer_account(public_key: bytes, asset: Asset) -> bytes:
     """The payer account that belongs to a public key and an asset."""
-    return _digest_id(tag("farthing/payer/1") + sized(public_key, 32) + asset.to_bytes())
+    return digest_id(tag("farthing/payer/1") + sized(public_key, 32) + asset.to_bytes())
 
 
 def payment_id(node: bytes, payer: bytes, order: bytes) -> bytes:
     """The payment id of an order at a node."""
     parts = checked_id(node) + checked_id(payer) + checked_id(order)
-    return _digest_id(tag("farthing/payment/1") + parts)
+    return digest_id(tag("farthing/payment/1") + parts)
 
 
 def split_url(url: str) -> tuple[str, str, str]:
@@ -168,8 +168,3 @@ def split_url(url: str) -> tuple[str, str, str]:
     if not match:
         raise ValueError("expected an absolute URL")
     return match[1], match[2] or "/", match[3] or ""
-
-
-def _digest_id(data: bytes) -> bytes:
-    value = int.from_bytes(hashlib.sha256(data).digest()[:16], "big")
-    return unsigned(min(max(value, 1), 2**128 - 2), 16)

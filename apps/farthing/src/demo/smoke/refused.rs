@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use axum::http::{HeaderName, HeaderValue, Method};
-use http402::Dialect;
 use http402::x402::{PAYMENT_SIGNATURE, Payment};
+use http402::{Dialect, Instrument};
 use instrument::{Order, SignedOrder, Statement};
 use money::Amount;
 
@@ -119,7 +119,7 @@ async fn forge(shop: &Shop, ask: &Ask) -> Result<(HeaderName, HeaderValue)> {
     let payment = Payment {
         dialect: Dialect::X402V2,
         accepted: &terms,
-        order: &forged,
+        instrument: &Instrument::exact(forged),
         resource_url: Some(&required.resource.url),
         extensions: None,
     };

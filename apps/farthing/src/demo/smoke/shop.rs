@@ -4,8 +4,8 @@ use anyhow::{Context, Result, bail};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, Limited};
-use http402::Dialect;
 use http402::x402::{self, Payment, PaymentRequired, PaymentRequirements, SettleResponse};
+use http402::{Dialect, Instrument};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -36,7 +36,7 @@ impl Answer {
         let header = header.or_else(|| self.headers.get(x402::X_PAYMENT_RESPONSE))?;
         match SettleResponse::decode_header(header).ok()? {
             SettleResponse::Success(settlement) => Some(settlement.amount.units()),
-            SettleResponse::Failure(_) => None,
+            _ => None,
         }
     }
 
@@ -143,7 +143,7 @@ impl Shop {
         let payment = Payment {
             dialect,
             accepted: &terms,
-            order: &order,
+            instrument: &Instrument::exact(order),
             resource_url: Some(&required.resource.url),
             extensions: None,
         };
