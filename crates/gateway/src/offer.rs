@@ -1,6 +1,6 @@
 //! Offers: a priced resource with its terms.
 
-use engine::HOLD_SECONDS_MAX;
+use engine::{CHANNEL_CLOSE_DELAY_SECONDS_MAX, HOLD_SECONDS_MAX};
 use http::Method;
 use http402::{ChannelOffer, Identifier, Metered};
 use money::{AccountId, Amount, Shares};
@@ -80,12 +80,6 @@ const USUAL_STEP_EVENTS: u64 = 16;
 /// Longest wait of a flow for a voucher.
 pub const VOUCHER_WAIT_SECONDS_MAX: u32 = 60;
 
-/// Shortest close delay: below it a payee could not react.
-pub const CLOSE_DELAY_SECONDS_MIN: u32 = 1;
-
-/// Longest close delay, 30 days: money must come back in a time that a payer can wait.
-pub const CLOSE_DELAY_SECONDS_MAX: u32 = 30 * 24 * 60 * 60;
-
 impl ChannelSettings {
     /// What suits a price, where an operator says nothing else.
     pub fn usual(price: Amount, meter: Option<&Meter>) -> Self {
@@ -155,7 +149,7 @@ pub enum OfferError {
     #[error("deposit_suggested must not be below deposit_min")]
     SuggestedDeposit,
     /// See the limits.
-    #[error("close_delay_seconds must be {CLOSE_DELAY_SECONDS_MIN} to {CLOSE_DELAY_SECONDS_MAX}")]
+    #[error("close_delay_seconds must be 1 to {CHANNEL_CLOSE_DELAY_SECONDS_MAX}")]
     CloseDelay,
     /// See the limits.
     #[error("voucher_wait_seconds must be {VOUCHER_WAIT_SECONDS_MAX} at most")]
@@ -214,7 +208,7 @@ impl Offer {
         if channel.deposit_suggested.units() < channel.deposit_min.units() {
             return Err(OfferError::SuggestedDeposit);
         }
-        let delays = CLOSE_DELAY_SECONDS_MIN..=CLOSE_DELAY_SECONDS_MAX;
+        let delays = 1..=CHANNEL_CLOSE_DELAY_SECONDS_MAX;
         if !delays.contains(&channel.close_delay_seconds) {
             return Err(OfferError::CloseDelay);
         }

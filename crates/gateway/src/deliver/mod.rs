@@ -14,6 +14,7 @@
 //! A status other than 2xx is a failure: it is passed on and not charged.
 
 mod long;
+mod metered;
 mod once;
 mod safe;
 mod source;

@@ -51,8 +51,11 @@ impl Clock {
         self.started?.checked_add(Duration::from_secs(seconds))
     }
 
-    /// When to pay for the second after `paid` ones.
+    /// When to pay for the second after `paid` ones; never while it stands still.
     pub(super) fn next_try(&self, paid: u64) -> Option<Instant> {
+        if self.paused.is_some() {
+            return None;
+        }
         let end = self.end_of(paid)?;
         let ahead = Duration::from_millis(PAY_AHEAD_MS);
         Some(if self.tried == Some(paid) { end } else { end - ahead })

@@ -89,20 +89,24 @@ impl<F: Funds> Flow<F> {
         Self { rules, funds, pieces, outlet, clock, paid: 0, handed: 0, captured }
     }
 
-    /// Runs to the end.
+    /// Runs until the payer has taken all that was paid, or is gone.
     pub(super) async fn run(&mut self) -> End {
         let end = match self.pass_on().await {
             Ok(never) => match never {},
             Err(end) => end,
         };
         self.clock.pause();
+        if end != End::PayerGone && self.drain().await == Err(PayerGone) {
+            return End::PayerGone;
+        }
         end
     }
 
-    /// Units that were delivered.
-    pub(super) fn delivered(&self) -> u64 {
+    /// Units that were delivered, after an end.
+    pub(super) fn delivered(&self, end: End) -> u64 {
         match self.rules.meter.unit() {
-            Unit::Byte | Unit::Event => self.outlet.taken(),
+            Unit::Byte | Unit::Event if end == End::PayerGone => self.outlet.taken(),
+            Unit::Byte | Unit::Event => self.handed,
             Unit::Second => self.clock.begun().min(self.paid),
             Unit::Reported { .. } => self.paid,
         }
@@ -123,10 +127,7 @@ impl<F: Funds> Flow<F> {
             match self.next().await? {
                 Next::Piece(piece) => self.hand_over(piece).await?,
                 Next::Broken => return Err(End::Broken),
-                Next::Whole => {
-                    self.until_drained().await?;
-                    return Err(End::Whole);
-                }
+                Next::Whole => return Err(End::Whole),
             }
         }
     }
@@ -178,15 +179,18 @@ impl<F: Funds> Flow<F> {
         }
     }
 
-    async fn until_drained(&mut self) -> Result<(), End> {
+    /// Waits until the payer has taken everything, or nothing can be given back any more.
+    async fn drain(&mut self) -> Result<(), PayerGone> {
         loop {
             let (time, due) = self.due();
             tokio::select! {
                 biased;
-                drained = self.outlet.drained() => return Ok(drained?),
+                drained = self.outlet.drained() => return drained,
                 () = sleep_until(time) => {}
             }
-            self.attend(due).await?;
+            if self.attend(due).await.is_err() {
+                return Ok(());
+            }
         }
     }
 
