@@ -20,7 +20,10 @@ pub(crate) struct Case {
     /// What is bought; the challenge names it too.
     pub purchase: PurchaseDigest,
     pub origin: String,
+    /// What the offer is asked for: GET for a HEAD.
     pub method: Method,
+    /// The request is a HEAD: it never buys.
+    pub head: bool,
     pub range: String,
     pub html: bool,
     pub cookie: bool,
@@ -38,7 +41,9 @@ impl Case {
         origin: String,
         body: BodyDigest,
     ) -> Self {
-        let purchase = purchase(parts, &origin, body);
+        let is_head = parts.method == Method::HEAD;
+        let method = if is_head { Method::GET } else { parts.method.clone() };
+        let purchase = purchase(&method, parts, &origin, body);
         let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         let challenge = challenge(options, &offer, format!("{origin}{path}"), Some(purchase));
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
@@ -49,9 +54,10 @@ impl Case {
             challenge,
             purchase,
             origin,
-            method: parts.method.clone(),
+            head: is_head,
             range: text(header::RANGE).unwrap_or_default().to_owned(),
-            html: accepts_html && parts.method == Method::GET,
+            html: accepts_html && method == Method::GET,
+            method,
             cookie: false,
             dialect: Dialect::X402V2,
             request_failed: Arc::default(),
@@ -82,16 +88,10 @@ pub(crate) fn origin(origin: &Origin, headers: &HeaderMap) -> String {
     }
 }
 
-fn purchase(parts: &Parts, origin: &str, body: BodyDigest) -> PurchaseDigest {
+fn purchase(method: &Method, parts: &Parts, origin: &str, body: BodyDigest) -> PurchaseDigest {
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    PurchaseHasher {
-        method: parts.method.as_str(),
-        origin,
-        path: parts.uri.path(),
-        query: &query,
-        body,
-    }
-    .digest()
+    PurchaseHasher { method: method.as_str(), origin, path: parts.uri.path(), query: &query, body }
+        .digest()
 }
 
 /// The challenge of an offer at `url`.
@@ -103,7 +103,7 @@ pub(crate) fn challenge(
 ) -> Challenge {
     Challenge {
         network: options.facts.node,
-        amount: offer.price,
+        amount: offer.price_max().unwrap_or(offer.price),
         pay_to: offer.payees.pay_to,
         purchase,
         max_timeout_seconds: offer.order_seconds,
@@ -116,7 +116,7 @@ pub(crate) fn challenge(
         identifier: offer.identifier,
         listed: offer.methods.first().filter(|_| offer.listed).cloned(),
         splits: offer.payees.split_text.clone(),
-        metered: None,
-        channel: None,
+        metered: offer.metered(),
+        channel: Some(offer.channel_offer()),
     }
 }

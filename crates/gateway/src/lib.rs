@@ -15,6 +15,8 @@ mod answer;
 mod assets;
 mod body;
 mod case;
+mod change;
+mod channel_state;
 mod connect;
 mod deliver;
 mod forward;

@@ -6,14 +6,16 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use http::request::Parts;
 use http::{Method, Request, Response};
 use http402::{Challenge, Problem};
 use tokio::sync::Semaphore;
 
-use crate::admit::admit;
+use crate::admit::{Admitted, admit};
 use crate::answer;
 use crate::body;
 use crate::case::{self, Case};
+use crate::change;
 use crate::deliver;
 use crate::forward::UpstreamError;
 use crate::headers;
@@ -112,11 +114,7 @@ impl Paywall {
         };
         let origin = case::origin(&self.options.origin, &parts.headers);
         if parts.method == Method::HEAD {
-            // HEAD asks for the price: it shows the challenge of GET and is never charged.
-            parts.method = Method::GET;
-            let empty = instrument::empty_body_digest();
-            let case = Case::new(&self.options, offer, &parts, origin, empty);
-            return answer::challenge(&case, None).map(|_| Body::empty());
+            return self.head(&parts, offer, origin).await;
         }
         let digested = match body::digest(&parts.headers, body).await {
             Ok(digested) => digested,
@@ -129,7 +127,8 @@ impl Paywall {
         };
         let mut case = Case::new(&self.options, offer, &parts, origin, digested.digest);
         let source = match admit(&mut case, &parts.headers) {
-            Ok(source) => source,
+            Ok(Admitted::Delivery(source)) => source,
+            Ok(Admitted::Change(change)) => return change::carry_out(&case, *change).await,
             Err(answered) => return *answered,
         };
         headers::to_upstream(&mut parts.headers);
@@ -150,6 +149,18 @@ impl Paywall {
 }
 
 impl Paywall {
+    /// HEAD asks for the price, as GET without payment, or changes a channel; it is never charged.
+    async fn head(&self, parts: &Parts, offer: Offer, origin: String) -> Response<Body> {
+        let empty = instrument::empty_body_digest();
+        let mut case = Case::new(&self.options, offer, parts, origin, empty);
+        let answer = match admit(&mut case, &parts.headers) {
+            Ok(Admitted::Change(change)) => change::carry_out(&case, *change).await,
+            Ok(Admitted::Delivery(_)) => answer::internal(),
+            Err(answered) => *answered,
+        };
+        answer.map(|_| Body::empty())
+    }
+
     /// A request that no offer prices. At a path that is sold with another method only what the offer
     /// calls free passes, and of OPTIONS, which browsers need, the headers.
     async fn unpriced<S>(&self, request: Request<Body>, inner: S) -> Response<Body>

@@ -1,24 +1,35 @@
 //! Admission: reads what a request presents and checks it as far as that needs no node.
 //!
-//! Each instrument has its own small admission; all of them end in a [`Source`], for which the
-//! delivery rules do the rest. A refusal here costs no state.
+//! Each instrument has its own small admission. What buys ends in a [`Source`], for which the
+//! delivery rules do the rest; what only changes a channel in a [`Change`]. A refusal here costs no
+//! state.
 
+mod channel;
 mod order;
 
 use axum::body::Body;
 use http::{HeaderMap, Response, header};
 use http402::x402;
-use http402::{Carrier, DecodeError, Instrument, Presented, Problem};
+use http402::{Carrier, Challenge, DecodeError, Instrument, Presented, Problem};
 
 use crate::answer::{self, Refusal};
 use crate::case::Case;
+use crate::change::Change;
 use crate::deliver::Source;
 
 /// Why a request does not go on: the answer is ready.
 pub(crate) type Answered = Box<Response<Body>>;
 
-/// Finds out what pays for a request.
-pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Source, Answered> {
+/// What a request is good for.
+pub(crate) enum Admitted {
+    /// It pays for a delivery.
+    Delivery(Source),
+    /// It changes a channel and buys nothing.
+    Change(Box<Change>),
+}
+
+/// Finds out what a request presents.
+pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Admitted, Answered> {
     let presented = match http402::decode_payment(headers) {
         Ok(Some(presented)) => presented,
         Ok(None) => return Err(Box::new(answer::challenge(case, None))),
@@ -30,10 +41,29 @@ pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Source, Answ
     }
     case.dialect = presented.dialect;
     match &presented.instrument {
-        Instrument::Order { order, .. } => order::admit(case, headers, &presented, order),
-        // No dialect reads anything else yet.
-        _ => Err(Box::new(answer::internal())),
+        // HEAD asks for the price: it shows the challenge of GET and is never charged.
+        Instrument::Order { .. } if case.head => Err(Box::new(answer::challenge(case, None))),
+        Instrument::Order { order, .. } => {
+            order::admit(case, headers, &presented, order).map(Admitted::Delivery)
+        }
+        _ => channel::admit(case, &presented),
     }
+}
+
+/// Compares what the payer echoes with the offer.
+fn check_terms(case: &Case, presented: &Presented) -> Result<(), Refusal> {
+    if presented.network != case.options.facts.node {
+        let text = "the payment names another network than the offer";
+        return Err(Refusal::new("invalid_network", text));
+    }
+    if let Some(accepted) = &presented.accepted {
+        // HEAD buys nothing, so the channel may be for any request of the offer.
+        let purchase = if case.head { accepted.purchase } else { case.challenge.purchase };
+        let asked = Challenge { purchase, ..case.challenge.clone() };
+        x402::check_echo(accepted, &asked)
+            .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// Browsers send a page's cookie to the pages below it: that is no attempt to pay there.

@@ -50,13 +50,6 @@ fn check(
     presented: &Presented,
     signed: &SignedOrder,
 ) -> Result<VerifiedOrder, Refusal> {
-    if presented.network != case.options.facts.node {
-        let text = "the payment names another network than the offer";
-        return Err(Refusal::new("invalid_network", text));
-    }
-    if let Some(accepted) = &presented.accepted {
-        x402::check_echo(accepted, &case.challenge)
-            .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
-    }
+    super::check_terms(case, presented)?;
     signed.verify().map_err(|error| Refusal::new("invalid_signature", error.to_string()))
 }

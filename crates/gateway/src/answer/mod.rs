@@ -11,10 +11,10 @@ use axum::body::Body;
 use engine::{Coded, Retry};
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
-use http402::Problem;
 use http402::problem::CONTENT_TYPE;
 use http402::problem::Retry as RetryRule;
 use http402::x402::{self, SettleResponse};
+use http402::{Challenge, Problem};
 
 pub(crate) use receipt::{mark_replayed, receipt, replayed};
 pub(crate) use refusal::{
@@ -24,10 +24,11 @@ pub(crate) use refusal::{
 use crate::case::Case;
 use crate::page;
 
-/// 402 in every dialect at once, or the page for a person.
+/// 402 in every dialect at once, or the page for a person. A refusal may have another status.
 pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body> {
-    let error = refusal.map(|refusal| refusal.code);
-    let required = x402::payment_required(&case.challenge, error);
+    let with_state = refusal.and_then(|refusal| with_state(case, refusal));
+    let terms = with_state.as_ref().unwrap_or(&case.challenge);
+    let required = x402::payment_required(terms, refusal.map(|refusal| refusal.code));
     let Ok(header) = required.encode_header() else { return internal() };
     let Some(text) = challenge_problem(case, refusal) else { return internal() };
     let mut response = problem(&text);
@@ -50,14 +51,30 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     response
 }
 
+/// The challenge with where the payer's channel stands.
+fn with_state(case: &Case, refusal: &Refusal) -> Option<Challenge> {
+    let state = refusal.channel.as_deref()?;
+    let mut challenge = case.challenge.clone();
+    challenge.channel.as_mut()?.state = Some(state.clone());
+    Some(challenge)
+}
+
 fn challenge_problem(case: &Case, refusal: Option<&Refusal>) -> Option<Problem> {
     let asked = || format!("{} costs {}", case.challenge.resource.url, case.offer.price);
-    let (code, title, detail) = match refusal {
-        None => ("payment_required", "Payment is required", asked()),
-        Some(refusal) => (refusal.code, "The payment was not taken", refusal.detail.clone()),
+    let (status, code, title, detail) = match refusal {
+        None => (402, "payment_required", "Payment is required", asked()),
+        Some(refusal) => {
+            let title = "The payment was not taken";
+            (status(case, refusal), refusal.code, title, refusal.detail.clone())
+        }
     };
     let members = x402::v1_members(&case.challenge, code).ok()?;
-    Some(Problem::new(402, code, title, detail).with_members(members))
+    Some(Problem::new(status, code, title, detail).with_members(members))
+}
+
+/// Whatever another payment mends is 402 to programs of x402, which read the new challenge then.
+fn status(_: &Case, refusal: &Refusal) -> u16 {
+    if refusal.payable { 402 } else { refusal.status }
 }
 
 fn put_settlement(case: &Case, response: &mut Response<Body>, settlement: &SettleResponse) {

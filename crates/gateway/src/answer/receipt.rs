@@ -5,28 +5,45 @@ use axum::body::Body;
 use engine::Outcome;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
-use http402::x402::{self, SettleResponse, Settlement};
+use http402::x402::{self, ChannelSettlement, SettleResponse, Settlement};
 
 use super::{expose, put_settlement};
 use crate::case::Case;
+use crate::channel_state;
 use crate::deliver::{Paid, Reference};
 use crate::headers::IDEMPOTENT_REPLAYED;
 
-/// Adds the receipt to a delivery and keeps it out of shared caches.
+/// Adds the receipt, in the payer's dialect, and keeps the answer out of shared caches.
 pub(crate) fn receipt(case: &Case, response: &mut Response<Body>, paid: &Paid) {
+    if let Some(settlement) = settlement(case, paid) {
+        put_settlement(case, response, &settlement);
+    }
+    keep_private(response);
+    expose(response);
+}
+
+fn settlement(case: &Case, paid: &Paid) -> Option<SettleResponse> {
     let state = if paid.held { x402::PaymentState::Held } else { x402::PaymentState::Settled };
-    let Reference::Payment(payment) = paid.reference;
-    let settlement = SettleResponse::Success(Settlement {
+    let network = case.options.facts.node;
+    if let Some(view) = &paid.channel {
+        return Some(SettleResponse::Channel(Box::new(ChannelSettlement {
+            payer: paid.payer,
+            network,
+            charged: paid.amount,
+            state,
+            channel: channel_state::of_view(view),
+            refunded: paid.refunded,
+        })));
+    }
+    let Reference::Payment(payment) = paid.reference else { return None };
+    Some(SettleResponse::Success(Settlement {
         payer: paid.payer,
         payment,
-        network: case.options.facts.node,
+        network,
         amount: paid.amount,
         state,
         receipt: case.receipt_url(payment),
-    });
-    put_settlement(case, response, &settlement);
-    keep_private(response);
-    expose(response);
+    }))
 }
 
 /// A paid answer belongs to one payer, whatever the upstream says about caching.

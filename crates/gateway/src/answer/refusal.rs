@@ -4,15 +4,18 @@
 //! a presented payment names it; a refusal never says `success`.
 
 use axum::body::Body;
-use engine::Coded;
+use engine::{ChannelError, Coded};
 use http::header::{self, HeaderValue};
 use http::{Method, Response};
+use http402::ChannelState;
 use http402::Problem;
 use http402::problem::Retry;
 use http402::x402::{self, SettleResponse};
+use money::PaymentId;
 
 use super::{challenge, problem, put_settlement, receipt, retry_of};
 use crate::case::Case;
+use crate::channel_state;
 use crate::deliver::{Paid, Reference};
 use crate::headers::FARTHING_PAYMENT;
 
@@ -27,32 +30,83 @@ pub(crate) struct Refusal {
     pub status: u16,
     /// What the payer may do next.
     pub retry: Retry,
+    /// Another payment can mend it, so the answer carries the challenge.
+    pub payable: bool,
     /// The payment, once it is known which.
     pub reference: Option<Reference>,
+    /// Where the channel stands, for a payer that has lost count.
+    pub channel: Option<Box<ChannelState>>,
 }
 
 impl Refusal {
     /// A refusal that another payment can mend.
     pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        let (status, retry) = (402, Retry::Never);
-        Self { code, detail: detail.into(), status, retry, reference: None }
+        Self {
+            code,
+            detail: detail.into(),
+            status: 402,
+            retry: Retry::Never,
+            payable: true,
+            reference: None,
+            channel: None,
+        }
     }
 
     /// The node's refusal.
     pub(crate) fn of(error: &dyn Coded) -> Self {
         let (status, retry) = (error.http_status(), retry_of(error));
-        Self { status, retry, ..Self::new(error.code(), error.to_string()) }
+        let payable = status == 402;
+        Self { status, retry, payable, ..Self::new(error.code(), error.to_string()) }
+    }
+
+    /// The node's refusal of a payment from a channel.
+    pub(crate) fn of_channel(error: ChannelError) -> Self {
+        use ChannelError::{Closed, Closing, Unknown, VoucherReused};
+        let payable = error.http_status() == 402;
+        // What is gone does not come back: the payer opens another channel and pays with that.
+        let payable = payable || matches!(error, Unknown | Closed | Closing | VoucherReused);
+        Self { payable, ..Self::of(&error) }
     }
 
     /// Names the payment.
     pub(crate) fn about(self, reference: Reference) -> Self {
         Self { reference: Some(reference), ..self }
     }
+
+    /// Adds where the channel stands, if that is what the payer needs: it has lost count, or too
+    /// little is left. A refused signature proves nothing, so it is told nothing.
+    pub(crate) async fn with_channel_state(self, case: &Case) -> Self {
+        let channel = self.reference.and_then(Reference::channel);
+        let Some(channel) = channel.filter(|_| tells_state(self.code)) else { return self };
+        // A node that cannot be asked now leaves the payer with the code alone.
+        let view = case.options.node.channel(channel).await.unwrap_or_default();
+        let view = view.filter(|view| view.payee == case.offer.payees.pay_to);
+        Self { channel: view.map(|view| Box::new(channel_state::of_view(&view))), ..self }
+    }
+}
+
+/// Refusals that the channel's state explains.
+fn tells_state(code: &str) -> bool {
+    [
+        ChannelError::VoucherStale,
+        ChannelError::VoucherLower,
+        ChannelError::VoucherReused,
+        ChannelError::VoucherAboveDeposit,
+        ChannelError::TickStale,
+        ChannelError::TickJump,
+        ChannelError::TickBeyondEnd,
+        ChannelError::Exhausted,
+        ChannelError::TopUpLower,
+        ChannelError::Closing,
+        ChannelError::Closed,
+    ]
+    .iter()
+    .any(|error| error.code() == code)
 }
 
 /// The answer to a payment that was refused.
 pub(crate) fn refused(case: &Case, refusal: &Refusal) -> Response<Body> {
-    if refusal.status == 402 {
+    if refusal.payable {
         return challenge(case, Some(refusal));
     }
     let title = "The payment was not taken";
@@ -70,7 +124,7 @@ pub(super) fn add(case: &Case, response: &mut Response<Body>, refusal: &Refusal,
         reason: if pending { "settlement_pending".to_owned() } else { refusal.code.to_owned() },
         message: Some(refusal.detail.clone()),
         payer: None,
-        pending: refusal.reference.filter(|_| pending).map(|Reference::Payment(payment)| payment),
+        pending: refusal.reference.filter(|_| pending).and_then(payment_of),
         network: case.options.facts.node,
     });
     put_settlement(case, response, &failure);
@@ -82,6 +136,13 @@ pub(super) fn add(case: &Case, response: &mut Response<Body>, refusal: &Refusal,
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
+    }
+}
+
+fn payment_of(reference: Reference) -> Option<PaymentId> {
+    match reference {
+        Reference::Payment(payment) => Some(payment),
+        _ => None,
     }
 }
 

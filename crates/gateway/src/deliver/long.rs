@@ -52,8 +52,9 @@ pub(super) fn stream_and_settle(
     let mut response = Response::from_parts(parts, body);
     let held = Paid { held: true, ..turn.expected(case, None) };
     answer::receipt(case, &mut response, &held);
+    let settle_by = turn.held_until() - early(case);
     let delivery = Delivery { case: case.clone(), turn, head, announced, pump };
-    tokio::spawn(delivery.carry_out(turn.held_until(case) - early(case)));
+    tokio::spawn(delivery.carry_out(settle_by));
     response
 }
 

@@ -18,6 +18,7 @@ mod metered;
 mod once;
 mod safe;
 mod source;
+mod turn;
 
 use std::panic::AssertUnwindSafe;
 
@@ -35,7 +36,8 @@ use crate::case::Case;
 use crate::forward::{UpstreamError, UpstreamFault};
 use crate::headers::{self, FARTHING_PAYMENT};
 
-pub(crate) use source::{Begun, Fate, Known, Paid, Reference, Source, Turn};
+pub(crate) use source::{Begun, Fate, FromChannel, Known, Paid, Reference, Source};
+pub(crate) use turn::Turn;
 
 /// Forwards a request that needs no payment.
 pub(crate) async fn pass_through<S>(request: Request<Body>, inner: S) -> Response<Body>
@@ -83,9 +85,9 @@ where
         Ok(Begun::Proceed(turn)) => turn,
     };
     let mut response = if case.method == Method::GET {
-        safe::deliver(&case, turn, request, inner).await
+        safe::deliver(&case, &turn, request, inner).await
     } else {
-        once::deliver(&case, turn, request, inner).await
+        once::deliver(&case, &turn, request, inner).await
     };
     if !response.status().is_success() {
         answer::not_delivered(&case, turn.reference(), &mut response);
@@ -99,13 +101,14 @@ where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<UpstreamError>,
 {
-    let Known { paid, fate, outcome } = known;
+    let Known { paid, fate, open, outcome } = known;
     let outcome = outcome.filter(|outcome| outcome.range == case.range);
     let mut response = match outcome {
         Some(outcome) => answer::replayed(&outcome),
         None if fate == Fate::Nothing => return answer::released(case, &paid),
         None if case.method != Method::GET => return answer::not_kept(case, &paid),
         None if fate == Fate::InPart => return answer::paid_in_part(case, &paid),
+        None if !open => return answer::not_kept(case, &paid),
         None => {
             let request = paid_request(request, paid.reference);
             let mut response = match execute(request, inner).await {

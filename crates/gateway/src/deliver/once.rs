@@ -19,7 +19,7 @@ use crate::stream::{self, Broken, Start, read_start};
 
 pub(super) async fn deliver<S>(
     case: &Case,
-    turn: Turn,
+    turn: &Turn,
     request: Request<Body>,
     inner: S,
 ) -> Response<Body>
@@ -37,7 +37,7 @@ where
     let success = response.status().is_success();
     if success && length.is_none_or(|length| length > OUTCOME_BYTES_MAX as u64) {
         // An answer of unknown length may be a live stream: it must not wait for its end.
-        return stream_and_settle(case, turn, response, Bytes::new());
+        return stream_and_settle(case, turn.clone(), response, Bytes::new());
     }
     let (head, body) = response.into_parts();
     let response = Response::from_parts(head, Body::empty());
@@ -57,7 +57,7 @@ where
     }
 }
 
-async fn charge(case: &Case, turn: Turn, response: Response<Body>, body: Bytes) -> Response<Body> {
+async fn charge(case: &Case, turn: &Turn, response: Response<Body>, body: Bytes) -> Response<Body> {
     let kept = outcome(case, &response, body.clone());
     let Some(paid) = turn.settle(case, None, Some(kept), true).await else {
         // Not durable, so not delivered; the payer presents the same payment again.
@@ -70,7 +70,7 @@ async fn charge(case: &Case, turn: Turn, response: Response<Body>, body: Bytes) 
 }
 
 /// Answers with our own problem and keeps it as the outcome.
-async fn fail(case: &Case, turn: Turn, response: Response<Body>) -> Response<Body> {
+async fn fail(case: &Case, turn: &Turn, response: Response<Body>) -> Response<Body> {
     let (head, body) = response.into_parts();
     // Our own problems are in memory already.
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();

@@ -16,7 +16,7 @@ use crate::stream::{Broken, Start, read_start};
 
 pub(super) async fn deliver<S>(
     case: &Case,
-    turn: Turn,
+    turn: &Turn,
     request: Request<Body>,
     inner: S,
 ) -> Response<Body>
@@ -52,7 +52,7 @@ where
     }
 }
 
-async fn charge(case: &Case, turn: Turn, response: Response<Body>, body: Bytes) -> Response<Body> {
+async fn charge(case: &Case, turn: &Turn, response: Response<Body>, body: Bytes) -> Response<Body> {
     let kept = outcome(case, &response, body.clone());
     match turn.charge(case, kept).await {
         Ok(paid) => {
@@ -66,7 +66,7 @@ async fn charge(case: &Case, turn: Turn, response: Response<Body>, body: Bytes) 
 
 async fn hold_and_stream(
     case: &Case,
-    turn: Turn,
+    turn: &Turn,
     response: Response<Body>,
     read: Bytes,
 ) -> Response<Body> {
@@ -76,7 +76,7 @@ async fn hold_and_stream(
     }
 }
 
-async fn refused(case: &Case, turn: Turn, refusal: &Refusal) -> Response<Body> {
+async fn refused(case: &Case, turn: &Turn, refusal: &Refusal) -> Response<Body> {
     turn.release(case, None).await;
     answer::refused(case, refusal)
 }

@@ -147,7 +147,9 @@ async fn r11b_altered_terms_are_refused_before_anything_is_charged() {
         ("amount", "1", 402, "invalid_payment_requirements"),
         ("network", "farthing:0000000000000000000000002e", 402, "invalid_network"),
         ("network", "eip155:8453", 400, "invalid_network"),
-        ("scheme", "upto", 400, "unsupported_scheme"),
+        ("scheme", "upto", 402, "invalid_payment_requirements"),
+        ("scheme", "batch-settlement", 400, "invalid_payload"),
+        ("scheme", "other", 400, "unsupported_scheme"),
     ] {
         let mut json = payment.json();
         assert_ne!(json["accepted"][member], value);
