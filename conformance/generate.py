@@ -11,9 +11,17 @@ import hashlib
 import json
 import pathlib
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
+from channels import (
+    channels,
+    closes,
+    rejected_channels,
+    tick_chains,
+    ticks,
+    top_ups,
+    voucher_keys,
+    voucher_verdicts,
+    vouchers,
+)
 from layout import (
     FIELD_PRIME,
     GROUP_ORDER,
@@ -33,28 +41,12 @@ from layout import (
     tag,
     u128,
 )
-
-
-class Key:
-    def __init__(self, name):
-        self.seed = sha256(b"farthing conformance key: " + name.encode())
-        self.private = Ed25519PrivateKey.from_private_bytes(self.seed)
-        self.public = self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-
-    def sign(self, message):
-        return self.private.sign(message)
-
-
-PAYER = Key("payer")
-DELEGATE = Key("delegate")
-NODE_KEY = Key("node")
-NODE = digest_id(sha256(tag("farthing/node/1") + NODE_KEY.public))
-PAYEE = 0x0123456789ABCDEF0123456789ABCDEF
+from rows import DELEGATE, NODE, NODE_KEY, PAYEE, PAYER, plain, replaced, signed
 
 
 def ids():
     values = [1, 77, 31, 32, 12345, NODE, PAYEE, 2**127, 2**128 - 2]
-    kinds = ["acc", "tr", "pay", "ord", "off", "man", "node"]
+    kinds = ["acc", "tr", "pay", "ord", "off", "man", "node", "ch"]
     good = [
         {
             "kind": kind,
@@ -200,29 +192,6 @@ def mandate_fields(**changes):
     return fields | changes
 
 
-def plain(fields):
-    """JSON form: ids, keys and digests as hex, amounts as decimal strings."""
-    out = {}
-    for name, value in fields.items():
-        if isinstance(value, bytes):
-            out[name] = value.hex()
-        elif name in ("node", "order", "payer", "payee", "mandate", "payment"):
-            out[name] = u128(value).hex()
-        elif name in ("amount", "per_payment", "total", "settled_at_ns"):
-            out[name] = str(value)
-        else:
-            out[name] = value
-    return out
-
-
-def signed(fields, key, data):
-    return plain(fields) | {
-        "seed": key.seed.hex(),
-        "bytes": data.hex(),
-        "signature": key.sign(data).hex(),
-    }
-
-
 def orders():
     mandate = mandate_fields()["mandate"]
     cases = [
@@ -315,10 +284,6 @@ def in_x402():
             },
         }
     ]
-
-
-def replaced(data, offset, part):
-    return data[:offset] + part + data[offset + len(part) :]
 
 
 def lenient_forgery(key):
@@ -417,7 +382,7 @@ def rejected_others():
 def rejected():
     return [
         {"kind": k, "bytes": b.hex(), "signature": s.hex(), "why": why, "wantErr": stage}
-        for k, b, s, why, stage in rejected_orders() + rejected_others()
+        for k, b, s, why, stage in rejected_orders() + rejected_others() + rejected_channels()
     ]
 
 
@@ -426,7 +391,8 @@ def main():
         "about": "Golden vectors of docs/reference/formats.md. Ids, keys, digests, bytes are hex; "
         "amounts are decimal strings; `seed` is the Ed25519 secret seed; all-zero `mandate` and "
         "`purchase` mean none. `wantErr` is `decode` if the bytes are refused as such (their "
-        "signature is good) and `signature` if only the signature or its key is.",
+        "signature is good) and `signature` if only the signature or its key is; of voucher keys and "
+        "ticks it is the code of the error, absent if there is none.",
         "ids": ids(),
         "rejected_ids": rejected_ids(),
         "node_ids": node_ids(),
@@ -439,6 +405,14 @@ def main():
         "access": access(),
         "receipts": receipts(),
         "x402": in_x402(),
+        "channels": channels(),
+        "vouchers": vouchers(),
+        "voucher_keys": voucher_keys(),
+        "voucher_verdicts": voucher_verdicts(),
+        "top_ups": top_ups(),
+        "closes": closes(),
+        "tick_chains": tick_chains(),
+        "ticks": ticks(),
         "rejected": rejected(),
     }
     target = pathlib.Path(__file__).with_name("formats.json")

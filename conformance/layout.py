@@ -118,3 +118,65 @@ def receipt_bytes(f):
 
 def access_bytes(node, public, issued_at_ms):
     return tag("farthing/access/1") + u128(node) + public + u64(issued_at_ms)
+
+
+def u32(value):
+    return value.to_bytes(4, "big")
+
+
+def channel_bytes(f):
+    return (
+        tag("farthing/channel/1")
+        + u128(f["node"])
+        + f["salt"]
+        + u128(f["payer"])
+        + f["signer"]
+        + f["voucher_key"]
+        + u128(f["payee"])
+        + asset_bytes(f["asset"], f["scale"])
+        + bytes(7)
+        + u128(f["deposit"])
+        + f["tick_root"]
+        + u128(f["tick_units"])
+        + u32(f["tick_count"])
+        + u32(f["close_delay_seconds"])
+        + u64(f["expires_at_ms"])
+        + u128(f["mandate"])
+    )
+
+
+def channel_id(terms):
+    return digest_id(sha256(terms))
+
+
+def voucher_bytes(f):
+    return (
+        tag("farthing/voucher/1") + u128(f["channel"]) + u64(f["sequence"]) + u128(f["cumulative"])
+    )
+
+
+def top_up_bytes(f):
+    return tag("farthing/top-up/1") + u128(f["channel"]) + u128(f["deposit"])
+
+
+def close_bytes(f):
+    return tag("farthing/close/1") + u128(f["channel"]) + u128(f["cumulative"])
+
+
+def tick_bytes(index, link):
+    return b"\x82\x1a" + u32(index) + b"\x50" + link
+
+
+def link_below(salt, index, link):
+    return sha256(b"fthtick1" + salt + u32(index) + link)[:16]
+
+
+def tick_links(seed, salt, count):
+    """Links 0 to the last of a chain that is made from a seed."""
+    length = 2
+    while length < count:
+        length *= 2
+    links = [sha256(tag("farthing/tick-seed/1") + seed + salt + u32(length))[:16]]
+    for index in range(length, 0, -1):
+        links.append(link_below(salt, index, links[-1]))
+    return links[::-1]

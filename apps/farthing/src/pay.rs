@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use client::{Limits, Paid, Payer, Request, Settled, Timeouts, Wallet};
+use client::{Answer, Bill, Limits, Paid, Payer, Request, Settled, Tab, Timeouts, Wallet};
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http402::x402::network_name;
@@ -41,24 +41,63 @@ pub(crate) async fn run(args: PayArgs) -> Result<(), Failure> {
     }
     let limits = Limits::at_most(args.max, asset);
     let Some(path) = args.output else {
-        let paid = payer.pay(&request, &limits).await?;
-        let settled = paid.settled.clone();
-        deliver(paid, &mut tokio::io::stdout(), settled.as_ref()).await?;
-        if let Some(settled) = settled {
-            term::note(&receipt(&payer, &request, &network, &settled).await.to_string());
+        let bought = bring(&payer, &request, &limits, &mut tokio::io::stdout()).await?;
+        if let Some(receipt) = bought.receipt(&payer, &request, &network).await? {
+            term::note(&receipt.to_string());
         }
         return Ok(());
     };
     let target = Target::open(&path).await?;
     let bought = buy_into(target, &payer, &request, &limits).await?;
-    match bought {
-        Some(settled) => {
-            let receipt = receipt(&payer, &request, &network, &settled).await;
-            term::line(&receipt.to_string());
-        }
+    match bought.receipt(&payer, &request, &network).await? {
+        Some(receipt) => term::line(&receipt.to_string()),
         None => term::note("it was free"),
     }
     Ok(())
+}
+
+/// How the content was paid.
+enum Bought {
+    Free,
+    WithOrder(Settled),
+    ByUnit(Tab),
+}
+
+impl Bought {
+    /// What was paid, as JSON; what was paid by the unit is settled first.
+    async fn receipt(
+        self,
+        payer: &Payer,
+        request: &Request,
+        network: &str,
+    ) -> Result<Option<Value>, Failure> {
+        match self {
+            Self::Free => Ok(None),
+            Self::WithOrder(settled) => Ok(Some(receipt(payer, request, network, &settled).await)),
+            Self::ByUnit(tab) => Ok(Some(bill(&tab.finish().await?, request, network))),
+        }
+    }
+}
+
+/// Pays, and writes the content as it comes. What breaks off is settled for what arrived.
+async fn bring<W: tokio::io::AsyncWrite + Unpin>(
+    payer: &Payer,
+    request: &Request,
+    limits: &Limits,
+    target: &mut W,
+) -> Result<Bought, Failure> {
+    let Paid { answer, settled, tab } = payer.pay(request, limits).await?;
+    let delivered = deliver(answer, target, settled.as_ref()).await;
+    match (delivered, settled, tab) {
+        (Ok(()), Some(settled), _) => Ok(Bought::WithOrder(settled)),
+        (Ok(()), None, Some(tab)) => Ok(Bought::ByUnit(tab)),
+        (Ok(()), None, None) => Ok(Bought::Free),
+        (Err(failure), _, Some(tab)) => {
+            let bill = tab.finish().await?;
+            Err(failure.with_hint(format!("{} was paid for what arrived", bill.spent)))
+        }
+        (Err(failure), _, None) => Err(failure),
+    }
 }
 
 async fn quote(payer: &Payer, request: &Request) -> Result<(), Failure> {
@@ -79,17 +118,11 @@ async fn buy_into(
     payer: &Payer,
     request: &Request,
     limits: &Limits,
-) -> Result<Option<Settled>, Failure> {
-    let bought = async {
-        let paid = payer.pay(request, limits).await?;
-        let settled = paid.settled.clone();
-        deliver(paid, &mut target.file, settled.as_ref()).await?;
-        Ok(settled)
-    };
-    match bought.await {
-        Ok(settled) => {
+) -> Result<Bought, Failure> {
+    match bring(payer, request, limits, &mut target.file).await {
+        Ok(bought) => {
             target.complete().await?;
-            Ok(settled)
+            Ok(bought)
         }
         Err(failure) => {
             target.discard().await;
@@ -100,11 +133,11 @@ async fn buy_into(
 
 /// Writes the content as it comes.
 async fn deliver<W: tokio::io::AsyncWrite + Unpin>(
-    paid: Paid,
+    answer: Answer,
     target: &mut W,
     settled: Option<&Settled>,
 ) -> Result<(), Failure> {
-    let (expected, start) = (paid.answer.length_bytes(), Instant::now());
+    let (expected, start) = (answer.length_bytes(), Instant::now());
     let mut shown = start;
     let watched = term::is_watched();
     let progress = |bytes: u64| {
@@ -115,7 +148,7 @@ async fn deliver<W: tokio::io::AsyncWrite + Unpin>(
             term::progress(&format!("{} kB{of}", bytes / KILOBYTE));
         }
     };
-    let written = paid.answer.write_to(target, progress).await;
+    let written = answer.write_to(target, progress).await;
     if watched && start.elapsed() >= PROGRESS_AFTER {
         term::progress("");
     }
@@ -154,6 +187,26 @@ async fn receipt(payer: &Payer, request: &Request, network: &str, settled: &Sett
         term::note("the node's signed receipt could not be had; ask for it later");
     }
     receipt
+}
+
+/// The bill of what was paid by the unit as JSON.
+fn bill(bill: &Bill, request: &Request, network: &str) -> Value {
+    if !bill.closed {
+        term::note("the channel is not closed yet; the rest comes back when it is");
+    }
+    json!({
+        "channel": bill.channel,
+        "network": network,
+        "payer": bill.payer,
+        "payee": bill.payee,
+        "amount": bill.spent.units().to_string(),
+        "asset": bill.spent.asset().code,
+        "scale": bill.spent.asset().scale,
+        "paid": bill.spent.to_string(),
+        "url": request.url(),
+        "closed": bill.closed,
+        "closes_at_ms": bill.closes_at_ms,
+    })
 }
 
 fn request(args: &PayArgs) -> Result<Request, Failure> {

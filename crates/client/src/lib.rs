@@ -9,6 +9,7 @@
 //!
 //! This crate must not hold money or decide on balances: the node does.
 
+mod channel;
 mod clock;
 mod error;
 mod limits;
@@ -18,17 +19,20 @@ mod payer;
 mod present;
 mod receipt;
 mod request;
+mod tab;
 mod transport;
 mod wallet;
 
+pub use channel::{Channel, Opening};
 pub use error::Error;
 pub use limits::{Approve, Limits, Proposed};
 pub use node::{
-    Account, AssetFacts, Books, Copyable, Enters, Funded, Mandate, NodeClient, NodeFacts,
-    PayerAccount, PayerPayment, Receiver, Sums,
+    Account, AssetFacts, Books, ChannelFacts, Copyable, Enters, Funded, Mandate, NodeClient,
+    NodeFacts, PayerAccount, PayerPayment, Receiver, Sums,
 };
 pub use payer::{Paid, Payer, Quote, Settled};
 pub use receipt::{Proof, ReceiptDocument};
 pub use request::Request;
+pub use tab::{Bill, Tab};
 pub use transport::{Answer, Timeouts};
 pub use wallet::{Wallet, default_path};

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use money::{AccountId, Amount, AssetCode};
+use money::{AccountId, Amount, Asset, AssetCode};
 
 use crate::error::{Error, Kind};
 
@@ -85,14 +85,23 @@ impl Limits {
             let limit = format!("0 {}", asset.code);
             return Err(Error::new(Kind::OverLimit { price, limit }));
         };
-        let limit = Amount::parse_decimal(most, asset).map_err(|why| {
-            Error::argument(format!("the limit `{most}` is not an amount: {why}"))
-        })?;
+        let limit = Amount::parse_decimal(most, asset).map_err(|why| wrong(most, &why))?;
         if price.units() > limit.units() {
             let limit = limit.to_string();
             return Err(Error::new(Kind::OverLimit { price, limit }));
         }
         Ok(())
+    }
+
+    /// The most for one purchase in an asset, base units.
+    pub(crate) fn most(&self, asset: Asset) -> Result<u128, Error> {
+        if self.most.is_empty() {
+            return Ok(u128::MAX);
+        }
+        let found = self.most.iter().find(|(code, _)| *code == asset.code);
+        let Some((_, most)) = found else { return Ok(0) };
+        let limit = Amount::parse_decimal(most, asset).map_err(|why| wrong(most, &why))?;
+        Ok(limit.units())
     }
 
     pub(crate) fn approve(&self, proposed: &Proposed) -> Result<(), Error> {
@@ -105,10 +114,13 @@ impl Limits {
     }
 }
 
+fn wrong(most: &str, why: &dyn fmt::Display) -> Error {
+    Error::argument(format!("the limit `{most}` is not an amount: {why}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use money::Asset;
 
     #[test]
     fn the_limit_is_inclusive_and_belongs_to_one_asset() {

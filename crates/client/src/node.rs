@@ -17,8 +17,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+mod channels;
 mod shapes;
 
+pub use channels::ChannelFacts;
 use shapes::amount;
 pub use shapes::{
     Account, AssetFacts, Books, Copyable, Enters, Funded, Mandate, NodeFacts, PayerAccount,

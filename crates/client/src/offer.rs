@@ -2,7 +2,7 @@
 //!
 //! Invariants: version 2, in the header, goes before version 1, in the body; an offer is taken
 //! only on the wallet's network, for exactly the request that was made, and within the limits; of
-//! several the cheapest of an asset is taken, never simply the first.
+//! several of one kind the cheapest of an asset is taken, never simply the first.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -80,10 +80,7 @@ pub(crate) fn payable(
 ) -> Result<Vec<Offer>, Error> {
     let offered = required.accepts.len() + required.foreign;
     let digest: PurchaseDigest = request.purchase();
-    let on_network = required
-        .accepts
-        .into_iter()
-        .filter(|terms| terms.network == network && terms.scheme == Scheme::Exact);
+    let on_network = required.accepts.into_iter().filter(|terms| terms.network == network);
     let (mut bound, other): (Vec<_>, Vec<_>) =
         on_network.partition(|terms| terms.purchase.is_none_or(|named| named == digest));
     if bound.is_empty() {
@@ -102,7 +99,16 @@ pub(crate) fn payable(
             "ask for the address that the seller names: another host name is another request";
         return Err(Error::new(Kind::NoOffer(text)).with_hint(hint));
     }
-    bound.sort_by_key(|terms| (terms.amount.asset().code, terms.amount.units()));
+    // One order for a fixed price is the least to sign. By the unit a channel goes before an order
+    // for the most that it can cost: it needs to hold only a little.
+    bound.sort_by_key(|terms| {
+        let kind = match terms.scheme {
+            Scheme::Exact => 0,
+            Scheme::BatchSettlement => 1,
+            Scheme::Upto => 2,
+        };
+        (kind, terms.amount.asset().code, terms.amount.units())
+    });
     let offer = |terms| Offer {
         dialect,
         terms,
@@ -112,10 +118,14 @@ pub(crate) fn payable(
     Ok(bound.into_iter().map(offer).collect())
 }
 
-/// The first offer within the limits; the first refusal if there is none.
+/// The first offer within the limits; the first refusal if there is none. What a channel may cost
+/// is limited when it is opened, for it need not run to its end.
 pub(crate) fn choose(offers: Vec<Offer>, limits: &Limits) -> Result<Offer, Error> {
     let mut refusal = None;
     for offer in offers {
+        if offer.terms.scheme == Scheme::BatchSettlement {
+            return Ok(offer);
+        }
         match limits.check(offer.terms.amount) {
             Ok(()) => return Ok(offer),
             Err(error) => {

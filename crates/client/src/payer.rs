@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use http402::Instrument;
-use http402::x402::{Payment, extensions};
+use http402::x402::{Payment, Scheme, extensions};
 use instrument::{Order, Signed, payer_account};
 use money::{AccountId, Amount, NodeId, OrderId, PaymentId};
 use serde_json::{Map, Value};
@@ -22,6 +22,7 @@ use crate::offer::{self, Offer};
 use crate::present::{self, Presentation};
 use crate::receipt::Proof;
 use crate::request::Request;
+use crate::tab::{self, Tab};
 use crate::transport::{Answer, Timeouts, Transport};
 use crate::wallet::Wallet;
 
@@ -59,8 +60,10 @@ pub struct Quote {
 pub struct Paid {
     /// The content, still on its way.
     pub answer: Answer,
-    /// What was paid; `None` if the request was free.
+    /// What was paid with one order; `None` if the request was free or is paid by the unit.
     pub settled: Option<Settled>,
+    /// Set if the content is paid by the unit while it comes: finish it when the content has come.
+    pub tab: Option<Tab>,
 }
 
 /// What was paid.
@@ -123,7 +126,7 @@ impl Payer {
         let answer = self.transport.send(request, &HeaderMap::new()).await?;
         if answer.status() != StatusCode::PAYMENT_REQUIRED {
             let answer = success(answer).await?;
-            return Ok(Paid { answer, settled: None });
+            return Ok(Paid { answer, settled: None, tab: None });
         }
         let offer = offer::choose(self.payable(answer, request).await?, limits)?;
         limits.approve(&Proposed {
@@ -132,13 +135,19 @@ impl Payer {
             payee: offer.terms.pay_to,
             description: offer.resource.description.clone(),
         })?;
+        if offer.terms.scheme == Scheme::BatchSettlement {
+            let opened =
+                tab::open(&self.wallet, &self.node, &self.transport, request, offer, limits);
+            let (answer, tab) = opened.await?;
+            return Ok(Paid { answer, settled: None, tab: Some(tab) });
+        }
         let order = self.sign(&offer)?;
         let payment = order.unverified().payment_id();
         let extensions = name_payment(offer.extensions, payment);
         let message = Payment {
             dialect: offer.dialect,
             accepted: &offer.terms,
-            instrument: &Instrument::exact(order),
+            instrument: &Instrument::Order { order, up_to: offer.terms.scheme == Scheme::Upto },
             resource_url: Some(&offer.resource.url),
             extensions: (!extensions.is_empty()).then_some(&extensions),
         };
@@ -161,7 +170,7 @@ impl Payer {
             receipt_url: settlement.map(|settlement| settlement.receipt),
             order_digest: order.unverified().digest(),
         };
-        Ok(Paid { answer, settled: Some(settled) })
+        Ok(Paid { answer, settled: Some(settled), tab: None })
     }
 
     /// The node's signed receipt of what was paid, once it is settled; `None` if the node has none

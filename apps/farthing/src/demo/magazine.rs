@@ -15,11 +15,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::articles::{Article, articles};
-use super::tune;
+use super::{streams, tune};
 
 /// Prices as the front page shows them; the offers in `site` are what counts.
-pub(super) const PRICES: [(&str, &str); 4] =
-    [("article", "0.2 ¢"), ("tune", "0.1 ¢"), ("plate", "0.05 ¢"), ("call", "0.001 ¢")];
+pub(super) const PRICES: [(&str, &str); 6] = [
+    ("article", "0.2 ¢"),
+    ("tune", "0.1 ¢"),
+    ("second", "0.01 ¢ a second"),
+    ("plate", "0.05 ¢"),
+    ("call", "0.001 ¢"),
+    ("word", "0.0001 ¢"),
+];
 
 const TOPICS: [(&str, &str); 4] = [
     ("thrift", "Take care of the farthings, and the pounds will find company."),
@@ -31,17 +37,25 @@ const TOPICS: [(&str, &str); 4] = [
 struct Magazine {
     articles: Vec<Article>,
     tune: Bytes,
+    /// The tune's sound alone.
+    samples: Arc<[u8]>,
 }
 
 /// The magazine's routes.
 pub(super) fn router() -> Router {
-    let magazine = Magazine { articles: articles(), tune: tune::wav().into() };
+    let magazine = Magazine {
+        articles: articles(),
+        tune: tune::wav().into(),
+        samples: tune::samples().into(),
+    };
     Router::new()
         .route("/", get(front))
         .route("/magazine.css", get(style))
         .route("/articles/{number}", get(article))
         .route("/tune.wav", get(play))
+        .route("/listen.wav", get(listen))
         .route("/plate.svg", get(plate))
+        .route("/api/story", get(story))
         .route("/api/quote", get(quote).post(post_quote))
         .route("/broken", get(broken).post(broken))
         .with_state(Arc::new(magazine))
@@ -83,14 +97,19 @@ async fn front(State(magazine): State<Arc<Magazine>>) -> Html<String> {
         "<main><h1>This week</h1><ul class=\"shelf\">{shelf}\
          <li><div><a href=\"/tune.wav\">A tune for the till</a><p>Twelve seconds of an old round, to \
          listen to in the browser.</p></div><span class=\"price\">{}</span></li>\
+         <li><div><a href=\"/listen.wav\">The same, without an end</a><p>Paid by the second, for as \
+         long as you listen.</p></div><span class=\"price\">{}</span></li>\
          <li><div><a href=\"/plate.svg\">Plate I: the wren</a><p>A drawing, to keep.</p></div>\
          <span class=\"price\">{}</span></li></ul>\
-         <h2>For programs</h2><p>Quotations by topic, {} a call:</p>\
-         <pre>farthing pay \"http://…/api/quote?topic=thrift\"</pre></main>\
+         <h2>For programs</h2><p>Quotations by topic, {} a call, and a story, {} a word:</p>\
+         <pre>farthing pay \"http://…/api/quote?topic=thrift\"\nfarthing pay http://…/api/story</pre>\
+         </main>\
          <footer>Pages are paid one at a time. What does not arrive is not charged.</footer>",
         price("tune"),
+        price("second"),
         price("plate"),
         price("call"),
+        price("word"),
     );
     sheet("The Wren", &inner)
 }
@@ -156,6 +175,16 @@ fn insert(response: &mut Response<Body>, name: header::HeaderName, value: &str) 
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
+}
+
+async fn listen(State(magazine): State<Arc<Magazine>>) -> Response<Body> {
+    streams::listen(Arc::clone(&magazine.samples))
+}
+
+async fn story(State(magazine): State<Arc<Magazine>>) -> Response<Body> {
+    let text: String =
+        magazine.articles.first().map_or(String::new(), |article| article.paragraphs.join(" "));
+    streams::tell(&text)
 }
 
 async fn plate() -> impl IntoResponse {

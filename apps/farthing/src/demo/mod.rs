@@ -6,6 +6,7 @@
 mod articles;
 mod magazine;
 mod smoke;
+mod streams;
 mod tune;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -37,26 +37,47 @@ const MELODY: [(f32, u32); 28] = [
 
 const EIGHTH_MS: u32 = 220;
 
+/// Bytes of a sample.
+const SAMPLE_BYTES: u32 = 2;
+
 /// A mono WAV file with 16-bit samples (RIFF, PCM).
 pub(super) fn wav() -> Vec<u8> {
-    let samples: Vec<i16> =
-        MELODY.iter().flat_map(|&(pitch, eighths)| note(pitch, eighths)).collect();
-    let data_bytes = u32::try_from(samples.len() * 2).unwrap_or(u32::MAX);
-    let mut file = Vec::with_capacity(samples.len() * 2 + 44);
-    file.extend_from_slice(b"RIFF");
-    file.extend_from_slice(&(36 + data_bytes).to_le_bytes());
-    file.extend_from_slice(b"WAVEfmt ");
-    file.extend_from_slice(&16_u32.to_le_bytes());
-    file.extend_from_slice(&1_u16.to_le_bytes());
-    file.extend_from_slice(&1_u16.to_le_bytes());
-    file.extend_from_slice(&RATE_HZ.to_le_bytes());
-    file.extend_from_slice(&(RATE_HZ * 2).to_le_bytes());
-    file.extend_from_slice(&2_u16.to_le_bytes());
-    file.extend_from_slice(&16_u16.to_le_bytes());
-    file.extend_from_slice(b"data");
-    file.extend_from_slice(&data_bytes.to_le_bytes());
-    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    let samples = samples();
+    let data_bytes = u32::try_from(samples.len()).unwrap_or(u32::MAX);
+    let mut file = head(data_bytes).to_vec();
+    file.extend_from_slice(&samples);
     file
+}
+
+/// The tune without a head.
+pub(super) fn samples() -> Vec<u8> {
+    MELODY
+        .iter()
+        .flat_map(|&(pitch, eighths)| note(pitch, eighths))
+        .flat_map(i16::to_le_bytes)
+        .collect()
+}
+
+/// Bytes of so much sound, in whole samples.
+pub(super) fn bytes_in(milliseconds: u32) -> usize {
+    (RATE_HZ * milliseconds / 1000 * SAMPLE_BYTES) as usize
+}
+
+/// The head of a WAV file; the greatest length says that nobody knows it.
+pub(super) fn head(data_bytes: u32) -> [u8; 44] {
+    let mut head = [0; 44];
+    head[..4].copy_from_slice(b"RIFF");
+    head[4..8].copy_from_slice(&data_bytes.saturating_add(36).to_le_bytes());
+    head[8..16].copy_from_slice(b"WAVEfmt ");
+    head[16..20].copy_from_slice(&16_u32.to_le_bytes());
+    // PCM, one channel.
+    head[20..24].copy_from_slice(&[1, 0, 1, 0]);
+    head[24..28].copy_from_slice(&RATE_HZ.to_le_bytes());
+    head[28..32].copy_from_slice(&(RATE_HZ * SAMPLE_BYTES).to_le_bytes());
+    head[32..36].copy_from_slice(&[2, 0, 16, 0]);
+    head[36..40].copy_from_slice(b"data");
+    head[40..].copy_from_slice(&data_bytes.to_le_bytes());
+    head
 }
 
 /// A plucked tone: three partials that fade.

@@ -8,7 +8,7 @@ use instrument::{
     Access, Audience, Mandate, Order, PurchaseDigest, PurchaseHasher, Receipt, Revocation, Signed,
     Statement, node_id, payer_account, payment_id,
 };
-use money::{AccountId, MandateId, NodeId, OfferId, OrderId, PaymentId, TransferId};
+use money::{AccountId, ChannelId, MandateId, NodeId, OfferId, OrderId, PaymentId, TransferId};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -21,6 +21,8 @@ use crate::vectors::{
 fn every_table_has_its_test() {
     let known = [
         "access",
+        "channels",
+        "closes",
         "ids",
         "mandates",
         "node_ids",
@@ -32,6 +34,12 @@ fn every_table_has_its_test() {
         "rejected",
         "rejected_ids",
         "revocations",
+        "tick_chains",
+        "ticks",
+        "top_ups",
+        "voucher_keys",
+        "voucher_verdicts",
+        "vouchers",
         "x402",
     ];
     let mut tables = tables();
@@ -59,6 +67,7 @@ fn ids_have_one_text() {
             "off" => check_id(row, OfferId::from_be_bytes),
             "man" => check_id(row, MandateId::from_be_bytes),
             "node" => check_id(row, NodeId::from_be_bytes),
+            "ch" => check_id(row, ChannelId::from_be_bytes),
             "network" => {
                 let node = id(row, "bytes", NodeId::from_be_bytes);
                 let reference = text(row, "text").strip_prefix("farthing:").unwrap();
@@ -118,7 +127,7 @@ fn purchases_have_their_digests() {
 }
 
 /// A statement with its row: both directions, signing and checking.
-fn check<T: Statement + PartialEq + Debug + Copy>(row: &Value, statement: T) {
+pub fn check<T: Statement + PartialEq + Debug + Copy>(row: &Value, statement: T) {
     let expected = bytes(row, "bytes");
     assert_eq!(statement.to_bytes().as_ref(), expected, "{row}");
     assert_eq!(T::from_bytes(&expected), Ok(statement), "{row}");

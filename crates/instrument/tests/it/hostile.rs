@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 
+use instrument::channel::{ChannelTerms, Close, TopUp, Voucher};
 use instrument::{Access, Mandate, Order, Receipt, Revocation, Signed, Statement};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -26,13 +27,27 @@ fn check_all(bytes: &[u8]) -> usize {
         check::<Revocation>(bytes),
         check::<Access>(bytes),
         check::<Receipt>(bytes),
+        check::<ChannelTerms>(bytes),
+        check::<Voucher>(bytes),
+        check::<TopUp>(bytes),
+        check::<Close>(bytes),
     ]
     .into_iter()
     .filter(|accepted| *accepted)
     .count()
 }
 
-const TABLES: [&str; 5] = ["orders", "mandates", "revocations", "access", "receipts"];
+const TABLES: [&str; 9] = [
+    "orders",
+    "mandates",
+    "revocations",
+    "access",
+    "receipts",
+    "channels",
+    "vouchers",
+    "top_ups",
+    "closes",
+];
 
 fn statements() -> Vec<Vec<u8>> {
     TABLES.iter().flat_map(|table| rows(table)).map(|row| bytes(&row, "bytes")).collect()
@@ -77,6 +92,10 @@ fn a_changed_bit_anywhere_breaks_the_signature() {
     breaks::<Revocation>("revocations");
     breaks::<Access>("access");
     breaks::<Receipt>("receipts");
+    breaks::<ChannelTerms>("channels");
+    breaks::<TopUp>("top_ups");
+    breaks::<Close>("closes");
+    breaks::<Voucher>("vouchers");
 }
 
 proptest! {

@@ -4,6 +4,7 @@
 
 mod channels;
 mod golden;
+mod golden_channels;
 mod hostile;
 mod refused;
 mod requests;

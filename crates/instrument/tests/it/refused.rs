@@ -1,12 +1,13 @@
 //! Every rejected vector is refused, at the stage that the vector names.
 
+use instrument::channel::{ChannelTerms, Close, SignedVoucher, TopUp, VoucherKey};
 use instrument::{
     Access, DecodeError, Mandate, Order, PublicKey, Receipt, Revocation, Signed, Statement,
     payer_account,
 };
 use serde_json::Value;
 
-use crate::vectors::{bytes, rows, text};
+use crate::vectors::{bytes, key, rows, text};
 
 /// Where a statement is refused, in the words of the vectors.
 fn refused<T: Statement>(
@@ -33,6 +34,26 @@ fn owns_order(order: &Order) -> bool {
     order.mandate.is_some() || owned == order.payer
 }
 
+fn owns_channel(terms: &ChannelTerms) -> bool {
+    let owned = payer_account(&terms.signer, terms.deposit.asset());
+    terms.mandate.is_some() || owned == terms.payer
+}
+
+/// The key of a row that names its signer.
+fn signer(table: &str, place: usize) -> PublicKey {
+    key(&rows(table)[place], "signer")
+}
+
+/// As [`refused`], with the verdict of vouchers.
+fn refused_voucher(row: &Value) -> Option<&'static str> {
+    let (statement, signature) = (bytes(row, "bytes"), bytes(row, "signature"));
+    let Ok(voucher) = SignedVoucher::from_parts(&statement, &signature) else {
+        return Some("decode");
+    };
+    let key = VoucherKey::new(signer("vouchers", 0)).unwrap();
+    voucher.verify(&key).is_err().then_some("signature")
+}
+
 #[test]
 fn every_rejected_vector_is_refused_at_its_stage() {
     let mut stages = Vec::new();
@@ -46,6 +67,14 @@ fn every_rejected_vector_is_refused_at_its_stage() {
             ),
             "revocation" => refused::<Revocation>(&row, |_| PublicKey([0; 32]), |_| true),
             "access" => refused::<Access>(&row, |access| access.key, |_| true),
+            "channel" => refused::<ChannelTerms>(&row, |terms| terms.signer, owns_channel),
+            "voucher" => refused_voucher(&row),
+            "top_up" => refused::<TopUp>(&row, |_| signer("top_ups", 0), |_| true),
+            "close" => [0, 1]
+                .map(|place| refused::<Close>(&row, |_| signer("closes", place), |_| true))
+                .into_iter()
+                .reduce(Option::and)
+                .flatten(),
             other => panic!("{other}"),
         };
         assert_eq!(stage, Some(text(&row, "wantErr")), "{}", text(&row, "why"));

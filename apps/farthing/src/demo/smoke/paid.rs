@@ -19,9 +19,10 @@ pub(super) const CALL: u128 = 10_000;
 
 /// What each payee receives from these purchases: three articles shared 80/15/5, a plate, a tune,
 /// and three calls.
-pub(super) const INCOME: [(&str, u128); 5] = [
+pub(super) const INCOME: [(&str, u128); 6] = [
     ("author", 3 * ARTICLE * 80 / 100 + PLATE),
     ("editor", 3 * ARTICLE * 15 / 100),
+    ("grid", 0),
     ("lab", 3 * CALL),
     ("musician", TUNE),
     ("platform", 3 * ARTICLE * 5 / 100),
