@@ -11,6 +11,25 @@ use instrument::{BodyDigest, PurchaseDigest, PurchaseHasher};
 use crate::offer::Offer;
 use crate::paywall::{Origin, PaywallOptions};
 
+/// Whether the payer says that it reads trailers (RFC 9110, 10.1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trailers {
+    Read,
+    Ignored,
+}
+
+impl Trailers {
+    fn of(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(header::TE).iter().filter_map(|value| value.to_str().ok());
+        let mut items = lines.flat_map(|line| line.split(','));
+        if items.any(|item| item.trim().eq_ignore_ascii_case("trailers")) {
+            Self::Read
+        } else {
+            Self::Ignored
+        }
+    }
+}
+
 /// One priced request.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
@@ -25,6 +44,7 @@ pub(crate) struct Case {
     /// The request is a HEAD: it never buys.
     pub head: bool,
     pub range: String,
+    pub trailers: Trailers,
     pub html: bool,
     pub cookie: bool,
     /// In which dialect the payment came.
@@ -55,6 +75,7 @@ impl Case {
             purchase,
             origin,
             head: is_head,
+            trailers: Trailers::of(&parts.headers),
             range: text(header::RANGE).unwrap_or_default().to_owned(),
             html: accepts_html && method == Method::GET,
             method,

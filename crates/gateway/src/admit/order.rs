@@ -36,7 +36,7 @@ pub(super) fn admit(
         },
         terms: Terms {
             pay_to: case.offer.payees.pay_to,
-            amount: case.offer.price,
+            amount: case.challenge.amount,
             split: case.offer.payees.split.clone(),
             access_seconds: case.offer.access_seconds,
         },
@@ -51,5 +51,9 @@ fn check(
     signed: &SignedOrder,
 ) -> Result<VerifiedOrder, Refusal> {
     super::check_terms(case, presented)?;
+    if case.offer.price_max().is_none() {
+        let text = "the price has no end, so no order can cover it; pay from a channel";
+        return Err(Refusal::new("unsupported_scheme", text));
+    }
     signed.verify().map_err(|error| Refusal::new("invalid_signature", error.to_string()))
 }

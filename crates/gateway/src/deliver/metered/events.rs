@@ -4,7 +4,7 @@
 //! if a reader would be given one, which takes a `data` line (WHATWG HTML, 9.2.6).
 
 use bytes::{Bytes, BytesMut};
-use serde_json::{Value, json};
+use http402::mpp::{EVENT_NEED_VOUCHER, EVENT_RECEIPT, NeedVoucher};
 
 use super::funds::Standing;
 
@@ -96,25 +96,21 @@ impl Splitter {
     }
 }
 
-/// Tells the payer that the stream waits for a voucher.
+/// Tells the payer that the stream waits until so much is accepted.
 pub(super) fn need_voucher(standing: &Standing, required: u128) -> Bytes {
-    let data = json!({
-        "channelId": standing.channel.to_string(),
-        "requiredCumulative": required.to_string(),
-        "acceptedCumulative": standing.accepted.to_string(),
-        "deposit": standing.deposit.to_string(),
-    });
-    event("payment-need-voucher", &data)
+    let Standing { channel, accepted, deposit, .. } = *standing;
+    let need = NeedVoucher { channel, required, accepted, deposit };
+    event(EVENT_NEED_VOUCHER, need.to_json().to_string().as_bytes())
 }
 
-/// The receipt at the end of a stream.
-pub(super) fn receipt(receipt: &Value) -> Bytes {
-    event("payment-receipt", receipt)
+/// The receipt at the end of a stream: JSON on one line.
+pub(super) fn receipt(json: &[u8]) -> Bytes {
+    event(EVENT_RECEIPT, json)
 }
 
-fn event(name: &str, data: &Value) -> Bytes {
-    // JSON on one line has no line break that could end the data early.
-    Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
+fn event(name: &str, data: &[u8]) -> Bytes {
+    let parts = [b"event: ", name.as_bytes(), b"\ndata: ", data, b"\n\n"];
+    Bytes::from(parts.concat())
 }
 
 #[cfg(test)]

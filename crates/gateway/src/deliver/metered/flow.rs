@@ -4,6 +4,7 @@
 //! cannot be divided, is paid ahead; a flow that cannot be paid on waits for a voucher and then ends
 //! at the last paid unit. It must not know what pays, see [`Funds`].
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -37,6 +38,8 @@ pub(super) struct Rules {
     pub meter: Meter,
     /// Most units that are paid ahead.
     pub step_units: u64,
+    /// Units that are known, and paid, before anything is handed over.
+    pub known_units: Option<u64>,
     /// How long it waits for a voucher.
     pub voucher_wait_ms: u32,
     /// Payment events can be put between the upstream's.
@@ -48,7 +51,7 @@ pub(super) struct Rules {
 /// A body on its way from the upstream to the payer.
 pub(super) struct Flow<F> {
     rules: Rules,
-    pub funds: F,
+    funds: F,
     pub pieces: Pieces,
     pub outlet: Outlet,
     clock: Clock,
@@ -117,12 +120,10 @@ impl<F: Funds> Flow<F> {
         self.captured.take().map(BytesMut::freeze)
     }
 
-    /// Pays for units that are known from the start.
-    pub(super) async fn pay_first(&mut self, units: u64) -> Result<(), End> {
-        self.pay(units).await
-    }
-
-    async fn pass_on(&mut self) -> Result<std::convert::Infallible, End> {
+    async fn pass_on(&mut self) -> Result<Infallible, End> {
+        if let Some(units) = self.rules.known_units {
+            self.pay(units).await?;
+        }
         loop {
             match self.next().await? {
                 Next::Piece(piece) => self.hand_over(piece).await?,

@@ -135,7 +135,9 @@ impl Pieces {
                 (None, _, None) => return None,
                 (None, Some(splitter), Some(Next::Whole)) => {
                     let Some(rest) = splitter.rest() else { return Some(Next::Whole) };
-                    return Some(self.piece(rest.bytes, rest.is_event));
+                    // What lacks its blank line would be lost to a reader that pays for it.
+                    let whole = [&rest.bytes[..], b"\n\n"].concat();
+                    return Some(self.piece(whole.into(), rest.is_event));
                 }
                 (None, None, Some(Next::Whole)) => return Some(Next::Whole),
                 (None, _, Some(_)) => return Some(Next::Broken),
