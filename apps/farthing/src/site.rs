@@ -5,6 +5,7 @@
 
 use gateway::{Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions};
 use gateway::{Offer, PaywallService};
+use http402::mpp::ChallengeSecret;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -43,13 +44,14 @@ impl Site {
     }
 
     /// The paywall in front of it.
-    pub(crate) fn paywall(&self, node: Node, facts: NodeFacts) -> Paywall {
+    pub(crate) fn paywall(&self, node: Node, facts: NodeFacts, gateway_token: &str) -> Paywall {
         Paywall::new(PaywallOptions {
             node,
             facts,
             origin: Origin::Fixed(self.url.clone()),
             routes: self.settings.routes.clone(),
             service_name: self.settings.service_name.clone(),
+            challenge_secret: ChallengeSecret::of_gateway(gateway_token),
         })
     }
 

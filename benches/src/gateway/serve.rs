@@ -16,6 +16,7 @@ use gateway::{
 };
 use http::{Method, Uri};
 use http402::Identifier;
+use http402::mpp::ChallengeSecret;
 use money::{Amount, TransferId};
 
 use super::sale;
@@ -54,6 +55,7 @@ async fn serve(address: SocketAddr, upstream: &Uri, data: &Path) -> Result<()> {
         origin: Origin::Fixed(format!("http://{address}")),
         routes: Routes::new(vec![offer()?])?,
         service_name: Some("bench".to_owned()),
+        challenge_secret: ChallengeSecret::of_gateway("bench"),
     });
     let app = axum::Router::new().fallback_service(PaywallService::new(paywall, forward));
     super::listen(address, app).await

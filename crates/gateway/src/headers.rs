@@ -5,7 +5,7 @@
 //! upstream can neither speak for the gateway (payment headers) nor leak internal ones.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http402::x402;
+use http402::{mpp, x402};
 
 /// Tells the upstream which payment pays for the request.
 pub(crate) const FARTHING_PAYMENT: HeaderName = HeaderName::from_static("farthing-payment");
@@ -24,8 +24,8 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-const PAYMENT_REQUEST: [HeaderName; 3] =
-    [x402::PAYMENT_SIGNATURE, x402::X_PAYMENT, FARTHING_PAYMENT];
+const PAYMENT_REQUEST: [HeaderName; 4] =
+    [x402::PAYMENT_SIGNATURE, x402::X_PAYMENT, mpp::ACCEPT_PAYMENT, FARTHING_PAYMENT];
 
 /// Fields by which frameworks let a client replace method or path after routing.
 const OVERRIDES: [HeaderName; 5] = [
@@ -36,7 +36,8 @@ const OVERRIDES: [HeaderName; 5] = [
     HeaderName::from_static("x-rewrite-url"),
 ];
 
-const ANSWER_ONLY_OURS: [HeaderName; 6] = [
+const ANSWER_ONLY_OURS: [HeaderName; 7] = [
+    mpp::PAYMENT_RECEIPT,
     FARTHING_PAYMENT,
     x402::PAYMENT_REQUIRED,
     x402::PAYMENT_RESPONSE,
@@ -72,6 +73,7 @@ pub(crate) fn to_upstream(headers: &mut HeaderMap) {
     // This side has said "100 Continue" by the time the request goes on.
     headers.remove(header::EXPECT);
     strip_payment_cookie(headers);
+    mpp::strip_credential(headers);
 }
 
 /// Makes response headers fit for the payer.
@@ -79,6 +81,21 @@ pub(crate) fn from_upstream(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
     for name in &ANSWER_ONLY_OURS {
         headers.remove(name);
+    }
+    strip_challenges(headers);
+}
+
+/// Only the gateway asks for payment; other authentication is the upstream's own.
+fn strip_challenges(headers: &mut HeaderMap) {
+    let is_challenge = |line: &HeaderValue| {
+        let scheme = line.as_bytes().get(..mpp::SCHEME.len()).unwrap_or_default();
+        scheme.eq_ignore_ascii_case(mpp::SCHEME.as_bytes())
+    };
+    let lines = headers.get_all(header::WWW_AUTHENTICATE).iter();
+    let kept: Vec<HeaderValue> = lines.filter(|line| !is_challenge(line)).cloned().collect();
+    headers.remove(header::WWW_AUTHENTICATE);
+    for line in kept {
+        headers.append(header::WWW_AUTHENTICATE, line);
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::request::Parts;
 use http::{Method, Request, Response};
+use http402::mpp::ChallengeSecret;
 use http402::{Challenge, Problem};
 use tokio::sync::Semaphore;
 
@@ -47,6 +48,8 @@ pub struct PaywallOptions {
     pub routes: Routes,
     /// Name of the service for payers' software: printable ASCII, 32 characters at most.
     pub service_name: Option<String>,
+    /// Binds challenges to their terms; the same at every gateway of the node.
+    pub challenge_secret: ChallengeSecret,
 }
 
 /// Prices requests and takes payment; see the module.

@@ -120,7 +120,8 @@ impl ChannelSection {
     pub(super) fn is_empty(&self) -> bool {
         let amounts = [&self.deposit_min, &self.deposit_suggested];
         let seconds = [self.close_delay_seconds, self.voucher_wait_seconds];
-        let any = amounts.iter().any(|amount| amount.is_some()) || seconds.iter().any(Option::is_some);
+        let any =
+            amounts.iter().any(|amount| amount.is_some()) || seconds.iter().any(Option::is_some);
         !any && self.step_units.is_none()
     }
 

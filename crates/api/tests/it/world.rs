@@ -86,6 +86,13 @@ impl World {
         self.engine.read(read).await.unwrap().map_or(0, |view| view.available.units())
     }
 
+    /// What is held of the payer's money.
+    pub async fn held(&self) -> u128 {
+        let account = self.payer_account();
+        let read = move |state: &engine::State| state.account(account);
+        self.engine.read(read).await.unwrap().map_or(0, |view| view.held.units())
+    }
+
     /// What the payer holds and the payee received: tells whether anything moved.
     pub async fn moved(&self) -> u128 {
         let spent = FUNDED - self.balance(self.payer_account()).await;

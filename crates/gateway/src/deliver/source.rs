@@ -105,7 +105,6 @@ pub(crate) struct Paid {
     /// The delivery is not over.
     pub held: bool,
     /// Units that were delivered, if they were counted.
-    #[expect(dead_code, reason = "nothing counts units yet")]
     pub units: Option<u64>,
     /// Where the channel stands after it, if one pays.
     pub channel: Option<ChannelView>,

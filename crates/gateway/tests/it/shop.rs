@@ -9,6 +9,7 @@ use gateway::{
 };
 use http::{Method, Request};
 use http402::Identifier;
+use http402::mpp::ChallengeSecret;
 use http402::x402::PaymentRequired;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -131,6 +132,7 @@ pub fn paywall(node: Node, books: &Books) -> Paywall {
         origin: Origin::Fixed(ORIGIN.to_owned()),
         routes: routes(),
         service_name: Some("Magazine".to_owned()),
+        challenge_secret: ChallengeSecret::of_gateway("token"),
     })
 }
 

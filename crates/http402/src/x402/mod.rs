@@ -29,7 +29,7 @@ pub use facilitator::{
 pub use payload::{Payment, decode_payload};
 pub use required::{PaymentRequired, payment_required, v1_members};
 pub use requirements::{
-    Mismatch, PaymentRequirements, accepts, check_accepted, check_echo, requirements,
+    Mismatch, PaymentRequirements, accepts, check_accepted, check_echo, requirements, state_members,
 };
 pub use scheme::Scheme;
 pub use settlement::{

@@ -12,7 +12,7 @@ use money::{AccountId, Amount, Asset, NodeId, parse_base_units};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::channel::{CHANNEL_STATE, ChannelStateJson, VOUCHER_STATE, VoucherJson, read_state};
 use super::{Scheme, network_name, parse_network};
@@ -104,14 +104,17 @@ fn channel_members(channel: &ChannelOffer) -> Members {
         ("depositSuggested".to_owned(), units(channel.deposit_suggested)),
         ("closeDelaySeconds".to_owned(), channel.close_delay_seconds.into()),
     ];
-    if let Some(state) = &channel.state {
-        let value = serde_json::to_value(ChannelStateJson::from(state));
-        members.extend(value.map(|value| (CHANNEL_STATE.to_owned(), value)));
-        let voucher = state.voucher.as_ref().map(VoucherJson::from);
-        let value = voucher.and_then(|voucher| serde_json::to_value(voucher).ok());
-        members.extend(value.map(|value| (VOUCHER_STATE.to_owned(), value)));
-    }
+    members.extend(channel.state.iter().flat_map(state_members));
     members
+}
+
+/// The members of `extra` that tell where a channel stands, `channelState` and `voucherState`.
+pub fn state_members(state: &ChannelState) -> Map<String, Value> {
+    let json = serde_json::to_value(ChannelStateJson::from(state)).ok();
+    let voucher = state.voucher.as_ref().map(VoucherJson::from);
+    let voucher = voucher.and_then(|voucher| serde_json::to_value(voucher).ok());
+    let state = json.map(|json| (CHANNEL_STATE.to_owned(), json));
+    state.into_iter().chain(voucher.map(|json| (VOUCHER_STATE.to_owned(), json))).collect()
 }
 
 impl PaymentRequirements {

@@ -1,11 +1,9 @@
 //! A metered body from its head to its receipt.
 
 use axum::body::{Body, Bytes};
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use engine::{OUTCOME_BYTES_MAX, Outcome};
 use http::{HeaderMap, HeaderValue, Response, header};
-use http402::x402;
+use http402::{mpp, x402};
 use money::Amount;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -16,7 +14,7 @@ use super::funds::Funds;
 use super::order::OrderFunds;
 use super::outlet::{Outlet, outlet};
 use super::pieces::{Next, Pieces};
-use super::{PAYMENT_RECEIPT, allowed, events, reported};
+use super::{allowed, events, reported};
 use crate::answer;
 use crate::case::{Case, Trailers};
 use crate::deliver::long::settle_by;
@@ -150,7 +148,7 @@ impl Delivery {
         let Some(paid) = paid else { return outlet.finish(None).await };
         let mut empty = Response::new(Body::empty());
         answer::receipt(&self.case, &mut empty, &paid);
-        let names = [PAYMENT_RECEIPT, x402::PAYMENT_RESPONSE, x402::X_PAYMENT_RESPONSE];
+        let names = [mpp::PAYMENT_RECEIPT, x402::PAYMENT_RESPONSE, x402::X_PAYMENT_RESPONSE];
         let mut trailers = HeaderMap::new();
         for name in names {
             if let Some(value) = empty.headers_mut().remove(&name) {
@@ -158,7 +156,7 @@ impl Delivery {
             }
         }
         if self.is_event_stream
-            && let Some(json) = trailers.values().find_map(json_of)
+            && let Ok(json) = answer::mpp_receipt(&self.case, &paid).to_json()
         {
             // A payer that is gone needs no receipt.
             let _ = outlet.hand_over(events::receipt(&json), 0).await;
@@ -170,12 +168,6 @@ impl Delivery {
 
 /// The names of all that can come at the end.
 const TRAILERS: &str = "payment-receipt, payment-response, x-payment-response";
-
-/// The JSON that a receipt's header carries, in either alphabet.
-fn json_of(value: &HeaderValue) -> Option<Vec<u8>> {
-    let bytes = value.as_bytes();
-    STANDARD.decode(bytes).or_else(|_| URL_SAFE_NO_PAD.decode(bytes)).ok()
-}
 
 /// Reads on without the payer: what it has used is reported at the end.
 async fn read_alone(pieces: &mut Pieces, until: Instant) -> End {

@@ -27,7 +27,7 @@ mod tests;
 
 use axum::body::{Body, Bytes};
 use engine::OUTCOME_BYTES_MAX;
-use http::{HeaderMap, HeaderName, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http402::Problem;
 use money::Amount;
 use tracing::warn;
@@ -41,9 +41,6 @@ use crate::case::Case;
 use crate::forward::{UpstreamError, WantTrailers};
 use crate::meter::{Meter, Unit};
 use crate::stream::{Broken, Start, content_length, read_start};
-
-/// Carries the receipt of MPP.
-const PAYMENT_RECEIPT: HeaderName = HeaderName::from_static("payment-receipt");
 
 /// Carries out one metered request.
 pub(super) async fn deliver<S>(
@@ -77,43 +74,27 @@ where
     if *meter.unit() == Unit::Event && !is_event_stream(&response) {
         return fail(case, turn, not_countable(standing.text)).await;
     }
-    let turn = match hold(case, turn).await {
-        Ok(turn) => turn,
-        Err(refusal) => {
-            turn.release(case, None).await;
-            return answer::refused(case, &refusal);
-        }
-    };
     let known_units = reported(meter, response.headers());
     let is_short =
         content_length(&response).is_some_and(|length| length <= OUTCOME_BYTES_MAX as u64);
     if !is_short || is_event_stream(&response) {
-        return carry::start(case, &turn, meter, response, Bytes::new(), known_units);
+        return carry::start(case, turn, meter, response, Bytes::new(), known_units);
     }
     let (head, body) = response.into_parts();
     let response = Response::from_parts(head, Body::empty());
     match read_start(body, OUTCOME_BYTES_MAX).await {
         Ok(Start::Whole(body)) => whole(case, turn, meter, response, body, known_units).await,
         Ok(Start::More { read, rest }) => {
-            carry::start(case, &turn, meter, response.map(|_| rest), read, known_units)
+            carry::start(case, turn, meter, response.map(|_| rest), read, known_units)
         }
-        Err(Broken) => fail(case, &turn, broken_upstream(standing)).await,
+        Err(Broken) => fail(case, turn, broken_upstream(standing)).await,
     }
-}
-
-/// Holds the most durably if an order pays. A channel pays step by step, and what it reserves was
-/// reserved when the request was presented.
-async fn hold(case: &Case, turn: &Turn) -> Result<Turn, Refusal> {
-    if turn.lease().is_some() || case.method != Method::GET {
-        return Ok(turn.clone());
-    }
-    turn.hold(case).await
 }
 
 /// A short answer that is there as a whole: charged in one commit, kept for copies, delivered.
 async fn whole(
     case: &Case,
-    turn: Turn,
+    turn: &Turn,
     meter: &Meter,
     response: Response<Body>,
     body: Bytes,
@@ -128,9 +109,9 @@ async fn whole(
     let cost = units.map(|units| meter.cost(units));
     let Some((units, cost)) = units
         .zip(cost)
-        .filter(|(units, cost)| *units <= meter.units_max() && *cost <= allowed(case, &turn))
+        .filter(|(units, cost)| *units <= meter.units_max() && *cost <= allowed(case, turn))
     else {
-        return carry::start(case, &turn, meter, response, body, known_units);
+        return carry::start(case, turn, meter, response, body, known_units);
     };
     let kept = outcome(case, &response, body.clone());
     let durable = case.method != Method::GET;
