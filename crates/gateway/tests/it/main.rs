@@ -6,6 +6,7 @@ mod books;
 mod client;
 mod delivery;
 mod far_node;
+mod metered;
 mod shop;
 mod streams;
 mod upstream;
