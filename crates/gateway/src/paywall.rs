@@ -17,6 +17,7 @@ use crate::answer;
 use crate::body;
 use crate::case::{self, Case};
 use crate::change;
+use crate::crawl::Crawlers;
 use crate::deliver;
 use crate::forward::UpstreamError;
 use crate::headers;
@@ -48,6 +49,8 @@ pub struct PaywallOptions {
     pub routes: Routes,
     /// Name of the service for payers' software: printable ASCII, 32 characters at most.
     pub service_name: Option<String>,
+    /// Crawlers that may pay with a signed request.
+    pub crawlers: Crawlers,
     /// Binds challenges to their terms; the same at every gateway of the node.
     pub challenge_secret: ChallengeSecret,
 }
