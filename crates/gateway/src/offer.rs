@@ -139,6 +139,9 @@ pub enum OfferError {
     /// A meter's first price is that of the offer.
     #[error("the meter's price must be the price of the offer")]
     MeterPrice,
+    /// Crawlers sign one price for one request.
+    #[error("an offer with a meter cannot be sold to crawlers, which pay one price for a request")]
+    MeteredCrawl,
     /// A channel's amounts are in the asset of the price.
     #[error("deposits must be in the asset of the price")]
     DepositAsset,
@@ -204,6 +207,9 @@ impl Offer {
     fn check_channel(&self) -> Result<(), OfferError> {
         if self.meter.as_ref().is_some_and(|meter| meter.terms().price != self.price) {
             return Err(OfferError::MeterPrice);
+        }
+        if self.meter.is_some() && self.crawl {
+            return Err(OfferError::MeteredCrawl);
         }
         let (channel, asset) = (&self.channel, self.price.asset());
         if channel.deposit_min.asset() != asset || channel.deposit_suggested.asset() != asset {

@@ -5,20 +5,16 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use gateway::{
-    ChannelSettings, Meter, MeterTerms, Node, NodeFacts, Offer, Origin, Paywall, PaywallOptions,
-    Routes, Tier, Unit,
-};
+use gateway::{ChannelSettings, Meter, MeterTerms, Node, Offer, Routes, Tier, Unit};
 use http::{HeaderMap, HeaderName, Method, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use http402::mpp::ChallengeSecret;
 use http402::x402::SettleResponse;
 use money::Amount;
 
 use crate::books::{Books, Paid, usd};
 use crate::client::{self, Got, Live, Wanted};
-use crate::shop::{ORIGIN, offer, serve};
+use crate::shop::{offer, paywall_of, serve};
 use crate::upstream::{Upstream, response};
 
 pub const BYTE: u128 = 3;
@@ -81,7 +77,8 @@ impl MeterShop {
     pub async fn open() -> Self {
         let (books, upstream) = (Books::open().await, Upstream::default());
         let behind = upstream.serve().await;
-        let address = serve(paywall(&books), behind).await;
+        let address =
+            serve(paywall_of(Node::Local(books.engine.clone()), &books, routes()), behind).await;
         Self { books, upstream, address }
     }
 
@@ -104,17 +101,6 @@ impl MeterShop {
     pub async fn buy(&self, wanted: &Wanted) -> Live {
         client::open(self.address, self.paid(wanted).await.request()).await
     }
-}
-
-pub fn paywall(books: &Books) -> Paywall {
-    Paywall::new(PaywallOptions {
-        node: Node::Local(books.engine.clone()),
-        facts: NodeFacts { node: books.engine.node(), url: "http://node.example".to_owned() },
-        origin: Origin::Fixed(ORIGIN.to_owned()),
-        routes: routes(),
-        service_name: None,
-        challenge_secret: ChallengeSecret::of_gateway("token"),
-    })
 }
 
 /// A whole body as it came.
