@@ -1,8 +1,14 @@
 //! Payments as they arrive over HTTP.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use http402::mpp::{OfferedList, credential_header, decode_payment as decode_credential};
 use http402::x402::{PaymentRequired, SettleResponse, decode_facilitator_request, decode_payload};
-use http402::{Carrier, Dialect, decode_payment};
+use http402::{Carrier, Dialect, Instrument, decode_payment};
+use instrument::channel::{Tick, TickLink};
+use money::ChannelId;
 
 /// Lines of `name: value`; lines that are no headers are left out, as an HTTP server does.
 pub fn header(bytes: &[u8]) -> bool {
@@ -52,4 +58,29 @@ pub fn required(bytes: &[u8]) -> bool {
 /// The header that says how a payment ended, as a payer reads it.
 pub fn settlement(bytes: &[u8]) -> bool {
     HeaderValue::from_bytes(bytes).is_ok_and(|value| SettleResponse::decode_header(&value).is_ok())
+}
+
+/// The JSON of a credential of the scheme `Payment`.
+pub fn credential(bytes: &[u8]) -> bool {
+    let text = format!("Payment {}", URL_SAFE_NO_PAD.encode(bytes));
+    let Ok(value) = HeaderValue::try_from(text) else { return false };
+    let headers: HeaderMap = [(AUTHORIZATION, value)].into_iter().collect();
+    decode_credential(&headers).is_ok()
+}
+
+/// A line of `WWW-Authenticate`, as a payer reads it; what it would pay with echoes it exactly.
+pub fn offered(bytes: &[u8]) -> bool {
+    let Ok(line) = HeaderValue::from_bytes(bytes) else { return false };
+    let headers: HeaderMap = [(WWW_AUTHENTICATE, line)].into_iter().collect();
+    let Ok(list) = OfferedList::from_headers(&headers) else { return false };
+    for offered in &list.offered {
+        let tick = Tick { index: 1, link: TickLink([1; 16]) };
+        let instrument = Instrument::Tick { channel: ChannelId::from_digest(&[1; 32]), tick };
+        let Ok(header) = credential_header(offered, &instrument) else { continue };
+        let headers: HeaderMap = [header].into_iter().collect();
+        if let Ok(presented) = decode_credential(&headers) {
+            assert_eq!(presented.and_then(|it| it.mpp).as_ref(), Some(&offered.echo));
+        }
+    }
+    !list.offered.is_empty()
 }

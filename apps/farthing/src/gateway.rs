@@ -28,7 +28,8 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
         let failure = Failure::new(format!("{} has no gateway", args.config.display()));
         return Err(failure.with_hint("add a [[gateway]] with listen and upstream"));
     }
-    let remote = RemoteNode::new(&args.node, token(&args)?)
+    let token = token(&args)?;
+    let remote = RemoteNode::new(&args.node, token.clone())
         .map_err(|error| Failure::usage(error.to_string()))?;
     let mut facts = remote.facts().await.map_err(|error| {
         Failure::new(error.to_string()).with_hint("check --node, and whether the node runs")
@@ -42,7 +43,7 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
     let mut servers = Vec::new();
     for site in settings.gateways {
         let site = Site::bind(site).await.map_err(|error| Failure::new(error.to_string()))?;
-        let paywall = site.paywall(Node::Remote(remote.clone()), facts.clone());
+        let paywall = site.paywall(Node::Remote(remote.clone()), facts.clone(), &token);
         let (name, url, upstream) = (term::strong("site"), site.url(), site.upstream());
         term::line(&format!("{name}  {url} in front of {upstream}"));
         servers.extend(site.serve(paywall, stopped.clone()));

@@ -152,7 +152,7 @@ pub(crate) async fn start(config: Config, accept_clock: bool) -> Result<Running,
     data::make(&folder).map_err(failed)?;
     let key = Arc::new(secrets::node_key(&folder)?);
     let operator_token = Token::new(secrets::token(&folder.join(data::OPERATOR_TOKEN))?);
-    let gateway_token = Token::new(secrets::token(&folder.join(data::GATEWAY_TOKEN))?);
+    let gateway_token = secrets::token(&folder.join(data::GATEWAY_TOKEN))?;
 
     let listener = Listener::bind(settings.node.listen).await?;
     let node_url = settings.node.public_url.clone().unwrap_or_else(|| listener.url());
@@ -168,7 +168,7 @@ pub(crate) async fn start(config: Config, accept_clock: bool) -> Result<Running,
     let site_urls: Vec<String> = sites.iter().map(|site| site.url().to_owned()).collect();
     let (mut offers, mut servers) = (Vec::new(), Vec::new());
     for site in sites {
-        let paywall = site.paywall(Node::Local(engine.clone()), facts.clone());
+        let paywall = site.paywall(Node::Local(engine.clone()), facts.clone(), &gateway_token);
         offers.extend(listed(&site, &paywall));
         servers.extend(site.serve(paywall, stopped.clone()));
     }
@@ -178,7 +178,7 @@ pub(crate) async fn start(config: Config, accept_clock: bool) -> Result<Running,
         public_url: node_url.clone(),
         offers,
         operator_token,
-        gateway_token,
+        gateway_token: Token::new(gateway_token),
         sandbox: settings.node.faucet.is_some(),
         faucet_units: settings.node.faucet.map_or(0, money::Amount::units),
         labels: BTreeMap::new(),
@@ -255,6 +255,11 @@ fn listed(site: &Site, paywall: &Paywall) -> Vec<ListedOffer> {
 }
 
 impl Running {
+    /// The node, as its gateways reach it.
+    pub(crate) fn node(&self) -> Node {
+        Node::Local(self.engine.clone())
+    }
+
     /// Finishes what is under way, writes a snapshot, and stops.
     pub(crate) async fn shutdown(self) {
         // Without a receiver every server has ended already.

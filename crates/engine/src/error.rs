@@ -116,6 +116,7 @@ macro_rules! operation_errors {
 }
 
 mod channel;
+mod step;
 
 pub use channel::{ChannelError, OpenChannelError};
 
@@ -407,7 +408,7 @@ pub enum StartError {
         /// How far.
         behind_seconds: u64,
     },
-    /// The writer thread could not be started.
-    #[error("the writer thread could not be started: {0}")]
+    /// A thread of the engine could not be started.
+    #[error("a thread of the engine could not be started: {0}")]
     Thread(std::io::Error),
 }

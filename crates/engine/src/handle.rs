@@ -1,8 +1,10 @@
 //! The engine as callers hold it: cheap to clone, safe to share, every call answered when durable.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use disk::Disk;
 use instrument::{Mandate, PublicKey, Revocation, Verified};
@@ -19,9 +21,11 @@ use crate::error::{
     SettleError, StartError, Unavailable,
 };
 use crate::keep::BackupPoint;
+use crate::keys::Keys;
 use crate::outcome::Outcome;
 use crate::queue::Inlet;
 use crate::state::State;
+use crate::verifier::Verifier;
 use crate::view::PaymentView;
 use crate::writer::{self, Inline};
 
@@ -67,8 +71,11 @@ pub struct Options {
     pub disk: Arc<dyn Disk>,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Commands that may wait for the writer; more are refused as busy.
+    /// Commands that may wait for the writer, and checks that may wait for each thread of the
+    /// verifier; more are refused as busy.
     pub queue_count_max: usize,
+    /// Threads that check the signatures of channels; as many as the machine has cores by default.
+    pub verifier_threads: NonZero<usize>,
     /// Go on although the clock is behind the journal: its entries were stamped by a wrong clock.
     pub accept_earlier_clock: bool,
     /// Settings of the journal.
@@ -97,6 +104,7 @@ impl Options {
             disk: Arc::new(disk::Local),
             clock: Arc::new(crate::clock::SystemClock),
             queue_count_max: QUEUE_DEFAULT_COUNT_MAX,
+            verifier_threads: available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             accept_earlier_clock: false,
             journal: journal::Options::default(),
             index: index::Options::default(),
@@ -120,7 +128,9 @@ pub struct Started {
 /// Handle to the writer.
 #[derive(Clone)]
 pub struct Engine {
-    queue: Inlet,
+    pub(crate) queue: Inlet,
+    pub(crate) keys: Keys,
+    pub(crate) verifier: Verifier,
     clock: Arc<dyn Clock>,
     node: NodeId,
 }
@@ -148,8 +158,14 @@ impl Engine {
         writer::start_inline(options)
     }
 
-    pub(crate) fn new(queue: Inlet, clock: Arc<dyn Clock>, node: NodeId) -> Self {
-        Self { queue, clock, node }
+    pub(crate) fn new(
+        queue: Inlet,
+        keys: Keys,
+        verifier: Verifier,
+        clock: Arc<dyn Clock>,
+        node: NodeId,
+    ) -> Self {
+        Self { queue, keys, verifier, clock, node }
     }
 
     /// The node.

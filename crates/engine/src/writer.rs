@@ -10,6 +10,7 @@ mod committer;
 mod core;
 mod inline;
 mod keeper;
+mod ledger_batches;
 pub(crate) mod loading;
 mod start;
 

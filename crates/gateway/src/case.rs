@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use http::request::Parts;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
+use http402::mpp::{self, AcceptPayment, ChallengeContext};
 use http402::{Challenge, Dialect, Resource};
-use instrument::{BodyDigest, PurchaseDigest, PurchaseHasher};
+use instrument::{BodyDigest, PublicKey, PurchaseDigest, PurchaseHasher};
 
 use crate::offer::Offer;
 use crate::paywall::{Origin, PaywallOptions};
@@ -19,16 +20,26 @@ pub(crate) struct Case {
     pub challenge: Challenge,
     /// What is bought; the challenge names it too.
     pub purchase: PurchaseDigest,
+    /// Digest of the request's body, if it has one.
+    pub body: Option<BodyDigest>,
     pub origin: String,
     /// What the offer is asked for: GET for a HEAD.
     pub method: Method,
-    /// The request is a HEAD: it never buys.
-    pub head: bool,
+    /// The method as it was sent.
+    pub asked: Method,
     pub range: String,
     pub html: bool,
     pub cookie: bool,
+    /// Which methods and intents of MPP the payer takes.
+    pub accept: AcceptPayment,
+    /// `Authorization` is in use for something else than a payment.
+    pub authorization_taken: bool,
+    /// Id of the challenge that a payment in MPP answers.
+    pub challenge_id: Option<String>,
     /// In which dialect the payment came.
     pub dialect: Dialect,
+    /// Key of the crawler whose signed request pays.
+    pub crawler: Option<PublicKey>,
     /// The payer's own request body has failed, see [`crate::body::Digested`].
     pub request_failed: Arc<AtomicBool>,
 }
@@ -53,15 +64,25 @@ impl Case {
             offer,
             challenge,
             purchase,
+            body: Some(body).filter(|body| *body != instrument::empty_body_digest()),
             origin,
-            head: is_head,
+            asked: parts.method.clone(),
             range: text(header::RANGE).unwrap_or_default().to_owned(),
             html: accepts_html && method == Method::GET,
             method,
             cookie: false,
+            crawler: None,
+            accept: AcceptPayment::from_headers(&parts.headers),
+            authorization_taken: authorization_taken(&parts.headers),
+            challenge_id: None,
             dialect: Dialect::X402V2,
             request_failed: Arc::default(),
         }
+    }
+
+    /// Whether it is a HEAD, which never buys.
+    pub(crate) fn is_head(&self) -> bool {
+        self.asked == Method::HEAD
     }
 
     /// Path of the request, without its query.
@@ -71,10 +92,39 @@ impl Case {
         path.split('?').next().unwrap_or("/")
     }
 
+    /// What the challenges of MPP depend on besides the offer.
+    pub(crate) fn mpp_context(&self) -> ChallengeContext<'_> {
+        let order_ms = u64::from(self.offer.order_seconds) * 1000;
+        ChallengeContext {
+            realm: realm(&self.origin),
+            secret: &self.options.challenge_secret,
+            expires_at_ms: self.options.node.now_ms().saturating_add(order_ms),
+            method: &self.asked,
+            body_digest: self.body,
+            accept: &self.accept,
+            authorization_taken: self.authorization_taken,
+        }
+    }
+
     /// Where the signed receipt of a payment is found.
     pub(crate) fn receipt_url(&self, payment: money::PaymentId) -> String {
         format!("{}/v1/receipts/{payment}", self.options.facts.url)
     }
+}
+
+/// Host of an origin, without scheme and port.
+fn realm(origin: &str) -> &str {
+    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+    let end = host.find(']').map_or_else(|| host.find(':'), |end| Some(end + 1));
+    end.map_or(host, |end| &host[..end])
+}
+
+fn authorization_taken(headers: &HeaderMap) -> bool {
+    let is_payment = |line: &HeaderValue| {
+        let scheme = line.as_bytes().get(..mpp::SCHEME.len() + 1).unwrap_or_default();
+        scheme.eq_ignore_ascii_case(b"payment ")
+    };
+    headers.get_all(header::AUTHORIZATION).iter().any(|line| !is_payment(line))
 }
 
 /// The origin at which a request is bought.

@@ -96,7 +96,7 @@ async fn close_agreed(case: &Case, close: Signed<Close>) -> Result<ChannelView, 
 
 fn answered(case: &Case, reference: Reference, view: ChannelView) -> Response<Body> {
     let Ok(json) = serde_json::to_vec(&view) else { return answer::internal() };
-    let body = if case.head { Body::empty() } else { Body::from(json) };
+    let body = if case.is_head() { Body::empty() } else { Body::from(json) };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

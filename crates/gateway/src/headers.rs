@@ -5,7 +5,10 @@
 //! upstream can neither speak for the gateway (payment headers) nor leak internal ones.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http402::x402;
+use http402::crawler::{
+    CRAWLER_CHARGED, CRAWLER_ERROR, CRAWLER_EXACT_PRICE, CRAWLER_MAX_PRICE, CRAWLER_PRICE,
+};
+use http402::{mpp, x402};
 
 /// Tells the upstream which payment pays for the request.
 pub(crate) const FARTHING_PAYMENT: HeaderName = HeaderName::from_static("farthing-payment");
@@ -24,8 +27,13 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-const PAYMENT_REQUEST: [HeaderName; 3] =
-    [x402::PAYMENT_SIGNATURE, x402::X_PAYMENT, FARTHING_PAYMENT];
+const PAYMENT_REQUEST: [HeaderName; 4] =
+    [x402::PAYMENT_SIGNATURE, x402::X_PAYMENT, mpp::ACCEPT_PAYMENT, FARTHING_PAYMENT];
+
+/// Without its price a crawler's signed request pays nothing.
+const CRAWLER_REQUEST: [HeaderName; 2] = [CRAWLER_EXACT_PRICE, CRAWLER_MAX_PRICE];
+
+const CRAWLER_ANSWER: [HeaderName; 3] = [CRAWLER_PRICE, CRAWLER_CHARGED, CRAWLER_ERROR];
 
 /// Fields by which frameworks let a client replace method or path after routing.
 const OVERRIDES: [HeaderName; 5] = [
@@ -36,7 +44,8 @@ const OVERRIDES: [HeaderName; 5] = [
     HeaderName::from_static("x-rewrite-url"),
 ];
 
-const ANSWER_ONLY_OURS: [HeaderName; 6] = [
+const ANSWER_ONLY_OURS: [HeaderName; 7] = [
+    mpp::PAYMENT_RECEIPT,
     FARTHING_PAYMENT,
     x402::PAYMENT_REQUIRED,
     x402::PAYMENT_RESPONSE,
@@ -66,19 +75,35 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
 /// Makes request headers fit for the upstream.
 pub(crate) fn to_upstream(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
-    for name in PAYMENT_REQUEST.iter().chain(&OVERRIDES) {
+    for name in PAYMENT_REQUEST.iter().chain(&CRAWLER_REQUEST).chain(&OVERRIDES) {
         headers.remove(name);
     }
     // This side has said "100 Continue" by the time the request goes on.
     headers.remove(header::EXPECT);
     strip_payment_cookie(headers);
+    mpp::strip_credential(headers);
 }
 
 /// Makes response headers fit for the payer.
 pub(crate) fn from_upstream(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
-    for name in &ANSWER_ONLY_OURS {
+    for name in ANSWER_ONLY_OURS.iter().chain(&CRAWLER_ANSWER) {
         headers.remove(name);
+    }
+    strip_challenges(headers);
+}
+
+/// Only the gateway asks for payment; other authentication is the upstream's own.
+fn strip_challenges(headers: &mut HeaderMap) {
+    let is_challenge = |line: &HeaderValue| {
+        let scheme = line.as_bytes().get(..mpp::SCHEME.len()).unwrap_or_default();
+        scheme.eq_ignore_ascii_case(mpp::SCHEME.as_bytes())
+    };
+    let lines = headers.get_all(header::WWW_AUTHENTICATE).iter();
+    let kept: Vec<HeaderValue> = lines.filter(|line| !is_challenge(line)).cloned().collect();
+    headers.remove(header::WWW_AUTHENTICATE);
+    for line in kept {
+        headers.append(header::WWW_AUTHENTICATE, line);
     }
 }
 
@@ -116,6 +141,8 @@ mod tests {
             ("payment-signature", "x"),
             ("x-payment", "x"),
             ("farthing-payment", "pay_forged"),
+            ("crawler-exact-price", "USD 1"),
+            ("crawler-max-price", "USD 1"),
             ("connection", "close, x-secret"),
             ("x-secret", "1"),
             ("upgrade", "websocket"),
@@ -137,7 +164,15 @@ mod tests {
     #[test]
     fn the_upstream_cannot_speak_for_the_gateway() {
         let mut headers = HeaderMap::new();
-        for name in ["payment-response", "payment-required", "settlement-overrides", "etag"] {
+        for name in [
+            "payment-response",
+            "payment-required",
+            "settlement-overrides",
+            "crawler-price",
+            "crawler-charged",
+            "crawler-error",
+            "etag",
+        ] {
             headers.append(name, "x".parse().unwrap());
         }
         from_upstream(&mut headers);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::request::Parts;
 use http::{Method, Request, Response};
+use http402::mpp::ChallengeSecret;
 use http402::{Challenge, Problem};
 use tokio::sync::Semaphore;
 
@@ -16,6 +17,7 @@ use crate::answer;
 use crate::body;
 use crate::case::{self, Case};
 use crate::change;
+use crate::crawl::Crawlers;
 use crate::deliver;
 use crate::forward::UpstreamError;
 use crate::headers;
@@ -47,6 +49,10 @@ pub struct PaywallOptions {
     pub routes: Routes,
     /// Name of the service for payers' software: printable ASCII, 32 characters at most.
     pub service_name: Option<String>,
+    /// Crawlers that may pay with a signed request.
+    pub crawlers: Crawlers,
+    /// Binds challenges to their terms; the same at every gateway of the node.
+    pub challenge_secret: ChallengeSecret,
 }
 
 /// Prices requests and takes payment; see the module.

@@ -45,7 +45,7 @@ impl Serialize for Retry {
     }
 }
 
-/// A refusal. `type` is derived from `code`.
+/// A refusal. `type` is derived from `code` unless a dialect has its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     #[serde(rename = "type")]
@@ -105,6 +105,12 @@ impl Problem {
     #[must_use]
     pub fn with_retry(self, retry: Retry) -> Self {
         Self { retry, ..self }
+    }
+
+    /// Names the refusal by a dialect's problem type, an absolute URI; the code stays.
+    #[must_use]
+    pub fn with_type(self, kind: String) -> Self {
+        Self { kind, ..self }
     }
 
     /// Names the request.

@@ -4,9 +4,12 @@ use instrument::Signed;
 use instrument::channel::TopUp;
 use money::ChannelId;
 
-use super::{Begun, ChannelView, Closing, OpenChannel, Present, Proof, Spend};
+use super::{
+    Begun, ChannelView, Checked, CheckedClosing, CheckedProof, Closing, OpenChannel, Present,
+    Proof, Spend,
+};
 use crate::command::ClaimToken;
-use crate::error::{ChannelError, OpenChannelError};
+use crate::error::{ChannelError, OpenChannelError, Unavailable};
 use crate::handle::{Command, Engine, Reply};
 use crate::outcome::Outcome;
 
@@ -14,16 +17,35 @@ use crate::outcome::Outcome;
 #[expect(dead_code, reason = "the writer does not decide these yet")]
 pub(crate) enum ChannelCommand {
     Open(Box<OpenChannel>, Reply<ChannelView, OpenChannelError>),
-    TopUp(Signed<TopUp>, Reply<ChannelView, ChannelError>),
-    Present(Box<Present>, Reply<Begun, ChannelError>),
-    Accept(Proof, Reply<ChannelView, ChannelError>),
-    Claim(Proof, Reply<ChannelView, ChannelError>),
+    TopUp(Checked<TopUp>, Reply<ChannelView, ChannelError>),
+    /// The proof stands beside the command, which has it unchecked.
+    Present(Box<Present>, CheckedProof, Reply<Begun, ChannelError>),
+    Accept(CheckedProof, Reply<ChannelView, ChannelError>),
+    Claim(CheckedProof, Reply<ChannelView, ChannelError>),
     Spend(Box<Spend>, Reply<ChannelView, ChannelError>),
     GiveUp(ChannelId, ClaimToken, Option<Outcome>, Reply<ChannelView, ChannelError>),
     /// Lease, the total to rise above, milliseconds to wait.
     Await(ChannelId, ClaimToken, u128, u32, Reply<ChannelView, ChannelError>),
     Settle(ChannelId, Reply<ChannelView, ChannelError>),
-    Close(Closing, Reply<ChannelView, ChannelError>),
+    Close(CheckedClosing, Reply<ChannelView, ChannelError>),
+}
+
+impl ChannelCommand {
+    /// Answers that the writer does not take it. The caller may be gone, which needs no answer.
+    pub(crate) fn refuse(self, why: Unavailable) {
+        match self {
+            Self::Open(_, reply) => drop(reply.send(Err(why.into()))),
+            Self::Present(_, _, reply) => drop(reply.send(Err(why.into()))),
+            Self::TopUp(_, reply)
+            | Self::Accept(_, reply)
+            | Self::Claim(_, reply)
+            | Self::Spend(_, reply)
+            | Self::GiveUp(_, _, _, reply)
+            | Self::Await(_, _, _, _, reply)
+            | Self::Settle(_, reply)
+            | Self::Close(_, reply) => drop(reply.send(Err(why.into()))),
+        }
+    }
 }
 
 impl Engine {
@@ -38,24 +60,26 @@ impl Engine {
 
     /// Raises the deposit to the total that the payer has signed. Idempotent.
     pub async fn top_up(&self, top_up: Signed<TopUp>) -> Result<ChannelView, ChannelError> {
-        self.call(|reply| Command::Channel(ChannelCommand::TopUp(top_up, reply))).await
+        self.prove_top_up(top_up).await
     }
 
     /// Begins a request that is paid from a channel. One request at a time proceeds; a copy of it
     /// waits for its outcome, another one is refused as busy.
     pub async fn present(&self, command: Present) -> Result<Begun, ChannelError> {
-        self.call(|reply| Command::Channel(ChannelCommand::Present(Box::new(command), reply))).await
+        let command = Box::new(command);
+        self.prove(command.proof, |proof, reply| ChannelCommand::Present(command, proof, reply))
+            .await
     }
 
     /// Takes a voucher or tick that raises the accepted total; spends nothing and needs no lease.
     pub async fn accept(&self, proof: Proof) -> Result<ChannelView, ChannelError> {
-        self.call(|reply| Command::Channel(ChannelCommand::Accept(proof, reply))).await
+        self.prove(proof, ChannelCommand::Accept).await
     }
 
     /// Takes all that a voucher or tick allows, for a payee that metered by itself: accepted and
     /// spent become its total.
     pub async fn claim(&self, proof: Proof) -> Result<ChannelView, ChannelError> {
-        self.call(|reply| Command::Channel(ChannelCommand::Claim(proof, reply))).await
+        self.prove(proof, ChannelCommand::Claim).await
     }
 
     /// Charges what a request has used so far and renews its lease. Answered when it is durable:
@@ -99,6 +123,6 @@ impl Engine {
 
     /// Closes a channel, or begins to. Idempotent: a closed channel is answered as it ended.
     pub async fn close_channel(&self, closing: Closing) -> Result<ChannelView, ChannelError> {
-        self.call(|reply| Command::Channel(ChannelCommand::Close(closing, reply))).await
+        self.prove_close(closing).await
     }
 }

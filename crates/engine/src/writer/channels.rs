@@ -8,7 +8,7 @@ impl Core {
     pub(super) fn channel(&mut self, command: ChannelCommand) {
         match command {
             ChannelCommand::Open(_, reply) => self.answer(reply, Err(Unavailable::Stopped.into())),
-            ChannelCommand::Present(_, reply) => {
+            ChannelCommand::Present(_, _, reply) => {
                 self.answer(reply, Err(Unavailable::Stopped.into()));
             }
             ChannelCommand::TopUp(_, reply)

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Ledger, Transfer};
 use money::PaymentId;
 
 use super::BATCH_FILL_BYTES_MAX;
@@ -12,19 +11,22 @@ use crate::clock::{CLOCK_NS_MAX, Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
 use crate::decide::{self, Decision, Known};
-use crate::entry::{Entry, NewPayment, Stamped, encode_ledger, step_for};
-use crate::error::{AuthorizeError, BatchError, ReleaseError, SettleError, Unavailable};
+use crate::entry::{Entry, NewPayment, Stamped};
+use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{Command, Reply};
+use crate::keys::Keys;
 use crate::outcome::{Outcome, Outcomes};
-use crate::past::Changes;
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
 
 pub(crate) struct Core {
-    state: State,
+    pub(super) state: State,
     claims: Claims,
     /// Outcomes of safe methods: lost with the process, then fetched again.
     fleeting: Outcomes,
+    /// Keys of the open channels, for those who check signatures before the writer.
+    #[allow(dead_code, reason = "filled once there are channels")]
+    keys: Keys,
     clock: Arc<dyn Clock>,
     /// Time of the command at hand: read once, so that all its checks agree.
     now_ns: u64,
@@ -33,13 +35,18 @@ pub(crate) struct Core {
     accept_earlier_clock: bool,
     /// Some copies of released payments found the batch full and wait for the next.
     unwoken: bool,
-    batch: Encoder,
+    pub(super) batch: Encoder,
     answers: Vec<Answer>,
-    broken: Option<Broken>,
+    pub(super) broken: Option<Broken>,
 }
 
 impl Core {
-    pub(crate) fn new(state: State, clock: Arc<dyn Clock>, accept_earlier_clock: bool) -> Self {
+    pub(crate) fn new(
+        state: State,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+        accept_earlier_clock: bool,
+    ) -> Self {
         // Tokens of an earlier run may still be out there; microseconds are ahead of them.
         let claims = Claims::new(clock.now_ns() / 1000);
         Self {
@@ -48,6 +55,7 @@ impl Core {
             state,
             claims,
             fleeting: Outcomes::default(),
+            keys,
             clock,
             now_ns: 0,
             unwoken: false,
@@ -102,7 +110,7 @@ impl Core {
         }
     }
 
-    fn next_timestamp_ns(&self, step_ns: u64) -> u64 {
+    pub(super) fn next_timestamp_ns(&self, step_ns: u64) -> u64 {
         self.now_ns.max(self.state.last_timestamp_ns.saturating_add(step_ns))
     }
 
@@ -204,51 +212,6 @@ impl Core {
             Command::BackupPoint(reply) => self.answers.push(Answer::Point(reply)),
             // The writer takes it out before it comes here.
             Command::Shutdown(_) => {}
-        }
-    }
-
-    /// A batch of the ledger's own accounts.
-    fn create_accounts(
-        &mut self,
-        accounts: &[Account],
-    ) -> Result<Vec<CreateAccountStatus>, BatchError> {
-        decide::check_size(accounts.len())?;
-        self.ledger_batch(accounts.len(), |ledger, at_ns| ledger.create_accounts(accounts, at_ns))
-    }
-
-    /// A batch of the ledger's own transfers.
-    fn create_transfers(
-        &mut self,
-        transfers: &[Transfer],
-    ) -> Result<Vec<CreateTransferStatus>, BatchError> {
-        decide::check_transfers(&self.state, transfers)?;
-        self.ledger_batch(transfers.len(), |ledger, at_ns| {
-            ledger.create_transfers(transfers, at_ns)
-        })
-    }
-
-    /// Lets the ledger decide, and appends what it made.
-    fn ledger_batch<T>(
-        &mut self,
-        events: usize,
-        create: impl FnOnce(&mut Ledger<Changes>, u64) -> Result<T, index::Error>,
-    ) -> Result<T, BatchError> {
-        if self.broken.is_some() {
-            return Err(Unavailable::Stopped.into());
-        }
-        let timestamp_ns = self.next_timestamp_ns(step_for(events));
-        match create(&mut self.state.ledger, timestamp_ns) {
-            Ok(statuses) => {
-                self.state.last_timestamp_ns = timestamp_ns;
-                self.batch.u64(timestamp_ns);
-                let fresh = self.state.ledger.fresh();
-                encode_ledger(&mut self.batch, fresh.rows(), fresh.burned());
-                Ok(statuses)
-            }
-            Err(error) => {
-                self.broken = Some(error.into());
-                Err(Unavailable::Stopped.into())
-            }
         }
     }
 

@@ -15,15 +15,17 @@ use crate::codec::Decoder;
 use crate::entry::Stamped;
 use crate::error::StartError;
 use crate::handle::{Engine, Options, Started};
-use crate::queue::{Outlet, queue};
+use crate::keys::Keys;
+use crate::queue::{Inlet, Outlet, queue};
 use crate::state::State;
+use crate::verifier::Verifier;
 
 /// Batches that are read before they are folded.
 const BATCHES_READ_AHEAD: usize = 4;
 
 pub(crate) fn start(options: Options) -> Result<Started, StartError> {
     let (loading, files, recovery) = load(&options)?;
-    let (ready, replayed_batches) = ready(options, Box::new(files), loading)?;
+    let (ready, replayed_batches) = ready(options, Box::new(files), loading, on_threads)?;
     let engine = ready.spawn()?;
     Ok(Started { engine, recovery, replayed_batches })
 }
@@ -33,12 +35,12 @@ pub(crate) fn start_with(
     journal: Box<dyn Journal>,
 ) -> Result<Engine, StartError> {
     let loading = Loading::begin(&options)?;
-    ready(options, journal, loading)?.0.spawn()
+    ready(options, journal, loading, on_threads)?.0.spawn()
 }
 
 pub(crate) fn start_inline(options: Options) -> Result<(Engine, Inline), StartError> {
     let (loading, files, _) = load(&options)?;
-    let (ready, replayed_batches) = ready(options, Box::new(files), loading)?;
+    let (ready, replayed_batches) = ready(options, Box::new(files), loading, inline)?;
     Ok(ready.inline(replayed_batches))
 }
 
@@ -104,6 +106,7 @@ fn ready(
     options: Options,
     journal: Box<dyn Journal>,
     mut loading: Loading,
+    verifier: fn(&Options, Inlet) -> std::io::Result<Verifier>,
 ) -> Result<(Start, u64), StartError> {
     let folded = loading.position().map_or(0, |position| position.sequence);
     let state = loading.state(&options)?;
@@ -115,13 +118,25 @@ fn ready(
         return Err(StartError::ClockBehind { behind_seconds });
     }
     let (sender, queue) = queue(options.queue_count_max);
-    let core = Core::new(state, Arc::clone(&options.clock), options.accept_earlier_clock);
-    let engine = Engine::new(sender, options.clock, options.node);
+    let keys = Keys::default();
+    let core =
+        Core::new(state, keys.clone(), Arc::clone(&options.clock), options.accept_earlier_clock);
+    let verifier = verifier(&options, sender.clone()).map_err(StartError::Thread)?;
+    let engine = Engine::new(sender, keys, verifier, options.clock, options.node);
     let snapshot_every_bytes = options.snapshot_every_bytes;
     let bytes_since_snapshot = bytes;
     let ready = Ready { engine, queue, core, journal, bytes_since_snapshot, snapshot_every_bytes };
     let Loading { snapshots, kept, .. } = loading;
     Ok((Start(ready, snapshots, Arc::new(Mutex::new(kept))), batches))
+}
+
+fn on_threads(options: &Options, writer: Inlet) -> std::io::Result<Verifier> {
+    Verifier::start(writer, options.verifier_threads, options.queue_count_max)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "stands in for the one that starts threads")]
+fn inline(_: &Options, writer: Inlet) -> std::io::Result<Verifier> {
+    Ok(Verifier::inline(writer))
 }
 
 /// The state after the journal's tail, and how much of a tail that was.

@@ -82,7 +82,7 @@ impl Parts {
     /// A request with something that pays is a delivery, unless it is a HEAD, which never buys.
     fn admitted(self, case: &Case) -> Admitted {
         match self.proof {
-            Some(proof) if !case.head => {
+            Some(proof) if !case.is_head() => {
                 Admitted::Delivery(Source::Channel(Box::new(FromChannel {
                     open: self.open,
                     top_up: self.top_up,

@@ -9,12 +9,13 @@ mod order;
 
 use axum::body::Body;
 use http::{HeaderMap, Response, header};
-use http402::x402;
-use http402::{Carrier, Challenge, DecodeError, Instrument, Presented, Problem};
+use http402::{Carrier, Challenge, DecodeError, Dialect, Instrument, Presented, Problem};
+use http402::{mpp, x402};
 
 use crate::answer::{self, Refusal};
 use crate::case::Case;
 use crate::change::Change;
+use crate::crawl;
 use crate::deliver::Source;
 
 /// Why a request does not go on: the answer is ready.
@@ -30,6 +31,9 @@ pub(crate) enum Admitted {
 
 /// Finds out what a request presents.
 pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Admitted, Answered> {
+    if let Some(admitted) = crawl::admit(case, headers) {
+        return admitted.map(Admitted::Delivery);
+    }
     let presented = match http402::decode_payment(headers) {
         Ok(Some(presented)) => presented,
         Ok(None) => return Err(Box::new(answer::challenge(case, None))),
@@ -40,11 +44,12 @@ pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Admitted, An
         return Err(Box::new(answer::challenge(case, None)));
     }
     case.dialect = presented.dialect;
+    case.challenge_id = presented.mpp.as_ref().map(|echo| echo.id.clone());
     match &presented.instrument {
         // HEAD asks for the price: it shows the challenge of GET and is never charged.
-        Instrument::Order { .. } if case.head => Err(Box::new(answer::challenge(case, None))),
-        Instrument::Order { order, .. } => {
-            order::admit(case, headers, &presented, order).map(Admitted::Delivery)
+        Instrument::Order { .. } if case.is_head() => Err(Box::new(answer::challenge(case, None))),
+        Instrument::Order { order, up_to } => {
+            order::admit(case, headers, &presented, order, *up_to).map(Admitted::Delivery)
         }
         _ => channel::admit(case, &presented),
     }
@@ -58,9 +63,13 @@ fn check_terms(case: &Case, presented: &Presented) -> Result<(), Refusal> {
     }
     if let Some(accepted) = &presented.accepted {
         // HEAD buys nothing, so the channel may be for any request of the offer.
-        let purchase = if case.head { accepted.purchase } else { case.challenge.purchase };
+        let purchase = if case.is_head() { accepted.purchase } else { case.challenge.purchase };
         let asked = Challenge { purchase, ..case.challenge.clone() };
         x402::check_echo(accepted, &asked)
+            .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+    }
+    if presented.dialect == Dialect::Mpp {
+        mpp::check_echo(presented, &case.challenge, &case.mpp_context())
             .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
     }
     Ok(())
@@ -81,6 +90,12 @@ fn malformed(case: &mut Case, headers: &HeaderMap, error: &DecodeError) -> Respo
     if case.cookie && case.html {
         let refusal = Refusal::new(error.code(), error.to_string());
         return answer::challenge(case, Some(&refusal));
+    }
+    if error.http_status() == 402 {
+        // MPP answers a broken credential with a new challenge.
+        case.dialect = Dialect::Mpp;
+        let refusal = Refusal::new(error.code(), error.to_string());
+        return answer::refused(case, &refusal);
     }
     answer::problem(&Problem::from(error))
 }

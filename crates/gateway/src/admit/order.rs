@@ -3,7 +3,7 @@
 use engine::{Authorize, Mode, Purchase, Terms};
 use http::{HeaderMap, Method};
 use http402::x402;
-use http402::{Presented, Problem};
+use http402::{Dialect, Presented, Problem};
 use instrument::{SignedOrder, VerifiedOrder};
 
 use super::Answered;
@@ -17,16 +17,20 @@ pub(super) fn admit(
     headers: &HeaderMap,
     presented: &Presented,
     signed: &SignedOrder,
+    up_to: bool,
 ) -> Result<Source, Answered> {
-    let order = check(case, presented, signed).map_err(|refusal| {
+    let order = check(case, presented, signed, up_to).map_err(|refusal| {
         let named = refusal.about(Reference::Payment(signed.unverified().payment_id()));
         Box::new(answer::refused(case, &named))
     })?;
-    x402::extensions::check_identifier(&case.challenge, presented)
-        .map_err(|error| Box::new(answer::problem(&Problem::from(&error))))?;
     let idempotency = idempotency::name(case, headers, presented)
         .map_err(|error| Box::new(answer::problem(&Problem::from(error))))?;
-    let safe = case.method == Method::GET;
+    // MPP has no member for the payer's name of a payment, but the header.
+    if presented.dialect != Dialect::Mpp || idempotency.is_none() {
+        x402::extensions::check_identifier(&case.challenge, presented)
+            .map_err(|error| Box::new(answer::problem(&Problem::from(&error))))?;
+    }
+    let claim = case.method == Method::GET && !up_to;
     Ok(Source::Order(Box::new(Authorize {
         order,
         purchase: Purchase {
@@ -36,12 +40,12 @@ pub(super) fn admit(
         },
         terms: Terms {
             pay_to: case.offer.payees.pay_to,
-            amount: case.offer.price,
+            amount: case.challenge.amount,
             split: case.offer.payees.split.clone(),
             access_seconds: case.offer.access_seconds,
         },
         idempotency,
-        mode: if safe { Mode::Claim } else { Mode::Hold { seconds: case.offer.hold_seconds } },
+        mode: if claim { Mode::Claim } else { Mode::Hold { seconds: case.offer.hold_seconds } },
     })))
 }
 
@@ -49,7 +53,13 @@ fn check(
     case: &Case,
     presented: &Presented,
     signed: &SignedOrder,
+    up_to: bool,
 ) -> Result<VerifiedOrder, Refusal> {
     super::check_terms(case, presented)?;
+    if up_to != case.offer.meter.is_some() {
+        let text = "a price by the unit is paid by an order of up to a maximum, any other by an \
+                    order of exactly the price";
+        return Err(Refusal::new("unsupported_scheme", text));
+    }
     signed.verify().map_err(|error| Refusal::new("invalid_signature", error.to_string()))
 }

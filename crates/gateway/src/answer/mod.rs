@@ -11,10 +11,11 @@ use axum::body::Body;
 use engine::{Coded, Retry};
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
+use http402::mpp;
 use http402::problem::CONTENT_TYPE;
 use http402::problem::Retry as RetryRule;
 use http402::x402::{self, SettleResponse};
-use http402::{Challenge, Problem};
+use http402::{Challenge, Dialect, Problem};
 
 pub(crate) use receipt::{mark_replayed, receipt, replayed};
 pub(crate) use refusal::{
@@ -22,15 +23,20 @@ pub(crate) use refusal::{
 };
 
 use crate::case::Case;
+use crate::crawl;
 use crate::page;
 
 /// 402 in every dialect at once, or the page for a person. A refusal may have another status.
 pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body> {
+    if let (Some(_), Some(refusal)) = (case.crawler, refusal) {
+        return crawl::refused(case, refusal);
+    }
     let with_state = refusal.and_then(|refusal| with_state(case, refusal));
     let terms = with_state.as_ref().unwrap_or(&case.challenge);
     let required = x402::payment_required(terms, refusal.map(|refusal| refusal.code));
     let Ok(header) = required.encode_header() else { return internal() };
-    let Some(text) = challenge_problem(case, refusal) else { return internal() };
+    let Ok(lines) = mpp::challenges(terms, &case.mpp_context()) else { return internal() };
+    let Some(text) = challenge_problem(case, refusal, &lines) else { return internal() };
     let mut response = problem(&text);
     if case.html {
         let Some(html) = page::paywall(case, refusal) else { return internal() };
@@ -40,11 +46,15 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     }
     let headers = response.headers_mut();
     headers.insert(x402::PAYMENT_REQUIRED, header);
-    headers.insert(header::VARY, HeaderValue::from_static("accept, payment-signature, cookie"));
+    headers.insert(header::VARY, HeaderValue::from_static(VARY));
+    for line in lines {
+        headers.append(header::WWW_AUTHENTICATE, line);
+    }
     expose(&mut response);
     if case.html {
         page::secure(case, &mut response);
     }
+    crawl::price(case, &mut response);
     if let Some(refusal) = refusal {
         refusal::add(case, &mut response, refusal, false);
     }
@@ -59,7 +69,14 @@ fn with_state(case: &Case, refusal: &Refusal) -> Option<Challenge> {
     Some(challenge)
 }
 
-fn challenge_problem(case: &Case, refusal: Option<&Refusal>) -> Option<Problem> {
+/// What a challenge depends on, for caches.
+const VARY: &str = "accept, accept-payment, authorization, payment-signature, cookie";
+
+fn challenge_problem(
+    case: &Case,
+    refusal: Option<&Refusal>,
+    lines: &[HeaderValue],
+) -> Option<Problem> {
     let asked = || format!("{} costs {}", case.challenge.resource.url, case.offer.price);
     let (status, code, title, detail) = match refusal {
         None => (402, "payment_required", "Payment is required", asked()),
@@ -69,15 +86,46 @@ fn challenge_problem(case: &Case, refusal: Option<&Refusal>) -> Option<Problem> 
         }
     };
     let members = x402::v1_members(&case.challenge, code).ok()?;
-    Some(Problem::new(status, code, title, detail).with_members(members))
+    let challenge_id = case.challenge_id.as_deref().or_else(|| lines.first().and_then(id_of));
+    let lacking = refusal.and_then(|refusal| lacking(case, refusal));
+    let problem = Problem::new(status, code, title, detail)
+        .with_members(members)
+        .with_members(mpp::problem_members(challenge_id, lacking));
+    if case.dialect == Dialect::Mpp {
+        return Some(problem.with_type(mpp::problem_type(code)));
+    }
+    Some(problem)
 }
 
-/// Whatever another payment mends is 402 to programs of x402, which read the new challenge then.
-fn status(_: &Case, refusal: &Refusal) -> u16 {
-    if refusal.payable { 402 } else { refusal.status }
+/// The id in a line of `WWW-Authenticate`, which it opens with.
+fn id_of(line: &HeaderValue) -> Option<&str> {
+    let (_, rest) = line.to_str().ok()?.split_once("id=\"")?;
+    rest.split('"').next()
 }
 
+/// By how much the deposit falls short of this request, if that is what is wrong.
+fn lacking(case: &Case, refusal: &Refusal) -> Option<u128> {
+    let channel = refusal.channel.as_deref()?;
+    let needed = channel.spent.checked_add(case.offer.start().units())?;
+    needed.checked_sub(channel.deposit).filter(|units| *units > 0)
+}
+
+/// Whatever another payment mends is 402 to programs of x402, which read the new challenge then. MPP
+/// tells by 410 that a channel is gone.
+fn status(case: &Case, refusal: &Refusal) -> u16 {
+    let is_gone = matches!(refusal.status, 404 | 410);
+    match (refusal.payable, case.dialect) {
+        (true, Dialect::Mpp) if is_gone => 410,
+        (true, _) => 402,
+        (false, _) => refusal.status,
+    }
+}
+
+/// Puts the settlement of x402 where its version has it; MPP has receipts only.
 fn put_settlement(case: &Case, response: &mut Response<Body>, settlement: &SettleResponse) {
+    if case.dialect == Dialect::Mpp {
+        return;
+    }
     if let Ok(value) = x402::encode_settle_response(settlement) {
         response.headers_mut().insert(case.dialect.response_header(), value);
     }
@@ -85,7 +133,8 @@ fn put_settlement(case: &Case, response: &mut Response<Body>, settlement: &Settl
 
 /// Lets pages of other origins read the payment headers if the upstream lets them read the answer.
 fn expose(response: &mut Response<Body>) {
-    const NAMES: &str = "payment-required, payment-response, x-payment-response";
+    const NAMES: &str =
+        "payment-required, payment-response, x-payment-response, payment-receipt, www-authenticate";
     let value = HeaderValue::from_static(NAMES);
     response.headers_mut().append(header::ACCESS_CONTROL_EXPOSE_HEADERS, value);
 }

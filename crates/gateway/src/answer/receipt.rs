@@ -6,20 +6,51 @@ use engine::Outcome;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http402::x402::{self, ChannelSettlement, SettleResponse, Settlement};
+use http402::{Dialect, mpp};
 
 use super::{expose, put_settlement};
 use crate::case::Case;
 use crate::channel_state;
+use crate::crawl;
 use crate::deliver::{Paid, Reference};
 use crate::headers::IDEMPOTENT_REPLAYED;
 
 /// Adds the receipt, in the payer's dialect, and keeps the answer out of shared caches.
 pub(crate) fn receipt(case: &Case, response: &mut Response<Body>, paid: &Paid) {
-    if let Some(settlement) = settlement(case, paid) {
+    // MPP has receipts of success only, however well the money went.
+    if case.dialect == Dialect::Mpp && response.status().is_success() {
+        if let Ok(value) = mpp_receipt(case, paid).encode_header() {
+            response.headers_mut().insert(mpp::PAYMENT_RECEIPT, value);
+        }
+    } else if let Some(settlement) = settlement(case, paid) {
         put_settlement(case, response, &settlement);
     }
+    crawl::charged(case, response, paid);
     keep_private(response);
     expose(response);
+}
+
+/// The receipt as MPP words it, for a header, an event or a trailer.
+pub(crate) fn mpp_receipt(case: &Case, paid: &Paid) -> mpp::Receipt {
+    let session = paid.channel.as_ref().map(|view| mpp::SessionReceipt {
+        channel: view.channel,
+        deposit: view.deposit,
+        accepted: view.accepted,
+        spent: view.spent,
+        sequence: view.sequence,
+        units: paid.units,
+    });
+    let reference = match &paid.channel {
+        Some(view) => view.channel.to_string(),
+        None => paid.reference.to_string(),
+    };
+    mpp::Receipt {
+        reference,
+        challenge: case.challenge_id.clone().unwrap_or_default(),
+        at_ms: case.options.node.now_ms(),
+        charged: paid.amount,
+        session,
+    }
 }
 
 fn settlement(case: &Case, paid: &Paid) -> Option<SettleResponse> {

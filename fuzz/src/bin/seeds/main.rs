@@ -10,6 +10,8 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use journal::Hash;
 use journal::frame::FrameHeader;
 use journal::segment::SegmentHeader;
@@ -27,6 +29,7 @@ fn main() -> Done {
     texts()?;
     statements(&vectors)?;
     payments(&vectors)?;
+    credentials(&vectors)?;
     ledgers()?;
     pasts::indexes()?;
     journals()?;
@@ -116,6 +119,74 @@ fn payments(vectors: &Value) -> Done {
     write("http402_settlement", &[&settled, &refused, &second_base64, "===="])?;
     let body = json!({"x402Version": 2, "paymentPayload": second, "paymentRequirements": terms});
     write("http402_facilitator", &[&body.to_string(), "{\"x402Version\":2}", ""])
+}
+
+/// Challenges and credentials of the scheme `Payment`.
+fn credentials(vectors: &Value) -> Done {
+    let vector = array(vectors, "x402")?.first().ok_or("no x402 vector")?;
+    let terms = &vector["requirements"];
+    let details = json!({
+        "asset": terms["asset"], "network": terms["network"], "orderSeconds": 60,
+        "purchase": terms["extra"]["purchase"], "scale": terms["extra"]["scale"],
+    });
+    let charge = json!({
+        "amount": terms["amount"], "currency": "usd", "methodDetails": details,
+        "recipient": terms["payTo"],
+    });
+    let mut session = charge.clone();
+    session["suggestedDeposit"] = "20000000".into();
+    session["unitType"] = "second".into();
+    for (name, value) in [
+        ("closeDelaySeconds", json!(3600)),
+        ("minDeposit", json!("4000000")),
+        ("per", json!(1)),
+        ("start", json!("2000000")),
+    ] {
+        session["methodDetails"][name] = value;
+    }
+    let base64_url = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let line = |intent: &str, request: &Value| {
+        format!(
+            "Payment id=\"abc\", realm=\"site.example\", method=\"farthing\", intent=\"{intent}\", \
+             request=\"{}\", expires=\"2027-01-01T00:00:00Z\", description=\"a \\u2014 b\"",
+            base64_url(request)
+        )
+    };
+    let foreign = "L402 macaroon=\"a==\", Payment id=x, method=\"evm\", intent=\"charge\"";
+    let [first, second] = [line("charge", &charge), line("session", &session)];
+    let all = format!("{foreign}, {first}, {second}");
+    write("http402_offered", &[&first, &second, &all, "Payment id=\"", foreign])?;
+    let credential = |intent: &str, request: &Value, payload: Value| {
+        let challenge = json!({
+            "id": "abc", "realm": "site.example", "method": "farthing", "intent": intent,
+            "request": base64_url(request), "expires": "2027-01-01T00:00:00Z",
+        });
+        json!({"challenge": challenge, "payload": payload}).to_string()
+    };
+    let signature = &vector["payload"]["signature"];
+    let channel = "ch_0000000000000000000000002d";
+    let voucher = json!({
+        "action": "voucher", "channelId": channel, "sequence": 7, "cumulativeAmount": "600",
+        "signature": signature,
+    });
+    let top_up = json!({
+        "action": "topUp", "channelId": channel, "deposit": "9000", "signature": signature,
+    });
+    let close = json!({
+        "action": "close", "channelId": channel, "cumulativeAmount": "600", "signature": signature,
+    });
+    let tick = base64(hex(&json!("821a0000000950000102030405060708090a0b0c0d0e0f"))?);
+    let tick = json!({"action": "voucher", "channelId": channel, "tick": tick});
+    let seeds = [
+        credential("charge", &charge, vector["payload"].clone()),
+        credential("session", &session, voucher),
+        credential("session", &session, top_up),
+        credential("session", &session, close),
+        credential("session", &session, tick),
+        credential("session", &session, json!({"action": "open"})),
+        "{}".to_owned(),
+    ];
+    write("http402_credential", &seeds)
 }
 
 fn ledgers() -> Done {
