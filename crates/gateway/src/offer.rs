@@ -1,8 +1,9 @@
 //! Offers: a priced resource with its terms.
 
-use engine::{CHANNEL_CLOSE_DELAY_SECONDS_MAX, HOLD_SECONDS_MAX};
+use engine::HOLD_SECONDS_MAX;
 use http::Method;
 use http402::{ChannelOffer, Identifier, Metered};
+use instrument::channel::{CLOSE_DELAY_SECONDS_MAX, CLOSE_DELAY_SECONDS_MIN};
 use money::{AccountId, Amount, Shares};
 
 use crate::meter::{Meter, Unit};
@@ -154,7 +155,7 @@ pub enum OfferError {
     #[error("deposit_suggested must not be below deposit_min")]
     SuggestedDeposit,
     /// See the limits.
-    #[error("close_delay_seconds must be 1 to {CHANNEL_CLOSE_DELAY_SECONDS_MAX}")]
+    #[error("close_delay_seconds must be {CLOSE_DELAY_SECONDS_MIN} to {CLOSE_DELAY_SECONDS_MAX}")]
     CloseDelay,
     /// See the limits.
     #[error("voucher_wait_seconds must be {VOUCHER_WAIT_SECONDS_MAX} at most")]
@@ -222,7 +223,7 @@ impl Offer {
         if channel.deposit_suggested.units() < channel.deposit_min.units() {
             return Err(OfferError::SuggestedDeposit);
         }
-        let delays = 1..=CHANNEL_CLOSE_DELAY_SECONDS_MAX;
+        let delays = CLOSE_DELAY_SECONDS_MIN..=CLOSE_DELAY_SECONDS_MAX;
         if !delays.contains(&channel.close_delay_seconds) {
             return Err(OfferError::CloseDelay);
         }
