@@ -10,6 +10,7 @@ mod shop;
 mod streams;
 mod upstream;
 
+mod dialects;
 mod hygiene;
 mod layer;
 mod names;
