@@ -11,13 +11,15 @@ use instrument::channel::{
     ChannelTerms, Close, SignedVoucher, TICK_JUMP_STEPS_MAX, Tick, TickCursor, TickError, TopUp,
     VerifiedAdvance, VerifiedVoucher, VoucherKey,
 };
-use instrument::{SignatureError, Signed, Verified};
+use instrument::{PublicKey, SignatureError, Signed, Statement, Verified};
 use money::ChannelId;
 
 /// What checks about one channel need.
 #[derive(Debug)]
 pub(crate) struct ChannelKeys {
     terms: ChannelTerms,
+    /// Keys that may sign a wish to close.
+    closers: Vec<PublicKey>,
     /// Decoded when it is first used, so that a start need not do it for every channel. `None` if
     /// it is no key, which the opening has excluded.
     voucher_key: OnceLock<Option<VoucherKey>>,
@@ -26,10 +28,10 @@ pub(crate) struct ChannelKeys {
 }
 
 impl ChannelKeys {
-    /// Keys of a channel that stands at this tick.
-    pub(crate) fn new(terms: ChannelTerms, newest: Tick) -> Self {
+    /// Keys of a channel that stands at this tick; `closers` may sign a wish to close it.
+    pub(crate) fn new(terms: ChannelTerms, closers: Vec<PublicKey>, newest: Tick) -> Self {
         let cursor = Mutex::new(TickCursor::at(&terms, newest));
-        Self { terms, voucher_key: OnceLock::new(), cursor }
+        Self { terms, closers, voucher_key: OnceLock::new(), cursor }
     }
 
     /// The key of the channel's vouchers.
@@ -51,11 +53,9 @@ impl ChannelKeys {
         top_up.verify_with(&self.terms.signer)
     }
 
-    /// Checks a wish to close, which the voucher key or the signer of the terms signs.
+    /// Checks a wish to close.
     pub(crate) fn close(&self, close: Signed<Close>) -> Result<Verified<Close>, SignatureError> {
-        close
-            .verify_with(&self.terms.voucher_key)
-            .or_else(|_| close.verify_with(&self.terms.signer))
+        verify_any(close, &self.closers)
     }
 
     /// Follows ticks to the highest of them, or as far as they are good: the advance, and why the
@@ -64,7 +64,7 @@ impl ChannelKeys {
     pub(crate) fn follow<T>(
         &self,
         ticks: &[Tick],
-        hand_on: impl FnOnce(Option<VerifiedAdvance>, Option<TickError>) -> T,
+        hand_on: impl FnOnce(Option<VerifiedAdvance>, Option<(Tick, TickError)>) -> T,
     ) -> T {
         let mut cursor = self.cursor();
         let (advance, refused) = self.advance(&cursor, ticks);
@@ -85,7 +85,7 @@ impl ChannelKeys {
         &self,
         cursor: &TickCursor,
         ticks: &[Tick],
-    ) -> (Option<VerifiedAdvance>, Option<TickError>) {
+    ) -> (Option<VerifiedAdvance>, Option<(Tick, TickError)>) {
         let Some(highest) = ticks.iter().max_by_key(|tick| tick.index) else {
             return (None, None);
         };
@@ -103,7 +103,7 @@ impl ChannelKeys {
                 good.advance(*tick).map(drop)
             };
             if let Err(why) = followed {
-                refused = Some(why);
+                refused = Some((*tick, why));
                 break;
             }
         }
@@ -113,6 +113,15 @@ impl ChannelKeys {
     fn cursor(&self) -> MutexGuard<'_, TickCursor> {
         self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Checks a signature that one of several keys may have made.
+pub(crate) fn verify_any<T: Statement + Copy>(
+    signed: Signed<T>,
+    keys: &[PublicKey],
+) -> Result<Verified<T>, SignatureError> {
+    let mut fits = keys.iter().filter_map(|key| signed.verify_with(key).ok());
+    fits.next().ok_or(SignatureError)
 }
 
 /// The open channels.

@@ -1,25 +1,27 @@
 //! What a payer has sent, on its way from the caller to the writer, and what was found out about it.
 //!
-//! Signatures are checked by the verifier, ticks on the caller's thread, both outside the writer.
-//! Invariant: the writer takes nothing that was not checked, so what comes unchecked, because its
-//! channel was not open a moment ago, it checks itself.
+//! Signatures are checked by the verifier, ticks on the caller's thread, both outside the writer. The
+//! verdict travels with the statement, good or bad, so that the writer alone decides which of several
+//! faults is told. Invariant: the writer takes nothing that was not checked; what comes unchecked,
+//! because its channel was not open a moment ago, it checks itself.
 
 use instrument::channel::{
-    ChannelTerms, Close, Machine, Proven, StepError, TickCursor, TickError, TopUp, VerifiedAdvance,
-    VerifiedVoucher,
+    ChannelTerms, Close, Machine, Proven, StepError, Tick, TickCursor, TickError, TopUp,
+    VerifiedAdvance, VerifiedVoucher,
 };
-use instrument::{SignatureError, Signed, Verified};
+use instrument::{PublicKey, SignatureError, Signed, Verified};
 use money::ChannelId;
 
 use super::{Closing, Proof};
 use crate::error::ChannelError;
-use crate::keys::ChannelKeys;
+use crate::keys::{ChannelKeys, verify_any};
 
 /// A proof and whether it is good.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum CheckedProof {
     Voucher(VerifiedVoucher),
     Tick(ChannelId, VerifiedAdvance),
+    Refused(Proof, ChannelError),
     Unchecked(Proof),
 }
 
@@ -27,6 +29,7 @@ pub(crate) enum CheckedProof {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Checked<T> {
     Verified(Verified<T>),
+    Refused(Signed<T>),
     Unchecked(Signed<T>),
 }
 
@@ -44,7 +47,7 @@ impl CheckedProof {
         match self {
             Self::Voucher(voucher) => voucher.get().channel,
             Self::Tick(channel, _) => *channel,
-            Self::Unchecked(proof) => proof.channel(),
+            Self::Refused(proof, _) | Self::Unchecked(proof) => proof.channel(),
         }
     }
 
@@ -53,7 +56,7 @@ impl CheckedProof {
         match self {
             Self::Voucher(voucher) => Proof::Voucher(voucher.to_signed()),
             Self::Tick(channel, advance) => Proof::Tick { channel: *channel, tick: advance.to() },
-            Self::Unchecked(proof) => *proof,
+            Self::Refused(proof, _) | Self::Unchecked(proof) => *proof,
         }
     }
 
@@ -66,15 +69,19 @@ impl CheckedProof {
         match self {
             Self::Voucher(voucher) => Ok(Proven::from(voucher)),
             Self::Tick(_, advance) => Ok(machine.take_tick(terms, advance).map_err(refused)?),
+            // Those who followed it may have known a newer tick, which was refused since.
+            Self::Refused(Proof::Tick { tick, .. }, ChannelError::TickStale)
+                if tick.index > machine.tick().index =>
+            {
+                follow(terms, machine, *tick)
+            }
+            Self::Refused(_, why) => Err(*why),
             Self::Unchecked(Proof::Voucher(voucher)) => {
                 let voucher = keys(terms).voucher(*voucher);
                 let voucher = voucher.map_err(|_| ChannelError::VoucherSignature)?;
                 Ok(Proven::from(&voucher))
             }
-            Self::Unchecked(Proof::Tick { tick, .. }) => {
-                let cursor = TickCursor::at(terms, machine.tick());
-                Ok(Proven::Tick(cursor.verify(*tick).map_err(refused)?.to()))
-            }
+            Self::Unchecked(Proof::Tick { tick, .. }) => follow(terms, machine, *tick),
         }
     }
 }
@@ -88,8 +95,8 @@ impl Checked<TopUp> {
 
 impl Checked<Close> {
     /// The wish to close, if its signature is good.
-    pub(crate) fn proven(self, terms: &ChannelTerms) -> Result<Signed<Close>, ChannelError> {
-        self.proven_by(|close| keys(terms).close(close), ChannelError::CloseSignature)
+    pub(crate) fn proven(self, closers: &[PublicKey]) -> Result<Signed<Close>, ChannelError> {
+        self.proven_by(|close| verify_any(close, closers), ChannelError::CloseSignature)
     }
 }
 
@@ -98,7 +105,7 @@ impl<T: Copy> Checked<T> {
     pub(crate) fn unverified(&self) -> Signed<T> {
         match self {
             Self::Verified(verified) => verified.to_signed(),
-            Self::Unchecked(signed) => *signed,
+            Self::Refused(signed) | Self::Unchecked(signed) => *signed,
         }
     }
 
@@ -110,6 +117,7 @@ impl<T: Copy> Checked<T> {
         let signed = self.unverified();
         match self {
             Self::Verified(_) => Ok(signed),
+            Self::Refused(_) => Err(wrong),
             Self::Unchecked(_) => check(signed).map(|_| signed).map_err(|_| wrong),
         }
     }
@@ -135,8 +143,13 @@ impl From<Closing> for CheckedClosing {
     }
 }
 
+fn follow(terms: &ChannelTerms, machine: &Machine, tick: Tick) -> Result<Proven, ChannelError> {
+    let advance = TickCursor::at(terms, machine.tick()).verify(tick).map_err(refused)?;
+    Ok(Proven::Tick(advance.to()))
+}
+
 fn keys(terms: &ChannelTerms) -> ChannelKeys {
-    ChannelKeys::new(*terms, terms.root())
+    ChannelKeys::new(*terms, Vec::new(), terms.root())
 }
 
 fn refused(why: TickError) -> ChannelError {

@@ -2,10 +2,10 @@
 //! the chain on the caller's thread.
 //!
 //! Invariant: what callers hand in for one channel reaches the writer in that order, vouchers among
-//! themselves and ticks among themselves; a refusal for a wrong signature costs the writer nothing.
+//! themselves and ticks among themselves.
 
-use instrument::channel::{Close, StepError, Tick, TopUp};
-use instrument::{SignatureError, Signed};
+use instrument::channel::{Close, StepError, Tick, TickError, TopUp, VerifiedAdvance};
+use instrument::{SignatureError, Signed, Verified};
 use money::ChannelId;
 use tokio::sync::oneshot;
 
@@ -13,6 +13,7 @@ use super::checked::{Checked, CheckedClosing, CheckedProof};
 use super::{ChannelCommand, ChannelView, Closing, Proof};
 use crate::error::{ChannelError, Unavailable};
 use crate::handle::{Command, Engine, Reply};
+use crate::keys::ChannelKeys;
 use crate::queue::Inlet;
 use crate::verifier::Check;
 
@@ -26,26 +27,23 @@ impl Engine {
         command: impl FnOnce(CheckedProof, Reply<T, ChannelError>) -> ChannelCommand + Send + 'static,
     ) -> Answer<T> {
         let (reply, answer) = oneshot::channel();
-        match proof {
-            Proof::Voucher(voucher) => {
-                let channel = proof.channel();
-                let Some(keys) = self.keys.get(channel) else {
-                    send(command(CheckedProof::Unchecked(proof), reply), &self.queue);
-                    return wait(answer).await;
-                };
-                let then = move |verdict: Result<_, SignatureError>, writer: &Inlet| match verdict {
-                    Ok(voucher) => send(command(CheckedProof::Voucher(voucher), reply), writer),
-                    Err(_) => refuse(reply, ChannelError::VoucherSignature),
+        let channel = proof.channel();
+        match (self.keys.get(channel), proof) {
+            (None, _) => send(command(CheckedProof::Unchecked(proof), reply), &self.queue),
+            (Some(keys), Proof::Voucher(voucher)) => {
+                let then = move |verdict: Result<_, SignatureError>, writer: &Inlet| {
+                    let wrong = CheckedProof::Refused(proof, ChannelError::VoucherSignature);
+                    send(command(verdict.map_or(wrong, CheckedProof::Voucher), reply), writer);
                 };
                 self.verifier.check(channel, Check::Voucher(voucher, keys, Box::new(then)))?;
-                wait(answer).await
             }
-            Proof::Tick { channel, tick } => {
-                let command = move |proof| command(proof, reply);
-                self.follow(channel, &[tick], command)?;
-                wait(answer).await
-            }
+            (Some(keys), Proof::Tick { tick, .. }) => keys.follow(&[tick], |advance, refused| {
+                let checked = followed(channel, advance, refused);
+                let checked = checked.unwrap_or(CheckedProof::Unchecked(proof));
+                send(command(checked, reply), &self.queue);
+            }),
         }
+        wait(answer).await
     }
 
     /// Takes ticks of one channel, up to the highest of them. If one does not fit, it is refused by
@@ -56,56 +54,30 @@ impl Engine {
         channel: ChannelId,
         ticks: Vec<Tick>,
     ) -> Result<ChannelView, ChannelError> {
-        if ticks.is_empty() {
-            return Err(ChannelError::TickInvalid);
-        }
+        let highest = ticks.iter().max_by_key(|tick| tick.index);
+        let highest = *highest.ok_or(ChannelError::TickInvalid)?;
         let (reply, answer) = oneshot::channel();
-        let followed = self.follow(channel, &ticks, |proof| ChannelCommand::Accept(proof, reply));
-        match followed {
-            Ok(()) => wait(answer).await,
-            // Those before it count, and are durable when the refusal is known.
-            Err(refused) => match answer.await {
-                Ok(Err(earlier)) => Err(earlier),
-                Ok(Ok(_)) | Err(_) => Err(refused),
-            },
+        let mut refusal = None;
+        if let Some(keys) = self.keys.get(channel) {
+            keys.follow(&ticks, |advance, refused| {
+                // Those before the bad one count.
+                refusal = refused.filter(|_| advance.is_some());
+                if let Some(proof) = followed(channel, advance, refused) {
+                    send(ChannelCommand::Accept(proof, reply), &self.queue);
+                }
+            });
+        } else {
+            let proof = Proof::Tick { channel, tick: highest };
+            send(ChannelCommand::Accept(CheckedProof::Unchecked(proof), reply), &self.queue);
         }
-    }
-
-    /// Follows ticks and hands a command on for those that are good; why the next one is not.
-    fn follow(
-        &self,
-        channel: ChannelId,
-        ticks: &[Tick],
-        command: impl FnOnce(CheckedProof) -> ChannelCommand,
-    ) -> Result<(), ChannelError> {
-        let Some(keys) = self.keys.get(channel) else {
-            let highest = ticks.iter().max_by_key(|tick| tick.index);
-            let tick = *highest.ok_or(ChannelError::TickInvalid)?;
-            send(command(CheckedProof::Unchecked(Proof::Tick { channel, tick })), &self.queue);
-            return Ok(());
-        };
-        keys.follow(ticks, |advance, refused| {
-            if let Some(advance) = advance {
-                send(command(CheckedProof::Tick(channel, advance)), &self.queue);
-            }
-            refused.map_or(Ok(()), |why| Err(StepError::from(why).into()))
-        })
+        let view = wait(answer).await?;
+        refusal.map_or(Ok(view), |(_, why)| Err(StepError::from(why).into()))
     }
 
     /// Checks a top-up and hands it on.
     pub(super) async fn prove_top_up(&self, top_up: Signed<TopUp>) -> Answer<ChannelView> {
         let channel = top_up.unverified().channel;
-        let (reply, answer) = oneshot::channel();
-        let Some(keys) = self.keys.get(channel) else {
-            send(ChannelCommand::TopUp(Checked::Unchecked(top_up), reply), &self.queue);
-            return wait(answer).await;
-        };
-        let check = move |writer: &Inlet| match keys.top_up(top_up) {
-            Ok(top_up) => send(ChannelCommand::TopUp(Checked::Verified(top_up), reply), writer),
-            Err(_) => refuse(reply, ChannelError::TopUpSignature),
-        };
-        self.verifier.check(channel, Check::Alone(Box::new(check)))?;
-        wait(answer).await
+        self.prove_statement(channel, top_up, ChannelKeys::top_up, ChannelCommand::TopUp).await
     }
 
     /// Checks a wish to close and hands it on.
@@ -120,19 +92,46 @@ impl Engine {
                     .await;
             }
         };
-        let channel = close.unverified().channel;
+        let command = move |close, reply| ChannelCommand::Close(word(close), reply);
+        self.prove_statement(close.unverified().channel, close, ChannelKeys::close, command).await
+    }
+
+    /// Checks a statement in its turn among the channel's vouchers, and hands it on.
+    async fn prove_statement<T: Copy + Send + 'static>(
+        &self,
+        channel: ChannelId,
+        signed: Signed<T>,
+        check: fn(&ChannelKeys, Signed<T>) -> Result<Verified<T>, SignatureError>,
+        command: impl FnOnce(Checked<T>, Reply<ChannelView, ChannelError>) -> ChannelCommand
+        + Send
+        + 'static,
+    ) -> Answer<ChannelView> {
         let (reply, answer) = oneshot::channel();
         let Some(keys) = self.keys.get(channel) else {
-            send(ChannelCommand::Close(word(Checked::Unchecked(close)), reply), &self.queue);
+            send(command(Checked::Unchecked(signed), reply), &self.queue);
             return wait(answer).await;
         };
-        let check = move |writer: &Inlet| match keys.close(close) {
-            Ok(close) => send(ChannelCommand::Close(word(Checked::Verified(close)), reply), writer),
-            Err(_) => refuse(reply, ChannelError::CloseSignature),
+        let check = move |writer: &Inlet| {
+            let checked = check(&keys, signed).map_or(Checked::Refused(signed), Checked::Verified);
+            send(command(checked, reply), writer);
         };
         self.verifier.check(channel, Check::Alone(Box::new(check)))?;
         wait(answer).await
     }
+}
+
+/// What is handed on of ticks that were followed: the good ones, or the first bad one.
+fn followed(
+    channel: ChannelId,
+    advance: Option<VerifiedAdvance>,
+    refused: Option<(Tick, TickError)>,
+) -> Option<CheckedProof> {
+    let good = advance.map(|advance| CheckedProof::Tick(channel, advance));
+    good.or_else(|| {
+        let (tick, why) = refused?;
+        let proof = Proof::Tick { channel, tick };
+        Some(CheckedProof::Refused(proof, StepError::from(why).into()))
+    })
 }
 
 async fn wait<T>(answer: oneshot::Receiver<Answer<T>>) -> Answer<T> {
@@ -146,9 +145,4 @@ fn send(command: ChannelCommand, writer: &Inlet) {
     {
         command.refuse(why);
     }
-}
-
-/// The caller may be gone, which needs no answer.
-fn refuse<T>(reply: Reply<T, ChannelError>, why: ChannelError) {
-    drop(reply.send(Err(why)));
 }

@@ -50,7 +50,7 @@ impl Chain {
             expires_at_ms: u64::MAX,
             mandate: None,
         };
-        Self { keys: ChannelKeys::new(terms, terms.root()), links }
+        Self { keys: ChannelKeys::new(terms, Vec::new(), terms.root()), links }
     }
 
     fn tick(&self, index: u32) -> Tick {
@@ -61,7 +61,7 @@ impl Chain {
     fn follow(&self, ticks: &[Tick]) -> (Option<(u32, u32)>, Option<&'static str>) {
         self.keys.follow(ticks, |advance, refused| {
             let span = advance.map(|advance| (advance.from().index, advance.to().index));
-            (span, refused.map(TickError::code))
+            (span, refused.map(|(_, why)| why.code()))
         })
     }
 }

@@ -26,7 +26,7 @@ fn keys(number: u8) -> Arc<ChannelKeys> {
         expires_at_ms: u64::MAX,
         mandate: None,
     };
-    Arc::new(ChannelKeys::new(terms, terms.root()))
+    Arc::new(ChannelKeys::new(terms, Vec::new(), terms.root()))
 }
 
 fn voucher(number: u8, sequence: u64) -> SignedVoucher {
