@@ -113,7 +113,7 @@ pub(crate) fn refused(case: &Case, refusal: &Refusal) -> Response<Body> {
     let text = Problem::new(refusal.status, refusal.code, title, refusal.detail.clone());
     let mut response = problem(&text.with_retry(refusal.retry));
     // A node that cannot answer now may have taken the payment, or may take a copy of it.
-    let pending = refusal.status == 503;
+    let pending = refusal.status == 503 && refusal.reference.is_some_and(|named| !is_channel(named));
     add(case, &mut response, refusal, pending);
     response
 }

@@ -6,10 +6,12 @@ mod books;
 mod client;
 mod delivery;
 mod far_node;
+mod purse;
 mod shop;
 mod streams;
 mod upstream;
 
+mod channels;
 mod dialects;
 mod hygiene;
 mod layer;
