@@ -21,6 +21,8 @@
 //! A channel whose time is over answers as a closed one, and the last four events close it. Money
 //! that was set aside until a moment is free again from that moment on.
 
+use core::cmp::Ordering;
+
 use super::chain::{TickCursor, TickError, VerifiedAdvance};
 use super::event::{Effects, Event, Proven, StepError};
 use super::terms::ChannelTerms;
@@ -51,8 +53,8 @@ pub struct Machine {
     pub(super) settled: u128,
     /// What was spent when the running request began: it can be given back down to this.
     pub(super) started: u128,
-    /// What was spent before the running request's last step: paid before delivery, so all but the
-    /// last step has been delivered, and it can be settled.
+    /// What can be settled: each step is paid before it is delivered, so all but the last step of
+    /// the running request has been delivered.
     pub(super) delivered: u128,
     /// Zero: nothing is set aside.
     pub(super) reserve_ends_at_ms: u64,
@@ -88,6 +90,8 @@ impl Machine {
     /// back from one event to the next.
     pub fn step(&self, terms: &ChannelTerms, event: Event, now_ms: u64) -> Stepped {
         let (next, effects) = self.lapsed(now_ms).apply(terms, event, now_ms)?;
+        // A reserve that ends in the past is none.
+        let next = next.lapsed(now_ms);
         assert!(next.is_sound(), "the amounts of a channel are in order");
         Ok((next, effects))
     }
@@ -219,7 +223,12 @@ impl Machine {
         if total > self.accepted {
             return Err(StepError::SpendAboveAccepted { accepted: self.accepted });
         }
-        let delivered = if total > self.spent { self.spent } else { self.delivered.min(total) };
+        let delivered = match total.cmp(&self.spent) {
+            Ordering::Greater => self.spent,
+            // A copy of the last step says nothing of its delivery.
+            Ordering::Equal => self.delivered,
+            Ordering::Less => total,
+        };
         let next = Self { delivered, ..self.moved_to(total) };
         Ok(moves_nothing(if end { next.at_rest() } else { next }))
     }
@@ -234,10 +243,10 @@ impl Machine {
             Proven::Voucher { cumulative, .. } => cumulative,
             Proven::Tick(tick) => tick_total(terms, tick).unwrap_or(next.spent),
         };
-        if total <= next.spent {
-            return Ok(moves_nothing(next));
-        }
-        Ok(moves_nothing(Self { started: total, delivered: total, ..next.moved_to(total) }))
+        let next = if total > next.spent { next.moved_to(total) } else { next };
+        // What was claimed is not given back, even if a request spent it and gives up.
+        let (started, delivered) = (next.started.max(total), next.delivered.max(total));
+        Ok(moves_nothing(Self { started, delivered, ..next }))
     }
 
     fn settling(self) -> (Self, Effects) {
@@ -263,9 +272,12 @@ impl Machine {
         (next, Effects { hold: 0, pay, give_back })
     }
 
-    /// Spent moves; what is set aside makes room or fills up.
+    /// Spent moves; what is set aside, if anything is, makes room or fills up.
     fn moved_to(self, total: u128) -> Self {
-        let reserved = self.spent.saturating_add(self.reserved).saturating_sub(total);
+        let reserved = match self.reserve_ends_at_ms() {
+            Some(_) => self.spent.saturating_add(self.reserved).saturating_sub(total),
+            None => 0,
+        };
         Self { spent: total, reserved, ..self }
     }
 

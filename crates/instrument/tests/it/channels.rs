@@ -1,5 +1,7 @@
 //! A channel that tests share.
 
+use std::sync::LazyLock;
+
 use instrument::channel::{ChannelTerms, TickLink};
 use instrument::{KeyPair, payer_account};
 use money::{AccountId, Amount, Asset, NodeId};
@@ -19,6 +21,11 @@ pub fn voucher_signer() -> KeyPair {
 
 /// Sound terms: 1,000 base units, ticks of 10, closing after 60 seconds, a life of one hour.
 pub fn terms() -> ChannelTerms {
+    static TERMS: LazyLock<ChannelTerms> = LazyLock::new(made);
+    *TERMS
+}
+
+fn made() -> ChannelTerms {
     let asset = Asset::new("USD", 9).unwrap();
     ChannelTerms {
         node: NodeId::new(5).unwrap(),

@@ -6,6 +6,8 @@ mod channels;
 mod golden;
 mod golden_channels;
 mod hostile;
+mod machine;
+mod machine_model;
 mod refused;
 mod requests;
 mod ticks;
