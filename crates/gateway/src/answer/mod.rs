@@ -51,7 +51,7 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
         page::secure(case, &mut response);
     }
     if let Some(refusal) = refusal {
-        refusal::add(case, &mut response, refusal, false);
+        refusal::add(case, &mut response, refusal, None);
     }
     response
 }

@@ -11,6 +11,7 @@ mod shop;
 mod streams;
 mod upstream;
 
+mod channel_refusals;
 mod channels;
 mod dialects;
 mod hygiene;
