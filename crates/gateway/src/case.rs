@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use http402::mpp::{self, AcceptPayment, ChallengeContext};
 use http402::{Challenge, Dialect, Resource};
-use instrument::{BodyDigest, PurchaseDigest, PurchaseHasher};
+use instrument::{BodyDigest, PublicKey, PurchaseDigest, PurchaseHasher};
 
 use crate::offer::Offer;
 use crate::paywall::{Origin, PaywallOptions};
@@ -38,6 +38,8 @@ pub(crate) struct Case {
     pub challenge_id: Option<String>,
     /// In which dialect the payment came.
     pub dialect: Dialect,
+    /// Key of the crawler whose signed request pays.
+    pub crawler: Option<PublicKey>,
     /// The payer's own request body has failed, see [`crate::body::Digested`].
     pub request_failed: Arc<AtomicBool>,
 }
@@ -69,6 +71,7 @@ impl Case {
             html: accepts_html && method == Method::GET,
             method,
             cookie: false,
+            crawler: None,
             accept: AcceptPayment::from_headers(&parts.headers),
             authorization_taken: authorization_taken(&parts.headers),
             challenge_id: None,

@@ -53,6 +53,8 @@ pub struct Offer {
     pub identifier: Identifier,
     /// Named in catalogues.
     pub listed: bool,
+    /// Crawlers pay with a signed request, see [`crate::Crawlers`].
+    pub crawl: bool,
 }
 
 /// How channels pay for an offer.
@@ -154,6 +156,9 @@ pub enum OfferError {
     /// Nothing could be delivered.
     #[error("step_units must be above zero")]
     ZeroStep,
+    /// A crawler's signature names one price, for a request without effects.
+    #[error("crawl = true needs the method GET and a price without a meter")]
+    Crawl,
     /// Every payee of the split has a share.
     #[error("the split must name as many payees as shares, at most {SPLIT_COUNT_MAX}")]
     Split,
@@ -180,6 +185,9 @@ impl Offer {
         }
         if self.hold_seconds > HOLD_SECONDS_MAX {
             return Err(OfferError::LongHold);
+        }
+        if self.crawl && (self.meter.is_some() || !self.methods.contains(&Method::GET)) {
+            return Err(OfferError::Crawl);
         }
         if let Some((accounts, shares)) = &self.payees.split
             && (accounts.len() != shares.parts_per_million().len()

@@ -23,10 +23,14 @@ pub(crate) use refusal::{
 };
 
 use crate::case::Case;
+use crate::crawl;
 use crate::page;
 
 /// 402 in every dialect at once, or the page for a person. A refusal may have another status.
 pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body> {
+    if let (Some(_), Some(refusal)) = (case.crawler, refusal) {
+        return crawl::refused(case, refusal);
+    }
     let with_state = refusal.and_then(|refusal| with_state(case, refusal));
     let terms = with_state.as_ref().unwrap_or(&case.challenge);
     let required = x402::payment_required(terms, refusal.map(|refusal| refusal.code));
@@ -50,6 +54,7 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     if case.html {
         page::secure(case, &mut response);
     }
+    crawl::price(case, &mut response);
     if let Some(refusal) = refusal {
         refusal::add(case, &mut response, refusal, None);
     }

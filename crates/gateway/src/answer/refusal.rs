@@ -106,7 +106,7 @@ fn tells_state(code: &str) -> bool {
 
 /// The answer to a payment that was refused.
 pub(crate) fn refused(case: &Case, refusal: &Refusal) -> Response<Body> {
-    if refusal.payable {
+    if refusal.payable || case.crawler.is_some() {
         return challenge(case, Some(refusal));
     }
     let title = "The payment was not taken";

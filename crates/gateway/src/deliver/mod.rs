@@ -32,6 +32,7 @@ use tracing::warn;
 
 use crate::answer;
 use crate::case::Case;
+use crate::crawl;
 use crate::forward::{UpstreamError, UpstreamFault};
 use crate::headers::{self, FARTHING_PAYMENT};
 
@@ -62,6 +63,7 @@ where
         return Err(UpstreamError { fault: UpstreamFault::Broken, detail });
     };
     let mut response = answered.map_err(Into::into)?;
+    crawl::keep_price(&mut response);
     headers::from_upstream(response.headers_mut());
     Ok(response)
 }

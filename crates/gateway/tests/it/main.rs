@@ -4,6 +4,8 @@
 mod bad_input;
 mod books;
 mod client;
+mod crawl;
+mod crawl_keys;
 mod delivery;
 mod far_node;
 mod purse;
