@@ -56,7 +56,7 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     }
     crawl::price(case, &mut response);
     if let Some(refusal) = refusal {
-        refusal::add(case, &mut response, refusal, false);
+        refusal::add(case, &mut response, refusal, None);
     }
     response
 }

@@ -168,8 +168,10 @@ const NOT_CHARGED: Standing = Standing {
     retry: Retry::SameKey,
 };
 /// The request may have had effects, so the payment must not execute it again.
-const NOT_CHARGED_ONCE: Standing =
-    Standing { text: "nothing was charged; sign a new order to try again", retry: Retry::Never };
+const NOT_CHARGED_ONCE: Standing = Standing {
+    text: "nothing was charged; sign a new order or voucher to try again",
+    retry: Retry::Never,
+};
 const CHARGED_BEFORE: Standing =
     Standing { text: "the payment was settled before; present it again", retry: Retry::SameKey };
 
