@@ -255,6 +255,11 @@ fn listed(site: &Site, paywall: &Paywall) -> Vec<ListedOffer> {
 }
 
 impl Running {
+    /// The node, as its gateways reach it.
+    pub(crate) fn node(&self) -> Node {
+        Node::Local(self.engine.clone())
+    }
+
     /// Finishes what is under way, writes a snapshot, and stops.
     pub(crate) async fn shutdown(self) {
         // Without a receiver every server has ended already.

@@ -1,10 +1,12 @@
 //! `farthing demo`: one process that shows the whole system with play money.
 //!
 //! A small magazine, the gateway in front of it, the node with its wallet and live page, a funded
-//! reader, and a program that buys API calls. No account, no chain, no network beyond loopback.
+//! reader, programs that buy API calls and read a story by the word, and a meter that ticks. No
+//! account, no chain, no network beyond loopback.
 
 mod articles;
 mod magazine;
+mod meter;
 mod smoke;
 mod streams;
 mod tune;
@@ -15,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use client::{Limits, NodeClient, Payer, Request, Timeouts, Wallet};
-use money::Asset;
+use money::{AccountId, Asset};
 use tokio::net::TcpListener;
 
 use crate::cli::DemoArgs;
@@ -53,9 +55,13 @@ pub(crate) async fn run(args: DemoArgs) -> Result<bool> {
         config.gateways.push(down);
     }
     let asset = Asset::new(&config.assets[0].code, config.assets[0].scale)?;
+    let grid = payee(&config, "grid")?;
     let running = serve::start(config, false).await?;
-    let result =
-        if args.smoke { smoke(&running, &data, asset).await } else { show(&running, &data).await };
+    let result = if args.smoke {
+        smoke(&running, &data, asset).await
+    } else {
+        show(&running, &data, grid, asset).await
+    };
     running.shutdown().await;
     result
 }
@@ -76,7 +82,14 @@ async fn smoke(running: &Running, data: &Path, asset: Asset) -> Result<bool> {
     Ok(good)
 }
 
-async fn show(running: &Running, data: &Path) -> Result<bool> {
+/// The account of a payee of the settings.
+fn payee(config: &Config, name: &str) -> Result<AccountId> {
+    let payees = config.check()?.payees;
+    let found = payees.iter().find(|payee| payee.name == name);
+    found.map(|payee| payee.account).with_context(|| format!("the settings have no payee {name}"))
+}
+
+async fn show(running: &Running, data: &Path, grid: AccountId, asset: Asset) -> Result<bool> {
     let site = running.site_urls[0].clone();
     let path = data.join("reader.json");
     let wallet = if path.exists() {
@@ -92,10 +105,21 @@ async fn show(running: &Running, data: &Path) -> Result<bool> {
     let program = Payer::new(funded_wallet(&running.node_url).await?, Timeouts::default())?;
     let call = Request::get(&format!("{site}/api/quote?topic=thrift"))?;
     let buying = tokio::spawn(keep_buying(program, call));
+    let streaming = tokio::spawn(keep_reading(
+        Payer::new(funded_wallet(&running.node_url).await?, Timeouts::default())?,
+        Request::get(&format!("{site}/api/story"))?,
+    ));
+    let node_url = running.node_url.clone();
+    let device = funded_wallet(&node_url).await?;
+    let meter = meter::Place { node_url, node: running.node(), grid, asset };
+    let metering = tokio::spawn(meter::run(meter, device));
     let stop = StopSignal::listen().context("no signal handler")?;
     print_guide(&site, &running.node_url, &path);
     stop.received().await;
-    buying.abort();
+    for task in [buying, streaming] {
+        task.abort();
+    }
+    metering.abort();
     Ok(true)
 }
 
@@ -105,6 +129,21 @@ async fn keep_buying(program: Payer, call: Request) {
         // A refusal, such as an empty wallet, shows on the live page by the absence of payments.
         if let Ok(paid) = program.pay(&call, &Limits::none()).await {
             let _ = paid.answer.into_bytes(64 * 1024).await;
+        }
+        tokio::time::sleep(Duration::from_millis(PROGRAM_PAUSE_MS)).await;
+    }
+}
+
+/// A program that reads a story and pays by the word while it comes, as an agent pays a model by
+/// the token.
+async fn keep_reading(program: Payer, story: Request) {
+    loop {
+        if let Ok(paid) = program.pay(&story, &Limits::none()).await {
+            let _ = paid.answer.write_to(&mut tokio::io::sink(), |_| {}).await;
+            if let Some(tab) = paid.tab {
+                // What cannot be closed now closes by itself.
+                let _ = tab.finish().await;
+            }
         }
         tokio::time::sleep(Duration::from_millis(PROGRAM_PAUSE_MS)).await;
     }
