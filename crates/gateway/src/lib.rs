@@ -20,6 +20,7 @@ mod channel_state;
 mod connect;
 mod crawl;
 mod deliver;
+mod document;
 mod forward;
 #[doc(hidden)]
 pub mod fuzzing;
