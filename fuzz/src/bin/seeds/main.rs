@@ -2,6 +2,7 @@
 //! must be refused. Run after a format changes, from the folder `fuzz`:
 //! `cargo run --no-default-features --bin seeds`.
 
+mod crawlers;
 mod life;
 mod nodes;
 mod pasts;
@@ -30,6 +31,7 @@ fn main() -> Done {
     statements(&vectors)?;
     payments(&vectors)?;
     credentials(&vectors)?;
+    crawlers::requests()?;
     ledgers()?;
     pasts::indexes()?;
     journals()?;
