@@ -14,7 +14,7 @@ use instrument::{
 use journal::{Journal, Memory, Snapshots};
 use money::{AccountId, Amount, Asset, MandateId, NodeId, OrderId, Shares, TransferId};
 
-use crate::crawlers;
+use super::{channels, crawlers};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
@@ -41,6 +41,7 @@ pub fn live(folder: &Path) -> Fallible<Remains> {
         furnish(&engine).await?;
         buy(&engine, &clock).await?;
         delegate(&engine).await?;
+        channels::live(&engine, &clock, &parties()?).await?;
         engine.shutdown().await;
         Fallible::Ok(())
     })?;
@@ -87,6 +88,18 @@ async fn buy(engine: &Engine, clock: &ManualClock) -> Fallible<()> {
         engine.authorize(command).await?;
     }
     Ok(())
+}
+
+fn parties() -> Fallible<channels::Parties> {
+    Ok(channels::Parties {
+        node: node()?,
+        asset: usd()?,
+        payer: payer()?,
+        key: payer_key(),
+        payees: [payee(1)?, payee(2)?],
+        now_ms: START_MS,
+        outcome: outcome(),
+    })
 }
 
 /// A mandate, a payment under it, and its end.
