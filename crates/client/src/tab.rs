@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use http402::x402::{Payment, PaymentRequirements};
 use http402::{Dialect, Instrument};
 use money::{AccountId, Amount, ChannelId};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::channel::{Channel, Opening};
@@ -78,6 +79,7 @@ struct Desk {
     start: u128,
     /// Most that the channel may cost in all.
     limit: u128,
+    used_up: Notify,
 }
 
 /// Opens a channel with the request and reads on while the tab is fed.
@@ -115,6 +117,7 @@ pub(crate) async fn open(
         resource_url: offer.resource.url,
         start: asked.start,
         limit,
+        used_up: Notify::new(),
     });
     let answer = desk.begin().await?;
     let watch = tokio::spawn(Arc::clone(&desk).feed());
@@ -208,14 +211,20 @@ impl Desk {
             tokio::time::sleep(Duration::from_millis(WATCH_EVERY_MS)).await;
             // A node that does not answer now is asked again; the stream waits meanwhile.
             let Ok(Some(facts)) = self.node.channel(self.channel.id()).await else { continue };
-            if !facts.is_open() {
+            if !facts.is_open() || self.is_used_up(&facts) {
+                self.used_up.notify_one();
                 return;
             }
-            if facts.left() < self.ahead() && facts.spent < self.limit {
+            if facts.left() < self.ahead() && self.channel.cumulative() < self.limit {
                 // Refused for a reason that passes, or for one that ends the stream anyway.
                 let _ = self.allow(&facts).await;
             }
         }
+    }
+
+    /// All that the limit allows is signed, and what is left of it buys no further unit.
+    fn is_used_up(&self, facts: &ChannelFacts) -> bool {
+        facts.accepted >= self.limit && facts.left() < self.start.max(1)
     }
 
     async fn allow(&self, facts: &ChannelFacts) -> Result<(), Error> {
@@ -272,6 +281,11 @@ impl Tab {
     pub async fn facts(&self) -> Result<ChannelFacts, Error> {
         let facts = self.desk.facts().await?;
         facts.ok_or_else(|| Error::answer("the node has no such channel"))
+    }
+
+    /// Waits until the limit is used up or the channel closes: no more content will come.
+    pub async fn used_up(&self) {
+        self.desk.used_up.notified().await;
     }
 
     /// Closes the channel: the payee keeps what was delivered, the rest comes back.
