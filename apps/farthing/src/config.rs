@@ -7,6 +7,7 @@
 //! [`Config::check`] has turned it into typed [`Settings`].
 
 mod check;
+mod crawler;
 mod meter;
 mod offer;
 mod payee;
@@ -122,6 +123,23 @@ pub(crate) struct GatewaySection {
     pub(crate) service_name: Option<String>,
     #[serde(default, rename = "offer")]
     pub(crate) offers: Vec<OfferSection>,
+    /// Crawlers that may pay with a signed request.
+    #[serde(default, rename = "crawler", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) crawlers: Vec<CrawlerSection>,
+}
+
+/// A crawler that is let in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CrawlerSection {
+    /// Address that it names in `Signature-Agent`.
+    pub(crate) agent: String,
+    /// Its public key, 64 hex digits; or else a directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
+    /// Where its keys are published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) directory: Option<String>,
 }
 
 /// A priced resource.
@@ -156,6 +174,9 @@ pub(crate) struct OfferSection {
     /// Named in catalogues.
     #[serde(default = "usual_listed")]
     pub(crate) listed: bool,
+    /// Crawlers pay with a signed request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) crawl: bool,
     /// Shares by payee, such as `80%`; without them `pay_to` receives all.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) split: BTreeMap<String, String>,

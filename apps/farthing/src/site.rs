@@ -3,6 +3,7 @@
 //! Invariant: orders are bound to the origin that the configuration names, or to the address that
 //! was really bound; never to what a request claims.
 
+use engine::{Clock as _, SystemClock};
 use gateway::{Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions};
 use gateway::{Offer, PaywallService};
 use http402::mpp::ChallengeSecret;
@@ -51,6 +52,7 @@ impl Site {
             origin: Origin::Fixed(self.url.clone()),
             routes: self.settings.routes.clone(),
             service_name: self.settings.service_name.clone(),
+            crawlers: self.settings.crawlers.clone(),
             challenge_secret: ChallengeSecret::of_gateway(gateway_token),
         })
     }
@@ -64,6 +66,11 @@ impl Site {
     ) -> Option<JoinHandle<()>> {
         let forward = Forward::new(&self.settings.upstream, ForwardOptions::default())?;
         let service = PaywallService::new(paywall, forward);
-        Some(tokio::spawn(self.listener.serve(service, stop)))
+        let keys = self.settings.crawlers.keep_fresh(|| SystemClock.now_ms());
+        let keys = tokio::spawn(keys);
+        Some(tokio::spawn(async move {
+            self.listener.serve(service, stop).await;
+            keys.abort();
+        }))
     }
 }

@@ -11,8 +11,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use engine::{AccountRole, AccountSpec, Engine, Fund, Options};
 use gateway::{
-    ChannelSettings, Forward, ForwardOptions, Node, NodeFacts, Offer, Origin, PathPattern, Payees,
-    Paywall, PaywallOptions, PaywallService, Routes,
+    ChannelSettings, Crawlers, Forward, ForwardOptions, Node, NodeFacts, Offer, Origin,
+    PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes,
 };
 use http::{Method, Uri};
 use http402::Identifier;
@@ -55,6 +55,7 @@ async fn serve(address: SocketAddr, upstream: &Uri, data: &Path) -> Result<()> {
         origin: Origin::Fixed(format!("http://{address}")),
         routes: Routes::new(vec![offer()?])?,
         service_name: Some("bench".to_owned()),
+        crawlers: Crawlers::default(),
         challenge_secret: ChallengeSecret::of_gateway("bench"),
     });
     let app = axum::Router::new().fallback_service(PaywallService::new(paywall, forward));
@@ -96,5 +97,6 @@ fn offer() -> Result<Offer> {
         identifier: Identifier::Off,
         free_methods: Vec::new(),
         listed: false,
+        crawl: false,
     })
 }

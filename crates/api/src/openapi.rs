@@ -82,7 +82,7 @@ fn operation(offer: &ListedOffer) -> Operation {
         path: offer.path.clone(),
         description: offer.description.clone(),
         mime_type: offer.mime_type.clone(),
-        amount: offer.challenge.amount,
+        challenge: offer.challenge.clone(),
     }
 }
 

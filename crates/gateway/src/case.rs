@@ -7,10 +7,29 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use http402::mpp::{self, AcceptPayment, ChallengeContext};
 use http402::{Challenge, Dialect, Resource};
-use instrument::{BodyDigest, PurchaseDigest, PurchaseHasher};
+use instrument::{BodyDigest, PublicKey, PurchaseDigest, PurchaseHasher};
 
 use crate::offer::Offer;
 use crate::paywall::{Origin, PaywallOptions};
+
+/// Whether the payer says that it reads trailers (RFC 9110, 10.1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trailers {
+    Read,
+    Ignored,
+}
+
+impl Trailers {
+    fn of(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(header::TE).iter().filter_map(|value| value.to_str().ok());
+        let mut items = lines.flat_map(|line| line.split(','));
+        if items.any(|item| item.trim().eq_ignore_ascii_case("trailers")) {
+            Self::Read
+        } else {
+            Self::Ignored
+        }
+    }
+}
 
 /// One priced request.
 #[derive(Debug, Clone)]
@@ -28,6 +47,7 @@ pub(crate) struct Case {
     /// The method as it was sent.
     pub asked: Method,
     pub range: String,
+    pub trailers: Trailers,
     pub html: bool,
     pub cookie: bool,
     /// Which methods and intents of MPP the payer takes.
@@ -38,6 +58,8 @@ pub(crate) struct Case {
     pub challenge_id: Option<String>,
     /// In which dialect the payment came.
     pub dialect: Dialect,
+    /// Key of the crawler whose signed request pays.
+    pub crawler: Option<PublicKey>,
     /// The payer's own request body has failed, see [`crate::body::Digested`].
     pub request_failed: Arc<AtomicBool>,
 }
@@ -65,10 +87,12 @@ impl Case {
             body: Some(body).filter(|body| *body != instrument::empty_body_digest()),
             origin,
             asked: parts.method.clone(),
+            trailers: Trailers::of(&parts.headers),
             range: text(header::RANGE).unwrap_or_default().to_owned(),
             html: accepts_html && method == Method::GET,
             method,
             cookie: false,
+            crawler: None,
             accept: AcceptPayment::from_headers(&parts.headers),
             authorization_taken: authorization_taken(&parts.headers),
             challenge_id: None,

@@ -5,6 +5,9 @@
 //! upstream can neither speak for the gateway (payment headers) nor leak internal ones.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http402::crawler::{
+    CRAWLER_CHARGED, CRAWLER_ERROR, CRAWLER_EXACT_PRICE, CRAWLER_MAX_PRICE, CRAWLER_PRICE,
+};
 use http402::{mpp, x402};
 
 /// Tells the upstream which payment pays for the request.
@@ -26,6 +29,11 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 
 const PAYMENT_REQUEST: [HeaderName; 4] =
     [x402::PAYMENT_SIGNATURE, x402::X_PAYMENT, mpp::ACCEPT_PAYMENT, FARTHING_PAYMENT];
+
+/// Without its price a crawler's signed request pays nothing.
+const CRAWLER_REQUEST: [HeaderName; 2] = [CRAWLER_EXACT_PRICE, CRAWLER_MAX_PRICE];
+
+const CRAWLER_ANSWER: [HeaderName; 3] = [CRAWLER_PRICE, CRAWLER_CHARGED, CRAWLER_ERROR];
 
 /// Fields by which frameworks let a client replace method or path after routing.
 const OVERRIDES: [HeaderName; 5] = [
@@ -67,7 +75,7 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
 /// Makes request headers fit for the upstream.
 pub(crate) fn to_upstream(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
-    for name in PAYMENT_REQUEST.iter().chain(&OVERRIDES) {
+    for name in PAYMENT_REQUEST.iter().chain(&CRAWLER_REQUEST).chain(&OVERRIDES) {
         headers.remove(name);
     }
     // This side has said "100 Continue" by the time the request goes on.
@@ -79,7 +87,7 @@ pub(crate) fn to_upstream(headers: &mut HeaderMap) {
 /// Makes response headers fit for the payer.
 pub(crate) fn from_upstream(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
-    for name in &ANSWER_ONLY_OURS {
+    for name in ANSWER_ONLY_OURS.iter().chain(&CRAWLER_ANSWER) {
         headers.remove(name);
     }
     strip_challenges(headers);
@@ -133,6 +141,8 @@ mod tests {
             ("payment-signature", "x"),
             ("x-payment", "x"),
             ("farthing-payment", "pay_forged"),
+            ("crawler-exact-price", "USD 1"),
+            ("crawler-max-price", "USD 1"),
             ("connection", "close, x-secret"),
             ("x-secret", "1"),
             ("upgrade", "websocket"),
@@ -154,7 +164,15 @@ mod tests {
     #[test]
     fn the_upstream_cannot_speak_for_the_gateway() {
         let mut headers = HeaderMap::new();
-        for name in ["payment-response", "payment-required", "settlement-overrides", "etag"] {
+        for name in [
+            "payment-response",
+            "payment-required",
+            "settlement-overrides",
+            "crawler-price",
+            "crawler-charged",
+            "crawler-error",
+            "etag",
+        ] {
             headers.append(name, "x".parse().unwrap());
         }
         from_upstream(&mut headers);

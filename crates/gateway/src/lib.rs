@@ -18,7 +18,9 @@ mod case;
 mod change;
 mod channel_state;
 mod connect;
+mod crawl;
 mod deliver;
+mod document;
 mod forward;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -38,6 +40,7 @@ mod stream;
 pub use answer::problem_of;
 pub use assets::{Asset, asset, page};
 pub use body::BodyError;
+pub use crawl::{Crawler, CrawlerKeys, Crawlers, DirectoryUrl, DirectoryUrlError};
 pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};
 pub use idempotency::{IdempotencyKeyError, key as idempotency_key};
 pub use layer::{PaywallLayer, PaywallService};

@@ -17,7 +17,9 @@ use crate::answer;
 use crate::body;
 use crate::case::{self, Case};
 use crate::change;
+use crate::crawl::Crawlers;
 use crate::deliver;
+use crate::document;
 use crate::forward::UpstreamError;
 use crate::headers;
 use crate::node::{Node, NodeFacts};
@@ -48,6 +50,8 @@ pub struct PaywallOptions {
     pub routes: Routes,
     /// Name of the service for payers' software: printable ASCII, 32 characters at most.
     pub service_name: Option<String>,
+    /// Crawlers that may pay with a signed request.
+    pub crawlers: Crawlers,
     /// Binds challenges to their terms; the same at every gateway of the node.
     pub challenge_secret: ChallengeSecret,
 }
@@ -73,6 +77,11 @@ impl Paywall {
     /// What has a price here.
     pub fn routes(&self) -> &Routes {
         &self.options.routes
+    }
+
+    /// Name of the service for people.
+    pub(crate) fn service_name(&self) -> Option<&str> {
+        self.options.service_name.as_deref()
     }
 
     /// The challenge of an offer for catalogues: for its pattern, bound to no purchase.
@@ -179,8 +188,14 @@ impl Paywall {
             return answer::method_not_allowed(&parts.method, &offers);
         }
         let headers_only = is_options && !offers.is_empty();
+        let document = document::is_asked_for(&parts).then(|| {
+            (case::origin(&self.options.origin, &parts.headers), parts.method == Method::HEAD)
+        });
         headers::to_upstream(&mut parts.headers);
         let response = deliver::pass_through(Request::from_parts(parts, body), inner).await;
+        if let Some((origin, head)) = document {
+            return document::or_document(self, &origin, head, response);
+        }
         if headers_only { answer::without_body(response) } else { response }
     }
 }

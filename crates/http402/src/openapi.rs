@@ -1,14 +1,16 @@
 //! The `OpenAPI` 3.1 document of what is for sale, with the price of each operation.
 //!
-//! The price stands in `x-payment-info`, as crawlers of paid services read it: amounts in base
-//! units of the currency, the price in words in `description`. The challenge of a request always
-//! wins over this document.
+//! The price stands in `x-payment-info`, as crawlers of paid services read it: one offer for each
+//! intent of MPP, amounts in base units of the currency, the price in words in `description`. The
+//! challenge of a request always wins over this document.
 
 use std::collections::BTreeMap;
 
 use http::Method;
-use money::Amount;
 use serde_json::{Map, Value, json};
+
+use crate::challenge::Challenge;
+use crate::mpp::{self, Intent, Terms};
 
 /// The service that the document describes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,8 +44,8 @@ pub struct Operation {
     pub description: String,
     /// Media type of the paid answer.
     pub mime_type: Option<String>,
-    /// The price.
-    pub amount: Amount,
+    /// The terms; the purchase is left out, because only a concrete request has one.
+    pub challenge: Challenge,
 }
 
 /// Builds the document. Methods that `OpenAPI` has no word for are left out.
@@ -114,8 +116,9 @@ fn path_template(pattern: &str) -> (String, Vec<String>) {
 }
 
 fn describe(operation: &Operation, path: &str, parameters: &[String]) -> Value {
-    let amount = operation.amount;
-    let mut paid = json!({"description": "The resource; PAYMENT-RESPONSE carries the receipt"});
+    let mut paid = json!({
+        "description": "The resource; Payment-Receipt or PAYMENT-RESPONSE carries the receipt",
+    });
     if let Some(mime_type) = &operation.mime_type {
         paid["content"] = json!({mime_type: {}});
     }
@@ -125,30 +128,57 @@ fn describe(operation: &Operation, path: &str, parameters: &[String]) -> Value {
     let mut item = json!({
         "operationId": operation_id(&operation.method, path),
         "summary": operation.description,
-        "x-payment-info": {"offers": [{
-            "intent": "charge",
-            "method": "farthing",
-            "amount": amount.units().to_string(),
-            "currency": amount.asset().code,
-            "description": format!("{}: {amount}", operation.description),
-        }]},
+        "x-payment-info": {"offers": offers(operation)},
         "responses": {
             "200": paid,
             "400": {"description": "The payment could not be read", "content": problem.clone()},
             "402": {
                 "description": "Payment required",
-                "headers": {"PAYMENT-REQUIRED": {
-                    "description": "Terms: base64 of JSON, x402 version 2",
-                    "schema": {"type": "string"},
-                }},
+                "headers": {
+                    "PAYMENT-REQUIRED": {
+                        "description": "Terms: base64 of JSON, x402 version 2",
+                        "schema": {"type": "string"},
+                    },
+                    "WWW-Authenticate": {
+                        "description": "Terms: challenges of the scheme Payment",
+                        "schema": {"type": "string"},
+                    },
+                },
                 "content": problem,
             },
         },
     });
+    if [Method::POST, Method::PUT, Method::PATCH].contains(&operation.method) {
+        item["requestBody"] = json!({"required": false, "content": {"*/*": {}}});
+    }
     if !parameters.is_empty() {
         item["parameters"] = parameters.iter().map(|name| path_parameter(name)).collect();
     }
     item
+}
+
+/// The ways to pay, as MPP names them.
+fn offers(operation: &Operation) -> Vec<Value> {
+    let terms = [Intent::Charge, Intent::Session].map(|it| Terms::of(&operation.challenge, it));
+    let offer = |terms: &Terms| {
+        let (price, each) = match terms {
+            Terms::Charge(terms) => (terms.amount, String::new()),
+            Terms::Session(terms) if terms.per == 1 => {
+                (terms.price, format!(" for each {}", terms.unit))
+            }
+            Terms::Session(terms) => {
+                (terms.price, format!(" for each {} of {}", terms.per, terms.unit))
+            }
+        };
+        json!({
+            "intent": terms.intent().name(),
+            "method": mpp::METHOD,
+            "amount": price.units().to_string(),
+            "currency": mpp::currency(price.asset()),
+            "description": format!("{}: {price}{each}", operation.description),
+        })
+    };
+    terms.iter().flatten().map(offer).collect()
 }
 
 fn path_parameter(name: &str) -> Value {

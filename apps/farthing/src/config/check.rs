@@ -9,6 +9,7 @@ use http::Uri;
 use http402::SERVICE_NAME_CHARS_MAX;
 use money::{Amount, Asset};
 
+use super::crawler;
 use super::meter;
 use super::offer;
 use super::payee::derived_account;
@@ -194,6 +195,7 @@ fn check_gateway(
         upstream,
         service_name: section.service_name.clone(),
         routes: offer::routes(&section.offers, key, assets, payees)?,
+        crawlers: crawler::crawlers(&section.crawlers, key)?,
     })
 }
 

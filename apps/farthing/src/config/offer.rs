@@ -73,6 +73,7 @@ fn offer(
             IdentifierSection::Required => Identifier::Required,
         },
         listed: section.listed,
+        crawl: section.crawl,
     })
 }
 

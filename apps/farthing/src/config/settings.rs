@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use gateway::Routes;
+use gateway::{Crawlers, Routes};
 use http::Uri;
 use money::{AccountId, Amount, Asset};
 
@@ -58,4 +58,5 @@ pub(crate) struct GatewaySettings {
     pub(crate) upstream: Uri,
     pub(crate) service_name: Option<String>,
     pub(crate) routes: Routes,
+    pub(crate) crawlers: Crawlers,
 }

@@ -102,7 +102,7 @@ async fn the_openapi_document_prices_operations_at_their_server() {
     assert_eq!(document["servers"], json!([{"url": "http://127.0.0.1:4021"}]));
     let article = &document["paths"]["/articles/{id}"]["get"];
     let price = &article["x-payment-info"]["offers"][0];
-    assert_eq!((&price["amount"], &price["currency"]), (&json!("2000000"), &json!("USD")));
+    assert_eq!((&price["amount"], &price["currency"]), (&json!("2000000"), &json!("usd")));
     assert_eq!(article["servers"], json!([{"url": "http://127.0.0.1:4020"}]));
     assert_eq!(article["parameters"][0]["name"], "id");
     let podcast = &document["paths"]["/podcast"]["get"];

@@ -1,15 +1,17 @@
 //! The check of a state: what can be derived is derived again and compared.
 //!
 //! Invariants checked: the ledger's own; every held payment's legs sum to its amount and are open
-//! holds of the ledger, and the ids of its transfers are kept from others; a mandate has spent at
-//! least what is held under it and at most what it allows. What is past was checked when it was
+//! holds of the ledger, and the ids of its transfers are kept from others; for every open channel the
+//! ledger holds what is not settled, likewise; a mandate has spent at least what is held under it and
+//! at most what it allows. What is past was checked when it was
 //! folded. It changes nothing.
 
 use std::collections::BTreeMap;
 
-use money::{MandateId, PaymentId};
+use money::{ChannelId, MandateId, PaymentId};
 
 use super::State;
+use super::channel::{Channel, Part, channel_transfer, channel_transfers};
 use super::payment::{Payment, Phase, Progress, leg_transfer, leg_transfers};
 
 /// Contradictions that one check reports.
@@ -24,6 +26,9 @@ pub(crate) enum Contradiction {
     /// A payment and its transfers, or its place in the lists.
     #[error("payment {0}: {1}")]
     Payment(PaymentId, &'static str),
+    /// A channel and its hold.
+    #[error("channel {0}: {1}")]
+    Channel(ChannelId, &'static str),
     /// A mandate and its payments.
     #[error("mandate {id} has {spent} spent, of which {held} are held, and allows {total}")]
     Mandate {
@@ -46,7 +51,11 @@ impl State {
         let payments = self.held.iter().filter_map(|(id, payment)| {
             self.check_held(*id, payment).err().map(|what| Contradiction::Payment(*id, what))
         });
-        let found = ledger.into_iter().chain(payments).chain(self.check_mandates());
+        let channels = self.channels.iter().filter_map(|channel| {
+            let checked = self.check_channel(channel);
+            checked.err().map(|what| Contradiction::Channel(channel.id(), what))
+        });
+        let found = ledger.into_iter().chain(payments).chain(channels).chain(self.check_mandates());
         found.take(CONTRADICTIONS_COUNT_MAX).collect()
     }
 
@@ -73,6 +82,29 @@ impl State {
         Ok(())
     }
 
+    fn check_channel(&self, channel: &Channel) -> Result<(), &'static str> {
+        let terms = channel.terms();
+        if terms.node != self.node {
+            return Err("it is another node's");
+        }
+        if !channel.opened.has_sound_split() {
+            return Err("its split is not whole");
+        }
+        let (id, number) = (channel.id(), channel.hold);
+        let mut own = channel_transfers(id, number, channel.opened.leg_count());
+        if !own.all(|id| self.reserved.contains(id)) {
+            return Err("the ids of its transfers are free for others");
+        }
+        let hold = self.ledger.open_hold(channel_transfer(id, number, Part::Hold));
+        let hold = hold.ok_or("the ledger holds nothing for it")?;
+        let fits = (hold.debit_account, hold.credit_account, hold.amount, hold.asset)
+            == (terms.payer, terms.payee, channel.held(), channel.asset());
+        if !fits {
+            return Err("its hold is another transfer in the ledger");
+        }
+        Ok(())
+    }
+
     /// What is held under a mandate was spent under it, and no more was spent than it allows.
     fn check_mandates(&self) -> Vec<Contradiction> {
         let mut held: BTreeMap<MandateId, u128> = BTreeMap::new();
@@ -80,6 +112,12 @@ impl State {
             if let Some(mandate) = payment.mandate {
                 let sum = held.entry(mandate).or_default();
                 *sum = sum.saturating_add(payment.amount.units());
+            }
+        }
+        for channel in self.channels.iter() {
+            if let Some(mandate) = channel.terms().mandate {
+                let sum = held.entry(mandate).or_default();
+                *sum = sum.saturating_add(channel.machine.deposit());
             }
         }
         let of = |id: &MandateId| held.get(id).copied().unwrap_or(0);
@@ -99,11 +137,14 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use instrument::channel::{ChannelTerms, TickLink};
     use instrument::{KeyPair, Mandate, Order, Signed, SignedOrder, payer_account};
     use money::{AccountId, Amount, Asset, NodeId, OrderId, TransferId};
 
     use super::*;
-    use crate::entry::{AccountRole, Entry, NewPayment, ReleaseReason, Stamped};
+    use crate::entry::{
+        AccountRole, ChannelEntry, Entry, NewChannel, NewPayment, ReleaseReason, Stamped,
+    };
 
     const PAYEE: u128 = 77;
 
@@ -168,6 +209,7 @@ mod tests {
         entries.push(Entry::PaymentSettled { payment: ids[1], legs: vec![15], outcome: None });
         let reason = ReleaseReason::NotDelivered;
         entries.push(Entry::PaymentReleased { payment: ids[2], reason, outcome: None });
+        entries.push(channel(&delegate, payer, payee, id));
         let mut state = State::counted(node);
         for (entry, number) in entries.into_iter().zip(1..) {
             state.apply(&Stamped { timestamp_ns: number * 1_000_000, entry }).unwrap();
@@ -175,11 +217,93 @@ mod tests {
         state
     }
 
+    /// A channel of 30 under the mandate.
+    fn channel(
+        delegate: &KeyPair,
+        payer: AccountId,
+        payee: AccountId,
+        mandate: MandateId,
+    ) -> Entry {
+        let terms = ChannelTerms {
+            node: NodeId::new(5).unwrap(),
+            salt: [1; 16],
+            payer,
+            signer: delegate.public(),
+            voucher_key: delegate.public(),
+            payee,
+            deposit: Amount::new(30, Asset::new("USD", 9).unwrap()),
+            tick_root: TickLink([0; 16]),
+            tick_units: 0,
+            tick_count: 0,
+            close_delay_seconds: 1,
+            expires_at_ms: 1_000_000,
+            mandate: Some(mandate),
+        };
+        let opened = NewChannel {
+            id: terms.channel(),
+            terms: Signed::sign(terms, delegate),
+            split: vec![(payee, 1_000_000)],
+            description: String::new(),
+        };
+        Entry::Channel(ChannelEntry::Opened { channel: Box::new(opened), hold: 3 })
+    }
+
     #[test]
     fn a_folded_state_is_sound() {
         let state = state();
         assert_eq!(state.check(), []);
-        assert_eq!(state.mandates.values().next().unwrap().spent, 55);
+        assert_eq!(state.mandates.values().next().unwrap().spent, 85);
+    }
+
+    #[test]
+    fn every_contradiction_of_a_channel_is_found() {
+        type Spoil = fn(&mut State, ChannelId);
+        fn terms(channel: &mut Channel, spoil: fn(&mut ChannelTerms)) {
+            let mut terms = *channel.terms();
+            spoil(&mut terms);
+            let key = KeyPair::from_seed(&[2; 32]);
+            let (split, description) = (channel.opened.split.clone(), String::new());
+            let (id, terms) = (channel.id(), Signed::sign(terms, &key));
+            *channel.opened = NewChannel { id, terms, split, description };
+        }
+        let spoils: [(Spoil, &str); 6] = [
+            (
+                |state, id| {
+                    let other = |terms: &mut ChannelTerms| terms.node = NodeId::new(6).unwrap();
+                    state.channels.update(id, |channel| terms(channel, other));
+                },
+                "another node",
+            ),
+            (
+                |state, id| state.channels.update(id, |channel| channel.opened.split[0].1 -= 1),
+                "not whole",
+            ),
+            (|state, id| state.reserved.remove_channel(id, 3, 2), "free for others"),
+            (
+                |state, id| {
+                    state.reserved.add_channel(id, 4, 2);
+                    state.channels.update(id, |channel| channel.hold = 4);
+                },
+                "holds nothing",
+            ),
+            (
+                |state, id| {
+                    let swap = |terms: &mut ChannelTerms| {
+                        std::mem::swap(&mut terms.payer, &mut terms.payee);
+                    };
+                    state.channels.update(id, |channel| terms(channel, swap));
+                },
+                "another transfer",
+            ),
+            (|state, _| state.mandates.values_mut().for_each(|one| one.spent = 69), "spent"),
+        ];
+        for (spoil, word) in spoils {
+            let mut state = state();
+            let id = state.channels.iter().next().unwrap().id();
+            spoil(&mut state, id);
+            let found: Vec<String> = state.check().iter().map(ToString::to_string).collect();
+            assert!(found.iter().any(|text| text.contains(word)), "{word}: {found:?}");
+        }
     }
 
     /// Each field that could be wrong, made wrong.

@@ -15,6 +15,7 @@ use http402::{mpp, x402};
 use crate::answer::{self, Refusal};
 use crate::case::Case;
 use crate::change::Change;
+use crate::crawl;
 use crate::deliver::Source;
 
 /// Why a request does not go on: the answer is ready.
@@ -30,6 +31,9 @@ pub(crate) enum Admitted {
 
 /// Finds out what a request presents.
 pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Admitted, Answered> {
+    if let Some(admitted) = crawl::admit(case, headers) {
+        return admitted.map(Admitted::Delivery);
+    }
     let presented = match http402::decode_payment(headers) {
         Ok(Some(presented)) => presented,
         Ok(None) => return Err(Box::new(answer::challenge(case, None))),

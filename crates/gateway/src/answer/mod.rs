@@ -17,16 +17,20 @@ use http402::problem::Retry as RetryRule;
 use http402::x402::{self, SettleResponse};
 use http402::{Challenge, Dialect, Problem};
 
-pub(crate) use receipt::{mark_replayed, receipt, replayed};
+pub(crate) use receipt::{mark_replayed, mpp_receipt, receipt, replayed};
 pub(crate) use refusal::{
     Refusal, busy, method_not_allowed, not_delivered, not_kept, paid_in_part, refused, released,
 };
 
 use crate::case::Case;
+use crate::crawl;
 use crate::page;
 
 /// 402 in every dialect at once, or the page for a person. A refusal may have another status.
 pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body> {
+    if let (Some(_), Some(refusal)) = (case.crawler, refusal) {
+        return crawl::refused(case, refusal);
+    }
     let with_state = refusal.and_then(|refusal| with_state(case, refusal));
     let terms = with_state.as_ref().unwrap_or(&case.challenge);
     let required = x402::payment_required(terms, refusal.map(|refusal| refusal.code));
@@ -50,8 +54,9 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     if case.html {
         page::secure(case, &mut response);
     }
+    crawl::price(case, &mut response);
     if let Some(refusal) = refusal {
-        refusal::add(case, &mut response, refusal, false);
+        refusal::add(case, &mut response, refusal, None);
     }
     response
 }

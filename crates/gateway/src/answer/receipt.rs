@@ -11,6 +11,7 @@ use http402::{Dialect, mpp};
 use super::{expose, put_settlement};
 use crate::case::Case;
 use crate::channel_state;
+use crate::crawl;
 use crate::deliver::{Paid, Reference};
 use crate::headers::IDEMPOTENT_REPLAYED;
 
@@ -24,6 +25,7 @@ pub(crate) fn receipt(case: &Case, response: &mut Response<Body>, paid: &Paid) {
     } else if let Some(settlement) = settlement(case, paid) {
         put_settlement(case, response, &settlement);
     }
+    crawl::charged(case, response, paid);
     keep_private(response);
     expose(response);
 }

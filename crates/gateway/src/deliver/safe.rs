@@ -11,6 +11,7 @@ use super::{
 };
 use crate::answer::{self, Refusal};
 use crate::case::Case;
+use crate::crawl;
 use crate::forward::UpstreamError;
 use crate::stream::{Broken, Start, read_start};
 
@@ -25,7 +26,7 @@ where
     S::Error: Into<UpstreamError>,
 {
     let response = match execute(paid_request(request, turn.reference()), inner).await {
-        Ok(response) => response,
+        Ok(response) => crawl::check_content(case, response),
         Err(error) => {
             turn.release(case, None).await;
             return unreachable_upstream(&error, NOT_CHARGED);

@@ -19,11 +19,19 @@ use crate::case::Case;
 
 /// Longest wait of a copy for the first presentation of its payment.
 const COPY_WAIT_MS_MAX: u64 = 60_000;
+const COPY_WAIT: Duration = Duration::from_millis(COPY_WAIT_MS_MAX);
 
 /// An admitted payment, before the node is asked.
 pub(crate) enum Source {
     /// One signed order.
     Order(Box<Authorize>),
+    /// A signed request, of which the order was made.
+    Request {
+        /// With the order.
+        command: Box<Authorize>,
+        /// The request's signature base, for a node that is apart.
+        base: String,
+    },
     /// A voucher or tick of a channel.
     Channel(Box<FromChannel>),
 }
@@ -141,7 +149,9 @@ impl Source {
     /// Its name.
     pub(crate) fn reference(&self) -> Reference {
         match self {
-            Self::Order(command) => Reference::Payment(command.order.payment_id()),
+            Self::Order(command) | Self::Request { command, .. } => {
+                Reference::Payment(command.order.payment_id())
+            }
             Self::Channel(from) => Reference::of_proof(&from.present.proof),
         }
     }
@@ -149,12 +159,10 @@ impl Source {
     /// Asks the node whether the request may go on; a copy waits for the first presentation.
     pub(crate) async fn begin(self, case: &Case) -> Result<Begun, Refusal> {
         let reference = self.reference();
-        let wait = Duration::from_millis(COPY_WAIT_MS_MAX);
         let begun = match self {
-            Self::Order(command) => tokio::time::timeout(wait, authorize(case, *command))
-                .await
-                .unwrap_or_else(|_| Err(Refusal::of(&AuthorizeError::TooManyCopies))),
-            Self::Channel(from) => tokio::time::timeout(wait, present(case, *from))
+            Self::Order(command) => authorize_in_time(case, *command, None).await,
+            Self::Request { command, base } => authorize_in_time(case, *command, Some(base)).await,
+            Self::Channel(from) => tokio::time::timeout(COPY_WAIT, present(case, *from))
                 .await
                 .unwrap_or_else(|_| Err(Refusal::of_channel(ChannelError::TooManyCopies))),
         };
@@ -165,14 +173,31 @@ impl Source {
     }
 }
 
-async fn authorize(case: &Case, command: Authorize) -> Result<Begun, Refusal> {
+async fn authorize_in_time(
+    case: &Case,
+    command: Authorize,
+    base: Option<String>,
+) -> Result<Begun, Refusal> {
+    tokio::time::timeout(COPY_WAIT, authorize(case, command, base))
+        .await
+        .unwrap_or_else(|_| Err(Refusal::of(&AuthorizeError::TooManyCopies)))
+}
+
+async fn authorize(
+    case: &Case,
+    command: Authorize,
+    base: Option<String>,
+) -> Result<Begun, Refusal> {
     let payer = command.order.get().payer;
     let since = Instant::now();
-    let authorized = case.options.node.authorize(command).await;
+    let authorized = case.options.node.authorize(command, base).await;
     match authorized.map_err(|error| Refusal::of(&error))? {
         Authorized::Charged(view) => Ok(Begun::Known(Box::new(known_order(&view, None)))),
         Authorized::Replay { payment, outcome } => {
-            Ok(Begun::Known(Box::new(known_order(&payment, outcome))))
+            let known = known_order(&payment, outcome);
+            // Another delivery by the unit costs again.
+            let open = case.offer.meter.is_none();
+            Ok(Begun::Known(Box::new(Known { open, ..known })))
         }
         Authorized::Proceed { payment, claim } => {
             Ok(Begun::Proceed(Turn::order(case, payment, payer, claim, since)))

@@ -43,11 +43,16 @@ impl Node {
         }
     }
 
-    /// See [`Engine::authorize`].
-    pub async fn authorize(&self, command: Authorize) -> Result<Authorized, AuthorizeError> {
+    /// See [`Engine::authorize`]. With an order that a signed request authorized goes the request's
+    /// signature base, so that a node that is apart can check it again.
+    pub async fn authorize(
+        &self,
+        command: Authorize,
+        base: Option<String>,
+    ) -> Result<Authorized, AuthorizeError> {
         match self {
             Self::Local(engine) => engine.authorize(command).await,
-            Self::Remote(node) => node.authorize(command).await,
+            Self::Remote(node) => node.authorize(command, base).await,
         }
     }
 

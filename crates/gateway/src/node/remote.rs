@@ -149,10 +149,14 @@ impl RemoteNode {
         }
     }
 
-    pub(super) async fn authorize(&self, command: Authorize) -> Result<Authorized, AuthorizeError> {
-        let answer: AuthorizedWire = self
-            .ask::<_, AuthorizeError>("payments/authorize", &AuthorizeWire::new(&command))
-            .await?;
+    pub(super) async fn authorize(
+        &self,
+        command: Authorize,
+        base: Option<String>,
+    ) -> Result<Authorized, AuthorizeError> {
+        let wire = AuthorizeWire::new(&command).with_base(base);
+        let answer: AuthorizedWire =
+            self.ask::<_, AuthorizeError>("payments/authorize", &wire).await?;
         answer.open().map_err(|_| Unavailable::Unreachable.into())
     }
 

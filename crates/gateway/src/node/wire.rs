@@ -1,13 +1,15 @@
 //! The delivery steps as JSON, between a gateway apart and its node.
 //!
 //! Invariant: the signature of an order is checked again by the node ([`AuthorizeWire::open`]), so a
-//! gateway can price and route but cannot make a payer pay.
+//! gateway can price and route but cannot make a payer pay. Of an order that a request authorizes
+//! that means the signature over the request, the price and the end that were signed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::{Authorize, Authorized, ClaimToken, Idempotency, Mode, Outcome};
 use engine::{PaymentView, Purchase, Terms};
-use instrument::{PurchaseDigest, SignedOrder};
+use http402::crawler::Permit;
+use instrument::{PurchaseDigest, SignedOrder, VerifiedOrder};
 use money::{AccountId, Amount, PaymentId, Shares};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +44,9 @@ pub struct AuthorizeWire {
     access_seconds: u32,
     idempotency: Option<(String, String)>,
     hold_seconds: Option<u32>,
+    /// Signature base of the request that authorized the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<String>,
 }
 
 /// A claim turned into a hold.
@@ -129,17 +134,26 @@ impl AuthorizeWire {
                 Mode::Hold { seconds } => Some(seconds),
                 Mode::Claim | Mode::Charge | Mode::Check => None,
             },
+            base: None,
         }
+    }
+
+    /// As it is, with the signature base of the request that authorized the order.
+    #[must_use]
+    pub fn with_base(self, base: Option<String>) -> Self {
+        Self { base, ..self }
     }
 
     /// Reads the command and checks the order's signature.
     pub fn open(self) -> Result<Authorize, WireError> {
         let order = bytes(&self.order, "order")?;
         let signature = bytes(&self.signature, "signature")?;
-        let order = SignedOrder::from_parts(&order, &signature)
-            .map_err(|_| WireError::Field("order"))?
-            .verify()
-            .map_err(|_| WireError::Signature)?;
+        let signed =
+            SignedOrder::from_parts(&order, &signature).map_err(|_| WireError::Field("order"))?;
+        let order = match &self.base {
+            None => signed.verify().map_err(|_| WireError::Signature)?,
+            Some(base) => by_request(&signed, base)?,
+        };
         let digest = match self.purchase {
             None => None,
             Some(hex) => Some(PurchaseDigest::from_hex(&hex).ok_or(WireError::Field("purchase"))?),
@@ -165,6 +179,18 @@ impl AuthorizeWire {
             mode: self.hold_seconds.map_or(Mode::Claim, |seconds| Mode::Hold { seconds }),
         })
     }
+}
+
+/// The order of a request, if the request permits it: its price, its end, its signature.
+fn by_request(signed: &SignedOrder, base: &str) -> Result<VerifiedOrder, WireError> {
+    let order = signed.unverified();
+    let permit = Permit::of_base(base).map_err(|_| WireError::Field("base"))?;
+    permit.check(&order.signer, order.amount).map_err(|_| WireError::Field("base"))?;
+    if order.expires_at_ms != permit.expires_at_ms() {
+        return Err(WireError::Field("base"));
+    }
+    VerifiedOrder::by_request(*order, base.as_bytes(), signed.signature())
+        .map_err(|_| WireError::Signature)
 }
 
 /// Words a split.

@@ -237,3 +237,20 @@ async fn odd_answers_of_an_upstream_are_understood_or_refused() {
         }
     }
 }
+
+/// Crawlers of paid services find the offers, unless the service behind describes itself.
+#[tokio::test]
+async fn a_site_without_a_document_gets_one_with_its_prices() {
+    let shop = Shop::open().await;
+    let wanted = Wanted::get("/openapi.json");
+    shop.upstream.says("/openapi.json", 404, &[], b"not here");
+    let got = shop.send(&wanted).await;
+    assert_eq!((got.status, &*got.header("content-type")), (200, "application/json"));
+    let document: serde_json::Value = serde_json::from_slice(&got.body).unwrap();
+    let offer = &document["paths"]["/cheap/{id}"]["get"]["x-payment-info"]["offers"][0];
+    assert_eq!(offer["amount"], CHEAP.to_string(), "{document}");
+    shop.upstream.says("/openapi.json", 200, &[], b"its own");
+    assert_eq!(shop.send(&wanted).await.body, "its own");
+    shop.upstream.says("/openapi.json", 500, &[], b"broken");
+    assert_eq!(shop.send(&wanted).await.status, 500);
+}

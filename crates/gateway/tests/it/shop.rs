@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use axum::body::Body;
 use gateway::{
-    ChannelSettings, Forward, ForwardOptions, Node, NodeFacts, Offer, Origin, PathPattern, Payees,
-    Paywall, PaywallOptions, PaywallService, Routes,
+    ChannelSettings, Crawler, CrawlerKeys, Crawlers, Forward, ForwardOptions, Node, NodeFacts,
+    Offer, Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes,
 };
 use http::{Method, Request};
 use http402::Identifier;
@@ -14,6 +14,7 @@ use http402::x402::PaymentRequired;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use instrument::KeyPair;
 use money::{Amount, Shares};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -23,6 +24,8 @@ use crate::client::{self, Got, Wanted};
 use crate::upstream::Upstream;
 
 pub const ORIGIN: &str = "http://shop.example";
+/// Where the payer, as a crawler, says that its keys are.
+pub const AGENT: &str = "https://bot.example";
 pub const CHEAP: u128 = 1_000;
 pub const DEAR: u128 = 5_000;
 pub const JOB: u128 = 3_000;
@@ -99,6 +102,7 @@ pub fn offer(path: &str, methods: &[Method], units: u128) -> Offer {
         identifier: Identifier::Optional,
         free_methods: Vec::new(),
         listed: true,
+        crawl: false,
     }
 }
 
@@ -119,19 +123,38 @@ fn routes() -> Routes {
         offer("/files/{*rest}", both, CHEAP),
         Offer { payees: split, ..offer("/split/{id}", both, ODD) },
         Offer { identifier: Identifier::Required, ..offer("/named/{id}", get, CHEAP) },
+        Offer { crawl: true, ..offer("/crawl/{*rest}", both, CHEAP) },
         Offer { hold_seconds: 1, ..offer("/brief/{id}", both, CHEAP) },
     ])
     .unwrap()
 }
 
+/// The payer is let in as a crawler, and somebody without money.
+fn crawlers(books: &Books) -> Crawlers {
+    let crawler = |agent: &str, key: &KeyPair| Crawler {
+        agent: agent.to_owned(),
+        keys: CrawlerKeys::Key(key.public()),
+    };
+    Crawlers::new(vec![
+        crawler(AGENT, &books.payer.key),
+        crawler("https://poor.example", &KeyPair::from_seed(&[8; 32])),
+    ])
+}
+
 /// A paywall with all offers.
 pub fn paywall(node: Node, books: &Books) -> Paywall {
+    paywall_of(node, books, routes())
+}
+
+/// A paywall with these offers.
+pub fn paywall_of(node: Node, books: &Books, routes: Routes) -> Paywall {
     Paywall::new(PaywallOptions {
         node,
         facts: NodeFacts { node: books.engine.node(), url: "http://node.example".to_owned() },
         origin: Origin::Fixed(ORIGIN.to_owned()),
-        routes: routes(),
+        routes,
         service_name: Some("Magazine".to_owned()),
+        crawlers: crawlers(books),
         challenge_secret: ChallengeSecret::of_gateway("token"),
     })
 }

@@ -31,6 +31,7 @@ pub use problem::{problem_members, problem_type};
 pub use receipt::{
     EVENT_NEED_VOUCHER, EVENT_RECEIPT, NeedVoucher, ReadReceipt, Receipt, SessionReceipt,
 };
+pub(crate) use request::currency;
 pub use request::{ChargeRequest, SessionRequest, Terms};
 
 /// The payment method: accounts of one node.

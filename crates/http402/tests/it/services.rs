@@ -9,6 +9,7 @@ use money::AccountId;
 use serde_json::{Value, json};
 
 use crate::fixture::{challenge, order, payment_json, terms};
+use crate::mpp::{metered, with_channel};
 
 #[test]
 fn facilitator_reads_both_versions() {
@@ -181,7 +182,7 @@ fn operation(method: Method, path: &str) -> Operation {
         path: path.to_owned(),
         description: "An article".to_owned(),
         mime_type: Some("text/html".to_owned()),
-        amount: challenge().amount,
+        challenge: challenge(),
     }
 }
 
@@ -219,10 +220,12 @@ fn openapi_carries_the_price_of_each_operation() {
     assert_eq!(
         get["x-payment-info"],
         json!({"offers": [{
-            "intent": "charge", "method": "farthing", "amount": "2000000", "currency": "USD",
+            "intent": "charge", "method": "farthing", "amount": "2000000", "currency": "usd",
             "description": "An article: 0.002 USD",
         }]})
     );
+    assert!(get.get("requestBody").is_none());
+    assert_eq!(paths["/articles/{id}"]["post"]["requestBody"]["required"], false);
     assert_eq!(get["operationId"], "get_articles_id");
     assert_eq!(get["responses"]["402"]["description"], "Payment required");
     assert_eq!(get["responses"]["200"]["content"], json!({"text/html": {}}));
@@ -233,4 +236,24 @@ fn openapi_carries_the_price_of_each_operation() {
         .map(|parameter| &parameter["name"])
         .collect();
     assert_eq!(parameters, ["part1", "part2"]);
+}
+
+#[test]
+fn openapi_prices_what_channels_pay_for() {
+    let offers = |challenge| {
+        let operation = Operation { challenge, ..operation(Method::GET, "/tune") };
+        let document = document(&Service::default(), &[operation]);
+        document["paths"]["/tune"]["get"]["x-payment-info"]["offers"].clone()
+    };
+    let channel = with_channel();
+    let session = |amount: &str, description: &str| {
+        json!({
+            "intent": "session", "method": "farthing", "amount": amount, "currency": "usd",
+            "description": description,
+        })
+    };
+    assert_eq!(offers(channel)[1], session("2000000", "An article: 0.002 USD for each request"));
+    let metered = metered();
+    let each = "An article: 0.0000001 USD for each 3 of second";
+    assert_eq!(offers(metered), json!([session("100", each)]));
 }

@@ -62,7 +62,7 @@ fn voucher() -> Signed<Voucher> {
     Signed::sign(Voucher { channel: channel(), sequence: 7, cumulative: 600 }, &key())
 }
 
-fn with_channel() -> Challenge {
+pub(crate) fn with_channel() -> Challenge {
     let mut challenge = offer();
     challenge.channel = Some(ChannelOffer {
         start: amount(2_000_000),
@@ -74,7 +74,7 @@ fn with_channel() -> Challenge {
     challenge
 }
 
-fn metered() -> Challenge {
+pub(crate) fn metered() -> Challenge {
     let mut challenge = with_channel();
     challenge.metered = Some(Metered {
         unit: "second".to_owned(),
