@@ -61,5 +61,9 @@ fn check(
                     order of exactly the price";
         return Err(Refusal::new("unsupported_scheme", text));
     }
+    if case.offer.price_max().is_none() {
+        let text = "the price has no end, so no order can cover it; pay from a channel";
+        return Err(Refusal::new("unsupported_scheme", text));
+    }
     signed.verify().map_err(|error| Refusal::new("invalid_signature", error.to_string()))
 }

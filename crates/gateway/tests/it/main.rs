@@ -8,6 +8,7 @@ mod crawl;
 mod crawl_keys;
 mod delivery;
 mod far_node;
+mod metered;
 mod purse;
 mod shop;
 mod streams;
