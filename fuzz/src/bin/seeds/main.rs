@@ -2,6 +2,7 @@
 //! must be refused. Run after a format changes, from the folder `fuzz`:
 //! `cargo run --no-default-features --bin seeds`.
 
+mod channels;
 mod life;
 mod nodes;
 mod pasts;
