@@ -170,6 +170,21 @@ fn a_mistake_in_a_meter_or_channel_names_key_and_fix() {
 }
 
 #[test]
+fn a_payee_bounds_the_deposits_of_its_offers() {
+    let limited = |limit: &str| {
+        let named = format!("name = \"author\"\nchannel_deposit_max = \"{limit}\"");
+        GOOD.replacen("name = \"author\"", &named, 1)
+    };
+    let settings = Config::parse(&limited("0.05"), "f.toml").unwrap().check().unwrap();
+    assert_eq!(settings.payees[0].channels.deposit_max, 50_000_000);
+    assert_eq!(settings.payees[0].channels.exposure_max, u128::MAX);
+    let offer = &settings.gateways[0].routes.offers()[0];
+    assert_eq!(offer.channel.deposit_suggested.units(), 50_000_000);
+    let error = error(&limited("0.001"));
+    assert_eq!(error.place, "f.toml: gateway[1].offer[1].channel.deposit_min", "{error}");
+}
+
+#[test]
 fn a_channel_limit_of_a_payee_is_a_decimal_above_zero() {
     for key in ["channel_deposit_max", "channel_unsettled_max", "channel_exposure_max"] {
         for value in ["0", "x"] {
