@@ -9,11 +9,13 @@ mod crawl_keys;
 mod delivery;
 mod far_node;
 mod metered;
+mod metered_channels;
 mod purse;
 mod shop;
 mod streams;
 mod upstream;
 
+mod channel_node;
 mod channel_refusals;
 mod channels;
 mod dialects;
