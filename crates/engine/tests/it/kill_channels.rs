@@ -160,7 +160,7 @@ async fn pay(engine: Engine, run: u64, client: u8) {
     let mut spent = 0;
     for step in 1..=TICKS {
         let total = u128::from(step);
-        let proof = if client % 4 == 0 {
+        let proof = if client.is_multiple_of(4) {
             Proof::Tick { channel, tick: Tick { index: step, link: links[step as usize] } }
         } else {
             let voucher = Voucher { channel, sequence: u64::from(step), cumulative: total };
@@ -184,7 +184,7 @@ async fn buy(engine: &Engine, proof: Proof, spent: u128) {
         pay_to: payee(1),
         split: None,
         start: money::Amount::new(1, usd()),
-        mode: if spent % 2 == 0 { PresentMode::Lease } else { PresentMode::Reserve },
+        mode: if spent.is_multiple_of(2) { PresentMode::Lease } else { PresentMode::Reserve },
         lease_seconds: 60,
         origin: None,
     };
