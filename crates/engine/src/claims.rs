@@ -95,7 +95,8 @@ impl Claims {
         token
     }
 
-    fn next_token(&mut self) -> ClaimToken {
+    /// A number that was never given out.
+    pub(crate) fn next_token(&mut self) -> ClaimToken {
         self.last_token += 1;
         ClaimToken(self.last_token)
     }

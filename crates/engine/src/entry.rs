@@ -12,8 +12,13 @@ use crate::codec::{Decoder, Encoder, Malformed};
 use crate::outcome::Outcome;
 use crate::state::TIMESTAMP_STEP_NS;
 
+mod channel;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use channel::{
+    Act, BegunRequest, ChannelEntry, CloseCause, NewChannel, PaidProof, decode_tick, encode_tick,
+};
 
 /// Who holds an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +112,7 @@ pub(crate) enum Entry {
         rows: Vec<u8>,
         burned: Vec<TransferId>,
     },
+    Channel(ChannelEntry),
 }
 
 /// An entry with the moment at which the writer took it.
@@ -185,6 +191,7 @@ impl Stamped {
                 out.u128(mandate.get());
             }
             Entry::Ledger { rows, burned } => encode_ledger(out, rows, burned),
+            Entry::Channel(entry) => entry.encode(out),
         }
     }
 
@@ -234,6 +241,9 @@ impl Stamped {
                     rows: from.slice(bytes)?.to_vec(),
                     burned: decode_list(from, |from| from.id(TransferId::new))?,
                 }
+            }
+            kind @ channel::OPENED..=channel::CLOSED => {
+                Entry::Channel(ChannelEntry::decode(kind, from)?)
             }
             _ => return Err(Malformed("unknown entry kind")),
         };

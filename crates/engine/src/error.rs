@@ -277,9 +277,9 @@ pub enum BatchError {
     /// More events than one batch takes.
     #[error("a batch holds at most 8190 events; split it")]
     TooLarge,
-    /// An event names a transfer of a held payment: it would post or void the payment's hold, or
-    /// take the id of the transfer that will.
-    #[error("event {index} names a transfer of a held payment, which is the payment's alone")]
+    /// An event names a transfer of a held payment or open channel: it would post or void its hold,
+    /// or take the id of a transfer that it will make.
+    #[error("event {index} names a transfer of a held payment or channel, which is its alone")]
     PaymentHold {
         /// Place of the first such event in the batch, from 0.
         index: usize,

@@ -22,7 +22,6 @@ mod error;
 pub mod fuzzing;
 mod handle;
 mod keep;
-#[allow(dead_code, reason = "the writer fills it once it has channels")]
 mod keys;
 mod outcome;
 mod past;
@@ -33,9 +32,8 @@ mod view;
 mod writer;
 
 pub use channel::{
-    AWAIT_MS_MAX, Begun, CHANNEL_CLOSE_DELAY_SECONDS_MAX, CHANNEL_LIFETIME_DAYS_MAX, ChannelLimits,
-    ChannelPhase, ChannelView, Closing, LEASE_SECONDS_MAX, OpenChannel, Present, PresentMode,
-    Proof, Spend, VoucherView,
+    AWAIT_MS_MAX, Begun, ChannelLimits, ChannelPhase, ChannelView, Closing, LEASE_SECONDS_MAX,
+    OpenChannel, Present, PresentMode, Proof, Spend, VoucherView,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use command::{

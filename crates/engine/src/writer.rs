@@ -12,6 +12,7 @@ mod inline;
 mod keeper;
 mod ledger_batches;
 pub(crate) mod loading;
+mod requests;
 mod start;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crossbeam_channel::select;
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-use self::committer::{Batch, Committer, Done, Pipeline};
+use self::committer::{Abandoned, Batch, Committer, Done, Pipeline};
 use self::core::Core;
 use self::keeper::Capture;
 use crate::handle::Command;
@@ -193,8 +194,11 @@ impl Writer {
     /// Takes note of what became of a batch, and says if that was the end.
     fn finish(&mut self, done: Done) -> Option<String> {
         if done.stopped.is_none() {
-            for (payment, claim) in done.abandoned {
-                self.core.abandon(payment, claim);
+            for abandoned in done.abandoned {
+                match abandoned {
+                    Abandoned::Payment(payment, claim) => self.core.abandon(payment, claim),
+                    Abandoned::Channel(channel, lease) => self.core.abandon_lease(channel, lease),
+                }
             }
         }
         done.stopped

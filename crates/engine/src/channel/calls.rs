@@ -14,7 +14,6 @@ use crate::handle::{Command, Engine, Reply};
 use crate::outcome::Outcome;
 
 /// What the writer is asked to do with a channel.
-#[expect(dead_code, reason = "the writer does not decide these yet")]
 pub(crate) enum ChannelCommand {
     Open(Box<OpenChannel>, Reply<ChannelView, OpenChannelError>),
     TopUp(Checked<TopUp>, Reply<ChannelView, ChannelError>),

@@ -7,18 +7,17 @@
 //! This module holds data and the calls; decisions are in `decide`, the fold in `state`.
 
 mod calls;
-#[allow(dead_code, reason = "the writer reads it once it has channels")]
 mod checked;
 mod command;
 mod hand_in;
+mod leases;
 mod limits;
 mod view;
 
 pub(crate) use calls::ChannelCommand;
 pub(crate) use checked::{Checked, CheckedClosing, CheckedProof};
 pub use command::{Begun, Closing, OpenChannel, Present, PresentMode, Proof, Spend};
-pub use limits::{
-    AWAIT_MS_MAX, CHANNEL_CLOSE_DELAY_SECONDS_MAX, CHANNEL_LIFETIME_DAYS_MAX, ChannelLimits,
-    LEASE_SECONDS_MAX,
-};
+pub(crate) use leases::{Awaiting, Lease, Leases, WaitingCopy};
+pub use limits::{AWAIT_MS_MAX, ChannelLimits, LEASE_SECONDS_MAX};
+pub(crate) use limits::{CHANNEL_COPIES_COUNT_MAX, CHANNELS_PER_PAYER_COUNT_MAX, RELIEF_COUNT_MAX};
 pub use view::{ChannelPhase, ChannelView, VoucherView};

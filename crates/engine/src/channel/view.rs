@@ -1,9 +1,13 @@
 //! A channel as callers read it: plain data, ready for JSON. Base units are strings there.
 
+use instrument::Signature;
+use instrument::channel::{Machine, Phase};
+use instrument::hex::Hex;
 use money::{AccountId, Asset, ChannelId};
 use serde::{Deserialize, Serialize};
 
-use crate::state::State;
+use crate::past::{ClosedChannel, OpenedChannel};
+use crate::state::{Channel, State, closes_at_ms};
 
 /// Where a channel stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,20 +80,100 @@ pub struct ChannelView {
     pub description: String,
 }
 
+impl ChannelView {
+    pub(crate) fn of(channel: &Channel) -> Self {
+        Self::with(channel, &channel.machine, channel.voucher())
+    }
+
+    /// The channel as it would be with another machine and voucher.
+    pub(crate) fn with(
+        channel: &Channel,
+        machine: &Machine,
+        voucher: Option<(u64, u128, &Signature)>,
+    ) -> Self {
+        let terms = channel.terms();
+        Self {
+            channel: channel.id(),
+            payer: terms.payer,
+            payee: terms.payee,
+            asset: channel.asset(),
+            deposit: machine.deposit(),
+            accepted: machine.accepted(),
+            spent: machine.spent(),
+            reserved: machine.reserved(),
+            settled: machine.settled(),
+            sequence: machine.sequence(),
+            tick_index: machine.tick().index,
+            voucher: voucher.map(|(sequence, cumulative, signature)| {
+                VoucherView::of(sequence, cumulative, signature)
+            }),
+            voucher_key: terms.voucher_key.to_string(),
+            state: match machine.phase() {
+                Phase::Open => ChannelPhase::Open,
+                Phase::Closing { .. } => ChannelPhase::Closing,
+                Phase::Closed => ChannelPhase::Closed,
+            },
+            closes_at_ms: closes_at_ms(machine.phase()),
+            expires_at_ms: terms.expires_at_ms,
+            close_delay_seconds: terms.close_delay_seconds,
+            description: channel.opened.description.clone(),
+        }
+    }
+
+    fn of_closed(opened: OpenedChannel, closed: &ClosedChannel) -> Self {
+        Self {
+            channel: opened.id,
+            payer: opened.payer,
+            payee: opened.payee,
+            asset: opened.asset,
+            deposit: closed.deposit,
+            accepted: closed.accepted,
+            spent: closed.spent,
+            reserved: 0,
+            settled: closed.spent,
+            sequence: closed.sequence,
+            tick_index: closed.tick_index,
+            voucher: closed.voucher.as_ref().map(|(cumulative, signature)| {
+                VoucherView::of(closed.sequence, *cumulative, signature)
+            }),
+            voucher_key: opened.voucher_key.to_string(),
+            state: ChannelPhase::Closed,
+            closes_at_ms: Some(closed.closed_at_ns / 1_000_000),
+            expires_at_ms: opened.expires_at_ms,
+            close_delay_seconds: opened.close_delay_seconds,
+            description: opened.description,
+        }
+    }
+}
+
+impl VoucherView {
+    fn of(sequence: u64, cumulative: u128, signature: &Signature) -> Self {
+        Self { sequence, cumulative, signature: Hex(&signature.0).to_string() }
+    }
+}
+
 impl State {
     /// One channel, open or closed.
-    pub fn channel(&self, _: ChannelId) -> Option<ChannelView> {
-        None
+    pub fn channel(&self, id: ChannelId) -> Option<ChannelView> {
+        if let Some(channel) = self.channels.get(id) {
+            return Some(ChannelView::of(channel));
+        }
+        let closed = self.answer(self.records.closed_channel(id))?;
+        let opened = self.answer(self.records.opened_channel(id));
+        if opened.is_none() {
+            self.note(&format!("channel {id} was closed and never opened"));
+        }
+        Some(ChannelView::of_closed(opened?, &closed))
     }
 
     /// Open channels of a payer, newest first.
-    pub fn channels_of_payer(&self, _: AccountId) -> Vec<ChannelView> {
-        Vec::new()
+    pub fn channels_of_payer(&self, payer: AccountId) -> Vec<ChannelView> {
+        self.channels.of_payer(payer).map(ChannelView::of).collect()
     }
 
     /// Open channels of a payee, newest first.
-    pub fn channels_of_payee(&self, _: AccountId) -> Vec<ChannelView> {
-        Vec::new()
+    pub fn channels_of_payee(&self, payee: AccountId) -> Vec<ChannelView> {
+        self.channels.of_payee(payee).map(ChannelView::of).collect()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which batches of the ledger's own events are taken.
 //!
-//! Invariant: the transfers of a held payment are touched by the payment alone. Its settlement or
-//! release must find its holds open and the ids of its posts and voids free, or it could not be
-//! folded. What an event does is the ledger's business; nothing is decided about it here.
+//! Invariant: the transfers of a held payment or an open channel are touched by it alone. Its
+//! settlement or release must find its holds open and the ids of its posts and voids free, or it
+//! could not be folded. What an event does is the ledger's business; nothing is decided about it here.
 
 use ledger::Transfer;
 

@@ -4,12 +4,16 @@
 //! no trace anywhere.
 
 mod batch;
+mod channel;
 mod fund;
 mod mandate;
 mod payment;
 mod settle;
 
 pub(crate) use batch::{check_size, check_transfers};
+pub(crate) use channel::{
+    Use, check_delegate, check_offer, check_top_up, free_hold, is_any_closed, open_channel,
+};
 pub(crate) use fund::{fund, open_account, open_asset};
 pub(crate) use mandate::{grant, revoke};
 pub(crate) use payment::{Known, check_access, check_same_offer, check_terms, known, own_key};

@@ -1,5 +1,6 @@
 //! Every kind of entry comes back from its bytes as it went in, and no bytes make decoding panic.
 
+use instrument::channel::{ChannelTerms, Close, Tick, TickLink, TopUp};
 use instrument::{KeyPair, PurchaseDigest};
 use money::{NodeId, OrderId};
 use proptest::prelude::*;
@@ -86,11 +87,17 @@ fn kind(entry: &Entry) -> u8 {
         Entry::MandateGranted { .. } => 9,
         Entry::MandateRevoked { .. } => 10,
         Entry::Ledger { .. } => 11,
+        Entry::Channel(ChannelEntry::Opened { .. }) => 12,
+        Entry::Channel(ChannelEntry::ToppedUp { .. }) => 13,
+        Entry::Channel(ChannelEntry::Paid { .. }) => 14,
+        Entry::Channel(ChannelEntry::Settled { .. }) => 15,
+        Entry::Channel(ChannelEntry::Closing { .. }) => 16,
+        Entry::Channel(ChannelEntry::Closed { .. }) => 17,
     }
 }
 
 fn known_kinds() -> impl Iterator<Item = u8> {
-    (1..=11).chain(24..=25)
+    (1..=17).chain(24..=25)
 }
 
 fn accounts() -> Vec<Entry> {
@@ -116,6 +123,85 @@ fn closings() -> Vec<Entry> {
             outcome: Some(outcome()),
         },
     ]
+}
+
+fn terms() -> ChannelTerms {
+    let key = KeyPair::from_seed(&[1; 32]).public();
+    ChannelTerms {
+        node: NodeId::new(1).unwrap(),
+        salt: [4; 16],
+        payer: AccountId::new(3).unwrap(),
+        signer: key,
+        voucher_key: key,
+        payee: AccountId::new(4).unwrap(),
+        deposit: Amount::new(u128::MAX, asset()),
+        tick_root: TickLink([5; 16]),
+        tick_units: 1,
+        tick_count: u32::MAX,
+        close_delay_seconds: 6,
+        expires_at_ms: 7,
+        mandate: Some(MandateId::new(5).unwrap()),
+    }
+}
+
+fn channels() -> Vec<Entry> {
+    let key = KeyPair::from_seed(&[1; 32]);
+    let id = terms().channel();
+    let opened = |split: Vec<(AccountId, u32)>, hold| ChannelEntry::Opened {
+        channel: Box::new(NewChannel {
+            id,
+            terms: Signed::sign(terms(), &key),
+            split,
+            description: "a stream".to_owned(),
+        }),
+        hold,
+    };
+    let voucher = PaidProof::Voucher {
+        sequence: 1,
+        cumulative: u128::MAX,
+        signature: *Signed::sign(terms(), &key).signature(),
+    };
+    let tick = PaidProof::Tick(Tick { index: 9, link: TickLink([8; 16]) });
+    let begun = |proof| BegunRequest { proof, purchase: PurchaseDigest([3; 32]) };
+    let paid = |begun, act| ChannelEntry::Paid { channel: id, begun, act };
+    let close = Signed::sign(Close { channel: id, cumulative: 3 }, &key);
+    let closed = |cause, close| ChannelEntry::Closed { channel: id, cause, close };
+    let entries = vec![
+        opened(vec![], 0),
+        opened(
+            vec![(AccountId::new(4).unwrap(), 600_000), (AccountId::new(5).unwrap(), 400_000)],
+            3,
+        ),
+        ChannelEntry::ToppedUp {
+            top_up: Signed::sign(TopUp { channel: id, deposit: 5 }, &key),
+            hold: u64::MAX,
+        },
+        paid(Some(begun(voucher)), Act::Begin),
+        paid(Some(begun(tick)), Act::Reserve { units: 4, ends_at_ms: 5 }),
+        paid(None, Act::Spend { total: 6, end: true, outcome: Some(outcome()) }),
+        paid(Some(begun(voucher)), Act::Spend { total: 6, end: false, outcome: None }),
+        paid(None, Act::GiveUp { outcome: Some(outcome()) }),
+        paid(None, Act::GiveUp { outcome: None }),
+        paid(None, Act::Accept(voucher)),
+        paid(None, Act::Claim(tick)),
+        paid(None, Act::Lapse),
+        ChannelEntry::Settled { channel: id, hold: 7 },
+        ChannelEntry::Closing { close },
+        closed(CloseCause::Agreed, Some(close)),
+        closed(CloseCause::ByPayee, None),
+        closed(CloseCause::Time, None),
+    ];
+    entries.into_iter().map(Entry::Channel).collect()
+}
+
+#[test]
+fn a_voucher_that_is_accepted_costs_little() {
+    let cost = |entry| encode(Entry::Channel(entry)).1.len();
+    let accepted = channels().into_iter().find_map(|entry| match entry {
+        Entry::Channel(entry @ ChannelEntry::Paid { act: Act::Accept(_), .. }) => Some(entry),
+        _ => None,
+    });
+    assert_eq!(cost(accepted.unwrap()), 116);
 }
 
 fn batches() -> Vec<Entry> {
@@ -148,6 +234,7 @@ fn samples() -> Vec<Entry> {
     samples.extend(accounts());
     samples.extend(closings());
     samples.extend(batches());
+    samples.extend(channels());
     samples
 }
 
@@ -223,7 +310,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_never_panics(kind in 1_u8..=10, garbage: Vec<u8>) {
+    fn garbage_never_panics(kind in 1_u8..=17, garbage: Vec<u8>) {
         let mut bytes = vec![0; 8];
         bytes.push(kind);
         bytes.extend(garbage);

@@ -9,21 +9,22 @@ operation_errors! {
     OpenChannelError {
         /// The terms name another node.
         WrongNode = "channel_wrong_node", 402, "field `node`: the terms are for another node";
+        /// Payer and payee are the same account.
+        PayerIsPayee = "payer_is_payee", 402, "payer and payee are the same account";
         /// The deposit is nothing.
         TermsDeposit = "channel_terms", 402, "field `deposit`: it must be above zero";
-        /// The key cannot sign vouchers.
-        TermsVoucherKey = "channel_terms", 402,
-            "field `voucher_key`: it is not a canonical Ed25519 key of full order; use a fresh key";
         /// The three fields of the tick chain contradict each other.
         TermsTicks = "channel_terms", 402,
-            "fields `tick_root`, `tick_units`, `tick_count`: set all three or none, with a product \
-             below 2^128";
+            "fields `tick_root`, `tick_units`, `tick_count`: set all three or none";
         /// The delay is none, or too long.
         TermsCloseDelay = "channel_terms", 402,
             "field `close_delay_seconds`: from 1 second to 30 days";
         /// The channel would live too long, or its life is over.
         TermsExpiry = "channel_terms", 402,
             "field `expires_at_ms`: from now to 366 days ahead; check the clock";
+        /// The key cannot sign vouchers.
+        TermsVoucherKey = "channel_terms", 402,
+            "field `voucher_key`: it is not a canonical Ed25519 key of full order; use a fresh key";
         /// The node does not carry the asset.
         UnknownAsset = "unknown_asset", 402, "the node does not carry this asset";
         /// The signer does not own the payer account and names no mandate.
@@ -47,8 +48,6 @@ operation_errors! {
         MandateExceeded = "mandate_exceeded", 402, "the deposit is above what the mandate has left";
         /// The node has no such payee account.
         UnknownPayee = "unknown_payee", 402, "the node has no such payee account in this asset";
-        /// Payer and payee are the same account.
-        PayerIsPayee = "payer_is_payee", 402, "payer and payee are the same account";
         /// Payer or payee is closed.
         AccountClosed = "account_closed", 402, "the payer's or a payee's account is closed";
         /// The payee takes no deposit as large as this.
@@ -101,6 +100,9 @@ operation_errors! {
         /// More than is held.
         VoucherAboveDeposit = "voucher_above_deposit", 402,
             "the total is above the channel's deposit; top up first";
+        /// More than is held.
+        TickAboveDeposit = "tick_above_deposit", 402,
+            "the tick's total is above the channel's deposit; top up first";
         /// The deposit would shrink.
         TopUpLower = "top_up_lower", 402,
             "the deposit named is below the channel's; a top-up names the whole deposit";

@@ -13,9 +13,8 @@ impl From<StepError> for ChannelError {
             StepError::VoucherStale { .. } => Self::VoucherStale,
             StepError::VoucherReused { .. } => Self::VoucherReused,
             StepError::VoucherLower { .. } => Self::VoucherLower,
-            StepError::VoucherAboveDeposit { .. } | StepError::TickAboveDeposit { .. } => {
-                Self::VoucherAboveDeposit
-            }
+            StepError::VoucherAboveDeposit { .. } => Self::VoucherAboveDeposit,
+            StepError::TickAboveDeposit { .. } => Self::TickAboveDeposit,
             StepError::Tick(TickError::BeyondEnd { .. }) => Self::TickBeyondEnd,
             StepError::Tick(TickError::Stale { .. }) => Self::TickStale,
             StepError::Tick(TickError::Jump { .. }) => Self::TickJump,

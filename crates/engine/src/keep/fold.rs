@@ -12,7 +12,7 @@ use money::NodeId;
 use super::past;
 use super::report::Finding;
 use crate::codec::Decoder;
-use crate::entry::{Entry, Stamped};
+use crate::entry::{ChannelEntry, Entry, Stamped};
 use crate::state::State;
 
 /// Findings of one kind that are kept; a broken program would fill the memory with them.
@@ -136,7 +136,7 @@ impl<'a> Fold<'a> {
 
     fn is_equal(&self, snapshot: &[u8]) -> bool {
         State::stored(snapshot).is_ok_and(|stored| {
-            stored.head == self.state.head_bytes()
+            self.state.head_bytes_as(stored.head).as_deref() == Some(stored.head)
                 && stored.resident == self.state.resident().to_bytes()
         })
     }
@@ -184,6 +184,9 @@ fn named_node(entry: &Entry) -> Option<NodeId> {
             Some(payment.order.unverified().node)
         }
         Entry::MandateGranted { mandate, .. } => Some(mandate.unverified().node),
+        Entry::Channel(ChannelEntry::Opened { channel, .. }) => {
+            Some(channel.terms.unverified().node)
+        }
         _ => None,
     }
 }

@@ -1,11 +1,12 @@
 //! The past on disk: what happened, found by id, account and time, in bounded memory.
 //!
 //! Two indexes stand behind the state: the [`Changes`] of the ledger, and the [`Records`] of
-//! payments, funding and account holders. Both follow from the journal and can be built again.
+//! payments, channels, funding and account holders. Both follow from the journal and can be built again.
 //! Invariants: what is here never changes; nothing that the fold decides depends on whether a row
 //! is in memory or on disk. Which rows there are is the fold's business, not decided here.
 
 mod changes;
+mod channel;
 mod record;
 mod records;
 
@@ -16,6 +17,7 @@ use disk::Disk;
 use index::{Error, Fingerprint, Found, Index, Manifest, OpenError, Options, Schema, Sealed};
 
 pub(crate) use changes::Changes;
+pub(crate) use channel::{ClosedChannel, OpenedChannel};
 pub(crate) use record::{Funding, Opened, Record};
 pub(crate) use records::Records;
 

@@ -1,4 +1,4 @@
-//! Records as rows: what is kept of a payment, of funding and of an account's holder.
+//! Records as rows: what is kept of a payment, a channel, of funding and of an account's holder.
 //!
 //! A row has [`RECORD_BYTES`], numbers are little-endian as in the journal's entries, what is not
 //! used is zero. The bytes are part of the index's format: `docs/internals/index.md`.
@@ -6,6 +6,7 @@
 use money::{AccountId, Amount, PaymentId, TransferId};
 use sha2::{Digest, Sha256};
 
+use super::{ClosedChannel, OpenedChannel};
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::entry::AccountRole;
 use crate::state::{Holder, Payment, Progress};
@@ -48,6 +49,8 @@ pub(crate) enum Record {
         account: AccountId,
         holder: Holder,
     },
+    ChannelOpened(Box<OpenedChannel>),
+    ChannelClosed(Box<ClosedChannel>),
 }
 
 /// What a record is found by.
@@ -67,6 +70,10 @@ pub(super) enum Field {
     Payer,
     /// All records of a kind.
     Kind,
+    /// A channel by its id.
+    Channel,
+    /// The end of a channel.
+    ChannelEnd,
 }
 
 /// The number under which a value is kept in a field.
@@ -89,6 +96,8 @@ const OPENED: u8 = 1;
 const FINISHED: u8 = 2;
 const FUNDED: u8 = 3;
 const HOLDER: u8 = 4;
+const CHANNEL_OPENED: u8 = 5;
+const CHANNEL_CLOSED: u8 = 6;
 
 impl Record {
     pub(super) const PAYMENTS: [u8; 1] = [OPENED];
@@ -117,6 +126,14 @@ impl Record {
                 out.u8(holder.role as u8);
                 out.str(&holder.label);
             }
+            Self::ChannelOpened(opened) => {
+                out.u8(CHANNEL_OPENED);
+                opened.encode(&mut out);
+            }
+            Self::ChannelClosed(closed) => {
+                out.u8(CHANNEL_CLOSED);
+                closed.encode(&mut out);
+            }
         }
         let mut row = [0; RECORD_BYTES];
         row[..out.bytes.len()].copy_from_slice(&out.bytes);
@@ -140,6 +157,12 @@ impl Record {
                 let role = AccountRole::decode(&mut from)?;
                 Ok(Self::Holder { account, holder: Holder { role, label: from.str()?.to_owned() } })
             }
+            CHANNEL_OPENED => {
+                OpenedChannel::decode(&mut from).map(|opened| Self::ChannelOpened(Box::new(opened)))
+            }
+            CHANNEL_CLOSED => {
+                ClosedChannel::decode(&mut from).map(|closed| Self::ChannelClosed(Box::new(closed)))
+            }
             _ => Err(Malformed("unknown kind of record")),
         }
     }
@@ -162,6 +185,12 @@ pub(super) fn keys(row: &[u8], out: &mut Vec<u128>) {
         }
         Ok(Record::Finished { id, .. }) => {
             out.push(number(Field::Finish, &[&id.to_be_bytes()]));
+        }
+        Ok(Record::ChannelOpened(opened)) => {
+            out.push(number(Field::Channel, &[&opened.id.to_be_bytes()]));
+        }
+        Ok(Record::ChannelClosed(closed)) => {
+            out.push(number(Field::ChannelEnd, &[&closed.id.to_be_bytes()]));
         }
         Err(_) => {}
     }

@@ -1,10 +1,10 @@
-//! The past of payments, funding and holders: their records in an index.
+//! The past of payments, channels, funding and holders: their records in an index.
 
 use index::{Error, Found, Schema};
-use money::{AccountId, PaymentId, TransferId};
+use money::{AccountId, ChannelId, PaymentId, TransferId};
 
-use super::Rows;
 use super::record::{Field, Funding, Opened, RECORD_BYTES, Record, keys, number, term, terms};
+use super::{ClosedChannel, OpenedChannel, Rows};
 use crate::state::{Holder, Progress};
 
 /// Records, found by id, payer and name.
@@ -59,6 +59,22 @@ impl Records {
     pub(crate) fn holder(&self, account: AccountId) -> Result<Option<Holder>, Error> {
         match self.find(Field::Account, &[&account.to_be_bytes()])? {
             Some(Record::Holder { account: found, holder }) if found == account => Ok(Some(holder)),
+            _ => Ok(None),
+        }
+    }
+
+    /// A channel as it was opened.
+    pub(crate) fn opened_channel(&self, id: ChannelId) -> Result<Option<OpenedChannel>, Error> {
+        match self.find(Field::Channel, &[&id.to_be_bytes()])? {
+            Some(Record::ChannelOpened(opened)) if opened.id == id => Ok(Some(*opened)),
+            _ => Ok(None),
+        }
+    }
+
+    /// How a channel ended.
+    pub(crate) fn closed_channel(&self, id: ChannelId) -> Result<Option<ClosedChannel>, Error> {
+        match self.find(Field::ChannelEnd, &[&id.to_be_bytes()])? {
+            Some(Record::ChannelClosed(closed)) if closed.id == id => Ok(Some(*closed)),
             _ => Ok(None),
         }
     }

@@ -16,9 +16,10 @@ use crate::outcome::Outcome;
 use crate::past::{Funding, Opened, Record};
 
 /// Why the ledger's transfer was made; stored with each transfer.
-mod code {
-    pub(super) const FUND: u16 = 1;
-    pub(super) const PAYMENT: u16 = 2;
+pub(super) mod code {
+    pub(in crate::state) const FUND: u16 = 1;
+    pub(in crate::state) const PAYMENT: u16 = 2;
+    pub(in crate::state) const CHANNEL: u16 = 3;
 }
 
 /// Distance between the timestamps of two entries: room for the ledger's events, which count down
@@ -53,7 +54,7 @@ impl From<index::Error> for Broken {
     }
 }
 
-fn broken(entry: &'static str, why: impl Into<String>) -> Broken {
+pub(super) fn broken(entry: &'static str, why: impl Into<String>) -> Broken {
     Broken::Misfit { entry, why: why.into() }
 }
 
@@ -98,6 +99,7 @@ impl State {
                 granted.revoked = true;
                 Ok(())
             }
+            Entry::Channel(entry) => self.apply_channel(entry, at_ns),
             Entry::Ledger { rows, burned } => {
                 self.ledger.replay(rows, burned).map_err(|why| match why {
                     ReplayError::Past(error) => error.into(),
@@ -193,7 +195,7 @@ impl State {
         self.put(&Record::Funded(Funding { id, reference: reference.to_owned() }))
     }
 
-    fn transfer(
+    pub(super) fn transfer(
         &mut self,
         entry: &'static str,
         batch: &[Transfer],
@@ -364,11 +366,11 @@ impl State {
         self.put(&Record::Finished { id, progress })
     }
 
-    fn put(&mut self, record: &Record) -> Result<(), Broken> {
+    pub(super) fn put(&mut self, record: &Record) -> Result<(), Broken> {
         Ok(self.records.put(record)?)
     }
 
-    fn unspend(&mut self, mandate: Option<money::MandateId>, units: u128) {
+    pub(super) fn unspend(&mut self, mandate: Option<money::MandateId>, units: u128) {
         if let Some(granted) = mandate.and_then(|id| self.mandates.get_mut(&id)) {
             granted.spent = granted.spent.saturating_sub(units);
         }

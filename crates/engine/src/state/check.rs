@@ -1,15 +1,17 @@
 //! The check of a state: what can be derived is derived again and compared.
 //!
 //! Invariants checked: the ledger's own; every held payment's legs sum to its amount and are open
-//! holds of the ledger, and the ids of its transfers are kept from others; a mandate has spent at
-//! least what is held under it and at most what it allows. What is past was checked when it was
+//! holds of the ledger, and the ids of its transfers are kept from others; for every open channel the
+//! ledger holds what is not settled, likewise; a mandate has spent at least what is held under it and
+//! at most what it allows. What is past was checked when it was
 //! folded. It changes nothing.
 
 use std::collections::BTreeMap;
 
-use money::{MandateId, PaymentId};
+use money::{ChannelId, MandateId, PaymentId};
 
 use super::State;
+use super::channel::{Channel, Part, channel_transfer, channel_transfers};
 use super::payment::{Payment, Phase, Progress, leg_transfer, leg_transfers};
 
 /// Contradictions that one check reports.
@@ -24,6 +26,9 @@ pub(crate) enum Contradiction {
     /// A payment and its transfers, or its place in the lists.
     #[error("payment {0}: {1}")]
     Payment(PaymentId, &'static str),
+    /// A channel and its hold.
+    #[error("channel {0}: {1}")]
+    Channel(ChannelId, &'static str),
     /// A mandate and its payments.
     #[error("mandate {id} has {spent} spent, of which {held} are held, and allows {total}")]
     Mandate {
@@ -46,7 +51,11 @@ impl State {
         let payments = self.held.iter().filter_map(|(id, payment)| {
             self.check_held(*id, payment).err().map(|what| Contradiction::Payment(*id, what))
         });
-        let found = ledger.into_iter().chain(payments).chain(self.check_mandates());
+        let channels = self.channels.iter().filter_map(|channel| {
+            let checked = self.check_channel(channel);
+            checked.err().map(|what| Contradiction::Channel(channel.id(), what))
+        });
+        let found = ledger.into_iter().chain(payments).chain(channels).chain(self.check_mandates());
         found.take(CONTRADICTIONS_COUNT_MAX).collect()
     }
 
@@ -73,6 +82,29 @@ impl State {
         Ok(())
     }
 
+    fn check_channel(&self, channel: &Channel) -> Result<(), &'static str> {
+        let terms = channel.terms();
+        if terms.node != self.node {
+            return Err("it is another node's");
+        }
+        if !channel.opened.has_sound_split() {
+            return Err("its split is not whole");
+        }
+        let (id, number) = (channel.id(), channel.hold);
+        let mut own = channel_transfers(id, number, channel.opened.leg_count());
+        if !own.all(|id| self.reserved.contains(id)) {
+            return Err("the ids of its transfers are free for others");
+        }
+        let hold = self.ledger.open_hold(channel_transfer(id, number, Part::Hold));
+        let hold = hold.ok_or("the ledger holds nothing for it")?;
+        let fits = (hold.debit_account, hold.credit_account, hold.amount, hold.asset)
+            == (terms.payer, terms.payee, channel.held(), channel.asset());
+        if !fits {
+            return Err("its hold is another transfer in the ledger");
+        }
+        Ok(())
+    }
+
     /// What is held under a mandate was spent under it, and no more was spent than it allows.
     fn check_mandates(&self) -> Vec<Contradiction> {
         let mut held: BTreeMap<MandateId, u128> = BTreeMap::new();
@@ -80,6 +112,12 @@ impl State {
             if let Some(mandate) = payment.mandate {
                 let sum = held.entry(mandate).or_default();
                 *sum = sum.saturating_add(payment.amount.units());
+            }
+        }
+        for channel in self.channels.iter() {
+            if let Some(mandate) = channel.terms().mandate {
+                let sum = held.entry(mandate).or_default();
+                *sum = sum.saturating_add(channel.machine.deposit());
             }
         }
         let of = |id: &MandateId| held.get(id).copied().unwrap_or(0);

@@ -5,7 +5,7 @@
 
 use instrument::PublicKey;
 use ledger::Past;
-use money::{AccountId, MandateId, PaymentId, TransferId};
+use money::{AccountId, ChannelId, MandateId, PaymentId, TransferId};
 
 use super::payment::{Payment, Phase, leg_transfer};
 use super::{Holder, State};
@@ -56,6 +56,26 @@ impl State {
     /// Whether the payment's money is held.
     pub(crate) fn is_held(&self, id: PaymentId) -> bool {
         self.held.contains_key(&id)
+    }
+
+    /// Whether there was such a channel and it is closed.
+    pub(crate) fn is_closed_channel(&self, id: ChannelId) -> bool {
+        self.answer(self.records.closed_channel(id)).is_some()
+    }
+
+    /// Keys that may sign the closing of a channel, open or closed: the voucher key, the terms'
+    /// signer, and the payer's behind the signer's mandate.
+    pub(crate) fn closers(&self, id: ChannelId) -> Vec<PublicKey> {
+        let keys = if let Some(channel) = self.channels.get(id) {
+            let terms = channel.terms();
+            Some((terms.voucher_key, terms.signer, terms.mandate))
+        } else {
+            let opened = self.answer(self.records.opened_channel(id));
+            opened.map(|opened| (opened.voucher_key, opened.signer, opened.mandate))
+        };
+        let Some((voucher_key, signer, mandate)) = keys else { return Vec::new() };
+        let owner = mandate.and_then(|mandate| self.mandate_key(mandate));
+        [voucher_key, signer].into_iter().chain(owner).collect()
     }
 
     /// The digest of the order behind a payment.

@@ -5,7 +5,10 @@
 //! ledger; what a mandate has spent is the sum of its payments' unreleased amounts.
 
 mod apply;
+mod channel;
+mod channels;
 mod check;
+mod fold_channel;
 mod lookup;
 mod mandate;
 mod payment;
@@ -23,10 +26,12 @@ use sha2::{Digest, Sha256};
 
 pub use apply::Broken;
 pub(crate) use apply::TIMESTAMP_STEP_NS;
+pub(crate) use channel::{Channel, RequestKey, channel_transfers, closes_at_ms};
 pub(crate) use mandate::GrantedMandate;
 pub(crate) use payment::{Payment, Progress, fund_transfer, leg_transfers};
 pub(crate) use snapshot::Manifests;
 
+use self::channels::Channels;
 use self::reserved::Reserved;
 use crate::entry::AccountRole;
 use crate::outcome::Outcomes;
@@ -73,7 +78,9 @@ pub struct State {
     pub(crate) assets: BTreeMap<AssetCode, OpenedAsset>,
     /// Payments that are held; the others are in the records.
     pub(crate) held: BTreeMap<PaymentId, Payment>,
-    /// Of the held payments.
+    /// Channels that are open or closing; closed ones are in the records.
+    pub(crate) channels: Channels,
+    /// Of the held payments and the channels.
     pub(crate) reserved: Reserved,
     pub(crate) payment_count: u64,
     pub(crate) records: Records,
@@ -95,6 +102,7 @@ impl State {
             ledger: Ledger::with_past(Changes(changes), seed()),
             assets: BTreeMap::new(),
             held: BTreeMap::new(),
+            channels: Channels::default(),
             reserved: Reserved::new(),
             payment_count: 0,
             records: Records(records),

@@ -6,20 +6,24 @@
 //! bytes, manifests aside.
 //!
 //! Layout, numbers little-endian: version (4), node (16), timestamp of the last entry (8), assets,
-//! count of payments (8), held payments, mandates, outcomes; then, each behind its length (8), the
+//! count of payments (8), held payments, mandates, outcomes, open channels by id; then, each behind its length (8), the
 //! manifest of the ledger's changes and that of the records; the rest is the ledger's.
 
 use index::Manifest;
 use ledger::{Ledger, Resident};
 use money::{MandateId, NodeId, PaymentId};
 
-use super::{GrantedMandate, OpenedAsset, Payment, State, seed};
+use super::{Channel, GrantedMandate, OpenedAsset, Payment, State, seed};
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::outcome::Outcomes;
 use crate::past::{Changes, Rows};
 
-/// Version of this layout; an older or newer one is rebuilt from the journal.
-const VERSION: u32 = 2;
+/// Version of this layout; a newer one, or one before [`WITHOUT_CHANNELS`], is rebuilt from the
+/// journal.
+const VERSION: u32 = 3;
+
+/// The layout before, which ends the head behind the outcomes.
+const WITHOUT_CHANNELS: u32 = 2;
 
 /// The two indexes as they were at a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +63,27 @@ impl Manifests {
 impl State {
     /// Everything but the ledger and the manifests.
     pub(crate) fn head_bytes(&self) -> Vec<u8> {
+        let mut out = self.head_before_channels(VERSION);
+        out.len(self.channels.len());
+        self.channels.iter().for_each(|channel| channel.encode(&mut out));
+        out.bytes
+    }
+
+    /// As [`State::head_bytes`], in the layout that a stored head has, so that they can be compared;
+    /// `None` if that layout cannot tell of this state.
+    pub(crate) fn head_bytes_as(&self, stored: &[u8]) -> Option<Vec<u8>> {
+        match Decoder::new(stored).u32() {
+            Ok(VERSION) => Some(self.head_bytes()),
+            Ok(WITHOUT_CHANNELS) if self.channels.len() == 0 => {
+                Some(self.head_before_channels(WITHOUT_CHANNELS).bytes)
+            }
+            _ => None,
+        }
+    }
+
+    fn head_before_channels(&self, version: u32) -> Encoder {
         let mut out = Encoder::default();
-        out.u32(VERSION);
+        out.u32(version);
         out.u128(self.node.get());
         out.u64(self.last_timestamp_ns);
         out.len(self.assets.len());
@@ -78,7 +101,7 @@ impl State {
         out.len(self.mandates.len());
         granted.for_each(|granted| granted.encode(&mut out));
         self.outcomes.encode(&mut out);
-        out.bytes
+        out
     }
 
     /// The ledger's part, to be encoded later.
@@ -86,23 +109,23 @@ impl State {
         self.ledger.snapshot()
     }
 
-    /// The node of a snapshot, if its layout is the one of this program.
+    /// The node of a snapshot, if this program knows its layout.
     pub(crate) fn snapshot_node(bytes: &[u8]) -> Result<NodeId, Malformed> {
-        Self::node_of(&mut Decoder::new(bytes))
+        Ok(Self::version_and_node(&mut Decoder::new(bytes))?.1)
     }
 
-    fn node_of(from: &mut Decoder<'_>) -> Result<NodeId, Malformed> {
-        if from.u32()? == VERSION {
-            from.id(NodeId::new)
-        } else {
-            Err(Malformed("snapshot version"))
+    fn version_and_node(from: &mut Decoder<'_>) -> Result<(u32, NodeId), Malformed> {
+        match from.u32()? {
+            version @ (WITHOUT_CHANNELS | VERSION) => Ok((version, from.id(NodeId::new)?)),
+            _ => Err(Malformed("snapshot version")),
         }
     }
 
     /// Takes a snapshot apart and decodes everything but the ledger, over a past that is not there.
     fn decode_head(bytes: &[u8]) -> Result<(Self, Stored<'_>), Malformed> {
         let from = &mut Decoder::new(bytes);
-        let mut state = Self::counted(Self::node_of(from)?);
+        let (version, node) = Self::version_and_node(from)?;
+        let mut state = Self::counted(node);
         state.last_timestamp_ns = from.u64()?;
         for _ in 0..from.len()? {
             let opened = OpenedAsset { asset: from.asset()?, sandbox: from.flag()? };
@@ -124,10 +147,26 @@ impl State {
             }
         }
         state.outcomes = Outcomes::decode(from)?;
+        if version != WITHOUT_CHANNELS {
+            state.decode_channels(from)?;
+        }
         let head = &bytes[..bytes.len() - from.left()];
         let manifests = Manifests::decode(from)?;
         let resident = from.slice(from.left())?;
         Ok((state, Stored { head, manifests, resident }))
+    }
+
+    fn decode_channels(&mut self, from: &mut Decoder<'_>) -> Result<(), Malformed> {
+        for _ in 0..from.len()? {
+            let channel = Channel::decode(from)?;
+            if self.channels.get(channel.id()).is_some() {
+                return Err(Malformed("a channel stands twice"));
+            }
+            let opened = &channel.opened;
+            self.reserved.add_channel(opened.id, channel.hold, opened.leg_count());
+            self.channels.insert(channel);
+        }
+        Ok(())
     }
 
     /// The parts of a snapshot.

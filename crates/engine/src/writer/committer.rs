@@ -10,12 +10,13 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use journal::{Journal, Position};
-use money::PaymentId;
+use money::{ChannelId, PaymentId};
 use tokio::sync::oneshot;
 
 use super::keeper::{Capture, Keeper};
+use crate::channel::{Begun, ChannelView};
 use crate::command::{Authorized, ClaimToken};
-use crate::error::{AuthorizeError, Unavailable};
+use crate::error::{AuthorizeError, ChannelError, Unavailable};
 use crate::handle::{Deferred, Reply};
 
 /// An answer that waits for its batch.
@@ -23,6 +24,8 @@ pub(super) enum Answer {
     Reply(Deferred),
     /// The one that may go on. If nobody takes the answer, somebody else must get the turn.
     Proceed(PaymentId, ClaimToken, Reply<Authorized, AuthorizeError>),
+    /// The request that may go on with a channel; as for a payment.
+    Begun(ChannelId, ClaimToken, Box<ChannelView>, Reply<Begun, ChannelError>),
     /// The batch itself is asked for.
     Point(oneshot::Sender<Position>),
 }
@@ -45,11 +48,17 @@ impl Batch {
     }
 }
 
+/// A turn whose owner had gone when the answer came.
+pub(super) enum Abandoned {
+    Payment(PaymentId, ClaimToken),
+    Channel(ChannelId, ClaimToken),
+}
+
 /// What became of a batch.
 #[derive(Default)]
 pub(super) struct Done {
-    /// Turns whose owner had gone when the answer came.
-    pub abandoned: Vec<(PaymentId, ClaimToken)>,
+    /// Turns that somebody else must get.
+    pub abandoned: Vec<Abandoned>,
     /// Set if the batch is not durable, and no later one will be.
     pub stopped: Option<String>,
 }
@@ -104,7 +113,13 @@ impl Committer {
                     let proceed = Authorized::Proceed { payment, claim };
                     let answer = verdict.map(|()| proceed).map_err(AuthorizeError::from);
                     if reply.send(answer).is_err() {
-                        done.abandoned.push((payment, claim));
+                        done.abandoned.push(Abandoned::Payment(payment, claim));
+                    }
+                }
+                Answer::Begun(channel, lease, view, reply) => {
+                    let begun = verdict.map(|()| Begun::Proceed { lease, channel: *view });
+                    if reply.send(begun.map_err(ChannelError::from)).is_err() {
+                        done.abandoned.push(Abandoned::Channel(channel, lease));
                     }
                 }
                 Answer::Point(reply) => {

@@ -1,11 +1,13 @@
 //! The writer without its disk: commands in, a batch of bytes and answers out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use money::PaymentId;
+use money::{AccountId, PaymentId};
 
 use super::BATCH_FILL_BYTES_MAX;
 use super::committer::{Answer, Batch};
+use crate::channel::{ChannelLimits, Leases};
 use crate::claims::{Claims, Waiter};
 use crate::clock::{CLOCK_NS_MAX, Clock, behind_seconds};
 use crate::codec::Encoder;
@@ -21,22 +23,23 @@ use crate::view::PaymentView;
 
 pub(crate) struct Core {
     pub(super) state: State,
-    claims: Claims,
+    pub(super) claims: Claims,
+    pub(super) leases: Leases,
+    pub(super) channel_limits: BTreeMap<AccountId, ChannelLimits>,
     /// Outcomes of safe methods: lost with the process, then fetched again.
-    fleeting: Outcomes,
+    pub(super) fleeting: Outcomes,
     /// Keys of the open channels, for those who check signatures before the writer.
-    #[allow(dead_code, reason = "filled once there are channels")]
-    keys: Keys,
+    pub(super) keys: Keys,
     clock: Arc<dyn Clock>,
     /// Time of the command at hand: read once, so that all its checks agree.
-    now_ns: u64,
+    pub(super) now_ns: u64,
     /// The latest time that was seen; a clock that falls far behind it is not trusted.
     seen_ns: u64,
     accept_earlier_clock: bool,
     /// Some copies of released payments found the batch full and wait for the next.
     unwoken: bool,
     pub(super) batch: Encoder,
-    answers: Vec<Answer>,
+    pub(super) answers: Vec<Answer>,
     pub(super) broken: Option<Broken>,
 }
 
@@ -46,14 +49,17 @@ impl Core {
         keys: Keys,
         clock: Arc<dyn Clock>,
         accept_earlier_clock: bool,
+        channel_limits: BTreeMap<AccountId, ChannelLimits>,
     ) -> Self {
         // Tokens of an earlier run may still be out there; microseconds are ahead of them.
         let claims = Claims::new(clock.now_ns() / 1000);
-        Self {
+        let core = Self {
             seen_ns: state.last_timestamp_ns,
             accept_earlier_clock,
             state,
             claims,
+            leases: Leases::default(),
+            channel_limits,
             fleeting: Outcomes::default(),
             keys,
             clock,
@@ -62,11 +68,18 @@ impl Core {
             batch: Encoder::default(),
             answers: Vec::new(),
             broken: None,
-        }
+        };
+        core.share_all_keys();
+        core
     }
 
     pub(super) fn batch_len(&self) -> usize {
         self.batch.bytes.len()
+    }
+
+    /// Whether what is not pressing waits for the next batch.
+    pub(super) fn is_batch_filled(&self) -> bool {
+        self.batch_len() >= BATCH_FILL_BYTES_MAX
     }
 
     /// Everything since the last batch; a new one begins.
@@ -99,7 +112,7 @@ impl Core {
     }
 
     /// Stamps, folds and appends an entry.
-    fn write(&mut self, entry: Entry) {
+    pub(super) fn write(&mut self, entry: Entry) {
         if self.broken.is_some() {
             return;
         }
@@ -120,7 +133,7 @@ impl Core {
     }
 
     /// Whether order and mandate expiries can be judged.
-    fn trust_clock(&self) -> Result<(), Unavailable> {
+    pub(super) fn trust_clock(&self) -> Result<(), Unavailable> {
         let behind = behind_seconds(self.now_ns, self.seen_ns).is_some();
         if behind && !self.accept_earlier_clock { Err(Unavailable::ClockBehind) } else { Ok(()) }
     }
@@ -407,13 +420,14 @@ impl Core {
     pub(super) fn sweep(&mut self) {
         self.read_clock();
         for id in self.claims.expired(self.now_ns) {
-            if self.batch_len() >= BATCH_FILL_BYTES_MAX {
+            if self.is_batch_filled() {
                 break;
             }
             self.claims.remove(id);
             self.wake(id);
         }
         self.expire_holds();
+        self.sweep_channels();
         if self.unwoken {
             self.wake_left();
         }
@@ -444,7 +458,7 @@ impl Core {
         left.retain(|id| !is_held(*id));
         self.unwoken = false;
         for id in left {
-            if self.batch_len() >= BATCH_FILL_BYTES_MAX {
+            if self.is_batch_filled() {
                 self.unwoken = true;
                 break;
             }

@@ -119,8 +119,13 @@ fn ready(
     }
     let (sender, queue) = queue(options.queue_count_max);
     let keys = Keys::default();
-    let core =
-        Core::new(state, keys.clone(), Arc::clone(&options.clock), options.accept_earlier_clock);
+    let core = Core::new(
+        state,
+        keys.clone(),
+        Arc::clone(&options.clock),
+        options.accept_earlier_clock,
+        options.channel_limits.clone(),
+    );
     let verifier = verifier(&options, sender.clone()).map_err(StartError::Thread)?;
     let engine = Engine::new(sender, keys, verifier, options.clock, options.node);
     let snapshot_every_bytes = options.snapshot_every_bytes;

@@ -8,6 +8,7 @@
 )]
 
 mod batches;
+mod channels;
 mod denial;
 mod errors;
 mod extremes;

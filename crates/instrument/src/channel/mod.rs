@@ -15,6 +15,7 @@ mod event;
 mod machine;
 mod pebbles;
 mod sound;
+mod stored;
 mod terms;
 mod tick;
 mod top_up;
@@ -31,6 +32,7 @@ pub use pebbles::{TICK_COUNT_MAX, TickChain, TickChainError};
 pub use sound::{
     CHANNEL_LIFE_MS_MAX, CLOSE_DELAY_SECONDS_MAX, CLOSE_DELAY_SECONDS_MIN, TermsError,
 };
+pub use stored::MachineParts;
 pub use terms::{ChannelTerms, VerifiedTerms};
 pub use tick::{TICK_LINK_BYTES, Tick, TickLink};
 pub use top_up::TopUp;

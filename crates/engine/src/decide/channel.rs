@@ -1,0 +1,273 @@
+//! Whether a channel may be opened and topped up, and whether it is the one that an offer asks for.
+
+use instrument::Audience;
+use instrument::channel::{ChannelTerms, TermsError, VerifiedTerms};
+use ledger::Limit;
+use money::{AccountId, Amount, ChannelId, Shares};
+
+use super::fund::has_room;
+use crate::channel::{CHANNELS_PER_PAYER_COUNT_MAX, ChannelLimits, OpenChannel, Present};
+use crate::entry::NewChannel;
+use crate::error::{ChannelError, OpenChannelError, Unavailable};
+use crate::state::{
+    Channel, DESCRIPTION_BYTES_MAX, GrantedMandate, State, channel_transfers, cut, system_account,
+};
+
+/// Whether new terms may open a channel.
+pub(crate) fn open_channel(
+    state: &State,
+    command: &OpenChannel,
+    limits: &ChannelLimits,
+    now_ms: u64,
+) -> Result<NewChannel, OpenChannelError> {
+    let terms = command.terms.get();
+    // The key is what costs, so it comes with the rest only after the node is known to be meant.
+    terms.check(now_ms)?;
+    if !state.carries(terms.deposit.asset()) {
+        return Err(OpenChannelError::UnknownAsset);
+    }
+    check_signer(state, &command.terms, command.origin.as_deref(), now_ms)?;
+    let new = NewChannel {
+        id: command.terms.channel(),
+        terms: command.terms.to_signed(),
+        split: shared(command.split.as_ref()).ok_or(OpenChannelError::UnknownPayee)?,
+        description: cut(&command.description, DESCRIPTION_BYTES_MAX),
+    };
+    check_payees(state, &new)?;
+    let units = terms.deposit.units();
+    if units > limits.deposit_max {
+        return Err(OpenChannelError::DepositAboveLimit);
+    }
+    if state.channels.count_of_payer(terms.payer) >= CHANNELS_PER_PAYER_COUNT_MAX {
+        return Err(OpenChannelError::TooMany);
+    }
+    if available(state, terms) < units {
+        return Err(OpenChannelError::InsufficientFunds);
+    }
+    if !has_room(state, terms.deposit) {
+        return Err(Unavailable::Stopped.into());
+    }
+    Ok(new)
+}
+
+impl From<TermsError> for OpenChannelError {
+    fn from(error: TermsError) -> Self {
+        match error {
+            TermsError::Payee => Self::PayerIsPayee,
+            TermsError::Deposit => Self::TermsDeposit,
+            TermsError::Ticks => Self::TermsTicks,
+            TermsError::CloseDelay => Self::TermsCloseDelay,
+            TermsError::Expired | TermsError::Life => Self::TermsExpiry,
+            TermsError::VoucherKey(_) => Self::TermsVoucherKey,
+        }
+    }
+}
+
+fn check_signer(
+    state: &State,
+    verified: &VerifiedTerms,
+    origin: Option<&str>,
+    now_ms: u64,
+) -> Result<(), OpenChannelError> {
+    let terms = verified.get();
+    let Some(id) = terms.mandate else {
+        let owns = verified.signer_is_payer();
+        return if owns { Ok(()) } else { Err(OpenChannelError::NotPayersKey) };
+    };
+    let granted = state.mandates.get(&id).ok_or(OpenChannelError::MandateUnknown)?;
+    let mandate = granted.terms();
+    if mandate.delegate != terms.signer
+        || mandate.payer != terms.payer
+        || mandate.asset != terms.deposit.asset()
+    {
+        return Err(OpenChannelError::MandateMismatch);
+    }
+    let units = terms.deposit.units();
+    check_mandate(granted, origin, now_ms)
+        .and_then(|()| check_budget(granted, units, units))
+        .map_err(|refused| match refused {
+            MandateRefusal::Revoked => OpenChannelError::MandateRevoked,
+            MandateRefusal::Expired => OpenChannelError::MandateExpired,
+            MandateRefusal::Audience => OpenChannelError::MandateAudience,
+            MandateRefusal::PerPayment => OpenChannelError::MandatePerPayment,
+            MandateRefusal::Exceeded => OpenChannelError::MandateExceeded,
+        })
+}
+
+/// Why a mandate does not allow something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MandateRefusal {
+    Revoked,
+    Expired,
+    Audience,
+    PerPayment,
+    Exceeded,
+}
+
+impl From<MandateRefusal> for ChannelError {
+    fn from(refused: MandateRefusal) -> Self {
+        match refused {
+            MandateRefusal::Revoked => Self::MandateRevoked,
+            MandateRefusal::Expired => Self::MandateExpired,
+            MandateRefusal::Audience => Self::MandateAudience,
+            MandateRefusal::PerPayment => Self::MandatePerPayment,
+            MandateRefusal::Exceeded => Self::MandateExceeded,
+        }
+    }
+}
+
+/// Whether a mandate is still good, at an origin if one is known.
+fn check_mandate(
+    granted: &GrantedMandate,
+    origin: Option<&str>,
+    now_ms: u64,
+) -> Result<(), MandateRefusal> {
+    let terms = granted.terms();
+    if granted.revoked {
+        return Err(MandateRefusal::Revoked);
+    }
+    if now_ms >= terms.expires_at_ms {
+        return Err(MandateRefusal::Expired);
+    }
+    if terms.audience.is_some() && origin.map(Audience::of_origin) != terms.audience {
+        return Err(MandateRefusal::Audience);
+    }
+    Ok(())
+}
+
+/// Whether a deposit of `whole`, of which `added` is new, is within a mandate's limits.
+fn check_budget(granted: &GrantedMandate, whole: u128, added: u128) -> Result<(), MandateRefusal> {
+    if whole > granted.terms().per_payment {
+        return Err(MandateRefusal::PerPayment);
+    }
+    let spent = granted.spent.checked_add(added);
+    if spent.is_none_or(|spent| spent > granted.terms().total) {
+        return Err(MandateRefusal::Exceeded);
+    }
+    Ok(())
+}
+
+fn check_payees(state: &State, new: &NewChannel) -> Result<(), OpenChannelError> {
+    let terms = new.terms();
+    if !new.has_sound_split() {
+        return Err(OpenChannelError::UnknownPayee);
+    }
+    // The payee of the terms is asked too if it only lends its name: the hold is on its account.
+    for account in new.payees().chain([terms.payee]) {
+        let found = state.ledger.account(account).ok_or(OpenChannelError::UnknownPayee)?;
+        // Money leaves through the treasury with a reference only, never by a payment.
+        let is_treasury = found.limit == Limit::CreditsMustNotExceedDebits;
+        if found.asset != terms.deposit.asset() || is_treasury {
+            return Err(OpenChannelError::UnknownPayee);
+        }
+        if account == terms.payer {
+            return Err(OpenChannelError::PayerIsPayee);
+        }
+    }
+    if is_any_closed(state, new) {
+        return Err(OpenChannelError::AccountClosed);
+    }
+    Ok(())
+}
+
+/// Whether an account that the channel moves money to or from is closed.
+pub(crate) fn is_any_closed(state: &State, new: &NewChannel) -> bool {
+    let terms = new.terms();
+    let residue = (!new.split.is_empty()).then(|| system_account("residue", terms.deposit.asset()));
+    let accounts = new.payees().chain([terms.payee, terms.payer]).chain(residue);
+    accounts.into_iter().any(|account| state.is_closed(account))
+}
+
+/// Whether the channel is the one that an offer asks for.
+pub(crate) fn check_offer(channel: &Channel, command: &Present) -> Result<(), ChannelError> {
+    if channel.terms().payee != command.pay_to
+        || shared(command.split.as_ref()).as_ref() != Some(&channel.opened.split)
+    {
+        return Err(ChannelError::WrongPayee);
+    }
+    if channel.asset() != command.start.asset() {
+        return Err(ChannelError::WrongAsset);
+    }
+    Ok(())
+}
+
+/// What a channel is used for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Use<'a> {
+    /// Something is bought at an origin, if it is known.
+    Buy(Option<&'a str>),
+    /// More is paid for something that was bought before.
+    Pay,
+}
+
+/// Whether the mandate behind a channel, if there is one, still lets it be used.
+pub(crate) fn check_delegate(
+    state: &State,
+    channel: &Channel,
+    used: Use<'_>,
+    now_ms: u64,
+) -> Result<(), ChannelError> {
+    let Some(granted) = mandate_of(state, channel) else { return Ok(()) };
+    let origin = if let Use::Buy(origin) = used { origin } else { None };
+    match check_mandate(granted, origin, now_ms) {
+        Err(MandateRefusal::Audience) if matches!(used, Use::Pay) => Ok(()),
+        verdict => Ok(verdict?),
+    }
+}
+
+fn mandate_of<'a>(state: &'a State, channel: &Channel) -> Option<&'a GrantedMandate> {
+    channel.terms().mandate.and_then(|id| state.mandates.get(&id))
+}
+
+/// Whether the payer can add so much to a channel, for a deposit of `whole`.
+pub(crate) fn check_top_up(
+    state: &State,
+    channel: &Channel,
+    limits: &ChannelLimits,
+    whole: u128,
+    added: u128,
+) -> Result<(), ChannelError> {
+    if let Some(granted) = mandate_of(state, channel) {
+        check_budget(granted, whole, added)?;
+    }
+    if whole > limits.deposit_max {
+        return Err(ChannelError::DepositAboveLimit);
+    }
+    if is_any_closed(state, &channel.opened) {
+        return Err(ChannelError::AccountClosed);
+    }
+    let terms = channel.terms();
+    if available(state, terms) < added {
+        return Err(ChannelError::InsufficientFunds);
+    }
+    if !has_room(state, Amount::new(added, channel.asset())) {
+        return Err(Unavailable::Stopped.into());
+    }
+    Ok(())
+}
+
+fn available(state: &State, terms: &ChannelTerms) -> u128 {
+    // An account with the payer's id may have been opened in another asset.
+    let account = state.ledger.account(terms.payer);
+    let account = account.filter(|found| found.asset == terms.deposit.asset());
+    account.map_or(0, |found| found.balances.available())
+}
+
+/// The split as an entry has it; `None` if there is not one account for each share.
+fn shared(split: Option<&(Vec<AccountId>, Shares)>) -> Option<Vec<(AccountId, u32)>> {
+    let Some((accounts, shares)) = split else { return Some(Vec::new()) };
+    let shares = shares.parts_per_million();
+    let fits = accounts.len() == shares.len();
+    fits.then(|| accounts.iter().copied().zip(shares.iter().copied()).collect())
+}
+
+/// The next number from `from` on under which no transfer of the channel's was ever tried: a batch
+/// of the ledger's own can have taken one.
+pub(crate) fn free_hold(state: &State, channel: ChannelId, from: u64, legs: usize) -> u64 {
+    let is_taken = |hold| channel_transfers(channel, hold, legs).any(|id| state.is_used(id));
+    let mut hold = from;
+    while is_taken(hold) {
+        hold = hold.saturating_add(1);
+    }
+    hold
+}

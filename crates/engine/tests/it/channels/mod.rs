@@ -1,0 +1,4 @@
+//! Channels, from opening to closing, through the engine as callers hold it.
+
+mod life;
+pub mod parts;
