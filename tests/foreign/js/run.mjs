@@ -6,11 +6,12 @@
  */
 import { cases as clients } from "./cases/clients.mjs";
 import { cases as delegates } from "./cases/delegates.mjs";
+import { cases as mpp } from "./cases/mpp.mjs";
 import { cases as once } from "./cases/once.mjs";
 import { cases as sellers } from "./cases/sellers.mjs";
 
 const words = process.argv.slice(2);
-const chosen = [...clients, ...once, ...delegates, ...sellers].filter(
+const chosen = [...clients, ...once, ...delegates, ...sellers, ...mpp].filter(
   ([name]) => words.length === 0 || words.some((word) => name.includes(word)),
 );
 
