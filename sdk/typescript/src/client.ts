@@ -14,7 +14,8 @@ import type {
 } from "@x402/core/types";
 
 import { idFromText, toBase64 } from "./encoding.js";
-import { orderBytes, payerAccount } from "./formats.js";
+import type { ChannelPolicy } from "./channel-book.js";
+import { orderBytes, payerAccount, type Asset } from "./formats.js";
 import type { Signer } from "./key.js";
 import { readRequirements, type Terms } from "./requirements.js";
 import type { SpendControl } from "./spend-limits.js";
@@ -35,13 +36,15 @@ export interface FarthingPayer {
   readonly spendControl?: SpendControl;
   /** Dollar assets, for the SDK's spend controls; `USD` at scale 9 if absent. */
   readonly assets?: readonly KnownAsset[];
+  /** Set to pay from channels where sellers take them, within these limits. */
+  readonly channels?: ChannelPolicy;
 }
 
 const DOLLARS: readonly KnownAsset[] = [{ code: "USD", scale: 9 }];
 
 /** Scheme `exact` on networks `farthing:*`, for `x402Client.register` and `registerV1`. */
 export class ExactFarthingClient implements SchemeNetworkClient {
-  readonly scheme = "exact";
+  readonly scheme: string = "exact";
   readonly #payer: FarthingPayer;
 
   constructor(payer: FarthingPayer) {
@@ -50,9 +53,7 @@ export class ExactFarthingClient implements SchemeNetworkClient {
 
   /** Tells the SDK's spend controls the decimals of an asset. */
   findDefaultAsset(asset: string, network: string): DefaultAsset | undefined {
-    const known = this.#known(asset);
-    if (!known || !network.startsWith("farthing:")) return undefined;
-    return { asset, decimals: known.scale, symbol: known.code };
+    return defaultAsset(this.#payer.assets, asset, network);
   }
 
   /** Signs one order for these requirements; in x402 versions 1 and 2. */
@@ -61,11 +62,7 @@ export class ExactFarthingClient implements SchemeNetworkClient {
     requirements: PaymentRequirements,
   ): Promise<PaymentPayloadResult> {
     const terms = readRequirements(x402Version, requirements);
-    const known = this.#known(terms.asset.code);
-    // The SDK's dollar limit was computed with the known scale: another one would bend it.
-    if (known && known.scale !== terms.asset.scale) {
-      throw new RangeError(`expected scale ${known.scale} for ${known.code}`);
-    }
+    knownAsset(this.#payer.assets, terms.asset);
     this.#payer.spendControl?.reserve({
       network: terms.network,
       asset: terms.asset.code,
@@ -79,9 +76,31 @@ export class ExactFarthingClient implements SchemeNetworkClient {
     const version1 = { x402Version, scheme: this.scheme, network: terms.network, payload };
     return version1;
   }
+}
 
-  #known(asset: string): KnownAsset | undefined {
-    return (this.#payer.assets ?? DOLLARS).find((known) => known.code === asset);
+/** Scheme `upto` on networks `farthing:*`: the order's amount is the most that is charged. */
+export class UptoFarthingClient extends ExactFarthingClient {
+  override readonly scheme = "upto";
+}
+
+type KnownAssets = readonly KnownAsset[] | undefined;
+
+/** The decimals of an asset, for the SDK's spend controls. */
+export function defaultAsset(
+  assets: KnownAssets,
+  asset: string,
+  network: string,
+): DefaultAsset | undefined {
+  const known = (assets ?? DOLLARS).find(({ code }) => code === asset);
+  if (!known || !network.startsWith("farthing:")) return undefined;
+  return { asset, decimals: known.scale, symbol: known.code };
+}
+
+/** Refuses another scale than the SDK's dollar limit was computed with: it would bend the limit. */
+export function knownAsset(assets: KnownAssets, { code, scale }: Asset): void {
+  const known = (assets ?? DOLLARS).find((asset) => asset.code === code);
+  if (known && known.scale !== scale) {
+    throw new RangeError(`expected scale ${known.scale} for ${known.code}`);
   }
 }
 
@@ -106,18 +125,4 @@ export async function signOrder(
     ...(mandate && { mandate: idFromText("man", mandate.mandate) }),
   });
   return { order: toBase64(bytes), signature: toBase64(await key.sign(bytes)) };
-}
-
-/** The part of `x402Client` that registration needs. */
-export interface SchemeRegistry {
-  register(network: `${string}:${string}`, client: SchemeNetworkClient): unknown;
-  registerV1?(network: string, client: SchemeNetworkClient): unknown;
-}
-
-/** Registers the plug-in for every Farthing node, in x402 versions 2 and 1; returns the client. */
-export function registerFarthing<T extends SchemeRegistry>(client: T, payer: FarthingPayer): T {
-  const scheme = new ExactFarthingClient(payer);
-  client.register("farthing:*", scheme);
-  client.registerV1?.("farthing:*", scheme);
-  return client;
 }

@@ -1,14 +1,25 @@
 /** Farthing for the x402 SDKs: the plug-ins, keys and signed formats. */
 export {
   ExactFarthingClient,
-  registerFarthing,
+  UptoFarthingClient,
   signOrder,
   type FarthingPayer,
   type KnownAsset,
-  type SchemeRegistry,
 } from "./client.js";
+export { BatchFarthingClient, type FarthingChannelPayer, type Refund } from "./channel-client.js";
+export * from "./channel-book.js";
+export {
+  channelPayload,
+  payloadVoucher,
+  readChannelClaim,
+  readChannelOffer,
+  voucherMessage,
+  type VoucherMessage,
+} from "./channel-messages.js";
+export { MemoryChannelStore, type ChannelRecord, type ChannelStore } from "./channel-store.js";
+export { channelsFirst, registerFarthing, type SchemeRegistry } from "./register.js";
 export { ExactFarthingServer, type FarthingSeller, type RequestAdapter } from "./server.js";
-export { PayerKey, accessHeader, type Signer } from "./key.js";
+export { PayerKey, accessHeader, verifySignature, type Signer } from "./key.js";
 export { readRequirements, type Terms } from "./requirements.js";
 export {
   SpendLimits,

@@ -4,7 +4,14 @@
  * The file is readable by its owner only and is never written over. The secret leaves this module
  * only into that file.
  */
-import { createPrivateKey, createPublicKey, randomBytes, sign, type KeyObject } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  randomBytes,
+  sign,
+  verify,
+  type KeyObject,
+} from "node:crypto";
 import { open } from "node:fs/promises";
 
 import { concat, fromHex, toHex } from "./encoding.js";
@@ -22,6 +29,8 @@ const KEY_FILE_KIND = "farthing-key/1";
 const GROUP_AND_OTHERS = 0o077;
 // RFC 8410: the fixed head of a PKCS #8 document that holds a 32-byte Ed25519 seed.
 const PKCS8_HEAD = fromHex("302e020100300506032b657004220420");
+// RFC 8410 again: the head of a public key.
+const SPKI_HEAD = fromHex("302a300506032b6570032100");
 
 /** A key held in memory. */
 export class PayerKey implements Signer {
@@ -81,6 +90,17 @@ export class PayerKey implements Signer {
   sign(bytes: Uint8Array): Uint8Array {
     return new Uint8Array(sign(null, bytes, this.#secret));
   }
+}
+
+/** Whether a signature is one of this key over exactly these bytes. */
+export function verifySignature(
+  publicKey: Uint8Array,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const der = Buffer.from(concat(SPKI_HEAD, publicKey));
+  const key = createPublicKey({ key: der, format: "der", type: "spki" });
+  return verify(null, bytes, key, signature);
 }
 
 function readSeed(text: string, path: string): Uint8Array {

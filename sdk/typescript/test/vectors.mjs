@@ -7,7 +7,7 @@ const file = new URL("../../../conformance/formats.json", import.meta.url);
 
 export const vectors = JSON.parse(readFileSync(file, "utf8"));
 
-const isNone = (hex) => /^0*$/.test(hex);
+export const isNone = (hex) => /^0*$/.test(hex);
 
 export const orderOf = (row) => ({
   node: fromHex(row.node),

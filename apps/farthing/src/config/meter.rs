@@ -55,6 +55,8 @@ pub(crate) struct ChannelSection {
     close_delay_seconds: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     step_units: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voucher_wait_seconds: Option<u32>,
 }
 
 const fn one() -> u64 {
@@ -116,11 +118,11 @@ impl MeterSection {
 
 impl ChannelSection {
     pub(super) fn is_empty(&self) -> bool {
-        let Self { deposit_min, deposit_suggested, close_delay_seconds, step_units } = self;
-        deposit_min.is_none()
-            && deposit_suggested.is_none()
-            && close_delay_seconds.is_none()
-            && step_units.is_none()
+        let amounts = [&self.deposit_min, &self.deposit_suggested];
+        let seconds = [self.close_delay_seconds, self.voucher_wait_seconds];
+        let any =
+            amounts.iter().any(|amount| amount.is_some()) || seconds.iter().any(Option::is_some);
+        !any && self.step_units.is_none()
     }
 
     pub(super) fn check(
@@ -142,6 +144,9 @@ impl ChannelSection {
         }
         if let Some(seconds) = self.close_delay_seconds {
             settings.close_delay_seconds = seconds;
+        }
+        if let Some(seconds) = self.voucher_wait_seconds {
+            settings.voucher_wait_seconds = seconds;
         }
         match (self.step_units, meter) {
             (Some(units), Some(_)) => settings.step_units = units,

@@ -159,6 +159,8 @@ fn a_mistake_in_a_meter_or_channel_names_key_and_fix() {
         ("channel = { deposit_min = \"0.0001\" }", "", "correct"),
         ("channel = { deposit_suggested = \"0.001\" }", "", "correct"),
         ("channel = { close_delay_seconds = 0 }", "", "correct"),
+        ("channel = { voucher_wait_seconds = 61 }", "", "correct"),
+        ("crawl = true\nmeter = { unit = \"byte\" }", "", "correct"),
     ] {
         let error = error(&metered(keys));
         assert_eq!(error.place, format!("{offer}{place}"), "{keys}: {error}");

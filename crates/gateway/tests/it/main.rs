@@ -8,10 +8,15 @@ mod crawl;
 mod crawl_keys;
 mod delivery;
 mod far_node;
+mod metered;
+mod purse;
 mod shop;
 mod streams;
 mod upstream;
 
+mod channel_refusals;
+mod channels;
+mod dialects;
 mod hygiene;
 mod layer;
 mod names;

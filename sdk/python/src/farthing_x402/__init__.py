@@ -1,6 +1,28 @@
 """Farthing for the x402 SDK: the plug-ins, keys and signed formats."""
 
-from .client import Delegation, ExactFarthingClient, register_farthing, sign_order
+from .channel_book import (
+    ChannelBook,
+    ChannelClaim,
+    ChannelOffer,
+    ChannelPayment,
+    ChannelPolicy,
+    ChannelRefused,
+    SignedVoucher,
+)
+from .channel_client import BatchFarthingClient, Refund
+from .channel_formats import (
+    ChannelTerms,
+    close_bytes,
+    previous_link,
+    tick_bytes,
+    tick_chain,
+    top_up_bytes,
+    voucher_bytes,
+)
+from .channel_messages import channel_payload, read_channel_claim, read_channel_offer
+from .channel_store import ChannelRecord, ChannelStore, MemoryChannelStore
+from .client import ExactFarthingClient, UptoFarthingClient, sign_order
+from .delegation import Delegation
 from .encoding import id_from_digits, id_from_text, id_text
 from .formats import (
     Asset,
@@ -15,30 +37,48 @@ from .formats import (
     revocation_bytes,
     split_url,
 )
-from .key import PayerKey, Signer, access_header
+from .key import PayerKey, Signer, access_header, verify_signature
 from .price import parse_price
+from .register import channels_first, register_farthing
 from .requirements import Terms, read_requirements
 from .server import ExactFarthingServer
 from .spend_limits import ProposedPayment, SpendControl, SpendLimits, SpendRefused
 
 __all__ = [
     "Asset",
+    "BatchFarthingClient",
+    "ChannelBook",
+    "ChannelClaim",
+    "ChannelOffer",
+    "ChannelPayment",
+    "ChannelPolicy",
+    "ChannelRecord",
+    "ChannelRefused",
+    "ChannelStore",
+    "ChannelTerms",
     "Delegation",
     "ExactFarthingClient",
     "ExactFarthingServer",
     "Mandate",
+    "MemoryChannelStore",
     "Order",
     "PayerKey",
     "ProposedPayment",
     "Purchase",
+    "Refund",
+    "SignedVoucher",
     "Signer",
     "SpendControl",
     "SpendLimits",
     "SpendRefused",
     "Terms",
+    "UptoFarthingClient",
     "access_bytes",
     "access_header",
     "audience",
+    "channel_payload",
+    "channels_first",
+    "close_bytes",
     "id_from_digits",
     "id_from_text",
     "id_text",
@@ -46,9 +86,17 @@ __all__ = [
     "parse_price",
     "payer_account",
     "payment_id",
+    "previous_link",
+    "read_channel_claim",
+    "read_channel_offer",
     "read_requirements",
     "register_farthing",
     "revocation_bytes",
     "sign_order",
     "split_url",
+    "tick_bytes",
+    "tick_chain",
+    "top_up_bytes",
+    "verify_signature",
+    "voucher_bytes",
 ]

@@ -4,29 +4,18 @@ Signs exactly what the requirements ask for, after the spend control agreed, and
 same order id. It does not send anything and keeps no record beyond the spend control's.
 """
 
-import base64
 import secrets
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from .encoding import id_from_text
+from .assets import DOLLARS, check_known, default_asset
+from .delegation import Delegation
+from .encoding import base64_text, id_from_text
 from .formats import Asset, Order, payer_account
 from .key import Signer
-from .requirements import NETWORK_PREFIX, Terms, read_requirements
+from .requirements import Terms, read_requirements
 from .spend_limits import ProposedPayment, SpendControl
-
-DOLLARS = (Asset("USD", 9),)
-"""Assets whose prices the SDK's own spend controls may read as US dollars."""
-
-
-@dataclass(frozen=True)
-class Delegation:
-    """Pay from another payer's account, within its mandate: both ids as texts."""
-
-    mandate: str
-    payer: str
 
 
 class ExactFarthingClient:
@@ -52,26 +41,23 @@ class ExactFarthingClient:
 
     def find_default_asset(self, asset: str, network: str) -> dict[str, Any] | None:
         """Tells the SDK's spend controls the decimals of an asset."""
-        known = self._known(asset)
-        if known is None or not network.startswith(NETWORK_PREFIX):
-            return None
-        return {"asset": asset, "decimals": known.scale, "symbol": known.code}
+        return default_asset(self._assets, asset, network)
 
     def create_payment_payload(self, requirements: Any) -> dict[str, Any]:
         """Signs one order for these requirements; in x402 versions 1 and 2."""
         terms = read_requirements(requirements)
-        known = self._known(terms.asset.code)
-        # The SDK's dollar limit was computed with the known scale: another one would bend it.
-        if known is not None and known.scale != terms.asset.scale:
-            raise ValueError(f"expected scale {known.scale} for {known.code}")
+        check_known(self._assets, terms.asset)
         if self._spend_control is not None:
             self._spend_control.reserve(
                 ProposedPayment(terms.network, terms.asset, terms.amount, terms.pay_to)
             )
         return sign_order(self._key, terms, delegation=self._delegation)
 
-    def _known(self, code: str) -> Asset | None:
-        return next((asset for asset in self._assets if asset.code == code), None)
+
+class UptoFarthingClient(ExactFarthingClient):
+    """Scheme `upto` on networks `farthing:*`: the order's amount is the most that is charged."""
+
+    scheme = "upto"
 
 
 def sign_order(
@@ -103,18 +89,6 @@ def sign_order(
     )
     data = order.to_bytes()
     return {
-        "order": base64.b64encode(data).decode("ascii"),
-        "signature": base64.b64encode(key.sign(data)).decode("ascii"),
+        "order": base64_text(data),
+        "signature": base64_text(key.sign(data)),
     }
-
-
-Client = TypeVar("Client")
-
-
-def register_farthing(client: Client, key: Signer, **options: Any) -> Client:
-    """Registers the plug-in for every Farthing node, in x402 versions 2 and 1; returns the
-    client. Options are those of `ExactFarthingClient`."""
-    scheme = ExactFarthingClient(key, **options)
-    client.register("farthing:*", scheme)  # type: ignore[attr-defined]
-    client.register_v1("farthing:*", scheme)  # type: ignore[attr-defined]
-    return client

@@ -10,7 +10,11 @@ import os
 import time
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .encoding import hex_bytes
@@ -78,6 +82,15 @@ class PayerKey:
     def sign(self, data: bytes) -> bytes:
         """64 bytes of signature."""
         return self._secret.sign(data)
+
+
+def verify_signature(public_key: bytes, data: bytes, signature: bytes) -> bool:
+    """Whether a signature is one of this key over exactly these bytes."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, data)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _read_seed(text: str) -> bytes | None:
