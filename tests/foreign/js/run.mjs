@@ -8,7 +8,16 @@ import { register } from "node:module";
 
 register("./one-copy.mjs", import.meta.url);
 
-const files = ["clients", "once", "delegates", "sellers", "mpp", "mpp-sellers", "mpp-tools"];
+const files = [
+  "clients",
+  "once",
+  "delegates",
+  "sellers",
+  "crawler",
+  "mpp",
+  "mpp-sellers",
+  "mpp-tools",
+];
 const loaded = await Promise.all(files.map((file) => import(`./cases/${file}.mjs`)));
 
 const words = process.argv.slice(2);

@@ -9,6 +9,7 @@ mod crawl_keys;
 mod delivery;
 mod far_node;
 mod metered;
+mod metered_channels;
 mod purse;
 mod shop;
 mod streams;

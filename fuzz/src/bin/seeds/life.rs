@@ -14,6 +14,8 @@ use instrument::{
 use journal::{Journal, Memory, Snapshots};
 use money::{AccountId, Amount, Asset, MandateId, NodeId, OrderId, Shares, TransferId};
 
+use super::{channels, crawlers};
+
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
 const START_MS: u64 = 1_800_000_000_000;
@@ -39,6 +41,7 @@ pub fn live(folder: &Path) -> Fallible<Remains> {
         furnish(&engine).await?;
         buy(&engine, &clock).await?;
         delegate(&engine).await?;
+        channels::live(&engine, &clock, &parties()?).await?;
         engine.shutdown().await;
         Fallible::Ok(())
     })?;
@@ -64,7 +67,7 @@ async fn furnish(engine: &Engine) -> Fallible<()> {
     Ok(engine.fund(fund).await?)
 }
 
-/// A charge, a settled hold, a released one, and one that runs out.
+/// A charge, a settled hold, a released one, one that runs out, and signed requests.
 async fn buy(engine: &Engine, clock: &ManualClock) -> Fallible<()> {
     let hold = Mode::Hold { seconds: HOLD_SECONDS };
     let (payment, claim) = proceed(engine, command(0x5d01, Mode::Claim)?).await?;
@@ -80,7 +83,23 @@ async fn buy(engine: &Engine, clock: &ManualClock) -> Fallible<()> {
     proceed(engine, command(0x5d04, hold)?).await?;
     clock.advance_ms(u64::from(HOLD_SECONDS) * 1_000 + 1);
     engine.authorize(command(0x5d05, Mode::Charge)?).await?;
+    for (price, mode) in [("USD 0.01", Mode::Charge), ("USD 0.02", hold)] {
+        let (command, _) = crawlers::command(command(1, mode)?, price)?;
+        engine.authorize(command).await?;
+    }
     Ok(())
+}
+
+fn parties() -> Fallible<channels::Parties> {
+    Ok(channels::Parties {
+        node: node()?,
+        asset: usd()?,
+        payer: payer()?,
+        key: payer_key(),
+        payees: [payee(1)?, payee(2)?],
+        now_ms: START_MS,
+        outcome: outcome(),
+    })
 }
 
 /// A mandate, a payment under it, and its end.
@@ -176,7 +195,7 @@ fn usd() -> Fallible<Asset> {
     Ok(Asset::new("USD", 9)?)
 }
 
-fn payer_key() -> KeyPair {
+pub fn payer_key() -> KeyPair {
     KeyPair::from_seed(&[1; 32])
 }
 

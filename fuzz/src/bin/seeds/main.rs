@@ -2,6 +2,8 @@
 //! must be refused. Run after a format changes, from the folder `fuzz`:
 //! `cargo run --no-default-features --bin seeds`.
 
+mod channels;
+mod crawlers;
 mod life;
 mod nodes;
 mod pasts;
@@ -31,6 +33,7 @@ fn main() -> Done {
     ticks(&vectors)?;
     payments(&vectors)?;
     credentials(&vectors)?;
+    crawlers::requests()?;
     ledgers()?;
     pasts::indexes()?;
     journals()?;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use engine::{ChannelError, ChannelPhase, ChannelView, ClaimToken, Spend, Unavailable};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
 use super::funds::{Funds, Over, Standing};
@@ -15,6 +15,9 @@ use crate::node::Node;
 /// How often a node that is busy or away is asked again, each time after twice the pause.
 const TRIES: u32 = 5;
 const FIRST_PAUSE_MS: u64 = 50;
+
+/// How much later than asked the node may answer.
+const ANSWER_GRACE_MS: u64 = 500;
 
 /// The lease of a request.
 pub(super) struct ChannelFunds {
@@ -96,7 +99,11 @@ impl Funds for ChannelFunds {
             let now = Instant::now();
             let left = until.saturating_duration_since(now).as_millis();
             let left = u32::try_from(left).unwrap_or(u32::MAX);
-            match self.node.await_accepted(channel, self.lease, above, left).await {
+            let answer = self.node.await_accepted(channel, self.lease, above, left);
+            // The node keeps the time too; one that does not answer must not keep the flow.
+            let latest = until + Duration::from_millis(ANSWER_GRACE_MS);
+            let Ok(answer) = timeout_at(latest, answer).await else { return Ok(()) };
+            match answer {
                 Ok(view) => {
                     self.view = view;
                     self.reported = now;
