@@ -42,7 +42,7 @@ pub struct Books {
     pub engine: Engine,
     pub clock: ManualClock,
     pub payer: Payer,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Books {
@@ -58,9 +58,16 @@ impl Books {
             let spec = AccountSpec { id, asset: usd(), role, label: label.to_owned() };
             engine.open_account(spec).await.unwrap();
         }
-        let books = Self { payer: Payer::new(1, node), engine, clock, _data: data };
+        let books = Self { payer: Payer::new(1, node), engine, clock, data };
         books.fund(&books.payer, FUNDED_UNITS).await;
         books
+    }
+
+    /// The same books after their engine was shut down.
+    pub fn reopened(&self) -> Engine {
+        let clock = Arc::new(self.clock.clone());
+        let options = Options { clock, ..Options::new(self.data.path(), self.engine.node()) };
+        Engine::start(options).unwrap().engine
     }
 
     /// Gives money to a payer.
