@@ -5,12 +5,13 @@
  * Arguments, if given, are words of which a case's name must contain one.
  */
 import { cases as clients } from "./cases/clients.mjs";
+import { cases as crawler } from "./cases/crawler.mjs";
 import { cases as delegates } from "./cases/delegates.mjs";
 import { cases as once } from "./cases/once.mjs";
 import { cases as sellers } from "./cases/sellers.mjs";
 
 const words = process.argv.slice(2);
-const chosen = [...clients, ...once, ...delegates, ...sellers].filter(
+const chosen = [...clients, ...once, ...delegates, ...sellers, ...crawler].filter(
   ([name]) => words.length === 0 || words.some((word) => name.includes(word)),
 );
 

@@ -63,11 +63,14 @@ impl Books {
         books
     }
 
-    /// The same books after their engine was shut down.
-    pub fn reopened(&self) -> Engine {
+    /// Stops the engine and starts another on the same folder, as after a restart: what was only in
+    /// memory is gone.
+    pub async fn restart(&mut self) {
+        self.engine.shutdown().await;
+        let node = self.engine.node();
         let clock = Arc::new(self.clock.clone());
-        let options = Options { clock, ..Options::new(self.data.path(), self.engine.node()) };
-        Engine::start(options).unwrap().engine
+        let options = Options { clock, ..Options::new(self.data.path(), node) };
+        self.engine = Engine::start(options).unwrap().engine;
     }
 
     /// Gives money to a payer.

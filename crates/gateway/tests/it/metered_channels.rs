@@ -380,7 +380,7 @@ async fn seconds_are_paid_before_they_begin() {
 
 #[tokio::test]
 async fn a_node_that_stops_in_the_middle_ends_the_stream_at_the_last_paid_unit() {
-    let shop = MeterShop::open().await;
+    let mut shop = MeterShop::open().await;
     let body = "x".repeat(1_000);
     let bytes = shop.fed("/steps/1", "text/plain");
     let wanted = Wanted::get("/steps/1");
@@ -398,7 +398,8 @@ async fn a_node_that_stops_in_the_middle_ends_the_stream_at_the_last_paid_unit()
     assert!(rest.whole);
     assert_eq!(came + rest.text.len(), 200, "what was paid is delivered, and nothing more");
     // The node starts again: all that was delivered is paid, and the rest is the payer's.
-    let engine = shop.books.reopened();
+    shop.books.restart().await;
+    let engine = &shop.books.engine;
     let closed = engine.close_channel(Closing::ByPayee(purse.id())).await.unwrap();
     assert_eq!((closed.spent, closed.settled), (200 * BYTE, 200 * BYTE));
     let (payer, payee) = (shop.books.payer.account(), author());
