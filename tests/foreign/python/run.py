@@ -10,6 +10,7 @@ import sys
 import traceback
 
 import node  # noqa: F401  finds the plug-in of this tree first
+import channels
 import clients
 import sellers
 import tools
@@ -18,7 +19,7 @@ CASE_SECONDS_MAX = 300
 WORDS = sys.argv[1:]
 CASES = [
     (name, run)
-    for name, run in clients.CASES + sellers.CASES + tools.CASES
+    for name, run in clients.CASES + sellers.CASES + channels.CASES + tools.CASES
     if not WORDS or any(word in name for word in WORDS)
 ]
 

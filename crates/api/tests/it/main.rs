@@ -4,6 +4,7 @@
 mod about;
 mod catalogue;
 mod facilitator;
+mod facilitator_channel;
 mod facilitator_upto;
 mod hostile;
 mod operator;

@@ -127,7 +127,11 @@ pub(super) fn add(case: &Case, response: &mut Response<Body>, refusal: &Refusal,
         pending: refusal.reference.filter(|_| pending).and_then(payment_of),
         network: case.options.facts.node,
     });
-    put_settlement(case, response, &failure);
+    // Payers' software looks into the challenge, where the channel's state stands, only if no
+    // settlement is told.
+    if pending || refusal.channel.is_none() {
+        put_settlement(case, response, &failure);
+    }
     name(response, refusal.reference);
     let path = case.path();
     // A path with parameters would speak as attributes of the cookie.

@@ -6,14 +6,21 @@ a time, answers refunds without running a handler, and hands on where a channel 
 that has lost count. It holds no money and no key.
 """
 
+import asyncio
+import base64
+import json
 import threading
 from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
 
 from x402.schemas import PaymentRequirements, SkipHandlerDirective, SkipHandlerResult
 
-from .server import ExactFarthingServer
+from .channel_messages import channel_state
+from .server import ExactFarthingServer, request_adapter
 
 _DEPOSIT_REQUESTS = 10
+_ANSWER_SECONDS_MAX = 5
 _STATES_MAX = 1024
 """Most refused channels whose state waits for its answer to be written."""
 
@@ -23,7 +30,8 @@ class BatchFarthingServer(ExactFarthingServer):
 
     `deposit_min` is the least deposit of a channel (the price if None), `deposit_suggested` one
     that suits usual use (ten times the price if None), in base units; `close_delay_seconds` the
-    time to settle after a payer alone has asked to close. Further options are those of
+    time to settle after a payer alone has asked to close; `node` the node's URL, with which a
+    payer that has lost count is told where its channel stands. Further options are those of
     `ExactFarthingServer`.
     """
 
@@ -39,12 +47,14 @@ class BatchFarthingServer(ExactFarthingServer):
         deposit_min: int | None = None,
         deposit_suggested: int | None = None,
         close_delay_seconds: int = 3600,
+        node: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self._deposit_min = deposit_min
         self._deposit_suggested = deposit_suggested
         self._close_delay_seconds = close_delay_seconds
+        self._node = node.rstrip("/") if node is not None else None
         self._states: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
 
@@ -64,20 +74,37 @@ class BatchFarthingServer(ExactFarthingServer):
         return requirements.model_copy(update={"extra": extra})
 
     def after_verify(self, context: Any) -> Any:
-        """Keeps where a refused channel stands; lets no handler run for a refund or a mere
-        top-up."""
+        """Lets no handler run for a refund or a mere top-up."""
         super().after_verify(context)
-        payload, result = context.payment_payload.payload, context.result
-        if result.is_valid:
-            buys_nothing = "voucher" not in payload
-            return SkipHandlerResult(response=SkipHandlerDirective()) if buys_nothing else None
-        state = (result.extensions or {}).get(self.scheme)
-        if isinstance(state, dict) and "channelState" in state:
-            with self._lock:
-                if len(self._states) >= _STATES_MAX:
-                    self._states.clear()
-                self._states[self.payment_name(payload)] = state
-        return None
+        if not context.result.is_valid or "voucher" in context.payment_payload.payload:
+            return None
+        return SkipHandlerResult(response=SkipHandlerDirective())
+
+    def on_verify_failure(self, context: Any) -> Any:
+        """Asks the node where the refused channel stands. The SDK keeps the facilitator's own
+        words about it to itself."""
+        self._leave(context)
+        if self._node is None:
+            return None
+        channel = self.payment_name(context.payment_payload.payload)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return self._ask(channel)
+        return asyncio.to_thread(self._ask, channel)
+
+    def _ask(self, channel: str) -> None:
+        try:
+            url = f"{self._node}/v1/channels/{quote(channel, safe='')}"
+            with urlopen(url, timeout=_ANSWER_SECONDS_MAX) as answer:
+                state = channel_state(json.load(answer))
+        except (OSError, ValueError, KeyError, TypeError):
+            # Without the state the payer learns the reason alone.
+            return
+        with self._lock:
+            if len(self._states) >= _STATES_MAX:
+                self._states.clear()
+            self._states[channel] = state
 
     def payment_name(self, payload: dict[str, Any]) -> str:
         """The channel that a payload is about."""
@@ -87,7 +114,24 @@ class BatchFarthingServer(ExactFarthingServer):
 
     def more_extra(self, context: Any) -> dict[str, Any]:
         """Where the refused channel stands."""
-        if context.payment_payload is None:
+        payload = _presented(context)
+        if payload is None:
             return {}
         with self._lock:
-            return self._states.pop(self.payment_name(context.payment_payload.payload), {})
+            return self._states.pop(self.payment_name(payload), {})
+
+
+def _presented(context: Any) -> dict[str, Any] | None:
+    """The payload that was refused. The SDK leaves it out of what it tells of a refusal by the
+    facilitator, so it is read from the request again."""
+    if context.payment_payload is not None:
+        return context.payment_payload.payload
+    adapter = request_adapter(context.transport_context)
+    names = ("PAYMENT-SIGNATURE", "payment-signature")
+    headers = [adapter.get_header(name) for name in names] if adapter is not None else []
+    header = next((header for header in headers if header), "")
+    try:
+        payload = json.loads(base64.b64decode(header, validate=True)).get("payload")
+    except (ValueError, AttributeError):
+        return None
+    return payload if isinstance(payload, dict) else None

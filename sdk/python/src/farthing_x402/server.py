@@ -72,7 +72,7 @@ class ExactFarthingServer:
 
     def enrich_payment_required_response(self, context: Any) -> Accepts | None | Awaitable[Accepts]:
         """Names this request's purchase in `extra.purchase`."""
-        adapter = _request_adapter(context.transport_context)
+        adapter = request_adapter(context.transport_context)
         if adapter is None:
             return None
         purchase = read_purchase(adapter, self._origin, self._request_body)
@@ -88,7 +88,7 @@ class ExactFarthingServer:
         """Refuses a request whose purchase could not be named, and copies in flight."""
         extra = context.requirements.extra or {}
         # The SDK goes on without the purchase if naming it failed: that must not sell anything.
-        if _request_adapter(context.transport_context) is not None and "purchase" not in extra:
+        if request_adapter(context.transport_context) is not None and "purchase" not in extra:
             return AbortResult(reason="purchase_not_named")
         name = self.payment_name(context.payment_payload.payload)
         if not self._in_flight.enter(name, context.requirements.max_timeout_seconds):
@@ -134,5 +134,6 @@ class UptoFarthingServer(ExactFarthingServer):
     payment_flows = {"default": {"supported": ("authorization",), "default": "authorization"}}
 
 
-def _request_adapter(transport_context: Any) -> Any:
+def request_adapter(transport_context: Any) -> Any:
+    """The SDK's view of the request; None outside of one."""
     return getattr(getattr(transport_context, "request", None), "adapter", None)
