@@ -5,6 +5,7 @@
 //! bytes were accepted. The same functions run under libFuzzer (`fuzz_targets/`) and, on the seeds
 //! and seeded mutations of them, in an ordinary test (`tests/replay.rs`).
 
+mod channels;
 mod engines;
 mod gateways;
 mod http_payments;
@@ -41,9 +42,14 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("index_files", indexes::files),
     ("index_manifest", indexes::manifest),
     ("instrument_access", statements::access),
+    ("instrument_channel", channels::terms),
+    ("instrument_close", channels::close),
     ("instrument_mandate", statements::mandate),
     ("instrument_order", statements::order),
     ("instrument_revocation", statements::revocation),
+    ("instrument_tick", channels::tick),
+    ("instrument_top_up", channels::top_up),
+    ("instrument_voucher", channels::voucher),
     ("journal_frame", journals::frame),
     ("journal_segment", journals::segment),
     ("ledger_account", ledgers::account),

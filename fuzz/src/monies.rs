@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use money::{
-    AccountId, Amount, Asset, AssetCode, MandateId, NodeId, OfferId, OrderId, PaymentId,
+    AccountId, Amount, Asset, AssetCode, ChannelId, MandateId, NodeId, OfferId, OrderId, PaymentId,
     TransferId, parse_base_units,
 };
 
@@ -59,6 +59,7 @@ pub fn id(bytes: &[u8]) -> bool {
         one_text::<OfferId>(text),
         one_text::<MandateId>(text),
         one_text::<NodeId>(text),
+        one_text::<ChannelId>(text),
     ];
     let kinds = accepted.iter().filter(|accepted| **accepted).count();
     assert!(kinds <= 1, "a text is an id of one kind");

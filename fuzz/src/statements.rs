@@ -27,7 +27,7 @@ pub fn access(bytes: &[u8]) -> bool {
 }
 
 /// The bytes are a statement, with or without 64 bytes of signature behind it.
-fn statement<T: Statement>(bytes: &[u8], key: fn(&T) -> PublicKey) -> bool {
+pub fn statement<T: Statement>(bytes: &[u8], key: fn(&T) -> PublicKey) -> bool {
     let alone = T::from_bytes(bytes).is_ok_and(|statement| {
         assert_eq!(statement.to_bytes().as_ref(), bytes);
         true

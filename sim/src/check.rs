@@ -105,6 +105,7 @@ pub fn everything(node: &mut Node, model: &Model, is_certain: bool) -> Result<()
     let found = node.look(payments).ok_or("the node stopped while it was verified")?;
     books(node, &model.books, is_certain)?;
     model.check_payments()?;
+    model.check_channels()?;
     let payments = model.payments.iter();
     let right: BTreeMap<_, _> =
         payments.map(|(id, payment)| (*id, (payment.state, payment.units))).collect();

@@ -4,17 +4,18 @@
 //! start without a fault must succeed, nothing that was acknowledged may be missing, and what was
 //! not acknowledged is there as a whole or not at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use disk::{Fault, Simulated, When};
-use engine::ManualClock;
+use engine::{ManualClock, State};
+use money::ChannelId;
 
 use crate::check::{self, Wrong};
 use crate::node::{Node, Start};
 use crate::oracle::{Exchange, Model, explain};
 use crate::plan::Plan;
 use crate::random::Random;
-use crate::request::{Answer, Request};
+use crate::request::{Answer, Request, Seen, short};
 use crate::trace::Trace;
 use crate::workload::Workload;
 
@@ -132,11 +133,21 @@ impl<'a> Life<'a> {
             self.clock.go_back_ms(ms);
             self.now_ns -= ms * 1_000_000;
         }
+        self.pass_what_is_due();
         // Whether a clock that is five minutes behind is trusted hangs on less than a second.
         let behind_ns = self.model().seen_behind_ns(self.now_ns);
         if (290..310).contains(&(behind_ns / 1_000_000_000)) {
             self.clock.advance_ms(60_000);
             self.now_ns += 60_000_000_000;
+        }
+    }
+
+    /// Entries carry times of their own, a little ahead of the clock's; so nothing about a channel may
+    /// be due within a second of the clock.
+    fn pass_what_is_due(&mut self) {
+        while self.models.iter().any(|model| model.is_about_due(self.now_ns)) {
+            self.clock.advance_ms(3_000);
+            self.now_ns += 3_000_000_000;
         }
     }
 
@@ -236,7 +247,7 @@ impl<'a> Life<'a> {
         }
         exchange.answers = answers;
         self.note(&exchange.answers);
-        let changes = self.changes(&mut node);
+        let changes = self.look(&mut node, &mut exchange);
         if let Some(Err(Wrong::Unreadable(why))) = &changes
             && self.is_faulty
         {
@@ -261,10 +272,21 @@ impl<'a> Life<'a> {
         wrong.map_or(Ok(()), |number| Err(format!("request {number} waits for nothing")))
     }
 
-    /// What is new in the feed; `None` if the node has stopped.
-    fn changes(&mut self, node: &mut Node) -> Option<Result<Vec<ledger::Change>, Wrong>> {
+    /// What is new in the feed, and how the channels stand; `None` if the node has stopped.
+    fn look(
+        &mut self,
+        node: &mut Node,
+        exchange: &mut Exchange,
+    ) -> Option<Result<Vec<ledger::Change>, Wrong>> {
         let from = self.model().books.past.len() as u64;
-        node.look(move |state| check::changes(state, from))
+        let ids = self.workload.streams.ids();
+        let look = move |state: &State| {
+            let seen = |id: &ChannelId| (*id, state.channel(*id).map(Seen::from));
+            (check::changes(state, from), ids.iter().map(seen).collect())
+        };
+        let (changes, channels) = node.look(look)?;
+        exchange.channels = channels;
+        Some(changes)
     }
 
     /// The process has ended. Starts it again and compares what is there with what was said.
@@ -279,11 +301,15 @@ impl<'a> Life<'a> {
         self.workload.unknown.extend(lost.map(|(_, request)| request.clone()));
         let keeps_faults = self.random.chance(200);
         let mut node = self.start_again(keeps_faults)?;
-        let changes = self.changes(&mut node);
+        self.pass_what_is_due();
+        // The look is taken before the new process does anything by itself.
+        let changes = self.look(&mut node, &mut exchange);
         self.node = Some(node);
         exchange.changes = changes.ok_or("the node stopped while it was read")??;
         self.explain(&exchange)?;
         self.models.iter_mut().for_each(Model::restart);
+        // What became due in the meantime happens now.
+        self.exchange(Vec::new())?;
         self.verify()
     }
 
@@ -296,9 +322,15 @@ impl<'a> Life<'a> {
                 Err(why) => wrong = Some(why),
             }
         }
-        // The feed is the same for all of them, so they differ in burned ids alone.
-        let mut seen = BTreeSet::new();
-        models.retain(|model| seen.insert(model.books.burned.clone()));
+        // Feed and channels are the same for all of them, so they differ in burned ids and in what a
+        // channel does not show.
+        let mut seen: Vec<Model> = Vec::new();
+        for model in models {
+            if !seen.iter().any(|other| other.is_like(&model)) {
+                seen.push(model);
+            }
+        }
+        let models = seen;
         self.summary.changes += exchange.changes.len() as u64;
         self.models = models;
         if self.models.is_empty() { Err(wrong.unwrap_or_default()) } else { Ok(()) }
@@ -310,8 +342,14 @@ impl<'a> Life<'a> {
 
     fn note(&mut self, answers: &BTreeMap<u64, Answer>) {
         for (number, answer) in answers {
-            if let Answer::Proceed(payment, claim) = answer {
-                self.workload.purchases.begun.insert(*payment, *claim);
+            match answer {
+                Answer::Proceed(payment, claim) => {
+                    self.workload.purchases.begun.insert(*payment, *claim);
+                }
+                Answer::Begun(channel, lease, _) => {
+                    self.workload.streams.begun.insert(*channel, *lease);
+                }
+                _ => {}
             }
             self.trace.digest(format!("{number} {answer:?}").as_bytes());
         }
@@ -464,17 +502,5 @@ impl<'a> Life<'a> {
         };
         let checked = check::everything(node, model, models.len() == 1);
         self.bear(checked)
-    }
-}
-
-/// A request in a line.
-fn short(request: &Request) -> String {
-    match request {
-        Request::Accounts(events) => format!("{} accounts", events.len()),
-        Request::Transfers(events) => format!("{} transfers", events.len()),
-        Request::Authorize(command) => {
-            format!("authorize {} {:?}", command.order.payment_id(), command.mode)
-        }
-        other => format!("{other:?}"),
     }
 }

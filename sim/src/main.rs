@@ -17,6 +17,7 @@ mod purchases;
 mod question;
 mod random;
 mod request;
+mod streams;
 mod trace;
 mod workload;
 

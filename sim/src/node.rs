@@ -12,12 +12,15 @@ use std::task::{Context, Poll, Waker};
 
 use disk::Simulated;
 use engine::{
-    Authorized, Coded, Engine, Inline, ManualClock, Options, PaymentView, StartError, State, Turned,
+    Authorized, Begun, ChannelLimits, ChannelView, Coded, Engine, Inline, ManualClock, Options,
+    PaymentView, Spend, StartError, State, Turned,
 };
 
+use crate::oracle::UNSETTLED_MAX;
 use crate::plan::Plan;
 use crate::purchases::node;
-use crate::request::{Answer, Request};
+use crate::request::{Answer, Request, Seen, Step};
+use crate::streams::limited_payee;
 
 /// Where the node keeps its data.
 const DATA: &str = "/data";
@@ -150,6 +153,8 @@ fn options(start: Start<'_>) -> Options {
         background: false,
     };
     options.snapshot_every_bytes = sizes.snapshot_every_bytes;
+    let limits = ChannelLimits { unsettled_max: UNSETTLED_MAX, ..ChannelLimits::default() };
+    options.channel_limits.extend(limited_payee().map(|payee| (payee, limits)));
     options
 }
 
@@ -180,11 +185,45 @@ fn carry(engine: Engine, request: Request) -> Waiting<Answer> {
                 let settled = engine.settle(payment, units, None, false).await;
                 said(settled, |view| paid(&view, true))
             }
+            Request::Channel(step) => carry_step(engine, step).await,
             Request::Release(payment, claim) => {
                 said(engine.release(payment, claim, None).await, done)
             }
         }
     })
+}
+
+async fn carry_step(engine: Engine, step: Step) -> Answer {
+    match step {
+        Step::Open(command) => said(engine.open_channel(*command).await, channel),
+        Step::TopUp(top_up) => said(engine.top_up(top_up).await, channel),
+        Step::Present(command) => {
+            let id = command.proof.channel();
+            said(engine.present(*command).await, |begun| match begun {
+                Begun::Proceed { lease, channel } => Answer::Begun(id, lease, channel.into()),
+                Begun::Replay { channel, charged, .. } => {
+                    Answer::Served(channel.into(), charged.units())
+                }
+            })
+        }
+        Step::Accept(proof) => said(engine.accept(proof).await, channel),
+        Step::Claim(proof) => said(engine.claim(proof).await, channel),
+        Step::Spend(id, lease, spent, end) => {
+            let command =
+                Spend { channel: id, lease, spent, end, outcome: None, durable_outcome: false };
+            said(engine.spend(command).await, channel)
+        }
+        Step::GiveUp(id, lease) => said(engine.give_up(id, lease, None).await, channel),
+        Step::Await(id, lease, above, wait_ms) => {
+            said(engine.await_accepted(id, lease, above, wait_ms).await, channel)
+        }
+        Step::Settle(id) => said(engine.settle_channel(id).await, channel),
+        Step::Close(closing) => said(engine.close_channel(closing).await, channel),
+    }
+}
+
+fn channel(view: ChannelView) -> Answer {
+    Answer::Channel(Seen::from(view))
 }
 
 fn said<T, E: Coded>(result: Result<T, E>, answer: impl FnOnce(T) -> Answer) -> Answer {

@@ -29,6 +29,7 @@ pub struct Mix {
     pub new_accounts: u64,
     pub transfers: u64,
     pub payments: u64,
+    pub channels: u64,
     /// A request that was sent before is sent again.
     pub again: u64,
     pub linked: u64,
@@ -133,6 +134,7 @@ impl Mix {
             new_accounts: random.between(1, 100),
             transfers: random.between(1, 1000),
             payments: rate(random, 1000),
+            channels: rate(random, 1000),
             again: rate(random, 300),
             linked: rate(random, 300),
             pending: rate(random, 600),

@@ -12,8 +12,8 @@ use crate::oracle::Model;
 use crate::random::Random;
 use crate::request::Request;
 
-const PAYERS: u8 = 4;
-const PAYEES: u128 = 3;
+pub const PAYERS: u8 = 4;
+pub const PAYEES: u128 = 3;
 
 /// Longer than any run: copies are always answered with the first answer.
 const ACCESS_SECONDS: u32 = 1_000_000_000;
@@ -154,10 +154,10 @@ fn authorize(command: Authorize) -> Request {
     Request::Authorize(Box::new(command))
 }
 
-fn key(number: u8) -> KeyPair {
+pub fn key(number: u8) -> KeyPair {
     KeyPair::from_seed(&[number; 32])
 }
 
-fn payee(number: u128) -> Option<AccountId> {
+pub fn payee(number: u128) -> Option<AccountId> {
     AccountId::new(1_000_000 + number).ok()
 }

@@ -1,8 +1,13 @@
 //! What clients send to the node, and what it answers, in a form that can be kept and compared.
 
-use engine::{AccountSpec, Authorize, ClaimToken, Fund, PaymentState};
+use engine::{
+    AccountSpec, Authorize, ChannelPhase, ChannelView, ClaimToken, Closing, Fund, OpenChannel,
+    PaymentState, Present, Proof,
+};
+use instrument::Signed;
+use instrument::channel::TopUp;
 use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
-use money::{Asset, PaymentId};
+use money::{Asset, ChannelId, PaymentId};
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -20,6 +25,24 @@ pub enum Request {
     Charge(PaymentId, ClaimToken),
     Settle(PaymentId, Option<u128>),
     Release(PaymentId, ClaimToken),
+    Channel(Step),
+}
+
+/// A request about a channel.
+#[derive(Debug, Clone)]
+pub enum Step {
+    Open(Box<OpenChannel>),
+    TopUp(Signed<TopUp>),
+    Present(Box<Present>),
+    Accept(Proof),
+    Claim(Proof),
+    /// The total that is spent, and whether that ends the request.
+    Spend(ChannelId, ClaimToken, u128, bool),
+    GiveUp(ChannelId, ClaimToken),
+    /// The total above which the wait ends, and its milliseconds.
+    Await(ChannelId, ClaimToken, u128, u32),
+    Settle(ChannelId),
+    Close(Closing),
 }
 
 /// One answer.
@@ -38,8 +61,64 @@ pub enum Answer {
         units: u128,
         is_new: bool,
     },
+    /// A channel as it stands.
+    Channel(Seen),
+    /// The caller alone may serve from the channel.
+    Begun(ChannelId, ClaimToken, Seen),
+    /// The request was served before and cost so much.
+    Served(Seen, u128),
     /// Refused for good, with the stable code.
     Refused(&'static str),
     /// The node does not say: it has stopped, or its queue was full.
     Unavailable(&'static str),
+}
+
+/// What is looked at of a channel: its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    pub phase: ChannelPhase,
+    pub deposit: u128,
+    pub accepted: u128,
+    pub spent: u128,
+    pub reserved: u128,
+    pub settled: u128,
+    pub sequence: u64,
+    pub cumulative: u128,
+    pub tick: u32,
+}
+
+impl From<ChannelView> for Seen {
+    fn from(view: ChannelView) -> Self {
+        Self {
+            phase: view.state,
+            deposit: view.deposit,
+            accepted: view.accepted,
+            spent: view.spent,
+            reserved: view.reserved,
+            settled: view.settled,
+            sequence: view.sequence,
+            cumulative: view.voucher.map_or(0, |voucher| voucher.cumulative),
+            tick: view.tick_index,
+        }
+    }
+}
+
+/// A request in a line.
+pub fn short(request: &Request) -> String {
+    match request {
+        Request::Accounts(events) => format!("{} accounts", events.len()),
+        Request::Transfers(events) => format!("{} transfers", events.len()),
+        Request::Authorize(command) => {
+            format!("authorize {} {:?}", command.order.payment_id(), command.mode)
+        }
+        Request::Channel(Step::Open(command)) => {
+            let terms = command.terms.get();
+            format!("open {} {} {}", command.terms.channel(), terms.payer, terms.deposit)
+        }
+        Request::Channel(Step::Present(command)) => {
+            format!("present {:?} {:?} {}", command.proof, command.mode, command.start)
+        }
+        Request::Channel(step) => format!("{step:?}"),
+        other => format!("{other:?}"),
+    }
 }

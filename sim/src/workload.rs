@@ -2,7 +2,7 @@
 //! ones.
 //!
 //! A client knows what it was told and guesses the rest, so it draws from the oracle's books. The
-//! payments are in `purchases`, the questions in `curiosity`.
+//! payments are in `purchases`, the channels in `streams`, the questions in `curiosity`.
 
 use ledger::{AMOUNT_MAX, Account, Kind, Limit, Sides, Transfer};
 use money::{AccountId, Asset, TransferId};
@@ -12,6 +12,7 @@ use crate::plan::Plan;
 use crate::purchases::Purchases;
 use crate::random::Random;
 use crate::request::Request;
+use crate::streams::Streams;
 
 /// Requests that are remembered, to be sent again.
 const REMEMBERED_MAX: usize = 64;
@@ -22,6 +23,7 @@ pub struct Workload {
     random: Random,
     plan: Plan,
     pub purchases: Purchases,
+    pub streams: Streams,
     assets: Vec<Asset>,
     next_id: u128,
     sent: Vec<Request>,
@@ -35,6 +37,7 @@ impl Workload {
         let assets = assets.iter().filter_map(|(code, scale)| Asset::new(code, *scale).ok());
         Self {
             purchases: Purchases::new(random.fork()),
+            streams: Streams::new(random.fork()),
             plan: plan.clone(),
             assets: assets.collect(),
             next_id: 1 << 64,
@@ -46,13 +49,15 @@ impl Workload {
 
     /// What comes first: the asset, payees and payers of the payments.
     pub fn opening(&mut self) -> Vec<Request> {
-        if self.plan.mix.payments == 0 { Vec::new() } else { self.purchases.opening() }
+        let mix = &self.plan.mix;
+        let is_paid = mix.payments > 0 || mix.channels > 0;
+        if is_paid { self.purchases.opening() } else { Vec::new() }
     }
 
     /// The next request.
     pub fn request(&mut self, model: &Model, now_ns: u64) -> Request {
         let mix = &self.plan.mix;
-        let weights = [mix.new_accounts, mix.transfers, mix.payments, mix.again];
+        let weights = [mix.new_accounts, mix.transfers, mix.payments, mix.again, mix.channels];
         let mut drawn = self.random.below(weights.iter().sum());
         let kind = weights.iter().position(|weight| {
             let is_it = drawn < *weight;
@@ -63,6 +68,10 @@ impl Workload {
             Some(0) => Request::Accounts(self.accounts(model)),
             Some(2) => self.purchases.request(model, now_ns),
             Some(3) => self.again(model),
+            Some(4) => match self.streams.request(model) {
+                Some(request) => request,
+                None => self.purchases.request(model, now_ns),
+            },
             _ => Request::Transfers(self.transfers(model)),
         };
         self.remember(&request);

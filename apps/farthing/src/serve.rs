@@ -161,7 +161,7 @@ pub(crate) async fn start(config: Config, accept_clock: bool) -> Result<Running,
         sites.push(Site::bind(site).await?);
     }
 
-    let engine = start_engine(&folder, &key, accept_clock).await?;
+    let engine = start_engine(&folder, &key, &settings, accept_clock).await?;
     open_books(&engine, &settings).await?;
     let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
     let (stop, stopped) = watch::channel(false);
@@ -192,10 +192,13 @@ pub(crate) async fn start(config: Config, accept_clock: bool) -> Result<Running,
 async fn start_engine(
     folder: &Path,
     key: &KeyPair,
+    settings: &Settings,
     accept_clock: bool,
 ) -> Result<Engine, ServeError> {
     let mut options = engine::Options::new(folder, node_id(&key.public()));
     options.accept_earlier_clock = accept_clock;
+    options.channel_limits =
+        settings.payees.iter().map(|payee| (payee.account, payee.channels)).collect();
     let started = tokio::task::spawn_blocking(move || Engine::start(options)).await;
     let started = started.map_err(|_| ServeError::CutOff)??;
     let recovery = &started.recovery;

@@ -7,6 +7,7 @@ use ledger::Standing;
 use money::{AccountId, Amount, Asset, MandateId, PaymentId};
 use serde::{Deserialize, Serialize};
 
+use crate::channel::ChannelView;
 use crate::entry::{AccountRole, ReleaseReason};
 use crate::past::Opened;
 use crate::state::{GrantedMandate, Holder, Payment, Progress, State};
@@ -117,6 +118,8 @@ pub struct PayerView {
     pub mandates: Vec<MandateView>,
     /// Payments, newest first.
     pub payments: Vec<PaymentView>,
+    /// Open channels, newest first.
+    pub channels: Vec<ChannelView>,
 }
 
 /// Sums of one asset's books.
@@ -254,6 +257,7 @@ pub fn payer(state: &State, account: AccountId, limit: usize) -> Option<PayerVie
         held: view.held,
         mandates: mandates.map(MandateView::of).collect(),
         payments: payments.into_iter().map(|opened| state.payment_view(opened)).collect(),
+        channels: state.channels_of_payer(account),
     })
 }
 

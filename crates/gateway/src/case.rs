@@ -12,6 +12,25 @@ use instrument::{BodyDigest, PublicKey, PurchaseDigest, PurchaseHasher};
 use crate::offer::Offer;
 use crate::paywall::{Origin, PaywallOptions};
 
+/// Whether the payer says that it reads trailers (RFC 9110, 10.1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trailers {
+    Read,
+    Ignored,
+}
+
+impl Trailers {
+    fn of(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(header::TE).iter().filter_map(|value| value.to_str().ok());
+        let mut items = lines.flat_map(|line| line.split(','));
+        if items.any(|item| item.trim().eq_ignore_ascii_case("trailers")) {
+            Self::Read
+        } else {
+            Self::Ignored
+        }
+    }
+}
+
 /// One priced request.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
@@ -28,6 +47,7 @@ pub(crate) struct Case {
     /// The method as it was sent.
     pub asked: Method,
     pub range: String,
+    pub trailers: Trailers,
     pub html: bool,
     pub cookie: bool,
     /// Which methods and intents of MPP the payer takes.
@@ -67,6 +87,7 @@ impl Case {
             body: Some(body).filter(|body| *body != instrument::empty_body_digest()),
             origin,
             asked: parts.method.clone(),
+            trailers: Trailers::of(&parts.headers),
             range: text(header::RANGE).unwrap_or_default().to_owned(),
             html: accepts_html && method == Method::GET,
             method,

@@ -57,6 +57,10 @@ impl From<Infallible> for UpstreamError {
     }
 }
 
+/// An extension of requests: the answer's trailers are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WantTrailers;
+
 /// Settings of a [`Forward`].
 #[derive(Debug, Clone, Copy)]
 pub struct ForwardOptions {
@@ -113,6 +117,11 @@ impl Forward {
         })?;
         *request.version_mut() = http::Version::HTTP_11;
         headers::strip_hop_by_hop(request.headers_mut());
+        if request.extensions().get::<WantTrailers>().is_some() {
+            let headers = request.headers_mut();
+            headers.insert(header::TE, HeaderValue::from_static("trailers"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+        }
         if let Ok(host) = HeaderValue::from_str(self.authority.as_str()) {
             let original = request.headers_mut().insert(header::HOST, host);
             if let Some(original) = original {

@@ -3,6 +3,7 @@
 use engine::HOLD_SECONDS_MAX;
 use http::Method;
 use http402::{ChannelOffer, Identifier, Metered};
+use instrument::channel::{CLOSE_DELAY_SECONDS_MAX, CLOSE_DELAY_SECONDS_MIN};
 use money::{AccountId, Amount, Shares};
 
 use crate::meter::{Meter, Unit};
@@ -68,6 +69,8 @@ pub struct ChannelSettings {
     pub close_delay_seconds: u32,
     /// Most units that are paid before they are delivered.
     pub step_units: u64,
+    /// How long a flow waits for a voucher when what is accepted is used up.
+    pub voucher_wait_seconds: u32,
 }
 
 /// Requests for which the usual suggested deposit lasts.
@@ -77,11 +80,8 @@ const USUAL_CLOSE_DELAY_SECONDS: u32 = 3_600;
 const USUAL_STEP_BYTES: u64 = 64 * 1024;
 const USUAL_STEP_EVENTS: u64 = 16;
 
-/// Shortest close delay: below it a payee could not react.
-pub const CLOSE_DELAY_SECONDS_MIN: u32 = 1;
-
-/// Longest close delay, 30 days: money must come back in a time that a payer can wait.
-pub const CLOSE_DELAY_SECONDS_MAX: u32 = 30 * 24 * 60 * 60;
+/// Longest wait of a flow for a voucher.
+pub const VOUCHER_WAIT_SECONDS_MAX: u32 = 60;
 
 impl ChannelSettings {
     /// What suits a price, where an operator says nothing else.
@@ -101,6 +101,7 @@ impl ChannelSettings {
             deposit_suggested: Amount::new(suggested, price.asset()),
             close_delay_seconds: USUAL_CLOSE_DELAY_SECONDS,
             step_units,
+            voucher_wait_seconds: VOUCHER_WAIT_SECONDS_MAX,
         }
     }
 }
@@ -139,6 +140,9 @@ pub enum OfferError {
     /// A meter's first price is that of the offer.
     #[error("the meter's price must be the price of the offer")]
     MeterPrice,
+    /// Crawlers sign one price for one request.
+    #[error("an offer with a meter cannot be sold to crawlers, which pay one price for a request")]
+    MeteredCrawl,
     /// A channel's amounts are in the asset of the price.
     #[error("deposits must be in the asset of the price")]
     DepositAsset,
@@ -153,6 +157,9 @@ pub enum OfferError {
     /// See the limits.
     #[error("close_delay_seconds must be {CLOSE_DELAY_SECONDS_MIN} to {CLOSE_DELAY_SECONDS_MAX}")]
     CloseDelay,
+    /// See the limits.
+    #[error("voucher_wait_seconds must be {VOUCHER_WAIT_SECONDS_MAX} at most")]
+    VoucherWait,
     /// Nothing could be delivered.
     #[error("step_units must be above zero")]
     ZeroStep,
@@ -202,6 +209,9 @@ impl Offer {
         if self.meter.as_ref().is_some_and(|meter| meter.terms().price != self.price) {
             return Err(OfferError::MeterPrice);
         }
+        if self.meter.is_some() && self.crawl {
+            return Err(OfferError::MeteredCrawl);
+        }
         let (channel, asset) = (&self.channel, self.price.asset());
         if channel.deposit_min.asset() != asset || channel.deposit_suggested.asset() != asset {
             return Err(OfferError::DepositAsset);
@@ -216,6 +226,9 @@ impl Offer {
         let delays = CLOSE_DELAY_SECONDS_MIN..=CLOSE_DELAY_SECONDS_MAX;
         if !delays.contains(&channel.close_delay_seconds) {
             return Err(OfferError::CloseDelay);
+        }
+        if channel.voucher_wait_seconds > VOUCHER_WAIT_SECONDS_MAX {
+            return Err(OfferError::VoucherWait);
         }
         if channel.step_units == 0 {
             return Err(OfferError::ZeroStep);

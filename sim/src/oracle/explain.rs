@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use engine::ClaimToken;
 use ledger::Change;
+use money::ChannelId;
 
 use super::model::{Given, Model};
 use super::payments::expired;
-use crate::request::{Answer, Request};
+use crate::request::{Answer, Request, Seen, short};
 
 /// What went back and forth since the last comparison.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,8 @@ pub struct Exchange {
     pub answers: BTreeMap<u64, Answer>,
     /// Everything new in the node's feed.
     pub changes: Vec<Change>,
+    /// Every channel that anybody tried to open, as it stands after all that.
+    pub channels: BTreeMap<ChannelId, Option<Seen>>,
     /// The process ended before it answered everything.
     pub is_cut: bool,
 }
@@ -45,10 +48,13 @@ pub fn explain(model: Model, exchange: &Exchange) -> Result<Vec<Model>, String> 
         match walk.step(model, |model, walk| Ok(model.apply(*number, request, &walk.claimed()))) {
             Ok(next) => model = next,
             Err(wrong) if ends.is_empty() => {
-                return Err(format!("request {number} {request:?}: {wrong}"));
+                return Err(format!("request {number} {}: {wrong}", short(request)));
             }
             Err(_) => return Ok(ends),
         }
+    }
+    if exchange.is_cut {
+        ends.extend(walk.end(&model));
     }
     let swept = walk.step(model, |model, walk| {
         let mut given = Given::new();
@@ -76,7 +82,7 @@ impl<'a> Walk<'a> {
     fn claimed(&self) -> impl Fn(u64) -> Option<ClaimToken> + use<'a> {
         let answers = &self.exchange.answers;
         |number| match answers.get(&number) {
-            Some(Answer::Proceed(_, claim)) => Some(*claim),
+            Some(Answer::Proceed(_, claim) | Answer::Begun(_, claim, _)) => Some(*claim),
             _ => None,
         }
     }
@@ -177,6 +183,12 @@ impl<'a> Walk<'a> {
         if let Some(change) = self.exchange.changes.get(self.consumed) {
             return Err(format!("nobody asked for {change:?}"));
         }
+        for (id, real) in &self.exchange.channels {
+            let right = model.channels.get(id).map(|channel| channel.stream.seen());
+            if *real != right {
+                return Err(format!("{id} is {real:?}, right is {right:?}"));
+            }
+        }
         let mut unasked = self.exchange.answers.iter();
         if let Some((number, answer)) = unasked.find(|(number, _)| !self.given.contains_key(number))
         {
@@ -190,6 +202,9 @@ impl<'a> Walk<'a> {
 fn is_same(real: &Answer, right: &Answer) -> bool {
     match (real, right) {
         (Answer::Proceed(real, _), Answer::Proceed(right, _)) => real == right,
+        (Answer::Begun(real, _, seen), Answer::Begun(right, _, should_be)) => {
+            (real, seen) == (right, should_be)
+        }
         _ => real == right,
     }
 }

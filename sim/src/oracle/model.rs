@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use engine::{AccountRole, AccountSpec, Authorize, ClaimToken, Fund, system_account};
 use ledger::{Account, Kind, Limit, Transfer};
-use money::{AccountId, Asset, PaymentId, TransferId};
+use money::{AccountId, Asset, ChannelId, PaymentId, TransferId};
 use sha2::{Digest, Sha256};
 
 use super::books::Books;
+use super::channels::Channel;
 use super::payments::{Claim, Payment};
 use crate::request::{Answer, Request};
 
@@ -21,6 +22,7 @@ const FUND_CODE: u16 = 1;
 pub struct Model {
     pub books: Books,
     pub payments: BTreeMap<PaymentId, Payment>,
+    pub channels: BTreeMap<ChannelId, Channel>,
     pub(super) funds: BTreeMap<TransferId, Fund>,
     /// Who may execute now; gone with the process.
     pub(super) claims: BTreeMap<PaymentId, Claim>,
@@ -29,6 +31,8 @@ pub struct Model {
     /// Copies that wait, by the number of their request; gone with the process.
     pub(super) waiters: BTreeMap<PaymentId, Vec<(u64, Box<Authorize>)>>,
     pub(super) now_ns: u64,
+    /// When the last entry was written that left no trace in the books.
+    pub(super) last_ns: u64,
     /// The latest time that the process has seen.
     pub(super) seen_ns: u64,
 }
@@ -42,7 +46,16 @@ impl Model {
         self.claims.clear();
         self.holds.clear();
         self.waiters.clear();
-        self.seen_ns = self.books.past.last().map_or(0, |past| past.timestamp_ns);
+        self.channels.values_mut().for_each(Channel::restart);
+        let past_ns = self.books.past.last().map_or(0, |past| past.timestamp_ns);
+        self.seen_ns = past_ns.max(self.last_ns);
+    }
+
+    /// Whether nobody could tell the two apart by what they keep.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let kept = self.channels.iter().map(|(id, channel)| (*id, channel.kept()));
+        let others = other.channels.iter().map(|(id, channel)| (*id, channel.kept()));
+        self.books.burned == other.books.burned && kept.eq(others)
     }
 
     /// How far a clock that shows this time is behind what the process has seen.
@@ -90,6 +103,7 @@ impl Model {
                 let answer = self.settle(*payment, *units);
                 self.after(number, *payment, answer, claimed)
             }
+            Request::Channel(step) => self.channel_step(number, step, claimed),
             Request::Release(payment, claim) => {
                 let answer = self.release(*payment, *claim);
                 self.after(number, *payment, answer, claimed)

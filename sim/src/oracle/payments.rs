@@ -100,15 +100,17 @@ impl Model {
         given.push((number, answer));
     }
 
-    /// Whether an event names a transfer that opens or closes a leg of a held payment.
+    /// Whether an event names a transfer that opens or closes a leg of a held payment, or one of a
+    /// channel.
     pub(super) fn touches_a_hold(&self, events: &[Transfer]) -> bool {
         let held = self.payments.iter().filter(|(_, one)| one.state == PaymentState::Held);
         let legs: BTreeSet<TransferId> = held
             .flat_map(|(id, one)| (0..one.legs.len()).map(|index| (*id, index)))
             .flat_map(|(id, index)| [leg(id, index, 0), leg(id, index, 1)])
             .collect();
+        let reserved: BTreeSet<TransferId> = legs.into_iter().chain(self.channel_ids()).collect();
         let named = |event: &Transfer| [Some(event.id), event.kind.pending_id()];
-        events.iter().flat_map(named).flatten().any(|id| legs.contains(&id))
+        events.iter().flat_map(named).flatten().any(|id| reserved.contains(&id))
     }
 
     /// Why a new order cannot pay.
@@ -301,11 +303,16 @@ impl Model {
             self.claims.remove(&id);
             self.wake(id, claimed, given);
         }
+        self.sweep_channels(claimed, given);
     }
 
-    /// Whether this request waits for another one's end.
+    /// Whether this request waits for another one's end, or for the payer.
     pub fn is_waiting(&self, number: u64) -> bool {
+        let copies = self.channels.values().flat_map(|channel| &channel.copies);
+        let awaiting = self.channels.values().filter_map(|channel| channel.awaiting);
         self.waiters.values().flatten().any(|(waiter, _)| *waiter == number)
+            || copies.into_iter().any(|(copy, _)| *copy == number)
+            || awaiting.into_iter().any(|awaiting| awaiting.number == number)
     }
 
     /// Checks that no change refers to a hold of a payment whose state says otherwise.

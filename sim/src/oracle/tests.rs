@@ -52,6 +52,7 @@ impl Direct {
             requests: vec![(number, request.clone())],
             answers: BTreeMap::from([(number, answer)]),
             changes,
+            channels: BTreeMap::new(),
             is_cut: false,
         }
     }

@@ -3,13 +3,13 @@
 //! Invariant: what is left out is derived from the price, so an offer needs a price and nothing more
 //! to be paid from channels.
 
+use engine::ChannelLimits;
 use gateway::{ChannelSettings, Meter, MeterTerms, Tier, Unit};
 use http::HeaderName;
 use money::{Amount, Asset};
 use serde::{Deserialize, Serialize};
 
 use super::check::{Key, decimal};
-use super::settings::ChannelLimitSettings;
 use super::{ConfigError, PayeeSection};
 
 /// How a request is priced by the unit.
@@ -55,6 +55,8 @@ pub(crate) struct ChannelSection {
     close_delay_seconds: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     step_units: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voucher_wait_seconds: Option<u32>,
 }
 
 const fn one() -> u64 {
@@ -116,11 +118,11 @@ impl MeterSection {
 
 impl ChannelSection {
     pub(super) fn is_empty(&self) -> bool {
-        let Self { deposit_min, deposit_suggested, close_delay_seconds, step_units } = self;
-        deposit_min.is_none()
-            && deposit_suggested.is_none()
-            && close_delay_seconds.is_none()
-            && step_units.is_none()
+        let amounts = [&self.deposit_min, &self.deposit_suggested];
+        let seconds = [self.close_delay_seconds, self.voucher_wait_seconds];
+        let any =
+            amounts.iter().any(|amount| amount.is_some()) || seconds.iter().any(Option::is_some);
+        !any && self.step_units.is_none()
     }
 
     pub(super) fn check(
@@ -128,8 +130,11 @@ impl ChannelSection {
         key: &Key<'_>,
         price: Amount,
         meter: Option<&Meter>,
+        deposit_max: u128,
     ) -> Result<ChannelSettings, ConfigError> {
         let mut settings = ChannelSettings::usual(price, meter);
+        let suggested = settings.deposit_suggested.units().min(deposit_max);
+        settings.deposit_suggested = Amount::new(suggested, price.asset());
         if let Some(text) = &self.deposit_min {
             settings.deposit_min = decimal(text, &key.join("deposit_min"), price.asset())?;
             // A larger least deposit raises the suggestion, unless that is named too.
@@ -140,8 +145,20 @@ impl ChannelSection {
             let key = key.join("deposit_suggested");
             settings.deposit_suggested = decimal(text, &key, price.asset())?;
         }
+        for (name, deposit) in [
+            ("deposit_min", settings.deposit_min),
+            ("deposit_suggested", settings.deposit_suggested),
+        ] {
+            if deposit.units() > deposit_max {
+                let what = format!("{deposit} is above the payee's channel_deposit_max");
+                return Err(key.join(name).error(what, "name less, or raise the payee's limit"));
+            }
+        }
         if let Some(seconds) = self.close_delay_seconds {
             settings.close_delay_seconds = seconds;
+        }
+        if let Some(seconds) = self.voucher_wait_seconds {
+            settings.voucher_wait_seconds = seconds;
         }
         match (self.step_units, meter) {
             (Some(units), Some(_)) => settings.step_units = units,
@@ -160,20 +177,26 @@ pub(super) fn channel_limits(
     section: &PayeeSection,
     key: &Key<'_>,
     asset: Asset,
-) -> Result<ChannelLimitSettings, ConfigError> {
-    let limit = |name: &str, text: &Option<String>| {
-        let Some(text) = text else { return Ok(None) };
+) -> Result<ChannelLimits, ConfigError> {
+    let limit = |name: &str, text: &Option<String>, usual: u128| {
+        let Some(text) = text else { return Ok(usual) };
         let key = key.join(name);
         let amount = decimal(text, &key, asset)?;
         if amount.units() == 0 {
             let hint = "write a decimal above zero, or leave it out for the usual limit";
             return Err(key.error("no channel could be used", hint));
         }
-        Ok(Some(amount))
+        Ok(amount.units())
     };
-    Ok(ChannelLimitSettings {
-        deposit: limit("channel_deposit_max", &section.channel_deposit_max)?,
-        unsettled: limit("channel_unsettled_max", &section.channel_unsettled_max)?,
-        exposure: limit("channel_exposure_max", &section.channel_exposure_max)?,
+    let usual = ChannelLimits::default();
+    let (deposit, unsettled, exposure) = (
+        &section.channel_deposit_max,
+        &section.channel_unsettled_max,
+        &section.channel_exposure_max,
+    );
+    Ok(ChannelLimits {
+        deposit_max: limit("channel_deposit_max", deposit, usual.deposit_max)?,
+        unsettled_max: limit("channel_unsettled_max", unsettled, usual.unsettled_max)?,
+        exposure_max: limit("channel_exposure_max", exposure, usual.exposure_max)?,
     })
 }

@@ -53,7 +53,12 @@ fn offer(
     let price = decimal(&section.price, &key.join("price"), asset)?;
     let meter = section.meter.as_ref();
     let meter = meter.map(|meter| meter.check(&key.join("meter"), price)).transpose()?;
-    let channel = section.channel.check(&key.join("channel"), price, meter.as_ref())?;
+    let channel = section.channel.check(
+        &key.join("channel"),
+        price,
+        meter.as_ref(),
+        payee.channels.deposit_max,
+    )?;
     Ok(Offer {
         path,
         methods: methods(&section.methods, &key.join("methods"))?,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use engine::ChannelLimits;
 use gateway::{Crawlers, Routes};
 use http::Uri;
 use money::{AccountId, Amount, Asset};
@@ -34,19 +35,8 @@ pub(crate) struct PayeeSettings {
     pub(crate) name: String,
     pub(crate) asset: Asset,
     pub(crate) account: AccountId,
-    #[expect(dead_code, reason = "the node takes no limits yet")]
-    pub(crate) channels: ChannelLimitSettings,
-}
-
-/// What channels to a payee may come to; the node's usual limits where nothing is said.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct ChannelLimitSettings {
-    /// Most that one channel may hold.
-    pub(crate) deposit: Option<Amount>,
-    /// Earnings on one channel beyond which it is settled at once.
-    pub(crate) unsettled: Option<Amount>,
-    /// Earnings on all channels that may be unsettled.
-    pub(crate) exposure: Option<Amount>,
+    /// What channels to it may come to.
+    pub(crate) channels: ChannelLimits,
 }
 
 /// A site that sells.

@@ -159,12 +159,29 @@ fn a_mistake_in_a_meter_or_channel_names_key_and_fix() {
         ("channel = { deposit_min = \"0.0001\" }", "", "correct"),
         ("channel = { deposit_suggested = \"0.001\" }", "", "correct"),
         ("channel = { close_delay_seconds = 0 }", "", "correct"),
+        ("channel = { voucher_wait_seconds = 61 }", "", "correct"),
+        ("crawl = true\nmeter = { unit = \"byte\" }", "", "correct"),
     ] {
         let error = error(&metered(keys));
         assert_eq!(error.place, format!("{offer}{place}"), "{keys}: {error}");
         let hint = error.hint.unwrap();
         assert!(hint.contains(fix), "{keys}: {hint}");
     }
+}
+
+#[test]
+fn a_payee_bounds_the_deposits_of_its_offers() {
+    let limited = |limit: &str| {
+        let named = format!("name = \"author\"\nchannel_deposit_max = \"{limit}\"");
+        GOOD.replacen("name = \"author\"", &named, 1)
+    };
+    let settings = Config::parse(&limited("0.05"), "f.toml").unwrap().check().unwrap();
+    assert_eq!(settings.payees[0].channels.deposit_max, 50_000_000);
+    assert_eq!(settings.payees[0].channels.exposure_max, u128::MAX);
+    let offer = &settings.gateways[0].routes.offers()[0];
+    assert_eq!(offer.channel.deposit_suggested.units(), 50_000_000);
+    let error = error(&limited("0.001"));
+    assert_eq!(error.place, "f.toml: gateway[1].offer[1].channel.deposit_min", "{error}");
 }
 
 #[test]

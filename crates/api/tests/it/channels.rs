@@ -176,7 +176,7 @@ async fn statements_are_judged_by_signature_then_by_number() {
 #[tokio::test]
 async fn ticks_count_up_to_the_first_that_does_not_fit() {
     let (world, channel) = opened().await;
-    let wrong = Tick { index: 3, link: TickLink([0; 16]) };
+    let wrong = Tick { index: 5, link: TickLink([0; 16]) };
     let answer = send_ticks(&world, channel, &[tick(1), tick(2), wrong, tick(4)]).await;
     answer.is_problem(402, "tick_invalid", None);
     let shown = world.get(&format!("/v1/channels/{channel}")).await;
@@ -271,7 +271,7 @@ async fn terms_that_cannot_be_are_refused() {
         (ChannelTerms { close_delay_seconds: 0, ..good }, "channel_terms"),
         (ChannelTerms { expires_at_ms: START_MS, ..good }, "channel_terms"),
         (ChannelTerms { deposit: units(FUNDED + 1), ..good }, "insufficient_funds"),
-        (ChannelTerms { payee: world.payer_account(), ..good }, "unknown_payee"),
+        (ChannelTerms { payee: world.payer_account(), ..good }, "payer_is_payee"),
     ] {
         open(&world, &terms).await.is_problem(402, code, None);
     }

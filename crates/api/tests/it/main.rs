@@ -3,6 +3,7 @@
 
 mod about;
 mod catalogue;
+mod channels;
 mod facilitator;
 mod facilitator_channel;
 mod facilitator_upto;

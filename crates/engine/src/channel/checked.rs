@@ -71,7 +71,7 @@ impl CheckedProof {
             Self::Tick(_, advance) => Ok(machine.take_tick(terms, advance).map_err(refused)?),
             // Those who followed it may have known a newer tick, which was refused since.
             Self::Refused(Proof::Tick { tick, .. }, ChannelError::TickStale)
-                if tick.index > machine.tick().index =>
+                if tick.index >= machine.tick().index =>
             {
                 follow(terms, machine, *tick)
             }

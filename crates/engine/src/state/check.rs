@@ -137,11 +137,14 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use instrument::channel::{ChannelTerms, TickLink};
     use instrument::{KeyPair, Mandate, Order, Signed, SignedOrder, payer_account};
     use money::{AccountId, Amount, Asset, NodeId, OrderId, TransferId};
 
     use super::*;
-    use crate::entry::{AccountRole, Entry, NewPayment, ReleaseReason, Stamped};
+    use crate::entry::{
+        AccountRole, ChannelEntry, Entry, NewChannel, NewPayment, ReleaseReason, Stamped,
+    };
 
     const PAYEE: u128 = 77;
 
@@ -206,6 +209,7 @@ mod tests {
         entries.push(Entry::PaymentSettled { payment: ids[1], legs: vec![15], outcome: None });
         let reason = ReleaseReason::NotDelivered;
         entries.push(Entry::PaymentReleased { payment: ids[2], reason, outcome: None });
+        entries.push(channel(&delegate, payer, payee, id));
         let mut state = State::counted(node);
         for (entry, number) in entries.into_iter().zip(1..) {
             state.apply(&Stamped { timestamp_ns: number * 1_000_000, entry }).unwrap();
@@ -213,11 +217,93 @@ mod tests {
         state
     }
 
+    /// A channel of 30 under the mandate.
+    fn channel(
+        delegate: &KeyPair,
+        payer: AccountId,
+        payee: AccountId,
+        mandate: MandateId,
+    ) -> Entry {
+        let terms = ChannelTerms {
+            node: NodeId::new(5).unwrap(),
+            salt: [1; 16],
+            payer,
+            signer: delegate.public(),
+            voucher_key: delegate.public(),
+            payee,
+            deposit: Amount::new(30, Asset::new("USD", 9).unwrap()),
+            tick_root: TickLink([0; 16]),
+            tick_units: 0,
+            tick_count: 0,
+            close_delay_seconds: 1,
+            expires_at_ms: 1_000_000,
+            mandate: Some(mandate),
+        };
+        let opened = NewChannel {
+            id: terms.channel(),
+            terms: Signed::sign(terms, delegate),
+            split: vec![(payee, 1_000_000)],
+            description: String::new(),
+        };
+        Entry::Channel(ChannelEntry::Opened { channel: Box::new(opened), hold: 3 })
+    }
+
     #[test]
     fn a_folded_state_is_sound() {
         let state = state();
         assert_eq!(state.check(), []);
-        assert_eq!(state.mandates.values().next().unwrap().spent, 55);
+        assert_eq!(state.mandates.values().next().unwrap().spent, 85);
+    }
+
+    #[test]
+    fn every_contradiction_of_a_channel_is_found() {
+        type Spoil = fn(&mut State, ChannelId);
+        fn terms(channel: &mut Channel, spoil: fn(&mut ChannelTerms)) {
+            let mut terms = *channel.terms();
+            spoil(&mut terms);
+            let key = KeyPair::from_seed(&[2; 32]);
+            let (split, description) = (channel.opened.split.clone(), String::new());
+            let (id, terms) = (channel.id(), Signed::sign(terms, &key));
+            *channel.opened = NewChannel { id, terms, split, description };
+        }
+        let spoils: [(Spoil, &str); 6] = [
+            (
+                |state, id| {
+                    let other = |terms: &mut ChannelTerms| terms.node = NodeId::new(6).unwrap();
+                    state.channels.update(id, |channel| terms(channel, other));
+                },
+                "another node",
+            ),
+            (
+                |state, id| state.channels.update(id, |channel| channel.opened.split[0].1 -= 1),
+                "not whole",
+            ),
+            (|state, id| state.reserved.remove_channel(id, 3, 2), "free for others"),
+            (
+                |state, id| {
+                    state.reserved.add_channel(id, 4, 2);
+                    state.channels.update(id, |channel| channel.hold = 4);
+                },
+                "holds nothing",
+            ),
+            (
+                |state, id| {
+                    let swap = |terms: &mut ChannelTerms| {
+                        std::mem::swap(&mut terms.payer, &mut terms.payee);
+                    };
+                    state.channels.update(id, |channel| terms(channel, swap));
+                },
+                "another transfer",
+            ),
+            (|state, _| state.mandates.values_mut().for_each(|one| one.spent = 69), "spent"),
+        ];
+        for (spoil, word) in spoils {
+            let mut state = state();
+            let id = state.channels.iter().next().unwrap().id();
+            spoil(&mut state, id);
+            let found: Vec<String> = state.check().iter().map(ToString::to_string).collect();
+            assert!(found.iter().any(|text| text.contains(word)), "{word}: {found:?}");
+        }
     }
 
     /// Each field that could be wrong, made wrong.

@@ -167,13 +167,7 @@ impl Core {
             lease.executes_once = true;
             self.view_of(id)?
         } else {
-            let signature = match &begun.proof {
-                PaidProof::Voucher { signature, .. } => Some(signature),
-                PaidProof::Tick(_) => channel.signature.as_ref(),
-            };
-            let voucher = signature
-                .map(|signature| (machine.sequence(), machine.voucher_cumulative(), signature));
-            ChannelView::with(&channel, &machine, voucher)
+            seen_with(&channel, &machine, Some(&begun))
         };
         self.leases.insert(id, lease);
         Ok(Step::Proceed(token, Box::new(view)))
@@ -463,7 +457,8 @@ impl Core {
         if let Some(awaiting) = self.leases.take_awaiting(id) {
             let view = match self.running(id) {
                 Ok((channel, machine)) => {
-                    Ok(ChannelView::with(channel, &machine, channel.voucher()))
+                    let begun = self.leases.get(id).and_then(|lease| lease.pending.as_ref());
+                    Ok(seen_with(channel, &machine, begun))
                 }
                 Err(_) => self.view_of(id),
             };
@@ -477,4 +472,15 @@ impl Core {
             self.present(copy.command, copy.proof, copy.reply);
         }
     }
+}
+
+/// The channel as a request sees it that is being served; `begun` if that is not durable yet.
+fn seen_with(channel: &Channel, machine: &Machine, begun: Option<&BegunRequest>) -> ChannelView {
+    let signature = match begun.map(|begun| &begun.proof) {
+        Some(PaidProof::Voucher { signature, .. }) => Some(signature),
+        Some(PaidProof::Tick(_)) | None => channel.signature.as_ref(),
+    };
+    let voucher =
+        signature.map(|signature| (machine.sequence(), machine.voucher_cumulative(), signature));
+    ChannelView::with(channel, machine, voucher)
 }

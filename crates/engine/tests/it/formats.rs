@@ -1,7 +1,8 @@
 //! A data folder that an earlier program left behind, killed while it ran: opened, read, used.
 //!
 //! `fixtures/snapshot-1` has a journal of three segments and a snapshot of layout 1, from when the
-//! engine kept all of history in memory. `seen.json` is what that program answered to every read.
+//! engine kept all of history in memory. `fixtures/snapshot-2` has one of layout 2, from before there
+//! were channels. `seen.json` is what that program answered to every read.
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +13,8 @@ use engine::{
 };
 use serde::Deserialize;
 
+use crate::batches::assert_sound;
+use crate::channels::parts::Channel;
 use crate::world::{Buy, FUNDS, Granted, START_MS, World, node, options, payer, units};
 
 /// When the program was killed, counted from where its clock began.
@@ -56,7 +59,11 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn fixture() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/snapshot-1")
+    fixture_of("snapshot-1")
+}
+
+fn fixture_of(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
 /// The folder on a disk of its own, opened by this program, and how many batches were folded.
@@ -162,4 +169,31 @@ async fn an_older_folder_goes_on() {
     assert_eq!(world.state_of(late).await, PaymentState::Released);
     let paid = 29 * 7 + 100 * 2;
     assert_eq!(world.available(payer(3)).await, FUNDS - paid);
+}
+
+/// The snapshot before there were channels is used, not passed over: only the batches behind it are
+/// folded; a check finds it equal to what the journal folds to; and channels can be opened on it.
+#[tokio::test]
+async fn a_folder_from_before_there_were_channels_goes_on_from_its_snapshot() {
+    const SNAPSHOT: u64 = 36;
+    const LAST: u64 = 41;
+    let dir = tempfile::tempdir().unwrap();
+    copy(&fixture_of("snapshot-2").join("data"), dir.path());
+    let report = fsck(dir.path(), Some(node()), &mut |_| {}).unwrap();
+    assert!(report.sound && report.findings.is_empty(), "{:?}", report.findings);
+    assert_eq!((report.last_batch, report.snapshots_equal), (LAST, vec![SNAPSHOT]));
+
+    let clock = ManualClock::new(START_MS * 1_000_000);
+    let started = Engine::start(options(dir.path(), &clock)).unwrap();
+    assert_eq!(started.replayed_batches, LAST - SNAPSHOT);
+    let mut world = World { dir, clock, engine: started.engine };
+    let before = fs::read(fixture_of("snapshot-2").join("seen.json")).unwrap();
+    let before: Seen = serde_json::from_slice(&before).unwrap();
+    assert_eq!((before.payments.len(), before.mandates.len()), (26, 1));
+    assert_eq!(told(&world).await, before);
+
+    let channel = Channel::new(1).opened(&world).await;
+    channel.buy(&world, 1, 300, 100).await;
+    assert_sound(&mut world).await;
+    assert_eq!(channel.seen(&world).await.spent, 100);
 }

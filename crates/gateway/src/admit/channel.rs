@@ -99,7 +99,8 @@ impl Parts {
 }
 
 fn present(case: &Case, proof: Proof) -> Present {
-    let safe = case.method == Method::GET;
+    // What is known at the end only must be there until then, whatever the method.
+    let safe = case.method == Method::GET && !case.offer.reserves_start();
     let hold = case.offer.hold_seconds;
     Present {
         proof,

@@ -30,7 +30,7 @@ pub(super) fn admit(
         x402::extensions::check_identifier(&case.challenge, presented)
             .map_err(|error| Box::new(answer::problem(&Problem::from(&error))))?;
     }
-    let claim = case.method == Method::GET && !up_to;
+    let safe = case.method == Method::GET;
     Ok(Source::Order(Box::new(Authorize {
         order,
         purchase: Purchase {
@@ -45,7 +45,7 @@ pub(super) fn admit(
             access_seconds: case.offer.access_seconds,
         },
         idempotency,
-        mode: if claim { Mode::Claim } else { Mode::Hold { seconds: case.offer.hold_seconds } },
+        mode: if safe { Mode::Claim } else { Mode::Hold { seconds: case.offer.hold_seconds } },
     })))
 }
 
@@ -59,6 +59,10 @@ fn check(
     if up_to != case.offer.meter.is_some() {
         let text = "a price by the unit is paid by an order of up to a maximum, any other by an \
                     order of exactly the price";
+        return Err(Refusal::new("unsupported_scheme", text));
+    }
+    if case.offer.price_max().is_none() {
+        let text = "the price has no end, so no order can cover it; pay from a channel";
         return Err(Refusal::new("unsupported_scheme", text));
     }
     signed.verify().map_err(|error| Refusal::new("invalid_signature", error.to_string()))

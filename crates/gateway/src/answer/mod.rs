@@ -17,7 +17,7 @@ use http402::problem::Retry as RetryRule;
 use http402::x402::{self, SettleResponse};
 use http402::{Challenge, Dialect, Problem};
 
-pub(crate) use receipt::{mark_replayed, receipt, replayed};
+pub(crate) use receipt::{mark_replayed, mpp_receipt, receipt, replayed};
 pub(crate) use refusal::{
     Refusal, busy, method_not_allowed, not_delivered, not_kept, paid_in_part, refused, released,
 };
@@ -56,7 +56,7 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     }
     crawl::price(case, &mut response);
     if let Some(refusal) = refusal {
-        refusal::add(case, &mut response, refusal, false);
+        refusal::add(case, &mut response, refusal, None);
     }
     response
 }

@@ -112,19 +112,27 @@ pub(crate) fn refused(case: &Case, refusal: &Refusal) -> Response<Body> {
     let title = "The payment was not taken";
     let text = Problem::new(refusal.status, refusal.code, title, refusal.detail.clone());
     let mut response = problem(&text.with_retry(refusal.retry));
-    // A node that cannot answer now may have taken the payment, or may take a copy of it.
-    let pending = refusal.status == 503;
+    // A node that cannot answer now may have taken the payment, or may take a copy of it. A voucher
+    // is no payment of its own that could be asked for.
+    let pending = refusal.reference.and_then(payment_of).filter(|_| refusal.status == 503);
     add(case, &mut response, refusal, pending);
     response
 }
 
-/// Adds the failed settlement to an answer, and clears a cookie that would be sent again.
-pub(super) fn add(case: &Case, response: &mut Response<Body>, refusal: &Refusal, pending: bool) {
+/// Adds the failed settlement to an answer, and clears a cookie that would be sent again. `pending`
+/// is a payment whose outcome is not known.
+pub(super) fn add(
+    case: &Case,
+    response: &mut Response<Body>,
+    refusal: &Refusal,
+    pending: Option<PaymentId>,
+) {
+    let reason = pending.map_or(refusal.code, |_| "settlement_pending");
     let failure = SettleResponse::Failure(x402::Refusal {
-        reason: if pending { "settlement_pending".to_owned() } else { refusal.code.to_owned() },
+        reason: reason.to_owned(),
         message: Some(refusal.detail.clone()),
         payer: None,
-        pending: refusal.reference.filter(|_| pending).and_then(payment_of),
+        pending,
         network: case.options.facts.node,
     });
     // Payers' software looks into the challenge, where the channel's state stands, only if no
@@ -135,7 +143,7 @@ pub(super) fn add(case: &Case, response: &mut Response<Body>, refusal: &Refusal,
     name(response, refusal.reference);
     let path = case.path();
     // A path with parameters would speak as attributes of the cookie.
-    if case.cookie && !pending && !path.contains(';') {
+    if case.cookie && pending.is_none() && !path.contains(';') {
         let cookie = format!("{}=; Path={path}; Max-Age=0; SameSite=Strict", x402::COOKIE_NAME);
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -176,7 +184,7 @@ pub(crate) fn not_delivered(case: &Case, payment: Reference, response: &mut Resp
 /// A payment whose hold was released: nothing was charged, and the request must not run again.
 pub(crate) fn released(case: &Case, paid: &Paid) -> Response<Body> {
     let text = "the request of this payment was not delivered and nothing was charged; its answer \
-                is not known any more. Sign a new order to try again";
+                is not known any more. Sign a new order or voucher to try again";
     let refusal = Refusal::new("payment_released", text).about(paid.reference);
     challenge(case, Some(&refusal))
 }
@@ -185,7 +193,7 @@ pub(crate) fn released(case: &Case, paid: &Paid) -> Response<Body> {
 pub(crate) fn paid_in_part(case: &Case, paid: &Paid) -> Response<Body> {
     let text = format!(
         "the answer of this payment broke off and {} was charged for the part that arrived; sign a \
-         new order to get it again",
+         new order or voucher to get it again",
         paid.amount
     );
     let refusal = Refusal::new("payment_in_part", text).about(paid.reference);

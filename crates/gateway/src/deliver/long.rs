@@ -52,7 +52,7 @@ pub(super) fn stream_and_settle(
     let mut response = Response::from_parts(parts, body);
     let held = Paid { held: true, ..turn.expected(case, None) };
     answer::receipt(case, &mut response, &held);
-    let settle_by = turn.held_until() - early(case);
+    let settle_by = settle_by(case, &turn);
     let delivery = Delivery { case: case.clone(), turn, head, announced, pump };
     tokio::spawn(delivery.carry_out(settle_by));
     response
@@ -63,9 +63,10 @@ fn announced(response: &Response<Body>) -> Option<u64> {
     response.headers().get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn early(case: &Case) -> Duration {
+/// When the hold is about to run out.
+pub(super) fn settle_by(case: &Case, turn: &Turn) -> Instant {
     let hold_ms = u64::from(case.offer.hold_seconds) * 1000;
-    Duration::from_millis(SETTLE_EARLY_MS.min(hold_ms / 4))
+    turn.held_until() - Duration::from_millis(SETTLE_EARLY_MS.min(hold_ms / 4))
 }
 
 impl Delivery {

@@ -11,9 +11,11 @@
 //! | slower than its hold | settle in full, go on | the same |
 //! | copy | first answer, or fetch again uncharged | first answer, or say that it is not kept |
 //!
-//! A status other than 2xx is a failure: it is passed on and not charged.
+//! A status other than 2xx is a failure: it is passed on and not charged. What is sold by the unit
+//! is delivered by `metered`.
 
 mod long;
+mod metered;
 mod once;
 mod safe;
 mod source;
@@ -85,7 +87,9 @@ where
         Ok(Begun::Known(known)) => return replay(&case, *known, request, inner).await,
         Ok(Begun::Proceed(turn)) => turn,
     };
-    let mut response = if case.method == Method::GET {
+    let mut response = if let Some(meter) = &case.offer.meter {
+        metered::deliver(&case, &turn, meter, request, inner).await
+    } else if case.method == Method::GET {
         safe::deliver(&case, &turn, request, inner).await
     } else {
         once::deliver(&case, &turn, request, inner).await
@@ -164,8 +168,10 @@ const NOT_CHARGED: Standing = Standing {
     retry: Retry::SameKey,
 };
 /// The request may have had effects, so the payment must not execute it again.
-const NOT_CHARGED_ONCE: Standing =
-    Standing { text: "nothing was charged; sign a new order to try again", retry: Retry::Never };
+const NOT_CHARGED_ONCE: Standing = Standing {
+    text: "nothing was charged; sign a new order or voucher to try again",
+    retry: Retry::Never,
+};
 const CHARGED_BEFORE: Standing =
     Standing { text: "the payment was settled before; present it again", retry: Retry::SameKey };
 

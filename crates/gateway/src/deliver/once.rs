@@ -44,11 +44,36 @@ where
     match read_start(body, OUTCOME_BYTES_MAX).await {
         Err(Broken) => fail(case, turn, broken_upstream(NOT_CHARGED_ONCE)).await,
         Ok(Start::Whole(body)) if success => charge(case, turn, response, body).await,
-        Ok(Start::Whole(body)) => {
+        Ok(start) => pass_failure_on(case, turn, response, start).await,
+    }
+}
+
+/// Passes on an answer that is not a success; nothing is charged.
+pub(super) async fn pass_failure(
+    case: &Case,
+    turn: &Turn,
+    response: Response<Body>,
+) -> Response<Body> {
+    let (head, body) = response.into_parts();
+    let response = Response::from_parts(head, Body::empty());
+    match read_start(body, OUTCOME_BYTES_MAX).await {
+        Err(Broken) => fail(case, turn, broken_upstream(NOT_CHARGED_ONCE)).await,
+        Ok(start) => pass_failure_on(case, turn, response, start).await,
+    }
+}
+
+async fn pass_failure_on(
+    case: &Case,
+    turn: &Turn,
+    response: Response<Body>,
+    start: Start,
+) -> Response<Body> {
+    match start {
+        Start::Whole(body) => {
             turn.release(case, Some(outcome(case, &response, body.clone()))).await;
             response.map(|_| Body::from(body))
         }
-        Ok(Start::More { read, rest }) => {
+        Start::More { read, rest } => {
             turn.release(case, None).await;
             let start = futures_util::stream::once(async move { Ok::<_, axum::Error>(read) });
             let whole = futures_util::StreamExt::chain(start, rest.into_data_stream());
@@ -70,7 +95,7 @@ async fn charge(case: &Case, turn: &Turn, response: Response<Body>, body: Bytes)
 }
 
 /// Answers with our own problem and keeps it as the outcome.
-async fn fail(case: &Case, turn: &Turn, response: Response<Body>) -> Response<Body> {
+pub(super) async fn fail(case: &Case, turn: &Turn, response: Response<Body>) -> Response<Body> {
     let (head, body) = response.into_parts();
     // Our own problems are in memory already.
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();

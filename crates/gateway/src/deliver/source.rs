@@ -194,7 +194,10 @@ async fn authorize(
     match authorized.map_err(|error| Refusal::of(&error))? {
         Authorized::Charged(view) => Ok(Begun::Known(Box::new(known_order(&view, None)))),
         Authorized::Replay { payment, outcome } => {
-            Ok(Begun::Known(Box::new(known_order(&payment, outcome))))
+            let known = known_order(&payment, outcome);
+            // Another delivery by the unit costs again.
+            let open = case.offer.meter.is_none();
+            Ok(Begun::Known(Box::new(Known { open, ..known })))
         }
         Authorized::Proceed { payment, claim } => {
             Ok(Begun::Proceed(Turn::order(case, payment, payer, claim, since)))

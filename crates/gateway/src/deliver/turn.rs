@@ -77,12 +77,16 @@ impl Turn {
     }
 
     /// The channel as it was when the request began, and the lease on it; `None` if an order pays.
-    #[expect(dead_code, reason = "nothing is paid step by step yet")]
     pub(crate) fn lease(&self) -> Option<(&ChannelView, ClaimToken)> {
         match &self.kind {
             Kind::Order { .. } => None,
             Kind::Channel(_, view) => Some((view, self.claim)),
         }
+    }
+
+    /// How long a hold or lease lasts.
+    pub(crate) fn time(&self) -> Duration {
+        self.time
     }
 
     /// When the hold or lease runs out at the earliest.

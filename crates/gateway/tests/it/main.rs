@@ -8,10 +8,16 @@ mod crawl;
 mod crawl_keys;
 mod delivery;
 mod far_node;
+mod metered;
+mod metered_channels;
+mod purse;
 mod shop;
 mod streams;
 mod upstream;
 
+mod channel_refusals;
+mod channels;
+mod dialects;
 mod hygiene;
 mod layer;
 mod names;

@@ -143,11 +143,16 @@ fn crawlers(books: &Books) -> Crawlers {
 
 /// A paywall with all offers.
 pub fn paywall(node: Node, books: &Books) -> Paywall {
+    paywall_of(node, books, routes())
+}
+
+/// A paywall with these offers.
+pub fn paywall_of(node: Node, books: &Books, routes: Routes) -> Paywall {
     Paywall::new(PaywallOptions {
         node,
         facts: NodeFacts { node: books.engine.node(), url: "http://node.example".to_owned() },
         origin: Origin::Fixed(ORIGIN.to_owned()),
-        routes: routes(),
+        routes,
         service_name: Some("Magazine".to_owned()),
         crawlers: crawlers(books),
         challenge_secret: ChallengeSecret::of_gateway("token"),

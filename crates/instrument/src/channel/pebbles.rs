@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_tick_costs_half_of_the_logarithm_and_never_more_than_all_of_it() {
-        for log in 1..=16 {
+        for log in 1..=14 {
             let length = 1_u32 << log;
             let costs = || (0..length).map(|index| hashes(index, length));
             assert!(costs().all(|cost| cost <= log), "{:?} of {log}", costs().max());

@@ -14,6 +14,8 @@ use instrument::{
 use journal::{Journal, Memory, Snapshots};
 use money::{AccountId, Amount, Asset, MandateId, NodeId, OrderId, Shares, TransferId};
 
+use super::channels;
+
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
 const START_MS: u64 = 1_800_000_000_000;
@@ -39,6 +41,7 @@ pub fn live(folder: &Path) -> Fallible<Remains> {
         furnish(&engine).await?;
         buy(&engine, &clock).await?;
         delegate(&engine).await?;
+        channels::live(&engine, &clock, &parties()?).await?;
         engine.shutdown().await;
         Fallible::Ok(())
     })?;
@@ -81,6 +84,18 @@ async fn buy(engine: &Engine, clock: &ManualClock) -> Fallible<()> {
     clock.advance_ms(u64::from(HOLD_SECONDS) * 1_000 + 1);
     engine.authorize(command(0x5d05, Mode::Charge)?).await?;
     Ok(())
+}
+
+fn parties() -> Fallible<channels::Parties> {
+    Ok(channels::Parties {
+        node: node()?,
+        asset: usd()?,
+        payer: payer()?,
+        key: payer_key(),
+        payees: [payee(1)?, payee(2)?],
+        now_ms: START_MS,
+        outcome: outcome(),
+    })
 }
 
 /// A mandate, a payment under it, and its end.

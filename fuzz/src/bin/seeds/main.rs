@@ -2,6 +2,7 @@
 //! must be refused. Run after a format changes, from the folder `fuzz`:
 //! `cargo run --no-default-features --bin seeds`.
 
+mod channels;
 mod life;
 mod nodes;
 mod pasts;
@@ -28,6 +29,7 @@ fn main() -> Done {
         serde_json::from_slice(&fs::read(root.join("../conformance/formats.json"))?)?;
     texts()?;
     statements(&vectors)?;
+    ticks(&vectors)?;
     payments(&vectors)?;
     credentials(&vectors)?;
     ledgers()?;
@@ -52,7 +54,7 @@ fn texts() -> Done {
     write("money_asset", &["USD", "X402TEST", "USD\0\0\0\0\0", "usd", "9A", "TOOLONGCODE"])?;
     let digits = "0000000000000000000000002d";
     let mut ids = vec![digits.to_owned(), "acc_2D".to_owned(), format!("acc_{digits}0")];
-    for prefix in ["acc", "tr", "pay", "ord", "off", "man", "node", "x"] {
+    for prefix in ["acc", "tr", "pay", "ord", "off", "man", "node", "ch", "x"] {
         ids.push(format!("{prefix}_{digits}"));
     }
     write("money_id", &ids)
@@ -64,6 +66,10 @@ fn statements(vectors: &Value) -> Done {
         ("instrument_mandate", "mandates", "mandate"),
         ("instrument_revocation", "revocations", "revocation"),
         ("instrument_access", "access", "access"),
+        ("instrument_channel", "channels", "channel"),
+        ("instrument_voucher", "vouchers", "voucher"),
+        ("instrument_top_up", "top_ups", "top_up"),
+        ("instrument_close", "closes", "close"),
     ] {
         let mut seeds = Vec::new();
         let rejected = array(vectors, "rejected")?.iter().filter(|vector| vector["kind"] == kind);
@@ -76,6 +82,21 @@ fn statements(vectors: &Value) -> Done {
         write(target, &seeds)?;
     }
     Ok(())
+}
+
+/// Each tick alone, and behind its salt and the newest tick that it is followed to.
+fn ticks(vectors: &Value) -> Done {
+    let mut seeds = Vec::new();
+    for vector in array(vectors, "ticks")? {
+        let wire = hex(&vector["bytes"])?;
+        let newest = vector["newest"].as_u64().ok_or("no newest tick")?;
+        let index = u32::try_from(newest)?.to_be_bytes();
+        let link = hex(&vector["newest_link"])?;
+        let known = [&[0x82, 0x1a][..], &index, &[0x50], &link].concat();
+        seeds.push([hex(&vector["salt"])?, known, wire.clone()].concat());
+        seeds.push(wire);
+    }
+    write("instrument_tick", &seeds)
 }
 
 fn payments(vectors: &Value) -> Done {

@@ -1,7 +1,5 @@
 //! A channel that a test can open, pay from and spoil.
 
-#![expect(dead_code, reason = "further tests use the rest")]
-
 use engine::{
     Begun, ChannelError, ChannelView, ClaimToken, Closing, OpenChannel, Outcome, Present,
     PresentMode, Proof, Spend,
