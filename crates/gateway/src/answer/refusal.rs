@@ -137,7 +137,7 @@ pub(super) fn add(
     });
     // Payers' software looks into the challenge, where the channel's state stands, only if no
     // settlement is told.
-    if pending || refusal.channel.is_none() {
+    if pending.is_some() || refusal.channel.is_none() {
         put_settlement(case, response, &failure);
     }
     name(response, refusal.reference);
