@@ -183,9 +183,10 @@ fn print(report: &Report) {
     term::line(&format!("node       {node}"));
     let (folded, entries) = (report.folded_batch, report.entries);
     term::line(&format!("folded     up to batch {folded}, {entries} entries"));
-    let Report { accounts, payments, mandates, .. } = report;
+    let Report { accounts, payments, channels, mandates, .. } = report;
     term::line(&format!(
-        "state      {accounts} accounts, {payments} payments, {mandates} mandates"
+        "state      {accounts} accounts, {payments} payments, {channels} open channels, {mandates} \
+         mandates"
     ));
     for sums in &report.books {
         let word = if sums.balanced { "balanced" } else { "NOT BALANCED" };

@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use http402::x402::{Payment, PaymentRequirements};
 use http402::{Dialect, Instrument};
 use money::{AccountId, Amount, ChannelId};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::channel::{Channel, Opening};
@@ -29,8 +30,9 @@ const WATCH_EVERY_MS: u64 = 200;
 /// A channel for one purchase closes by itself after this time, if nothing else closes it.
 const LIFETIME_SECONDS: u32 = 24 * 60 * 60;
 
-/// The seller may be ahead of what was spent by this part of the limit, and by the first unit.
+/// The seller may be ahead of what was spent by this part of the limit, and by so many units.
 const AHEAD_PART: u128 = 16;
+const AHEAD_UNITS: u128 = 2;
 
 /// Waits before each presentation of the same voucher.
 const PRESENT_WAITS_MS: [u64; 4] = [0, 200, 500, 1_000];
@@ -74,10 +76,11 @@ struct Desk {
     request: Request,
     terms: PaymentRequirements,
     resource_url: String,
-    /// What the first unit costs.
-    start: u128,
+    /// What a unit costs at most.
+    unit: u128,
     /// Most that the channel may cost in all.
     limit: u128,
+    used_up: Notify,
 }
 
 /// Opens a channel with the request and reads on while the tab is fed.
@@ -113,8 +116,9 @@ pub(crate) async fn open(
         request: request.clone(),
         terms: offer.terms,
         resource_url: offer.resource.url,
-        start: asked.start,
+        unit: asked.unit,
         limit,
+        used_up: Notify::new(),
     });
     let answer = desk.begin().await?;
     let watch = tokio::spawn(Arc::clone(&desk).feed());
@@ -124,6 +128,7 @@ pub(crate) async fn open(
 /// The members of the terms that say how channels pay.
 struct Asked {
     start: u128,
+    unit: u128,
     least: u128,
     suggested: u128,
     close_delay_seconds: u32,
@@ -139,8 +144,13 @@ impl Asked {
             text.and_then(|text| money::parse_base_units(text).ok()).ok_or_else(|| wrong(name))
         };
         let delay = terms.extra.get("closeDelaySeconds").and_then(serde_json::Value::as_u64);
+        let start = units("start")?;
+        // Without a meter a request is the unit.
+        let per = terms.extra.get("per").and_then(serde_json::Value::as_u64).unwrap_or(1).max(1);
+        let unit = units("price").map_or(start, |price| price.div_ceil(per.into()));
         Ok(Self {
-            start: units("start")?,
+            start,
+            unit: unit.max(start).max(1),
             least: units("depositMin")?,
             suggested: units("depositSuggested")?,
             close_delay_seconds: delay
@@ -153,7 +163,8 @@ impl Asked {
 impl Desk {
     /// How far the seller may be ahead of what was spent.
     fn ahead(&self) -> u128 {
-        (self.limit.min(self.channel.deposit().units()) / AHEAD_PART).max(self.start).max(1)
+        let part = self.limit.min(self.channel.deposit().units()) / AHEAD_PART;
+        part.max(self.unit.saturating_mul(AHEAD_UNITS))
     }
 
     /// The first request, with terms and first voucher. The same bytes again until it is known what
@@ -208,19 +219,26 @@ impl Desk {
             tokio::time::sleep(Duration::from_millis(WATCH_EVERY_MS)).await;
             // A node that does not answer now is asked again; the stream waits meanwhile.
             let Ok(Some(facts)) = self.node.channel(self.channel.id()).await else { continue };
-            if !facts.is_open() {
+            if !facts.is_open() || self.is_used_up(&facts) {
+                self.used_up.notify_one();
                 return;
             }
-            if facts.left() < self.ahead() && facts.spent < self.limit {
+            if facts.left() < self.ahead() && self.channel.cumulative() < self.limit {
                 // Refused for a reason that passes, or for one that ends the stream anyway.
                 let _ = self.allow(&facts).await;
             }
         }
     }
 
+    /// All that the limit allows is signed, and what is left of it buys no further unit.
+    fn is_used_up(&self, facts: &ChannelFacts) -> bool {
+        facts.accepted >= self.limit && facts.left() < self.unit
+    }
+
     async fn allow(&self, facts: &ChannelFacts) -> Result<(), Error> {
         // Twice as far when all was used since the last look: the seller is faster than we look.
-        let ahead = if facts.left() == 0 { self.ahead().saturating_mul(2) } else { self.ahead() };
+        let ahead =
+            if facts.left() < self.unit { self.ahead().saturating_mul(2) } else { self.ahead() };
         let total = facts.spent.saturating_add(facts.reserved).saturating_add(ahead);
         let total = total.min(self.limit);
         let deposit = self.channel.deposit().units();
@@ -272,6 +290,11 @@ impl Tab {
     pub async fn facts(&self) -> Result<ChannelFacts, Error> {
         let facts = self.desk.facts().await?;
         facts.ok_or_else(|| Error::answer("the node has no such channel"))
+    }
+
+    /// Waits until the limit is used up or the channel closes: no more content will come.
+    pub async fn used_up(&self) {
+        self.desk.used_up.notified().await;
     }
 
     /// Closes the channel: the payee keeps what was delivered, the rest comes back.

@@ -93,6 +93,7 @@ test("a payer that has lost count is told where its channel stands, once", async
   assert.deepEqual(accepts[0].extra.channelState, extra.channelState);
   assert.deepEqual(accepts[0].extra.voucherState, extra.voucherState);
   assert.match(accepts[0].extra.purchase, /^[0-9a-f]{64}$/);
+  assert.equal((await challenge(paying)).accepts[0].extra.channelState, undefined);
   // What changes from answer to answer does not keep an echo from fitting.
   const plain = (await challenge()).accepts;
   assert.equal(plain[0].extra.channelState, undefined);

@@ -6,13 +6,15 @@
  */
 import { cases as channels } from "./cases/channels.mjs";
 import { cases as clients } from "./cases/clients.mjs";
+import { cases as crawler } from "./cases/crawler.mjs";
 import { cases as delegates } from "./cases/delegates.mjs";
 import { cases as meteredSellers } from "./cases/metered-sellers.mjs";
 import { cases as once } from "./cases/once.mjs";
 import { cases as sellers } from "./cases/sellers.mjs";
 
 const words = process.argv.slice(2);
-const chosen = [...clients, ...once, ...delegates, ...sellers, ...channels, ...meteredSellers].filter(
+const all = [clients, once, delegates, sellers, channels, meteredSellers, crawler].flat();
+const chosen = all.filter(
   ([name]) => words.length === 0 || words.some((word) => name.includes(word)),
 );
 

@@ -152,6 +152,7 @@ fn report(key: Option<NodeId>, mut fold: Fold<'_>, seen: &Inspection) -> Report 
         snapshots_equal: fold.equal,
         accounts: fold.state.ledger.accounts().len() as u64,
         payments: fold.state.payment_count,
+        channels: fold.state.channels.len() as u64,
         mandates: fold.state.mandates.len() as u64,
         books: books(&fold.state),
         findings,

@@ -79,6 +79,8 @@ pub struct Report {
     pub accounts: u64,
     /// Payments in the folded state.
     pub payments: u64,
+    /// Open channels in the folded state.
+    pub channels: u64,
     /// Mandates in the folded state.
     pub mandates: u64,
     /// Sums of the folded state.

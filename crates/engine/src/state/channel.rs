@@ -28,8 +28,7 @@ pub(crate) struct Request {
     pub charged: u128,
 }
 
-/// An open channel: about 900 bytes with its places in the lists, and what split and description
-/// take beyond.
+/// An open channel: below 1,000 bytes, and what split and description take beyond.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Channel {
     pub opened: Box<NewChannel>,
@@ -289,6 +288,13 @@ pub(crate) fn closes_at_ms(phase: Phase) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The internals page says what an open channel takes in memory.
+    #[test]
+    fn an_open_channel_is_as_small_as_described() {
+        let own = size_of::<Channel>() + size_of::<NewChannel>();
+        assert!(own <= 1_000, "{own}");
+    }
 
     #[test]
     fn transfers_and_requests_have_the_same_ids_on_every_machine() {

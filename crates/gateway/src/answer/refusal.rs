@@ -92,6 +92,7 @@ fn tells_state(code: &str) -> bool {
         ChannelError::VoucherLower,
         ChannelError::VoucherReused,
         ChannelError::VoucherAboveDeposit,
+        ChannelError::TickAboveDeposit,
         ChannelError::TickStale,
         ChannelError::TickJump,
         ChannelError::TickBeyondEnd,

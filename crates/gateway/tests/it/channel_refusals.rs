@@ -140,7 +140,7 @@ fn misfits(dialect: Dialect, purse: &Purse, stranger: &Purse) -> Vec<Refused> {
             "payment-insufficient",
             false,
         ),
-        refused("not the key", forged_close(&purse), "close_signature", signature, false),
+        refused("not the key", forged_close(purse), "close_signature", signature, false),
     ]
 }
 

@@ -3,6 +3,7 @@
 //! `cargo run --no-default-features --bin seeds`.
 
 mod channels;
+mod crawlers;
 mod life;
 mod nodes;
 mod pasts;
@@ -32,6 +33,7 @@ fn main() -> Done {
     ticks(&vectors)?;
     payments(&vectors)?;
     credentials(&vectors)?;
+    crawlers::requests()?;
     ledgers()?;
     pasts::indexes()?;
     journals()?;
