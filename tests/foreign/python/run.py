@@ -11,6 +11,8 @@ import traceback
 
 import node  # noqa: F401  finds the plug-in of this tree first
 import clients
+import mpp_clients
+import mpp_sellers
 import sellers
 import tools
 
@@ -18,7 +20,7 @@ CASE_SECONDS_MAX = 300
 WORDS = sys.argv[1:]
 CASES = [
     (name, run)
-    for name, run in clients.CASES + sellers.CASES + tools.CASES
+    for name, run in clients.CASES + sellers.CASES + mpp_clients.CASES + mpp_sellers.CASES + tools.CASES
     if not WORDS or any(word in name for word in WORDS)
 ]
 
