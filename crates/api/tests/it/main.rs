@@ -3,6 +3,7 @@
 
 mod about;
 mod catalogue;
+mod channel_steps;
 mod channels;
 mod facilitator;
 mod facilitator_channel;
