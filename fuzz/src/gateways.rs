@@ -64,8 +64,9 @@ const FIELD: &str = "content-digest";
 /// The message of an authorization, which the node checks again.
 pub fn authorize(bytes: &[u8]) -> bool {
     let Ok(wire) = serde_json::from_slice::<AuthorizeWire>(bytes) else { return false };
+    let base = wire.base().map(str::to_owned);
     wire.open().is_ok_and(|command| {
-        let again = written(&AuthorizeWire::new(&command));
+        let again = written(&AuthorizeWire::new(&command).with_base(base));
         assert_eq!(without_nulls(&again), without_nulls(bytes));
         let read: AuthorizeWire = read(&again);
         let reopened = read.open().expect("what is written opens");

@@ -10,8 +10,13 @@ use http402::{Carrier, Dialect, Instrument, decode_payment};
 use instrument::channel::{Tick, TickLink};
 use money::ChannelId;
 
-/// Lines of `name: value`; lines that are no headers are left out, as an HTTP server does.
+/// Headers of a request with a payment.
 pub fn header(bytes: &[u8]) -> bool {
+    matches!(decode_payment(&headers(bytes)), Ok(Some(_)))
+}
+
+/// Lines of `name: value`; lines that are no headers are left out, as an HTTP server does.
+pub fn headers(bytes: &[u8]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for line in bytes.split(|byte| *byte == b'\n') {
         let Some(colon) = line.iter().position(|byte| *byte == b':') else {
@@ -24,7 +29,7 @@ pub fn header(bytes: &[u8]) -> bool {
             headers.append(name, value);
         }
     }
-    matches!(decode_payment(&headers), Ok(Some(_)))
+    headers
 }
 
 /// The JSON inside a header, in both versions; what both accept is the same order.

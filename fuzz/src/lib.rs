@@ -6,6 +6,7 @@
 //! and seeded mutations of them, in an ordinary test (`tests/replay.rs`).
 
 mod channels;
+mod crawlers;
 mod engines;
 mod gateways;
 mod http_payments;
@@ -32,11 +33,14 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("gateway_finish", gateways::finish),
     ("gateway_path", gateways::path),
     ("gateway_pattern", gateways::pattern),
+    ("http402_crawler", crawlers::request),
     ("http402_credential", http_payments::credential),
+    ("http402_directory", crawlers::keys),
     ("http402_facilitator", http_payments::facilitator),
     ("http402_header", http_payments::header),
     ("http402_offered", http_payments::offered),
     ("http402_payload", http_payments::payload),
+    ("http402_permit", crawlers::permit),
     ("http402_required", http_payments::required),
     ("http402_settlement", http_payments::settlement),
     ("index_files", indexes::files),

@@ -15,6 +15,7 @@ use http402::x402::network_name;
 use money::AssetCode;
 use serde_json::{Value, json};
 use tokio::fs::File;
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 
 use crate::cli::PayArgs;
@@ -79,6 +80,15 @@ impl Bought {
     }
 }
 
+/// Waits until the limit of what is paid by the unit is used up.
+async fn used_up(tab: Option<&Tab>) {
+    match tab {
+        Some(tab) => tab.used_up().await,
+        None => std::future::pending().await,
+    }
+    term::note("the limit is used up; raise it with --max to get more");
+}
+
 /// Pays, and writes the content as it comes. What breaks off is settled for what arrived.
 async fn bring<W: tokio::io::AsyncWrite + Unpin>(
     payer: &Payer,
@@ -87,7 +97,12 @@ async fn bring<W: tokio::io::AsyncWrite + Unpin>(
     target: &mut W,
 ) -> Result<Bought, Failure> {
     let Paid { answer, settled, tab } = payer.pay(request, limits).await?;
-    let delivered = deliver(answer, target, settled.as_ref()).await;
+    let delivered = tokio::select! {
+        delivered = deliver(answer, target, settled.as_ref()) => delivered,
+        () = used_up(tab.as_ref()) => target.flush().await.map_err(|error| {
+            Failure::new(format!("what came cannot be written: {error}"))
+        }),
+    };
     match (delivered, settled, tab) {
         (Ok(()), Some(settled), _) => Ok(Bought::WithOrder(settled)),
         (Ok(()), None, Some(tab)) => Ok(Bought::ByUnit(tab)),

@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use http402::x402::{Payment, PaymentRequirements};
 use http402::{Dialect, Instrument};
 use money::{AccountId, Amount, ChannelId};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::channel::{Channel, Opening};
@@ -29,8 +30,12 @@ const WATCH_EVERY_MS: u64 = 200;
 /// A channel for one purchase closes by itself after this time, if nothing else closes it.
 const LIFETIME_SECONDS: u32 = 24 * 60 * 60;
 
-/// The seller may be ahead of what was spent by this part of the limit, and by the first unit.
+/// The seller may be ahead of what was spent by this part of the limit, and by so many units.
 const AHEAD_PART: u128 = 16;
+const AHEAD_UNITS: u128 = 2;
+
+/// What was paid last comes within this time.
+const LAST_PIECE_MS: u64 = 500;
 
 /// Waits before each presentation of the same voucher.
 const PRESENT_WAITS_MS: [u64; 4] = [0, 200, 500, 1_000];
@@ -39,7 +44,7 @@ const PRESENT_WAITS_MS: [u64; 4] = [0, 200, 500, 1_000];
 const CLOSE_WAITS_MS: [u64; 6] = [0, 50, 100, 200, 400, 800];
 
 /// Largest body of an answer that is no content.
-const PROBLEM_BYTES_MAX: usize = 64 * 1024;
+const REFUSED_BYTES_MAX: usize = 64 * 1024;
 
 /// What is on the slate while content comes.
 #[derive(Debug)]
@@ -74,10 +79,11 @@ struct Desk {
     request: Request,
     terms: PaymentRequirements,
     resource_url: String,
-    /// What the first unit costs.
-    start: u128,
+    /// What a unit costs at most.
+    unit: u128,
     /// Most that the channel may cost in all.
     limit: u128,
+    used_up: Notify,
 }
 
 /// Opens a channel with the request and reads on while the tab is fed.
@@ -113,8 +119,9 @@ pub(crate) async fn open(
         request: request.clone(),
         terms: offer.terms,
         resource_url: offer.resource.url,
-        start: asked.start,
+        unit: asked.unit,
         limit,
+        used_up: Notify::new(),
     });
     let answer = desk.begin().await?;
     let watch = tokio::spawn(Arc::clone(&desk).feed());
@@ -124,6 +131,7 @@ pub(crate) async fn open(
 /// The members of the terms that say how channels pay.
 struct Asked {
     start: u128,
+    unit: u128,
     least: u128,
     suggested: u128,
     close_delay_seconds: u32,
@@ -139,8 +147,13 @@ impl Asked {
             text.and_then(|text| money::parse_base_units(text).ok()).ok_or_else(|| wrong(name))
         };
         let delay = terms.extra.get("closeDelaySeconds").and_then(serde_json::Value::as_u64);
+        let start = units("start")?;
+        // Without a meter a request is the unit.
+        let per = terms.extra.get("per").and_then(serde_json::Value::as_u64).unwrap_or(1).max(1);
+        let unit = units("price").map_or(start, |price| price.div_ceil(per.into()));
         Ok(Self {
-            start: units("start")?,
+            start,
+            unit: unit.max(start).max(1),
             least: units("depositMin")?,
             suggested: units("depositSuggested")?,
             close_delay_seconds: delay
@@ -153,7 +166,8 @@ impl Asked {
 impl Desk {
     /// How far the seller may be ahead of what was spent.
     fn ahead(&self) -> u128 {
-        (self.limit.min(self.channel.deposit().units()) / AHEAD_PART).max(self.start).max(1)
+        let part = self.limit.min(self.channel.deposit().units()) / AHEAD_PART;
+        part.max(self.unit.saturating_mul(AHEAD_UNITS))
     }
 
     /// The first request, with terms and first voucher. The same bytes again until it is known what
@@ -169,7 +183,7 @@ impl Desk {
                 Ok(answer) if answer.status().is_success() => return Ok(answer),
                 Ok(answer) => {
                     let status = answer.status();
-                    let body = answer.into_bytes(PROBLEM_BYTES_MAX).await.unwrap_or_default();
+                    let body = answer.into_bytes(REFUSED_BYTES_MAX).await.unwrap_or_default();
                     let why = problem(status.as_u16(), &body);
                     let busy = status == StatusCode::CONFLICT || status.is_server_error();
                     if !busy {
@@ -208,19 +222,26 @@ impl Desk {
             tokio::time::sleep(Duration::from_millis(WATCH_EVERY_MS)).await;
             // A node that does not answer now is asked again; the stream waits meanwhile.
             let Ok(Some(facts)) = self.node.channel(self.channel.id()).await else { continue };
-            if !facts.is_open() {
+            if !facts.is_open() || self.is_used_up(&facts) {
+                self.used_up.notify_one();
                 return;
             }
-            if facts.left() < self.ahead() && facts.spent < self.limit {
+            if facts.left() < self.ahead() && self.channel.cumulative() < self.limit {
                 // Refused for a reason that passes, or for one that ends the stream anyway.
                 let _ = self.allow(&facts).await;
             }
         }
     }
 
+    /// All that the limit allows is signed, and what is left of it buys no further unit.
+    fn is_used_up(&self, facts: &ChannelFacts) -> bool {
+        facts.accepted >= self.limit && facts.left() < self.unit
+    }
+
     async fn allow(&self, facts: &ChannelFacts) -> Result<(), Error> {
         // Twice as far when all was used since the last look: the seller is faster than we look.
-        let ahead = if facts.left() == 0 { self.ahead().saturating_mul(2) } else { self.ahead() };
+        let ahead =
+            if facts.left() < self.unit { self.ahead().saturating_mul(2) } else { self.ahead() };
         let total = facts.spent.saturating_add(facts.reserved).saturating_add(ahead);
         let total = total.min(self.limit);
         let deposit = self.channel.deposit().units();
@@ -246,7 +267,7 @@ impl Desk {
             let close = Instrument::Close(self.channel.close(facts.spent));
             if let Ok(answer) = self.present(&close).await {
                 // What it says is asked of the node, which is the one to know.
-                let _ = answer.into_bytes(PROBLEM_BYTES_MAX).await;
+                let _ = answer.into_bytes(REFUSED_BYTES_MAX).await;
             }
         }
         let facts =
@@ -272,6 +293,13 @@ impl Tab {
     pub async fn facts(&self) -> Result<ChannelFacts, Error> {
         let facts = self.desk.facts().await?;
         facts.ok_or_else(|| Error::answer("the node has no such channel"))
+    }
+
+    /// Waits until the limit is used up or the channel closes, and a moment longer for what was paid
+    /// last: no more content will come. Read on meanwhile.
+    pub async fn used_up(&self) {
+        self.desk.used_up.notified().await;
+        tokio::time::sleep(Duration::from_millis(LAST_PIECE_MS)).await;
     }
 
     /// Closes the channel: the payee keeps what was delivered, the rest comes back.

@@ -97,6 +97,42 @@ fn what_makes_no_sense_names_file_key_and_fix() {
     }
 }
 
+/// The good file, its offer open to crawlers, with a crawler of these keys.
+fn crawled(keys: &str) -> String {
+    format!("{GOOD}crawl = true\n\n[[gateway.crawler]]\n{keys}\n")
+}
+
+#[test]
+fn crawlers_have_a_key_or_a_directory() {
+    let key = format!("agent = \"https://bot.example\"\nkey = \"{}\"", "ab".repeat(32));
+    let directory = "agent = \"https://b.example\"\ndirectory = \"https://b.example/keys\"";
+    for keys in [key.as_str(), directory] {
+        let config = Config::parse(&crawled(keys), "f.toml").unwrap();
+        assert!(config.check().unwrap().gateways[0].routes.offers()[0].crawl);
+        let printed = config.print().unwrap();
+        let again = Config::parse(&printed, "f.toml").unwrap();
+        assert_eq!(again.print().unwrap(), printed);
+        assert!(printed.contains("[[gateway.crawler]]") && printed.contains("crawl = true"));
+    }
+    let both = format!("{key}\ndirectory = \"https://b.example/keys\"");
+    for (keys, place) in [
+        ("agent = \"bot.example\"", "gateway[1].crawler[1].agent"),
+        ("agent = \"https://b.example\"", "gateway[1].crawler[1]"),
+        (both.as_str(), "gateway[1].crawler[1]"),
+        ("agent = \"https://b.example\"\nkey = \"ab\"", "gateway[1].crawler[1].key"),
+        (
+            "agent = \"https://b.example\"\ndirectory = \"http://b.example/keys\"",
+            "gateway[1].crawler[1].directory",
+        ),
+    ] {
+        let error = error(&crawled(keys));
+        assert_eq!(error.place, format!("f.toml: {place}"), "{keys}");
+        assert!(error.hint.is_some());
+    }
+    let posted = crawled(&key).replacen("price =", "methods = [\"POST\"]\nprice =", 1);
+    assert!(error(&posted).what.contains("crawl = true"));
+}
+
 #[test]
 fn a_printed_configuration_says_the_same() {
     let config = Config::parse(GOOD, "f.toml").unwrap();

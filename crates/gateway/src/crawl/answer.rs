@@ -120,6 +120,7 @@ pub(crate) fn check_content(case: &Case, response: Response<Body>) -> Response<B
     let text = "the service names another price than the offer; nothing was charged";
     let problem = Problem::new(name.http_status(), "content_price_mismatch", title, text);
     let mut response = answer::problem(&problem);
+    price(case, &mut response);
     put_error(&mut response, name);
     response
 }

@@ -144,6 +144,11 @@ impl AuthorizeWire {
         Self { base, ..self }
     }
 
+    /// See [`AuthorizeWire::with_base`].
+    pub fn base(&self) -> Option<&str> {
+        self.base.as_deref()
+    }
+
     /// Reads the command and checks the order's signature.
     pub fn open(self) -> Result<Authorize, WireError> {
         let order = bytes(&self.order, "order")?;

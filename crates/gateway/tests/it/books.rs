@@ -42,7 +42,7 @@ pub struct Books {
     pub engine: Engine,
     pub clock: ManualClock,
     pub payer: Payer,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Books {
@@ -58,9 +58,19 @@ impl Books {
             let spec = AccountSpec { id, asset: usd(), role, label: label.to_owned() };
             engine.open_account(spec).await.unwrap();
         }
-        let books = Self { payer: Payer::new(1, node), engine, clock, _data: data };
+        let books = Self { payer: Payer::new(1, node), engine, clock, data };
         books.fund(&books.payer, FUNDED_UNITS).await;
         books
+    }
+
+    /// Stops the engine and starts another on the same folder, as after a restart: what was only in
+    /// memory is gone.
+    pub async fn restart(&mut self) {
+        self.engine.shutdown().await;
+        let node = self.engine.node();
+        let clock = Arc::new(self.clock.clone());
+        let options = Options { clock, ..Options::new(self.data.path(), node) };
+        self.engine = Engine::start(options).unwrap().engine;
     }
 
     /// Gives money to a payer.

@@ -11,9 +11,13 @@ use axum::routing::post;
 use engine::{Coded, Engine, Outcome};
 use gateway::Node;
 use gateway::node::RemoteNode;
+use gateway::node::wire::channel::{
+    BegunWire, ClosingWire, GiveUpWire, OpenWire, PresentWire, ProofWire, SignedWire, SpendWire,
+};
 use gateway::node::wire::{
     AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, OutcomeWire, RefusedWire,
 };
+use money::ChannelId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
@@ -22,7 +26,7 @@ use tokio::sync::Notify;
 use crate::upstream::{broken_body, response};
 
 /// How long gateways wait for this node.
-pub const TIMEOUT_MS: u64 = 300;
+pub const TIMEOUT_MS: u64 = 500;
 
 /// What goes wrong with a step.
 #[derive(Clone)]
@@ -63,15 +67,23 @@ impl FarNode {
     pub async fn serve(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = Router::new().route("/v1/payments/{step}", post(step)).with_state(self.clone());
+        let app = Router::new()
+            .route("/v1/payments/{step}", post(step))
+            .route("/v1/channels/{step}", post(step).get(channel))
+            .with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
         address
     }
 
     /// The node as a gateway sees it.
     pub async fn remote(&self) -> Node {
+        self.remote_within(TIMEOUT_MS).await
+    }
+
+    /// The node as a gateway sees it that waits this long.
+    pub async fn remote_within(&self, timeout_ms: u64) -> Node {
         let url = format!("http://{}", self.serve().await);
-        Node::Remote(RemoteNode::new(&url, "token".to_owned()).unwrap().with_timeout_ms(TIMEOUT_MS))
+        Node::Remote(RemoteNode::new(&url, "token".to_owned()).unwrap().with_timeout_ms(timeout_ms))
     }
 
     async fn carry_out(&self, step: &str, message: &[u8]) -> Response<Body> {
@@ -101,8 +113,38 @@ impl FarNode {
                 let outcome = open(wire.outcome);
                 json(self.engine.release(wire.payment, wire.claim, outcome).await)
             }
+            other => self.carry_out_channel(other, message).await,
+        }
+    }
+
+    async fn carry_out_channel(&self, step: &str, message: &[u8]) -> Response<Body> {
+        let engine = &self.engine;
+        match step {
+            "open" => json(engine.open_channel(read::<OpenWire>(message).open().unwrap()).await),
+            "top-up" => json(engine.top_up(read::<SignedWire>(message).open().unwrap()).await),
+            "accept" => json(engine.accept(read::<ProofWire>(message).open().unwrap()).await),
+            "present" => {
+                let begun = engine.present(read::<PresentWire>(message).open().unwrap()).await;
+                json(begun.map(BegunWire::from))
+            }
+            "spend" => json(engine.spend(read::<SpendWire>(message).open().unwrap()).await),
+            "give-up" => {
+                let GiveUpWire { channel, lease, outcome } = read(message);
+                json(engine.give_up(channel, lease, open(outcome)).await)
+            }
+            "close" => {
+                json(engine.close_channel(read::<ClosingWire>(message).open().unwrap()).await)
+            }
             other => panic!("no step {other}"),
         }
+    }
+}
+
+async fn channel(State(node): State<FarNode>, Path(id): Path<ChannelId>) -> Response<Body> {
+    let view = node.engine.read(move |state| state.channel(id)).await.unwrap();
+    match view {
+        Some(view) => response(200, &[], Body::from(serde_json::to_vec(&view).unwrap())),
+        None => response(404, &[], Body::empty()),
     }
 }
 

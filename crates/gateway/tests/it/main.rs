@@ -15,6 +15,7 @@ mod shop;
 mod streams;
 mod upstream;
 
+mod channel_node;
 mod channel_refusals;
 mod channels;
 mod dialects;

@@ -48,11 +48,12 @@ fn kind(code: &str) -> &'static str {
         "channel_unknown" => "session/channel-not-found",
         "channel_closed" | "channel_closing" => "session/channel-finalized",
         "channel_exhausted" => "session/insufficient-balance",
-        "voucher_above_deposit" | "tick_beyond_end" => "session/amount-exceeds-deposit",
-        "voucher_lower" | "voucher_stale" | "tick_stale" => "session/delta-too-small",
-        "voucher_signature" | "top_up_signature" | "close_signature" | "tick_invalid" => {
-            "session/invalid-signature"
+        "voucher_above_deposit" | "tick_above_deposit" | "tick_beyond_end" => {
+            "session/amount-exceeds-deposit"
         }
+        "voucher_lower" | "voucher_stale" | "tick_stale" => "session/delta-too-small",
+        "terms_signature" | "voucher_signature" | "top_up_signature" | "close_signature"
+        | "tick_invalid" => "session/invalid-signature",
         _ => "verification-failed",
     }
 }

@@ -61,7 +61,7 @@ fn sum_holds<'a>(
         let (_, sum) = by_key.entry(*key.public()).or_insert((key.minus(), Scalar::ZERO));
         *sum += z * equation.k;
     }
-    // Changing the sign of one scalar is cheaper than of every R: the sum is of z(R + kA - sB).
+    // The sum is of z(R + kA - sB), so that R keeps its coefficient of 128 bits: half the work.
     let scalars =
         once(-base).chain(coefficients.iter().copied()).chain(by_key.values().map(|(_, sum)| -sum));
     let points = once(ED25519_BASEPOINT_POINT)

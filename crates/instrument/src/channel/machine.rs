@@ -19,7 +19,8 @@
 //! | time | at expiry: closed | after the delay or at expiry: closed | nothing |
 //!
 //! A channel whose time is over answers as a closed one, and the last four events close it. Money
-//! that was set aside until a moment is free again from that moment on.
+//! that was set aside until a moment is free again from that moment on. Settling pays all that was
+//! spent but the running request's last step, which may not have been delivered yet.
 
 use core::cmp::Ordering;
 

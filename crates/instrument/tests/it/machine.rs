@@ -207,3 +207,30 @@ fn every_state_with_every_event() {
     }
     assert_eq!(table.lines().count(), TABLE.lines().count());
 }
+
+#[test]
+fn a_closing_never_outlives_the_terms() {
+    let expires_at_ms = terms().expires_at_ms;
+    let asked = |now_ms| {
+        let stepped = Machine::open(&terms()).step(&terms(), Event::AskToClose, now_ms);
+        stepped.unwrap().0
+    };
+    let (early, late) = (asked(expires_at_ms - 60_001), asked(expires_at_ms - 59_999));
+    assert_eq!(early.phase(), Phase::Closing { closes_at_ms: expires_at_ms - 1 });
+    assert_eq!(late.phase(), Phase::Closing { closes_at_ms: expires_at_ms });
+    assert_eq!(late.due_at_ms(&terms()), Some(expires_at_ms));
+}
+
+/// What a sweep goes by: at the moment that is named time does something, and not before.
+#[test]
+fn the_due_moment_is_when_time_does_something() {
+    for (state, machine, now_ms) in states() {
+        let Some(due_at_ms) = machine.due_at_ms(&terms()) else {
+            assert_eq!(machine.phase(), Phase::Closed, "{state}");
+            continue;
+        };
+        let time = |at_ms| machine.step(&terms(), Event::Time, at_ms).unwrap().0;
+        assert_ne!(time(due_at_ms), machine, "{state}");
+        assert_eq!(time(due_at_ms - 1), machine, "{state} {now_ms}");
+    }
+}

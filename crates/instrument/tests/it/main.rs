@@ -10,6 +10,7 @@ mod machine;
 mod machine_model;
 mod refused;
 mod requests;
+mod sound;
 mod ticks;
 mod vectors;
 mod verdict;

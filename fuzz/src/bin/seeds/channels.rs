@@ -31,7 +31,8 @@ pub async fn live(engine: &Engine, clock: &ManualClock, parties: &Parties) -> Fa
     let whole = open(engine, parties, 1, None).await?;
     let id = whole.channel();
     engine.accept(voucher(parties, &whole, 1, 100)).await?;
-    let lease = begin(engine, &whole, None, voucher(parties, &whole, 2, 300), PresentMode::Lease).await?;
+    let lease =
+        begin(engine, &whole, None, voucher(parties, &whole, 2, 300), PresentMode::Lease).await?;
     engine.spend(spend(&whole, lease, 20, false, None)).await?;
     engine.spend(spend(&whole, lease, 15, true, None)).await?;
     engine.settle_channel(id).await?;

@@ -14,7 +14,7 @@ use instrument::{
 use journal::{Journal, Memory, Snapshots};
 use money::{AccountId, Amount, Asset, MandateId, NodeId, OrderId, Shares, TransferId};
 
-use super::channels;
+use super::{channels, crawlers};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
@@ -67,7 +67,7 @@ async fn furnish(engine: &Engine) -> Fallible<()> {
     Ok(engine.fund(fund).await?)
 }
 
-/// A charge, a settled hold, a released one, and one that runs out.
+/// A charge, a settled hold, a released one, one that runs out, and signed requests.
 async fn buy(engine: &Engine, clock: &ManualClock) -> Fallible<()> {
     let hold = Mode::Hold { seconds: HOLD_SECONDS };
     let (payment, claim) = proceed(engine, command(0x5d01, Mode::Claim)?).await?;
@@ -83,6 +83,10 @@ async fn buy(engine: &Engine, clock: &ManualClock) -> Fallible<()> {
     proceed(engine, command(0x5d04, hold)?).await?;
     clock.advance_ms(u64::from(HOLD_SECONDS) * 1_000 + 1);
     engine.authorize(command(0x5d05, Mode::Charge)?).await?;
+    for (price, mode) in [("USD 0.01", Mode::Charge), ("USD 0.02", hold)] {
+        let (command, _) = crawlers::command(command(1, mode)?, price)?;
+        engine.authorize(command).await?;
+    }
     Ok(())
 }
 
@@ -191,7 +195,7 @@ fn usd() -> Fallible<Asset> {
     Ok(Asset::new("USD", 9)?)
 }
 
-fn payer_key() -> KeyPair {
+pub fn payer_key() -> KeyPair {
     KeyPair::from_seed(&[1; 32])
 }
 

@@ -6,7 +6,7 @@ use money::{AccountId, PaymentId, Shares};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Done, base64, life, write};
+use super::{Done, base64, crawlers, life, write};
 
 pub fn engines() -> Done {
     let folder = std::env::temp_dir().join(format!("farthing-seeds-{}", std::process::id()));
@@ -87,9 +87,13 @@ fn wires() -> Done {
     full.idempotency = Some(Idempotency { key: [5; 32], fingerprint: [6; 32] });
     let mut forged = serde_json::to_value(AuthorizeWire::new(&plain))?;
     forged["signature"] = base64([0; 64]).into();
+    let crawled = serde_json::to_vec(&crawlers::wire(plain.clone())?)?;
     let [plain, full] = [plain, full].map(|command| AuthorizeWire::new(&command));
     let seeds = [serde_json::to_vec(&plain)?, serde_json::to_vec(&full)?];
-    write("gateway_authorize", &[&seeds[0], &seeds[1], forged.to_string().as_bytes(), b"{}"])?;
+    write(
+        "gateway_authorize",
+        &[&seeds[0], &seeds[1], &crawled, forged.to_string().as_bytes(), b"{}"],
+    )?;
 
     let (payment, claim) = (PaymentId::new(0x9a11)?, engine::ClaimToken(1));
     let hold = serde_json::to_string(&HoldWire { payment, claim, seconds: 30 })?;
