@@ -6,6 +6,7 @@ mod catalogue;
 mod channel_steps;
 mod channels;
 mod facilitator;
+mod facilitator_channel;
 mod facilitator_upto;
 mod hostile;
 mod operator;
