@@ -244,6 +244,20 @@ test("a stream beyond the limit is not paid on, and its payer is told", async ()
   assert.deepEqual(heads, []);
 });
 
+test("near its limit a payer pays for the next unit alone", async () => {
+  const heads = [];
+  const spendControl = new SpendLimits({ total: 9_000_000n });
+  const sessions = session({ key, spendControl });
+  await sessions.method.createCredential({ challenge: challenge("session", sessionTerms(), "0") });
+  const { fetch } = Mppx.create({
+    methods: [sessions.method],
+    polyfill: false,
+    fetch: sessions.fetch(streamingServer(heads)),
+  });
+  await (await fetch("http://127.0.0.1/stream")).text();
+  checkVoucher(heads[0].channelId, heads[0], 3, 9_000_000);
+});
+
 test("a dead channel is forgotten and another one is opened", async () => {
   const actions = [];
   const server = async (input, init) => {
