@@ -217,6 +217,22 @@ fn every_instrument_comes_back_as_it_was_sent() {
 }
 
 #[test]
+fn vectors_are_read_and_written_to_the_member() {
+    let vectors = include_str!("../../../../conformance/formats.json");
+    let vectors: Value = serde_json::from_str(vectors).unwrap();
+    let vectors = &vectors["x402_channels"];
+    let payloads = vectors["payloads"].as_array().unwrap();
+    assert_eq!(payloads.len(), 5);
+    for payload in payloads {
+        let message =
+            json!({"x402Version": 2, "accepted": vectors["requirements"], "payload": payload});
+        let presented = read(&message).unwrap();
+        let terms = presented.accepted.unwrap();
+        assert_eq!(payment(&terms, &presented.instrument), message);
+    }
+}
+
+#[test]
 fn payloads_stand_as_documented() {
     let batch = terms_of(&with_channel(), Scheme::BatchSettlement);
     let voucher = voucher_numbered(2);
