@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use engine::ChannelView;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use http402::mpp::{self, AcceptPayment, ChallengeContext};
 use http402::{Challenge, Dialect, Resource};
 use instrument::{BodyDigest, PublicKey, PurchaseDigest, PurchaseHasher};
+use money::ChannelId;
 
 use crate::offer::Offer;
 use crate::paywall::{Origin, PaywallOptions};
+use crate::session;
 
 /// Whether the payer says that it reads trailers (RFC 9110, 10.1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +59,10 @@ pub(crate) struct Case {
     pub authorization_taken: bool,
     /// Id of the challenge that a payment in MPP answers.
     pub challenge_id: Option<String>,
+    /// The channel that the request names in `Payment-Session`.
+    pub session: Option<ChannelId>,
+    /// The same as the node has it, if the request pays nothing and could be paid from it.
+    pub recalled: Option<Box<ChannelView>>,
     /// In which dialect the payment came.
     pub dialect: Dialect,
     /// Key of the crawler whose signed request pays.
@@ -96,6 +103,8 @@ impl Case {
             accept: AcceptPayment::from_headers(&parts.headers),
             authorization_taken: authorization_taken(&parts.headers),
             challenge_id: None,
+            session: session::named(&parts.headers),
+            recalled: None,
             dialect: Dialect::X402V2,
             request_failed: Arc::default(),
         }

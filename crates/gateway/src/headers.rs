@@ -27,8 +27,13 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-const PAYMENT_REQUEST: [HeaderName; 4] =
-    [x402::PAYMENT_SIGNATURE, x402::X_PAYMENT, mpp::ACCEPT_PAYMENT, FARTHING_PAYMENT];
+const PAYMENT_REQUEST: [HeaderName; 5] = [
+    x402::PAYMENT_SIGNATURE,
+    x402::X_PAYMENT,
+    mpp::ACCEPT_PAYMENT,
+    mpp::PAYMENT_SESSION,
+    FARTHING_PAYMENT,
+];
 
 /// Without its price a crawler's signed request pays nothing.
 const CRAWLER_REQUEST: [HeaderName; 2] = [CRAWLER_EXACT_PRICE, CRAWLER_MAX_PRICE];
@@ -44,8 +49,10 @@ const OVERRIDES: [HeaderName; 5] = [
     HeaderName::from_static("x-rewrite-url"),
 ];
 
-const ANSWER_ONLY_OURS: [HeaderName; 7] = [
+const ANSWER_ONLY_OURS: [HeaderName; 9] = [
     mpp::PAYMENT_RECEIPT,
+    mpp::PAYMENT_SESSION,
+    mpp::PAYMENT_SESSION_SNAPSHOT,
     FARTHING_PAYMENT,
     x402::PAYMENT_REQUIRED,
     x402::PAYMENT_RESPONSE,
@@ -141,6 +148,7 @@ mod tests {
             ("payment-signature", "x"),
             ("x-payment", "x"),
             ("farthing-payment", "pay_forged"),
+            ("payment-session", "ch_x"),
             ("crawler-exact-price", "USD 1"),
             ("crawler-max-price", "USD 1"),
             ("connection", "close, x-secret"),
@@ -168,6 +176,8 @@ mod tests {
             "payment-response",
             "payment-required",
             "settlement-overrides",
+            "payment-session",
+            "payment-session-snapshot",
             "crawler-price",
             "crawler-charged",
             "crawler-error",

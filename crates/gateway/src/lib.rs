@@ -35,6 +35,7 @@ mod path;
 mod paywall;
 mod request_id;
 mod routes;
+mod session;
 mod stream;
 
 pub use answer::problem_of;

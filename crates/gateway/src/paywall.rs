@@ -27,6 +27,7 @@ use crate::offer::Offer;
 use crate::page;
 use crate::request_id;
 use crate::routes::Routes;
+use crate::session;
 
 /// How payers see this gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +130,7 @@ impl Paywall {
         };
         let origin = case::origin(&self.options.origin, &parts.headers);
         if parts.method == Method::HEAD {
-            return self.head(&parts, offer, origin);
+            return self.head(&parts, offer, origin).await;
         }
         let digested = match body::digest(&parts.headers, body).await {
             Ok(digested) => digested,
@@ -141,6 +142,7 @@ impl Paywall {
             }
         };
         let mut case = Case::new(&self.options, offer, &parts, origin, digested.digest);
+        session::recall(&mut case, &parts.headers).await;
         let source = match admit(&mut case, &parts.headers) {
             Ok(Admitted::Delivery(source)) => source,
             Ok(Admitted::Change(change)) => return change::carry_out(&case, *change).await,
@@ -165,9 +167,10 @@ impl Paywall {
 
 impl Paywall {
     /// HEAD asks for the price, as GET without payment; it is never charged.
-    fn head(&self, parts: &Parts, offer: Offer, origin: String) -> Response<Body> {
+    async fn head(&self, parts: &Parts, offer: Offer, origin: String) -> Response<Body> {
         let empty = instrument::empty_body_digest();
         let mut case = Case::new(&self.options, offer, parts, origin, empty);
+        session::recall(&mut case, &parts.headers).await;
         let answer = match admit(&mut case, &parts.headers) {
             Ok(_) => answer::internal(),
             Err(answered) => *answered,

@@ -193,6 +193,49 @@ class Session(unittest.TestCase):
         proven = pay(method, told(KEY)).payload
         self.check_voucher(channel, proven, 91, 14_000_000)
 
+    def test_a_payer_with_its_key_and_the_channels_id_goes_on(self):
+        channel = _opened(MemoryChannelStore())
+        server = _Telling(channel)
+        sessions = FarthingSessions(KEY)
+        self.assertTrue(asyncio.run(_recover(sessions, server, channel)))
+        self.assertEqual(asyncio.run(_get(sessions, server.transport())), "paid")
+        # 12 of 14 were spent: what is left pays.
+        self.check_voucher(channel, server.payloads[0], 8, 14_000_000)
+
+    def test_a_channel_is_recovered_by_the_payers_own_signature_only_and_within_its_limit(self):
+        channel, other = _opened(MemoryChannelStore()), _opened(MemoryChannelStore())
+        for options in (
+            {"signer": PayerKey.generate()},
+            {"named": other},
+            {"highestVoucher": None},
+            {"expiresAtMs": "soon"},
+            {"spent": "-1"},
+        ):
+            sessions = FarthingSessions(KEY)
+            recovered = asyncio.run(_recover(sessions, _Telling(channel, **options), channel))
+            self.assertFalse(recovered, options)
+            following = pay(session(sessions), challenge("session", session_terms())).payload
+            self.assertEqual(following["action"], "open", options)
+        server = _Telling(channel, deposit="900000000000")
+        sessions = FarthingSessions(KEY, policy=ChannelPolicy(deposit_max=3_000_000))
+        self.assertTrue(asyncio.run(_recover(sessions, server, channel)))
+        for _ in range(2):
+            asyncio.run(_get(sessions, server.transport()))
+        # The first voucher takes what is left; a deposit of which the payer does not know pays
+        # nothing.
+        self.assertEqual(server.payloads[1]["action"], "topUp")
+        self.assertEqual(server.payloads[1]["deposit"], "17000000")
+
+    def test_a_stored_channel_is_asked_for_once_on_the_first_request_of_a_run(self):
+        store = MemoryChannelStore()
+        channel = _opened(store)
+        server = _Telling(channel)
+        sessions = FarthingSessions(KEY, policy=ChannelPolicy(store=store))
+        for _ in range(2):
+            self.assertEqual(asyncio.run(_get(sessions, server.transport())), "paid")
+        self.assertEqual(server.named, [None, channel, None])
+        self.check_voucher(channel, server.payloads[0], 8, 14_000_000)
+
     def test_a_stream_gets_the_voucher_it_asks_for_and_passes_unchanged(self):
         server = _Streaming()
         sessions = FarthingSessions(KEY)
@@ -240,6 +283,63 @@ class Events(unittest.TestCase):
 def _unpaid():
     line = challenge("session", session_terms()).to_www_authenticate("127.0.0.1")
     return httpx.Response(402, headers={"www-authenticate": line})
+
+
+def _opened(store):
+    """The id of a channel that is opened with a store."""
+    method = session(FarthingSessions(KEY, policy=ChannelPolicy(store=store)))
+    pay(method, challenge("session", session_terms()))
+    return pay(method, challenge("session", session_terms())).payload["channelId"]
+
+
+async def _recover(sessions, server, channel):
+    async with httpx.AsyncClient(transport=server.transport()) as client:
+        return await sessions.recover("http://127.0.0.1/a", channel, client)
+
+
+class _Telling:
+    """A server that tells of a channel to who names it, and takes what is presented."""
+
+    def __init__(self, channel, *, signer=KEY, named=None, **changes):
+        self.named, self.payloads = [], []
+        self._channel = channel
+        named = named or channel
+        signature = signer.sign(voucher_bytes(id_from_text("ch", named), 7, 14_000_000))
+        voucher = {
+            "sequence": 7,
+            "cumulativeAmount": "14000000",
+            "signature": base64.b64encode(signature).decode(),
+        }
+        self._state = {"deposit": "20000000", "spent": "12000000", "channelId": named}
+        expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+        self._snapshot = {
+            **self._state,
+            "acceptedCumulative": "14000000",
+            "expiresAtMs": 1000 * int(expires.timestamp()),
+            "highestVoucher": {**voucher, "channelId": named},
+            **changes,
+        }
+        self._state["voucher"] = voucher
+
+    def transport(self):
+        return httpx.MockTransport(self._serve)
+
+    def _serve(self, request):
+        header = request.headers.get("authorization")
+        if header is not None:
+            self.payloads.append(copy.deepcopy(Credential.from_authorization(header).payload))
+            return httpx.Response(200, text="paid")
+        asks = request.headers.get("payment-session")
+        self.named.append(asks)
+        tells = asks == self._channel
+        terms = session_terms({"channel": self._state} if tells else None)
+        headers = {
+            "www-authenticate": challenge("session", terms).to_www_authenticate("127.0.0.1")
+        }
+        if tells:
+            snapshot = json.dumps(self._snapshot).encode()
+            headers["payment-session-snapshot"] = base64.b64encode(snapshot).decode()
+        return httpx.Response(402, headers=headers)
 
 
 async def _get(sessions, server):

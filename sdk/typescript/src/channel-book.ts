@@ -183,6 +183,36 @@ export class ChannelBook {
     return isProven;
   }
 
+  /**
+   * Takes up a channel of which the payer has kept the id alone; true if it goes on with it. Only a
+   * voucher with the payer's own signature is believed, and a deposit up to the payer's limit.
+   */
+  async adopt(offer: ChannelOffer, claim: ChannelClaim, expiresAtMs: number): Promise<boolean> {
+    const { channel, voucher } = claim;
+    if (!voucher || !this.#isOwn(voucher, channel)) return false;
+    const name = this.name(offer);
+    return this.#alone(name, async () => {
+      if (await this.#store.load(name)) return false;
+      const { network, payTo, asset, closeDelaySeconds } = offer;
+      const { sequence, cumulative } = voucher;
+      const spent = min(claim.spent, cumulative);
+      await this.#store.save(name, {
+        channel,
+        network,
+        payTo,
+        asset,
+        closeDelaySeconds,
+        expiresAtMs,
+        deposit: String(min(claim.deposit, spent + this.#limit(asset))),
+        sequence,
+        cumulative: String(cumulative),
+        spent: String(spent),
+        before: String(spent),
+      });
+      return true;
+    });
+  }
+
   /** Gives a channel up that its seller does not take any more; what it holds returns by itself. */
   async forget(name: string, channel: string): Promise<boolean> {
     return this.#alone(name, async () => {

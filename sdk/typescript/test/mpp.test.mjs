@@ -172,6 +172,109 @@ test("a channel's state counts only with the payer's own signature", async () =>
   checkVoucher(channelId, proven, 91, 14_000_000);
 });
 
+/** A server that tells of a channel to who names it, and takes what is presented. */
+function tellingServer(channel, { signer = key, named = channel, changes = {} } = {}) {
+  const seen = { named: [], payloads: [] };
+  const [sequence, total] = [7, "14000000"];
+  const bytes = voucherBytes(idFromText("ch", named), BigInt(sequence), BigInt(total));
+  const voucher = { sequence, cumulativeAmount: total, signature: toBase64(signer.sign(bytes)) };
+  const snapshot = {
+    acceptedCumulative: total,
+    channelId: named,
+    deposit: "20000000",
+    expiresAtMs: Date.now() + 86_400_000,
+    highestVoucher: { channelId: named, ...voucher },
+    requiredCumulative: "14000000",
+    settled: "0",
+    spent: "12000000",
+    tickIndex: 0,
+    ...changes,
+  };
+  const state = { channelId: named, deposit: "20000000", spent: "12000000", voucher };
+  const fetcher = async (input, init) => {
+    const request = new Request(input, init);
+    const authorization = request.headers.get("authorization");
+    if (authorization) {
+      seen.payloads.push(Credential.deserialize(authorization).payload);
+      return new Response("paid");
+    }
+    const asks = request.headers.get("payment-session");
+    seen.named.push(asks);
+    const more = asks === channel ? { channel: state } : {};
+    const asked = Challenge.serialize(challenge("session", sessionTerms(more), String(Math.random())));
+    const headers = { "www-authenticate": asked };
+    if (asks === channel) {
+      headers["payment-session-snapshot"] = Buffer.from(JSON.stringify(snapshot)).toString("base64");
+    }
+    return new Response(null, { status: 402, headers });
+  };
+  return { seen, fetcher };
+}
+
+const url = "http://127.0.0.1/a";
+const paying = (sessions, fetcher) =>
+  Mppx.create({ methods: [sessions.method], polyfill: false, fetch: sessions.fetch(fetcher) });
+
+/** The id of a channel that is opened with a store. */
+async function openedIn(store) {
+  const { method } = session({ key, channels: { store } });
+  let channel;
+  for (const id of ["1", "2"]) {
+    const asked = challenge("session", sessionTerms(), id);
+    channel = payloadOf(await method.createCredential({ challenge: asked })).channelId;
+  }
+  return channel;
+}
+
+test("a payer with its key and the channel's id goes on", async () => {
+  const channel = await openedIn(new MemoryChannelStore());
+  const { seen, fetcher } = tellingServer(channel);
+  const sessions = session({ key });
+  assert.equal(await sessions.recover(url, channel, fetcher), true);
+  assert.equal((await paying(sessions, fetcher).fetch(url)).status, 200);
+  const [paid] = seen.payloads;
+  assert.equal(paid.action, "voucher");
+  // 12 of 14 were spent: what is left pays.
+  checkVoucher(channel, paid, 8, 14_000_000);
+});
+
+test("a channel is recovered by the payer's own signature only, and within its limit", async () => {
+  const channel = await openedIn(new MemoryChannelStore());
+  const other = await openedIn(new MemoryChannelStore());
+  for (const options of [
+    { signer: PayerKey.generate() },
+    { named: other },
+    { changes: { highestVoucher: undefined } },
+    { changes: { expiresAtMs: "soon" } },
+    { changes: { spent: "-1" } },
+  ]) {
+    const { fetcher } = tellingServer(channel, options);
+    const sessions = session({ key });
+    assert.equal(await sessions.recover(url, channel, fetcher), false, JSON.stringify(options));
+    const asked = challenge("session", sessionTerms(), "x");
+    const next = payloadOf(await sessions.method.createCredential({ challenge: asked }));
+    assert.equal(next.action, "open", JSON.stringify(options));
+  }
+  const { seen, fetcher } = tellingServer(channel, { changes: { deposit: "900000000000" } });
+  const sessions = session({ key, channels: { depositMax: 3_000_000n } });
+  assert.equal(await sessions.recover(url, channel, fetcher), true);
+  const { fetch } = paying(sessions, fetcher);
+  for (const _ of [1, 2]) assert.equal((await fetch(url)).status, 200);
+  // The first voucher takes what is left; a deposit of which the payer does not know pays nothing.
+  assert.equal(seen.payloads[1].action, "topUp");
+  assert.equal(seen.payloads[1].deposit, "17000000");
+});
+
+test("a stored channel is asked for once, on the first request of a run", async () => {
+  const store = new MemoryChannelStore();
+  const channel = await openedIn(store);
+  const { seen, fetcher } = tellingServer(channel);
+  const { fetch } = paying(session({ key, channels: { store } }), fetcher);
+  for (const _ of [1, 2]) assert.equal((await fetch(url)).status, 200);
+  assert.deepEqual(seen.named, [null, channel, null]);
+  checkVoucher(channel, seen.payloads[0], 8, 14_000_000);
+});
+
 /** A server of events that needs one voucher in mid-stream. */
 function streamingServer(heads) {
   const receipt = (spent, channel) =>

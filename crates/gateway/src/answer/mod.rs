@@ -25,6 +25,7 @@ pub(crate) use refusal::{
 use crate::case::Case;
 use crate::crawl;
 use crate::page;
+use crate::session;
 
 /// 402 in every dialect at once, or the page for a person. A refusal may have another status.
 pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body> {
@@ -49,6 +50,9 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     headers.insert(header::VARY, HeaderValue::from_static(VARY));
     for line in lines {
         headers.append(header::WWW_AUTHENTICATE, line);
+    }
+    if let Some(view) = &case.recalled {
+        session::tell(case, &mut response, view);
     }
     expose(&mut response);
     if case.html {
@@ -133,8 +137,8 @@ fn put_settlement(case: &Case, response: &mut Response<Body>, settlement: &Settl
 
 /// Lets pages of other origins read the payment headers if the upstream lets them read the answer.
 fn expose(response: &mut Response<Body>) {
-    const NAMES: &str =
-        "payment-required, payment-response, x-payment-response, payment-receipt, www-authenticate";
+    const NAMES: &str = "payment-required, payment-response, x-payment-response, payment-receipt, \
+                         payment-session, payment-session-snapshot, www-authenticate";
     let value = HeaderValue::from_static(NAMES);
     response.headers_mut().append(header::ACCESS_CONTROL_EXPOSE_HEADERS, value);
 }

@@ -14,6 +14,7 @@ use crate::channel_state;
 use crate::crawl;
 use crate::deliver::{Paid, Reference};
 use crate::headers::IDEMPOTENT_REPLAYED;
+use crate::session;
 
 /// Adds the receipt, in the payer's dialect, and keeps the answer out of shared caches.
 pub(crate) fn receipt(case: &Case, response: &mut Response<Body>, paid: &Paid) {
@@ -21,6 +22,9 @@ pub(crate) fn receipt(case: &Case, response: &mut Response<Body>, paid: &Paid) {
     if case.dialect == Dialect::Mpp && response.status().is_success() {
         if let Ok(value) = mpp_receipt(case, paid).encode_header() {
             response.headers_mut().insert(mpp::PAYMENT_RECEIPT, value);
+        }
+        if let Some(view) = &paid.channel {
+            session::tell(case, response, view);
         }
     } else if let Some(settlement) = settlement(case, paid) {
         put_settlement(case, response, &settlement);

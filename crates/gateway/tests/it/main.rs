@@ -11,6 +11,7 @@ mod far_node;
 mod metered;
 mod metered_channels;
 mod purse;
+mod sessions;
 mod shop;
 mod streams;
 mod upstream;

@@ -19,6 +19,7 @@ mod problem;
 mod quoted;
 mod receipt;
 mod request;
+mod snapshot;
 
 use http::HeaderName;
 
@@ -33,6 +34,7 @@ pub use receipt::{
 };
 pub(crate) use request::currency;
 pub use request::{ChargeRequest, SessionRequest, Terms};
+pub use snapshot::SessionSnapshot;
 
 /// The payment method: accounts of one node.
 pub const METHOD: &str = "farthing";
@@ -51,6 +53,11 @@ pub const PAYMENT_AUTHORIZATION: HeaderName = HeaderName::from_static("payment-a
 pub const ACCEPT_PAYMENT: HeaderName = HeaderName::from_static("accept-payment");
 /// Response header with the receipt.
 pub const PAYMENT_RECEIPT: HeaderName = HeaderName::from_static("payment-receipt");
+/// Header that names a channel: of a request, to be told where it stands; of the answer that tells.
+pub const PAYMENT_SESSION: HeaderName = HeaderName::from_static("payment-session");
+/// Response header with where the named channel stands.
+pub const PAYMENT_SESSION_SNAPSHOT: HeaderName =
+    HeaderName::from_static("payment-session-snapshot");
 
 /// How a purchase is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

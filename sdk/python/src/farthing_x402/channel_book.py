@@ -165,6 +165,33 @@ class ChannelBook:
             self._store.save(name, corrected)
             return True
 
+    def adopt(self, offer: ChannelOffer, claim: ChannelClaim, expires_at_ms: int) -> bool:
+        """Takes up a channel of which the payer has kept the id alone; True if it goes on with it.
+        Only a voucher with the payer's own signature is believed, and a deposit up to the payer's
+        limit."""
+        voucher, name = claim.voucher, self.name(offer)
+        with self._lock:
+            if voucher is None or not self._is_own(voucher, claim.channel):
+                return False
+            if self._store.load(name) is not None:
+                return False
+            spent = min(claim.spent, voucher.cumulative)
+            record = ChannelRecord(
+                channel=claim.channel,
+                network=offer.network,
+                pay_to=offer.pay_to,
+                asset=offer.asset,
+                close_delay_seconds=offer.close_delay_seconds,
+                expires_at_ms=expires_at_ms,
+                deposit=min(claim.deposit, spent + self._limit(offer.asset)),
+                sequence=voucher.sequence,
+                cumulative=voucher.cumulative,
+                spent=spent,
+                before=spent,
+            )
+            self._store.save(name, record)
+            return True
+
     def forget(self, name: str, channel: str) -> bool:
         """Gives a channel up that its seller does not take any more; what it holds returns by
         itself. True if another one may be opened."""

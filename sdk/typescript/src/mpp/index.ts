@@ -2,7 +2,14 @@
 export { charge, farthing, session, type AnyChallenge } from "./client.js";
 export { FarthingSessions, type ClosedSession, type SessionPayer } from "./sessions.js";
 export { chargeMethod, paymentPayload, sessionMethod, type SessionPayload } from "./method.js";
-export { METHOD, readCharge, readSession, type SessionTerms } from "./requests.js";
+export {
+  METHOD,
+  readCharge,
+  readSession,
+  readSnapshot,
+  type SessionSnapshot,
+  type SessionTerms,
+} from "./requests.js";
 export { readNeed, readSessionReceipt, type SessionReceipt, type VoucherNeed } from "./receipts.js";
 export { EVENT_CHARS_MAX, EventReader, type ServerEvent } from "./events.js";
 export {

@@ -113,6 +113,27 @@ function readClaim(state: unknown): ChannelClaim | undefined {
   }
 }
 
+/** A channel as `Payment-Session-Snapshot` tells of it. */
+export interface SessionSnapshot {
+  readonly claim: ChannelClaim;
+  /** Unix milliseconds. */
+  readonly expiresAtMs: number;
+}
+
+/** Reads `Payment-Session-Snapshot`; undefined if it is absent or not in due form. */
+export function readSnapshot(header: string | null): SessionSnapshot | undefined {
+  try {
+    const text = Buffer.from(header ?? "", "base64").toString("utf8");
+    const members = JSON.parse(text) as Members;
+    const { expiresAtMs, highestVoucher } = members;
+    const claim = readClaim({ ...members, voucher: highestVoucher });
+    if (!claim || !Number.isSafeInteger(expiresAtMs)) return undefined;
+    return { claim, expiresAtMs: Number(expiresAtMs) };
+  } catch {
+    return undefined;
+  }
+}
+
 function readVoucher(channel: string, voucher: Members): SignedVoucher {
   const { sequence, signature } = voucher;
   if (!Number.isSafeInteger(sequence) || typeof signature !== "string") {

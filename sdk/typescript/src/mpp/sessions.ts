@@ -3,8 +3,9 @@
  *
  * {@link FarthingSessions.method} answers challenges inside `mppx`. {@link FarthingSessions.fetch}
  * goes below it: it reads receipts, sends the vouchers that a stream asks for, waits while the
- * channel is busy and lets a lost channel be replaced. It adds nothing to an answer and never
- * changes one; what may be signed is decided by {@link ChannelBook}.
+ * channel is busy, lets a lost channel be replaced, and asks once where a channel of an earlier run
+ * stands. It adds nothing to an answer and never changes one; what may be signed is decided by
+ * {@link ChannelBook}.
  */
 import { Challenge, Credential, Method } from "mppx";
 
@@ -13,7 +14,7 @@ import { toBase64 } from "../encoding.js";
 import { SpendRefused } from "../spend-limits.js";
 import { EventReader, type ServerEvent } from "./events.js";
 import { paymentPayload, sessionMethod, type ClientOf, type SessionPayload } from "./method.js";
-import { METHOD, readSession, type SessionTerms } from "./requests.js";
+import { METHOD, readSession, readSnapshot, type SessionTerms } from "./requests.js";
 import { readNeed, readSessionReceipt, type SessionReceipt } from "./receipts.js";
 
 /** Who pays, within which limits. */
@@ -54,6 +55,7 @@ const CHANNEL_IS_GONE = new Set([
 const CHANNEL_IS_BUSY = "channel_busy";
 const BUSY_TRIES_MAX = 20;
 const BUSY_WAIT_MS = 250;
+const PAYMENT_SESSION = "payment-session";
 /** Credentials whose answers are still awaited; older ones lose their receipts only. */
 const SENT_MAX = 256;
 
@@ -64,6 +66,8 @@ export class FarthingSessions {
   readonly #payer: SessionPayer;
   readonly #book: ChannelBook;
   readonly #sent = new Map<string, Sent>();
+  /** Names whose channels this process has already asked for or paid from. */
+  readonly #counted = new Set<string>();
 
   constructor(payer: SessionPayer) {
     this.#payer = payer;
@@ -79,13 +83,36 @@ export class FarthingSessions {
       const request = new Request(input, init);
       const credential = credentialOf(request);
       const sent = credential === undefined ? undefined : this.#sent.get(credential);
-      if (credential === undefined || !sent) return fetcher(request);
+      if (credential === undefined) return this.#recall(fetcher, request);
+      if (!sent) return fetcher(request);
       try {
         return await this.#exchange(fetcher, request, sent);
       } finally {
         this.#sent.delete(credential);
       }
     };
+  }
+
+  /**
+   * Goes on with the channel that an earlier run opened for this resource, of which only the key and
+   * the id were kept; false if the seller shows no voucher of this payer for it. Name the resource
+   * that the channel was opened for: who gets its vouchers can spend them there.
+   */
+  async recover(
+    url: string | URL,
+    channel: string,
+    fetcher: Fetch = globalThis.fetch,
+  ): Promise<boolean> {
+    const answer = await fetcher(url, { method: "HEAD", headers: { [PAYMENT_SESSION]: channel } });
+    const challenge = sessionChallenge(answer);
+    if (!challenge) throw new Error(`no session is offered here: status ${answer.status}`);
+    const snapshot = readSnapshot(answer.headers.get("payment-session-snapshot"));
+    if (snapshot?.claim.channel !== channel) return false;
+    const { offer } = readSession(challenge.request);
+    const name = this.#book.name(offer);
+    const record = await this.#book.find(name);
+    if (!record) return this.#book.adopt(offer, snapshot.claim, snapshot.expiresAtMs);
+    return record.channel === channel && this.#book.correct(name, snapshot.claim);
   }
 
   /**
@@ -127,6 +154,7 @@ export class FarthingSessions {
     const name = this.#book.name(terms.offer);
     if (terms.claim) await this.#book.correct(name, terms.claim);
     const payment = await this.#book.pay(terms.offer);
+    this.#counted.add(name);
     const payload = paymentPayload(payment);
     const credential = Credential.serialize({ challenge, payload });
     const oldest = this.#sent.size >= SENT_MAX ? this.#sent.keys().next().value : undefined;
@@ -134,6 +162,29 @@ export class FarthingSessions {
     const { channel } = payment.voucher;
     this.#sent.set(credential, { challenge, terms, name, channel });
     return credential;
+  }
+
+  /** Sends what pays nothing; a channel of an earlier run is named once, to be told its state. */
+  async #recall(fetcher: Fetch, request: Request): Promise<Response> {
+    const response = await fetcher(request.clone());
+    const challenge = sessionChallenge(response);
+    if (!challenge || request.headers.has(PAYMENT_SESSION)) return response;
+    const name = this.#nameOf(challenge);
+    if (name === undefined || this.#counted.has(name)) return response;
+    const record = await this.#book.find(name);
+    if (!record) return response;
+    this.#counted.add(name);
+    request.headers.set(PAYMENT_SESSION, record.channel);
+    return fetcher(request);
+  }
+
+  /** Terms in no due form are refused when they are paid, not here. */
+  #nameOf(challenge: SessionChallenge): string | undefined {
+    try {
+      return this.#book.name(readSession(challenge.request).offer);
+    } catch {
+      return undefined;
+    }
   }
 
   async #exchange(fetcher: Fetch, request: Request, sent: Sent): Promise<Response> {

@@ -4,6 +4,8 @@ Challenges come from a stranger's server: a member that is missing, of the wrong
 canonical is a ValueError.
 """
 
+import base64
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,6 +78,26 @@ def read_session(request: Members) -> SessionTerms:
         unit=unit if isinstance(unit, str) else "request",
         claim=_claim(details.get("channel")),
     )
+
+
+@dataclass(frozen=True)
+class SessionSnapshot:
+    """A channel as `Payment-Session-Snapshot` tells of it."""
+
+    claim: ChannelClaim
+    expires_at_ms: int
+
+
+def read_snapshot(header: str | None) -> SessionSnapshot | None:
+    """Reads `Payment-Session-Snapshot`; None if it is absent or not in due form."""
+    try:
+        members = json.loads(base64.b64decode(header or "", validate=True))
+        claim = _claim({**members, "voucher": members.get("highestVoucher")})
+        if claim is None:
+            return None
+        return SessionSnapshot(claim, _whole(members, "expiresAtMs", _COUNT_MAX))
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def base_units(members: Members, name: str) -> int:

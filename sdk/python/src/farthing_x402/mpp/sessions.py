@@ -1,8 +1,9 @@
 """Sessions of a payer: channels that pay many requests, and streams while they run.
 
 `FarthingSessions.transport` goes below `pympp`: it reads receipts, sends the vouchers that a stream
-asks for, waits while the channel is busy and lets a lost channel be replaced. It never changes an
-answer; what may be signed is decided by `ChannelBook`.
+asks for, waits while the channel is busy, lets a lost channel be replaced, and asks once where a
+channel of an earlier run stands. It never changes an answer; what may be signed is decided by
+`ChannelBook`.
 """
 
 import asyncio
@@ -29,11 +30,12 @@ from ..spend_limits import SpendControl, SpendRefused
 from .events import EventReader, ServerEvent
 from .payloads import payment_payload
 from .receipts import SessionReceipt, read_need, read_receipt, read_receipt_header
-from .requests import METHOD, SessionTerms, read_session
+from .requests import METHOD, SessionTerms, read_session, read_snapshot
 
 _LOG = logging.getLogger(__name__)
 _CHANNEL_IS_GONE = {"channel_unknown", "channel_closed", "channel_closing", "channel_expired"}
 _CHANNEL_IS_BUSY = "channel_busy"
+_PAYMENT_SESSION = "payment-session"
 _BUSY_TRIES_MAX = 20
 _BUSY_WAIT_SECONDS = 0.25
 _SENT_MAX = 256
@@ -79,6 +81,8 @@ class FarthingSessions:
         self._book = ChannelBook(key, policy, delegation=delegation, spend_control=spend_control)
         self._ahead = ahead
         self._sent: dict[str, _Sent] = {}
+        self._counted: set[str] = set()
+        """Names whose channels this process has already asked for or paid from."""
 
     def pay(self, challenge: Challenge) -> dict[str, Any]:
         """Answers a challenge; what the server tells of the channel is taken up first."""
@@ -87,6 +91,7 @@ class FarthingSessions:
         if terms.claim is not None:
             self._book.correct(name, terms.claim)
         payment = self._book.pay(terms.offer)
+        self._counted.add(name)
         if len(self._sent) >= _SENT_MAX:
             del self._sent[next(iter(self._sent))]
         mark = base64_text(payment.voucher.signature)
@@ -96,6 +101,24 @@ class FarthingSessions:
     def transport(self, inner: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncBaseTransport:
         """The transport for `PaymentTransport(inner=...)` that keeps sessions going."""
         return _SessionTransport(self, inner or httpx.AsyncHTTPTransport())
+
+    async def recover(self, url: str, channel: str, client: httpx.AsyncClient) -> bool:
+        """Goes on with the channel that an earlier run opened for this resource, of which only the
+        key and the id were kept; False if the seller shows no voucher of this payer for it. Name
+        the resource that the channel was opened for: who gets its vouchers can spend them there.
+        `client` must not pay by itself."""
+        answer = await client.head(url, headers={_PAYMENT_SESSION: channel})
+        challenge = _session_challenge(answer)
+        if challenge is None:
+            raise ValueError(f"no session is offered here: status {answer.status_code}")
+        snapshot = read_snapshot(answer.headers.get("payment-session-snapshot"))
+        if snapshot is None or snapshot.claim.channel != channel:
+            return False
+        offer = read_session(challenge.request).offer
+        name = self._book.name(offer)
+        if self._book.find(name) is None:
+            return self._book.adopt(offer, snapshot.claim, snapshot.expires_at_ms)
+        return self._book.correct(name, snapshot.claim)
 
     async def close(self, url: str, client: httpx.AsyncClient) -> ClosedSession | None:
         """Closes the channel that pays for a resource; None if there is none. What was not spent
@@ -121,6 +144,22 @@ class FarthingSessions:
         self._book.forget(name, record.channel)
         refunded = receipt.deposit - receipt.spent
         return ClosedSession(record.channel, receipt.spent, refunded, receipt.closes_at_ms)
+
+    def _unasked(self, response: httpx.Response) -> str | None:
+        """The channel of an earlier run that pays for what was asked for, the first time only."""
+        challenge = _session_challenge(response)
+        if challenge is None:
+            return None
+        try:
+            name = self._book.name(read_session(challenge.request).offer)
+        except ValueError:
+            # Terms in no due form are refused when they are paid, not here.
+            return None
+        record = self._book.find(name)
+        if record is None or name in self._counted:
+            return None
+        self._counted.add(name)
+        return record.channel
 
     def _take(self, request: httpx.Request) -> _Sent | None:
         for name in _CREDENTIAL_HEADERS:
@@ -183,7 +222,7 @@ class _SessionTransport(httpx.AsyncBaseTransport):
         sent = self._sessions._take(request)
         response = await self._inner.handle_async_request(request)
         if sent is None:
-            return response
+            return await self._recall(request, response)
         for _ in range(_BUSY_TRIES_MAX):
             if response.is_success:
                 break
@@ -203,6 +242,30 @@ class _SessionTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+    async def _recall(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        """Names the channel of an earlier run once, so that the challenge tells its state."""
+        if any(name in request.headers for name in (*_CREDENTIAL_HEADERS, _PAYMENT_SESSION)):
+            return response
+        try:
+            content = request.content
+        except httpx.RequestNotRead:
+            # A body that is sent piece by piece cannot be sent again.
+            return response
+        channel = self._sessions._unasked(response)
+        if channel is None:
+            return response
+        await response.aclose()
+        headers = httpx.Headers(request.headers)
+        headers[_PAYMENT_SESSION] = channel
+        naming = httpx.Request(
+            request.method,
+            request.url,
+            headers=headers,
+            content=content,
+            extensions=request.extensions,
+        )
+        return await self._inner.handle_async_request(naming)
 
     async def _replace(
         self, request: httpx.Request, sent: _Sent, response: httpx.Response
