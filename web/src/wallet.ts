@@ -1,5 +1,5 @@
 /**
- * The wallet: a payer's balance, budgets and payments at this node.
+ * The wallet: a payer's balance, budgets, open channels and payments at this node.
  *
  * Keeps: what is shown is what the node says, asked again every few seconds while the page is
  * seen. The key never leaves this origin; the page only shows its account.
@@ -10,12 +10,14 @@ import { byId, make, say, setText, time } from './dom.js';
 import { signingKey, type SigningKey } from './keys.js';
 import { readable } from './money.js';
 import {
+  closeChannel,
   nodeFacts,
   nodeNow,
   payerState,
   revokeMandate,
   sentence,
   topUp,
+  type ChannelState,
   type MandateState,
   type NodeAsset,
   type NodeFacts,
@@ -77,6 +79,18 @@ async function revoke(wallet: Wallet, mandate: MandateState): Promise<void> {
   }
 }
 
+async function close(wallet: Wallet, channel: ChannelState): Promise<void> {
+  try {
+    const { closes_at_ms } = await closeChannel(wallet.key, channel);
+    await refresh(wallet);
+    say('The channel closes. What is not spent comes back.');
+    if (closes_at_ms !== null) byId('status').append(' At the latest: ', time(closes_at_ms, 'clock'));
+    byId('channels-title').focus();
+  } catch (error) {
+    say(sentence(error), 'problem');
+  }
+}
+
 async function refresh(wallet: Wallet): Promise<void> {
   try {
     const state = await payerState(wallet.facts, wallet.key);
@@ -97,6 +111,7 @@ function show(wallet: Wallet, state: PayerState | undefined): void {
   const held = BigInt(state?.held ?? '0');
   setText(byId('held'), held > 0n ? `and ${readable(held, asset)} on hold for purchases under way` : '');
   showBudgets(wallet, state?.mandates ?? []);
+  showChannels(wallet, state?.channels ?? []);
   showPayments(wallet, state?.payments ?? []);
 }
 
@@ -151,6 +166,41 @@ function revokeButton(wallet: Wallet, mandate: MandateState): HTMLButtonElement 
 function share(mandate: MandateState): bigint {
   const total = BigInt(mandate.total);
   return total === 0n ? 1000n : (BigInt(mandate.spent) * 1000n) / total;
+}
+
+function showChannels(wallet: Wallet, channels: ChannelState[]): void {
+  byId('channels').replaceChildren(...channels.map((channel) => channelItem(wallet, channel)));
+  byId('channels-section').hidden = channels.length === 0;
+}
+
+function channelItem(wallet: Wallet, channel: ChannelState): HTMLLIElement {
+  const { asset } = wallet;
+  const name = channel.description === '' ? channel.payee : channel.description;
+  const { spent, deposit } = channel;
+  const share = BigInt(deposit) === 0n ? 0n : (BigInt(spent) * 1000n) / BigInt(deposit);
+  const state = make('p', { class: 'small' });
+  if (channel.state === 'closing' && channel.closes_at_ms !== null) {
+    state.append('Closing: the rest comes back by ', time(channel.closes_at_ms, 'clock'));
+  } else {
+    state.append('Open: what is not spent comes back when it closes');
+  }
+  const item = make(
+    'li',
+    { class: 'budget' },
+    make('h3', {}, name),
+    make('p', {}, `${readable(spent, asset)} of ${readable(deposit, asset)} spent`),
+    make('progress', { value: String(share), max: '1000', 'aria-label': `Spent: ${name}` }),
+    state,
+  );
+  if (channel.state === 'open') item.append(closeButton(wallet, channel, name));
+  return item;
+}
+
+function closeButton(wallet: Wallet, channel: ChannelState, name: string): HTMLButtonElement {
+  const hidden = make('span', { class: 'unseen' }, ` the channel for ${name}`);
+  const button = make('button', { type: 'button', class: 'quiet' }, 'Close', hidden);
+  button.addEventListener('click', () => void close(wallet, channel));
+  return button;
 }
 
 function siteName(label: string): string {

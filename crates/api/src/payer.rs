@@ -57,6 +57,7 @@ fn payer_json(view: &PayerView) -> Value {
         "held": view.held.units().to_string(),
         "mandates": view.mandates.iter().map(mandate_json).collect::<Vec<_>>(),
         "payments": view.payments.iter().map(payment_json).collect::<Vec<_>>(),
+        "channels": view.channels,
     })
 }
 
