@@ -1,6 +1,7 @@
 /** Paying as it comes: listen, see the price run, stop, run out, come back. */
 import assert from 'node:assert/strict';
 
+import { examine, narrow, PHONE } from './looks.mjs';
 import { amount, NODE, OUT, Reader } from './reader.mjs';
 
 const TUNE = '/listen.wav';
@@ -144,9 +145,9 @@ export const metered = {
     const channels = listener.watchChannels();
     await listener.playFirst();
     await listener.spends(100_000n);
-    // What a page does when it goes is lost here, as when a browser crashes.
-    await listener.page.route('**/listen.wav', (route) => route.abort());
-    await listener.page.close();
+    const crashed = listener.page.waitForEvent('crash');
+    listener.page.goto('chrome://crash').catch(() => undefined);
+    await crashed;
     const [id] = channels;
     assert.equal((await channelAt(id)).state, 'open');
     listener.page = await listener.context.newPage();
@@ -288,4 +289,46 @@ export const metered = {
     await listener.page.getByText(/^Stopped\./).waitFor();
     await listener.leave();
   },
+
+  async 'axe finds nothing in the light, playing or not'({ browser }) {
+    await visitStates(browser, { colorScheme: 'light' }, examine);
+  },
+
+  async 'axe finds nothing in the dark, playing or not'({ browser }) {
+    await visitStates(browser, { colorScheme: 'dark' }, examine);
+  },
+
+  async 'nothing is wider than a phone, playing or not'({ browser }) {
+    await visitStates(browser, PHONE, narrow);
+  },
 };
+
+/** Shows what is metered in each of its states to `visit(page, name)`. */
+async function visitStates(browser, options, visit) {
+  const listener = await Listener.arrive(browser, options);
+  await listener.open(TUNE);
+  await listener.button('Play').waitFor();
+  await visit(listener.page, 'player');
+  const popup = await listener.playAndMeetWallet();
+  await popup.getByRole('button', { name: 'Add play money' }).click();
+  await popup.getByText('Play money added.').waitFor();
+  await popup.locator('#allow[aria-disabled="false"]').waitFor();
+  await visit(popup, 'player-grant');
+  await popup.getByRole('button', { name: 'Allow' }).click();
+  await listener.spends(100_000n);
+  await visit(listener.page, 'player-playing');
+  const wallet = await listener.wallet();
+  await wallet.getByRole('button', { name: /^Close/ }).waitFor();
+  await visit(wallet, 'wallet-channel');
+  const live = await listener.wallet('/live');
+  await live.locator('#channels tr').first().waitFor();
+  await visit(live, 'live-channels');
+  await listener.page.bringToFront();
+  await listener.stop();
+  await visit(listener.page, 'player-stopped');
+  await listener.open(STORY);
+  await listener.button('Start').click();
+  await listener.page.getByText(/^That was all\./).waitFor({ timeout: 60_000 });
+  await visit(listener.page, 'player-story');
+  await listener.leave();
+}

@@ -54,7 +54,7 @@ function start() {
 /** What a lost page left open is closed before anything new begins. */
 async function tidyUp() {
     try {
-        await budget.look();
+        showAllowance((await budget.look()).grant);
         const [left] = await closeLeft(challenge.node_origin);
         if (left !== undefined)
             say(`What was left open here is closed. ${account(left)}`);
@@ -77,6 +77,7 @@ async function press() {
     const context = new AudioContext();
     try {
         const spender = await budget.take();
+        showAllowance(spender.grant);
         say('Opening a channel …');
         if (!navigator.onLine)
             throw new Unable('You are offline. Nothing was charged.');
@@ -102,6 +103,7 @@ async function press() {
 }
 async function play(current, response) {
     setText(button, 'Stop');
+    setText(byId('remaining-name'), 'Remaining');
     byId('player').dataset['playing'] = 'true';
     say(isSound ? 'Playing.' : 'Receiving.');
     const steps = keepPaying(current);
@@ -115,6 +117,7 @@ async function play(current, response) {
     try {
         const standing = await current.flow.close();
         show(current);
+        setText(byId('remaining-name'), 'Came back');
         say(`${endWord(current)} ${account(standing)}`);
     }
     finally {
@@ -232,6 +235,13 @@ function free() {
     if (freeUnits === undefined)
         return '';
     return freeUnits === 1 ? `The first ${unit} is free.` : `The first ${freeUnits} ${unit}s are free.`;
+}
+function showAllowance(grant) {
+    const limit = grant?.per_payment;
+    const text = limit === undefined
+        ? 'The first time, your wallet opens in a window of its own and asks for a budget.'
+        : `Your budget allows up to ${readable(limit, asset)} at a time.`;
+    setText(byId('allowance'), text);
 }
 /** The gateway's clock now: a device may be hours off. */
 function nodeNow() {

@@ -13,6 +13,7 @@ import { payerAccount } from './order.js';
 const REFRESH_MS = 3000;
 const STATE_WORDS = { held: 'on hold', settled: 'paid', released: 'not charged' };
 const addMoney = byId('top-up');
+const items = new Map();
 let shown = '';
 start().catch((error) => say(sentence(error), 'problem'));
 async function start() {
@@ -140,25 +141,38 @@ function share(mandate) {
     const total = BigInt(mandate.total);
     return total === 0n ? 1000n : (BigInt(mandate.spent) * 1000n) / total;
 }
+/** An item stays while its channel is open, so that a running number takes no focus away. */
 function showChannels(wallet, channels) {
-    byId('channels').replaceChildren(...channels.map((channel) => channelItem(wallet, channel)));
+    const open = new Set(channels.map(({ channel }) => channel));
+    for (const [channel, item] of items) {
+        if (open.has(channel))
+            continue;
+        item.remove();
+        items.delete(channel);
+    }
+    for (const channel of channels)
+        showChannel(wallet, channel);
     byId('channels-section').hidden = channels.length === 0;
 }
-function channelItem(wallet, channel) {
-    const { asset } = wallet;
-    const name = channel.description === '' ? channel.payee : channel.description;
+function showChannel(wallet, channel) {
     const { spent, deposit } = channel;
-    const share = BigInt(deposit) === 0n ? 0n : (BigInt(spent) * 1000n) / BigInt(deposit);
-    const state = make('p', { class: 'small' });
-    if (channel.state === 'closing' && channel.closes_at_ms !== null) {
-        state.append('Closing: the rest comes back by ', time(channel.closes_at_ms, 'clock'));
+    const item = items.get(channel.channel) ?? channelItem(wallet, channel);
+    const [sum, bar, state, button] = item.querySelectorAll('p, progress, button');
+    const [done, all] = [readable(spent, wallet.asset), readable(deposit, wallet.asset)];
+    if (sum)
+        setText(sum, `${done} of ${all} spent`);
+    bar?.setAttribute('value', String((BigInt(spent) * 1000n) / BigInt(deposit)));
+    if (state && channel.state === 'closing' && channel.closes_at_ms !== null) {
+        const by = time(channel.closes_at_ms, 'clock');
+        state.replaceChildren('Closing: the rest comes back at ', by, ' at the latest');
+        button?.remove();
     }
-    else {
-        state.append('Open: what is not spent comes back when it closes');
-    }
-    const item = make('li', { class: 'budget' }, make('h3', {}, name), make('p', {}, `${readable(spent, asset)} of ${readable(deposit, asset)} spent`), make('progress', { value: String(share), max: '1000', 'aria-label': `Spent: ${name}` }), state);
-    if (channel.state === 'open')
-        item.append(closeButton(wallet, channel, name));
+}
+function channelItem(wallet, channel) {
+    const name = channel.description === '' ? channel.payee : channel.description;
+    const item = make('li', { class: 'budget' }, make('h3', {}, name), make('p', {}), make('progress', { value: '0', max: '1000', 'aria-label': `Spent: ${name}` }), make('p', { class: 'small' }, 'Open: what is not spent comes back when it closes'), closeButton(wallet, channel, name));
+    items.set(channel.channel, item);
+    byId('channels').prepend(item);
     return item;
 }
 function closeButton(wallet, channel, name) {

@@ -9,7 +9,7 @@
 import { Budget } from './budget.js';
 import { byId, make, say, setText } from './dom.js';
 import { closeLeft, Declined, Flow, type MeteredTerms, type Standing } from './flow.js';
-import { Unable } from './keys.js';
+import { Unable, type Grant } from './keys.js';
 import { readable, readableRate } from './money.js';
 import { outputFor, type Output } from './output.js';
 import { withdraw } from './payment.js';
@@ -82,7 +82,7 @@ function start(): void {
 /** What a lost page left open is closed before anything new begins. */
 async function tidyUp(): Promise<void> {
   try {
-    await budget.look();
+    showAllowance((await budget.look()).grant);
     const [left] = await closeLeft(challenge.node_origin);
     if (left !== undefined) say(`What was left open here is closed. ${account(left)}`);
   } catch {
@@ -103,6 +103,7 @@ async function press(): Promise<void> {
   const context = new AudioContext();
   try {
     const spender = await budget.take();
+    showAllowance(spender.grant);
     say('Opening a channel …');
     if (!navigator.onLine) throw new Unable('You are offline. Nothing was charged.');
     const content = new AbortController();
@@ -126,6 +127,7 @@ async function press(): Promise<void> {
 
 async function play(current: Run, response: Response): Promise<void> {
   setText(button, 'Stop');
+  setText(byId('remaining-name'), 'Remaining');
   byId('player').dataset['playing'] = 'true';
   say(isSound ? 'Playing.' : 'Receiving.');
   const steps = keepPaying(current);
@@ -138,6 +140,7 @@ async function play(current: Run, response: Response): Promise<void> {
   try {
     const standing = await current.flow.close();
     show(current);
+    setText(byId('remaining-name'), 'Came back');
     say(`${endWord(current)} ${account(standing)}`);
   } finally {
     button.removeAttribute('aria-disabled');
@@ -246,6 +249,14 @@ function free(): string {
   const { freeUnits, unit } = terms.extra;
   if (freeUnits === undefined) return '';
   return freeUnits === 1 ? `The first ${unit} is free.` : `The first ${freeUnits} ${unit}s are free.`;
+}
+
+function showAllowance(grant: Grant | undefined): void {
+  const limit = grant?.per_payment;
+  const text = limit === undefined
+    ? 'The first time, your wallet opens in a window of its own and asks for a budget.'
+    : `Your budget allows up to ${readable(limit, asset)} at a time.`;
+  setText(byId('allowance'), text);
 }
 
 /** The gateway's clock now: a device may be hours off. */
