@@ -26,8 +26,6 @@ use crate::wallet;
 /// Downloads shorter than this show no progress.
 const PROGRESS_AFTER: Duration = Duration::from_secs(1);
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
-/// What was paid last may still be on its way.
-const LAST_PIECE: Duration = Duration::from_millis(300);
 const KILOBYTE: u64 = 1_000;
 
 /// Asks and pays.
@@ -82,13 +80,12 @@ impl Bought {
     }
 }
 
-/// Waits until the limit of what is paid by the unit is used up, and what was paid has come.
+/// Waits until the limit of what is paid by the unit is used up.
 async fn used_up(tab: Option<&Tab>) {
     match tab {
         Some(tab) => tab.used_up().await,
         None => std::future::pending().await,
     }
-    tokio::time::sleep(LAST_PIECE).await;
     term::note("the limit is used up; raise it with --max to get more");
 }
 

@@ -34,6 +34,9 @@ const LIFETIME_SECONDS: u32 = 24 * 60 * 60;
 const AHEAD_PART: u128 = 16;
 const AHEAD_UNITS: u128 = 2;
 
+/// What was paid last comes within this time.
+const LAST_PIECE_MS: u64 = 500;
+
 /// Waits before each presentation of the same voucher.
 const PRESENT_WAITS_MS: [u64; 4] = [0, 200, 500, 1_000];
 
@@ -41,7 +44,7 @@ const PRESENT_WAITS_MS: [u64; 4] = [0, 200, 500, 1_000];
 const CLOSE_WAITS_MS: [u64; 6] = [0, 50, 100, 200, 400, 800];
 
 /// Largest body of an answer that is no content.
-const PROBLEM_BYTES_MAX: usize = 64 * 1024;
+const REFUSED_BYTES_MAX: usize = 64 * 1024;
 
 /// What is on the slate while content comes.
 #[derive(Debug)]
@@ -180,7 +183,7 @@ impl Desk {
                 Ok(answer) if answer.status().is_success() => return Ok(answer),
                 Ok(answer) => {
                     let status = answer.status();
-                    let body = answer.into_bytes(PROBLEM_BYTES_MAX).await.unwrap_or_default();
+                    let body = answer.into_bytes(REFUSED_BYTES_MAX).await.unwrap_or_default();
                     let why = problem(status.as_u16(), &body);
                     let busy = status == StatusCode::CONFLICT || status.is_server_error();
                     if !busy {
@@ -264,7 +267,7 @@ impl Desk {
             let close = Instrument::Close(self.channel.close(facts.spent));
             if let Ok(answer) = self.present(&close).await {
                 // What it says is asked of the node, which is the one to know.
-                let _ = answer.into_bytes(PROBLEM_BYTES_MAX).await;
+                let _ = answer.into_bytes(REFUSED_BYTES_MAX).await;
             }
         }
         let facts =
@@ -292,9 +295,11 @@ impl Tab {
         facts.ok_or_else(|| Error::answer("the node has no such channel"))
     }
 
-    /// Waits until the limit is used up or the channel closes: no more content will come.
+    /// Waits until the limit is used up or the channel closes, and a moment longer for what was paid
+    /// last: no more content will come. Read on meanwhile.
     pub async fn used_up(&self) {
         self.desk.used_up.notified().await;
+        tokio::time::sleep(Duration::from_millis(LAST_PIECE_MS)).await;
     }
 
     /// Closes the channel: the payee keeps what was delivered, the rest comes back.

@@ -4,16 +4,28 @@
  *
  * Arguments, if given, are words of which a case's name must contain one.
  */
-import { cases as clients } from "./cases/clients.mjs";
-import { cases as crawler } from "./cases/crawler.mjs";
-import { cases as delegates } from "./cases/delegates.mjs";
-import { cases as once } from "./cases/once.mjs";
-import { cases as sellers } from "./cases/sellers.mjs";
+import { register } from "node:module";
+
+register("./one-copy.mjs", import.meta.url);
+
+const files = [
+  "clients",
+  "once",
+  "delegates",
+  "sellers",
+  "channels",
+  "metered-sellers",
+  "crawler",
+  "mpp",
+  "mpp-sellers",
+  "mpp-tools",
+];
+const loaded = await Promise.all(files.map((file) => import(`./cases/${file}.mjs`)));
 
 const words = process.argv.slice(2);
-const chosen = [...clients, ...once, ...delegates, ...sellers, ...crawler].filter(
-  ([name]) => words.length === 0 || words.some((word) => name.includes(word)),
-);
+const chosen = loaded
+  .flatMap(({ cases }) => cases)
+  .filter(([name]) => words.length === 0 || words.some((word) => name.includes(word)));
 
 let failed = 0;
 for (const [name, run] of chosen) {

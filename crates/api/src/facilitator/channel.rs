@@ -22,7 +22,7 @@ use instrument::{PublicKey, PurchaseDigest, Signed};
 use money::{AccountId, Amount, ChannelId, parse_base_units};
 use sha2::{Digest, Sha256};
 
-use super::{Invalid, Terms, state};
+use super::{Invalid, Terms};
 use crate::authority;
 use crate::node::Node;
 
@@ -269,10 +269,6 @@ async fn charge(
 ) -> Result<SettleResponse, Invalid> {
     let channel = voucher.unverified().channel;
     let amount = terms.requirements.amount;
-    if amount.units() > terms.offered.units() {
-        let text = "field `amount`: it is above that of the offer";
-        return Err(Invalid::new("amount_above_maximum", text));
-    }
     let present = Present {
         proof: Proof::Voucher(voucher),
         purchase: purchase(terms, key)?,
@@ -349,7 +345,7 @@ fn settled(
         network: engine.node(),
         charged: Amount::new(charged, view.asset),
         state: PaymentState::Settled,
-        channel: state::of_view(view),
+        channel: gateway::channel_state(view),
         refunded: refunded.map(|units| Amount::new(units, view.asset)),
     }))
 }
@@ -360,7 +356,7 @@ fn used() -> Invalid {
 }
 
 fn about(invalid: Invalid, view: &ChannelView) -> Invalid {
-    let channel = Some(Box::new(state::of_view(view)));
+    let channel = Some(Box::new(gateway::channel_state(view)));
     Invalid { channel, ..invalid }.by(view.payer)
 }
 

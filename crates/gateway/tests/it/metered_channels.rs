@@ -13,7 +13,7 @@ use instrument::Signed;
 use instrument::channel::Close;
 use tokio::sync::mpsc;
 
-use crate::books::author;
+use crate::books::{FUNDED_UNITS, author};
 use crate::client::{self, Got, Live, Wanted};
 use crate::metered::{
     BYTE, EVENT, MeterShop, SECOND, TOKEN, TOKENS_MAX, pieces, read, with_trailer,
@@ -380,7 +380,7 @@ async fn seconds_are_paid_before_they_begin() {
 
 #[tokio::test]
 async fn a_node_that_stops_in_the_middle_ends_the_stream_at_the_last_paid_unit() {
-    let shop = MeterShop::open().await;
+    let mut shop = MeterShop::open().await;
     let body = "x".repeat(1_000);
     let bytes = shop.fed("/steps/1", "text/plain");
     let wanted = Wanted::get("/steps/1");
@@ -397,4 +397,14 @@ async fn a_node_that_stops_in_the_middle_ends_the_stream_at_the_last_paid_unit()
     let rest = read(&mut live).await;
     assert!(rest.whole);
     assert_eq!(came + rest.text.len(), 200, "what was paid is delivered, and nothing more");
+    // The node starts again: all that was delivered is paid, and the rest is the payer's.
+    shop.books.restart().await;
+    let engine = &shop.books.engine;
+    let closed = engine.close_channel(Closing::ByPayee(purse.id())).await.unwrap();
+    assert_eq!((closed.spent, closed.settled), (200 * BYTE, 200 * BYTE));
+    let (payer, payee) = (shop.books.payer.account(), author());
+    let accounts = engine.read(move |state| (state.account(payer), state.account(payee)));
+    let (payer, payee) = accounts.await.unwrap();
+    assert_eq!(payer.unwrap().available.units(), FUNDED_UNITS - 200 * BYTE);
+    assert_eq!(payee.unwrap().available.units(), 200 * BYTE);
 }

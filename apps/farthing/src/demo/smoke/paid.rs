@@ -16,11 +16,15 @@ pub(super) const ARTICLE: u128 = 2_000_000;
 pub(super) const TUNE: u128 = 1_000_000;
 pub(super) const PLATE: u128 = 500_000;
 pub(super) const CALL: u128 = 10_000;
+pub(super) const WORD: u128 = 1_000;
+
+/// Words that are read of the story.
+const WORDS: u128 = 40;
 
 /// What each payee receives from these purchases: three articles shared 80/15/5, a plate, a tune,
-/// and three calls.
+/// three calls, and the beginning of a story.
 pub(super) const INCOME: [(&str, u128); 6] = [
-    ("author", 3 * ARTICLE * 80 / 100 + PLATE),
+    ("author", 3 * ARTICLE * 80 / 100 + PLATE + WORDS * WORD),
     ("editor", 3 * ARTICLE * 15 / 100),
     ("grid", 0),
     ("lab", 3 * CALL),
@@ -56,6 +60,11 @@ pub(super) async fn cases(places: &Places, shop: &Shop) -> Result<Vec<Case>> {
     let posted = post.clone().with(shop.payment(&post, Dialect::X402V2, &keep).await?);
     case("API call by POST", Expected::Paid(200, CALL), shop.ask(&posted).await);
     case("the same POST again", Expected::Paid(200, 0), shop.ask(&posted).await);
+
+    let story = format!("{site}/api/story");
+    let words = Amount::new(WORDS * WORD, places.asset);
+    let read = shop.read_on(&places.node, &story, words).await;
+    case("a story by the word, from a channel", Expected::Paid(200, WORDS * WORD), read);
 
     let old = call.clone().with(shop.payment(&call, Dialect::X402V1, &keep).await?);
     case("API call by an x402 v1 client", Expected::Paid(200, CALL), shop.ask(&old).await);

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use client::{Limits, NodeClient, Payer, Timeouts, Wallet};
 use http_body_util::{BodyExt, Limited};
 use http402::x402::{self, Payment, PaymentRequired, PaymentRequirements, SettleResponse};
 use http402::{Dialect, Instrument};
@@ -10,7 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use instrument::{KeyPair, Order, SignedOrder, payer_account};
-use money::OrderId;
+use money::{Amount, OrderId};
 
 /// Largest answer that the smoke run reads.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -20,6 +21,8 @@ pub(super) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
+    /// What was paid by the unit, base units.
+    pub billed: Option<u128>,
 }
 
 impl Answer {
@@ -32,6 +35,9 @@ impl Answer {
 
     /// Base units that the answer says were paid.
     pub(super) fn settled(&self) -> Option<u128> {
+        if self.billed.is_some() {
+            return self.billed;
+        }
         let header = self.headers.get(x402::PAYMENT_RESPONSE);
         let header = header.or_else(|| self.headers.get(x402::X_PAYMENT_RESPONSE))?;
         match SettleResponse::decode_header(header).ok()? {
@@ -95,7 +101,7 @@ impl Shop {
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
         let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
         let body = body.to_bytes().to_vec();
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body, billed: None })
     }
 
     /// The terms of a priced request.
@@ -148,6 +154,27 @@ impl Shop {
             extensions: None,
         };
         Ok(payment.encode_header()?)
+    }
+
+    /// Reads what is paid by the unit until `most` base units are used up.
+    pub(super) async fn read_on(&self, node_url: &str, url: &str, most: Amount) -> Result<Answer> {
+        let node = NodeClient::new(node_url, Timeouts::default())?.facts().await?.node;
+        let wallet = Wallet::from_key(node_url, node, self.key.clone());
+        let payer = Payer::new(wallet, Timeouts::default())?;
+        let text = most.to_string();
+        let decimal = text.split(' ').next().unwrap_or_default();
+        let limits = Limits::at_most(decimal, most.asset().code);
+        let paid = payer.pay(&client::Request::get(url)?, &limits).await?;
+        let tab = paid.tab.context("it is not paid by the unit")?;
+        let status = paid.answer.status().as_u16();
+        let mut body = Vec::new();
+        tokio::select! {
+            read = paid.answer.write_to(&mut body, |_| {}) => { read?; }
+            () = tab.used_up() => {}
+        }
+        let bill = tab.finish().await?;
+        anyhow::ensure!(bill.closed, "the channel did not close");
+        Ok(Answer { status, headers: HeaderMap::new(), body, billed: Some(bill.spent.units()) })
     }
 
     /// Challenge, payment, answer.
