@@ -50,6 +50,10 @@ function start() {
     });
     button.addEventListener('click', () => void press());
     window.addEventListener('pagehide', leave);
+    document.addEventListener('visibilitychange', () => {
+        if (!document.hidden && run === undefined && !starting)
+            budget.look().catch(() => undefined);
+    });
 }
 /** What a lost page left open is closed before anything new begins. */
 async function tidyUp() {
@@ -106,10 +110,14 @@ async function play(current, response) {
     setText(byId('remaining-name'), 'Remaining');
     byId('player').dataset['playing'] = 'true';
     say(isSound ? 'Playing.' : 'Receiving.');
+    const stopped = new Promise((resolve) => {
+        current.content.signal.addEventListener('abort', () => resolve());
+    });
     const steps = keepPaying(current);
     await receive(current, response);
-    if (!isSound || current.ending !== 'stop')
-        await current.output.finish();
+    const finished = current.output.finish();
+    // Sound goes on until it is played, or somebody has heard enough.
+    await (isSound ? Promise.race([finished, stopped]) : finished);
     current.ending ??= 'whole';
     await steps;
     setText(button, 'Closing …');

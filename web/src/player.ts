@@ -77,6 +77,9 @@ function start(): void {
   });
   button.addEventListener('click', () => void press());
   window.addEventListener('pagehide', leave);
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden && run === undefined && !starting) budget.look().catch(() => undefined);
+  });
 }
 
 /** What a lost page left open is closed before anything new begins. */
@@ -130,9 +133,14 @@ async function play(current: Run, response: Response): Promise<void> {
   setText(byId('remaining-name'), 'Remaining');
   byId('player').dataset['playing'] = 'true';
   say(isSound ? 'Playing.' : 'Receiving.');
+  const stopped = new Promise<void>((resolve) => {
+    current.content.signal.addEventListener('abort', () => resolve());
+  });
   const steps = keepPaying(current);
   await receive(current, response);
-  if (!isSound || current.ending !== 'stop') await current.output.finish();
+  const finished = current.output.finish();
+  // Sound goes on until it is played, or somebody has heard enough.
+  await (isSound ? Promise.race([finished, stopped]) : finished);
   current.ending ??= 'whole';
   await steps;
   setText(button, 'Closing …');
