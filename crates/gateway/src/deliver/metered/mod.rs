@@ -74,14 +74,6 @@ where
     if *meter.unit() == Unit::Event && !is_event_stream(&response) {
         return fail(case, turn, not_countable(standing.text)).await;
     }
-    let held = match hold(case, turn).await {
-        Ok(held) => held,
-        Err(refusal) => {
-            turn.release(case, None).await;
-            return answer::refused(case, &refusal);
-        }
-    };
-    let turn = &held;
     let known_units = reported(meter, response.headers());
     let is_short =
         content_length(&response).is_some_and(|length| length <= OUTCOME_BYTES_MAX as u64);
@@ -97,15 +89,6 @@ where
         }
         Err(Broken) => fail(case, turn, broken_upstream(standing)).await,
     }
-}
-
-/// Holds the most durably if an order claims it. A channel pays step by step, and what it reserves
-/// was reserved when the request was presented.
-async fn hold(case: &Case, turn: &Turn) -> Result<Turn, Refusal> {
-    if turn.lease().is_some() || case.method != Method::GET {
-        return Ok(turn.clone());
-    }
-    turn.hold(case).await
 }
 
 /// A short answer that is there as a whole: charged in one commit, kept for copies, delivered.
