@@ -166,6 +166,31 @@ async function lostCountIsRecovered() {
   assert.equal(closed.spent, 5n * BigInt(receiptOf(response).amount));
 }
 
+/** A payer that has kept its key and the channel's id alone goes on with the channel. */
+async function keyAndIdAreEnough() {
+  const key = await newPayer();
+  const [url] = request(offers.article);
+  const first = await sessionPayer({ key });
+  let opened;
+  for (const _ of [1, 2]) opened = receiptOf(await first.fetch(url));
+  const named = [];
+  const watching = async (input, init) => {
+    const sent = new Request(input, init);
+    named.push(sent.headers.get("payment-session"));
+    return plainFetch(sent);
+  };
+  const stranger = session({ key: await newPayer({ funded: false }) });
+  assert.equal(await stranger.recover(url, opened.channelId, plainFetch), false);
+  const second = await sessionPayer({ key }, watching);
+  assert.equal(await second.sessions.recover(url, opened.channelId, watching), true);
+  const receipt = receiptOf(await second.fetch(url));
+  assert.deepEqual([receipt.channelId, receipt.sequence], [opened.channelId, 3]);
+  assert.equal(named[0], opened.channelId);
+  const closed = await second.sessions.close(url);
+  assert.equal(closed.spent, 3n * BigInt(receipt.amount));
+  assert.equal(await stranger.recover(url, opened.channelId, plainFetch), false, "it is closed");
+}
+
 /** A channel that somebody closed is replaced, not asked for ever. */
 async function deadChannelIsReplaced() {
   const key = await newPayer();
@@ -316,6 +341,7 @@ export const cases = [
   ["mppx pays many requests from one session", sessionPaysManyRequests],
   ["a session of mppx raises its deposit", sessionTopsUp],
   ["a session of mppx that lost count goes on", lostCountIsRecovered],
+  ["a session of mppx is recovered from key and id", keyAndIdAreEnough],
   ["a session of mppx replaces a dead channel", deadChannelIsReplaced],
   ["a session of mppx holds no more than its limit", sessionLimitsHold],
   ["a session of mppx serves requests sent together", concurrentRequestsShareAChannel],
