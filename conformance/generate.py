@@ -286,6 +286,61 @@ def in_x402():
     ]
 
 
+def in_x402_channels():
+    """The payloads of one channel under `batch-settlement`, from the statements above."""
+
+    def base64_of(hex_text):
+        return base64.b64encode(bytes.fromhex(hex_text)).decode()
+
+    def text(row):
+        return f"ch_{base32(int(row['channel'], 16))}"
+
+    opened = channels()[0]
+    of_channel = [row for row in vouchers() if row["channel"] == opened["channel"]]
+    first, raised, close = of_channel[0], top_ups()[0], closes()[0]
+    voucher = {
+        "channelId": text(first),
+        "sequence": int(first["sequence"]),
+        "maxClaimableAmount": first["cumulative"],
+        "signature": base64_of(first["signature"]),
+    }
+    opening = {"terms": base64_of(opened["bytes"]), "signature": base64_of(opened["signature"])}
+    top_up = {
+        "channelId": text(raised),
+        "deposit": raised["deposit"],
+        "signature": base64_of(raised["signature"]),
+    }
+    refund = {
+        "channelId": text(close),
+        "cumulativeAmount": close["cumulative"],
+        "signature": base64_of(close["signature"]),
+    }
+    return {
+        "requirements": {
+            "scheme": "batch-settlement",
+            "network": f"farthing:{base32(NODE)}",
+            "amount": first["cumulative"],
+            "asset": opened["asset"],
+            "payTo": f"acc_{base32(PAYEE)}",
+            "maxTimeoutSeconds": 60,
+            "extra": {
+                "scale": opened["scale"],
+                "start": first["cumulative"],
+                "depositMin": first["cumulative"],
+                "depositSuggested": opened["deposit"],
+                "closeDelaySeconds": opened["close_delay_seconds"],
+            },
+        },
+        "payloads": [
+            {"type": "deposit", **opening, "voucher": voucher},
+            {"type": "deposit", "topUp": top_up},
+            {"type": "deposit", "topUp": top_up, "voucher": voucher},
+            {"type": "voucher", "voucher": voucher},
+            {"type": "refund", **refund},
+        ],
+    }
+
+
 def lenient_forgery(key):
     """An order and a signature that a lenient verifier takes from a key A of small order.
 
@@ -405,6 +460,7 @@ def main():
         "access": access(),
         "receipts": receipts(),
         "x402": in_x402(),
+        "x402_channels": in_x402_channels(),
         "channels": channels(),
         "vouchers": vouchers(),
         "voucher_keys": voucher_keys(),

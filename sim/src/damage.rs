@@ -12,9 +12,10 @@ use disk::{Disk, Fault, When};
 use engine::StartError;
 
 use crate::check::{self, Wrong};
-use crate::life::{Life, Summary};
+use crate::life::Life;
 use crate::node::{Node, Start};
 use crate::oracle::Books;
+use crate::summary::Summary;
 use crate::trace::Trace;
 
 /// How the data is hit.

@@ -16,6 +16,7 @@ use crate::oracle::{Exchange, Model, explain};
 use crate::plan::Plan;
 use crate::random::Random;
 use crate::request::{Answer, Request, Seen, short};
+use crate::summary::Summary;
 use crate::trace::Trace;
 use crate::workload::Workload;
 
@@ -30,27 +31,6 @@ const ROOM_BYTES_MAX: u64 = 65_536;
 
 /// How the system says that it does not write to a disk any more.
 const READ_ONLY: &str = "os error 30";
-
-/// What a run was made of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
-    pub requests: u64,
-    pub changes: u64,
-    pub starts: u64,
-    /// Damage that was found, and named, at a start.
-    pub refused: u64,
-    pub fingerprint: u64,
-}
-
-impl Summary {
-    /// Adds another run.
-    pub fn add(&mut self, other: &Self) {
-        self.requests += other.requests;
-        self.changes += other.changes;
-        self.starts += other.starts;
-        self.refused += other.refused;
-    }
-}
 
 /// A node's life so far.
 pub struct Life<'a> {

@@ -18,6 +18,7 @@ mod question;
 mod random;
 mod request;
 mod streams;
+mod summary;
 mod trace;
 mod workload;
 
@@ -31,7 +32,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::life::Summary;
+use crate::summary::Summary;
 use crate::trace::Trace;
 
 const DAMAGE_EVERY: u64 = 4;

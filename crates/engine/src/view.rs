@@ -257,7 +257,7 @@ pub fn payer(state: &State, account: AccountId, limit: usize) -> Option<PayerVie
         held: view.held,
         mandates: mandates.map(MandateView::of).collect(),
         payments: payments.into_iter().map(|opened| state.payment_view(opened)).collect(),
-        channels: state.channels_of_payer(account),
+        channels: state.channels.of_payer(account).take(limit).map(ChannelView::of).collect(),
     })
 }
 

@@ -7,7 +7,7 @@ use instrument::{Signed, Statement};
 use money::ChannelId;
 
 /// Where a channel stands, for a challenge or a receipt.
-pub(crate) fn of_view(view: &ChannelView) -> ChannelState {
+pub fn of_view(view: &ChannelView) -> ChannelState {
     let voucher = view.voucher.as_ref().and_then(|voucher| signed(view.channel, voucher));
     ChannelState {
         channel: view.channel,

@@ -40,6 +40,7 @@ mod stream;
 pub use answer::problem_of;
 pub use assets::{Asset, asset, page};
 pub use body::BodyError;
+pub use channel_state::of_view as channel_state;
 pub use crawl::{Crawler, CrawlerKeys, Crawlers, DirectoryUrl, DirectoryUrlError};
 pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};
 pub use idempotency::{IdempotencyKeyError, key as idempotency_key};

@@ -115,6 +115,9 @@ impl Paywall {
             let text = "this is not a proxy for other hosts";
             return answer::problem(&Problem::new(405, "method_not_allowed", title, text));
         }
+        if let Some(answer) = self.change(&parts).await {
+            return answer;
+        }
         let offer = match self.options.routes.find(&parts.method, parts.uri.path()) {
             Ok(Some(offer)) => offer.clone(),
             Ok(None) => return self.unpriced(Request::from_parts(parts, body), inner).await,
@@ -126,7 +129,7 @@ impl Paywall {
         };
         let origin = case::origin(&self.options.origin, &parts.headers);
         if parts.method == Method::HEAD {
-            return self.head(&parts, offer, origin).await;
+            return self.head(&parts, offer, origin);
         }
         let digested = match body::digest(&parts.headers, body).await {
             Ok(digested) => digested,
@@ -161,16 +164,50 @@ impl Paywall {
 }
 
 impl Paywall {
-    /// HEAD asks for the price, as GET without payment, or changes a channel; it is never charged.
-    async fn head(&self, parts: &Parts, offer: Offer, origin: String) -> Response<Body> {
+    /// HEAD asks for the price, as GET without payment; it is never charged.
+    fn head(&self, parts: &Parts, offer: Offer, origin: String) -> Response<Body> {
         let empty = instrument::empty_body_digest();
         let mut case = Case::new(&self.options, offer, parts, origin, empty);
         let answer = match admit(&mut case, &parts.headers) {
-            Ok(Admitted::Change(change)) => change::carry_out(&case, *change).await,
-            Ok(Admitted::Delivery(_)) => answer::internal(),
+            Ok(_) => answer::internal(),
             Err(answered) => *answered,
         };
         answer.map(|_| Body::empty())
+    }
+
+    /// HEAD with something of a channel changes it, at the terms of any offer of the path: the
+    /// request that is being served may be another than GET. `None` for all other requests.
+    async fn change(&self, parts: &Parts) -> Option<Response<Body>> {
+        if parts.method != Method::HEAD {
+            return None;
+        }
+        let presented = http402::decode_payment(&parts.headers).ok()??;
+        let offers = self.options.routes.at(parts.uri.path());
+        let (first, others) = offers.split_first()?;
+        if presented.instrument.order().is_some() {
+            return None;
+        }
+        let empty = instrument::empty_body_digest();
+        let origin = case::origin(&self.options.origin, &parts.headers);
+        let case =
+            |offer: &Offer| Case::new(&self.options, offer.clone(), parts, origin.clone(), empty);
+        let mut asked = case(first);
+        let mut admitted = admit(&mut asked, &parts.headers);
+        for offer in others {
+            if admitted.is_ok() {
+                break;
+            }
+            let mut other = case(offer);
+            if let Ok(change) = admit(&mut other, &parts.headers) {
+                (asked, admitted) = (other, Ok(change));
+            }
+        }
+        let answer = match admitted {
+            Ok(Admitted::Change(change)) => change::carry_out(&asked, *change).await,
+            Ok(Admitted::Delivery(_)) => answer::internal(),
+            Err(answered) => *answered,
+        };
+        Some(answer.map(|_| Body::empty()))
     }
 
     /// A request that no offer prices. At a path that is sold with another method only what the offer

@@ -9,20 +9,24 @@ from x402.schemas.hooks import PaymentResponseContext
 from farthing_x402 import (
     Asset,
     BatchFarthingClient,
+    ChannelPayment,
     ChannelPolicy,
     ChannelRefused,
     ChannelTerms,
     MemoryChannelStore,
     PayerKey,
     Refund,
+    SignedVoucher,
     SpendLimits,
     SpendRefused,
     UptoFarthingClient,
+    channel_payload,
     channels_first,
     close_bytes,
     id_from_text,
     id_text,
     previous_link,
+    read_channel_offer,
     register_farthing,
     tick_bytes,
     tick_chain,
@@ -82,6 +86,27 @@ class ChannelFormats(unittest.TestCase):
             self.assertEqual([x.hex() for x in chain], [row["root"], *row["links"]])
         with self.assertRaises(ValueError):
             previous_link(bytes(16), 0, bytes(16))
+
+
+class ChannelMessages(unittest.TestCase):
+    def test_payloads_are_the_vectors_members(self):
+        opening, _, raising, paying, _ = VECTORS["x402_channels"]["payloads"]
+        offered = PaymentRequirements.model_validate(VECTORS["x402_channels"]["requirements"])
+        offer = read_channel_offer(offered)
+        self.assertEqual((offer.amount, offer.close_delay_seconds), (1000000, 3600))
+        message = paying["voucher"]
+        voucher = SignedVoucher(
+            message["channelId"],
+            message["sequence"],
+            int(message["maxClaimableAmount"]),
+            base64.b64decode(message["signature"]),
+        )
+        terms = tuple(base64.b64decode(opening[name]) for name in ("terms", "signature"))
+        raised = raising["topUp"]
+        top_up = (int(raised["deposit"]), base64.b64decode(raised["signature"]))
+        self.assertEqual(channel_payload(ChannelPayment(voucher, terms=terms)), opening)
+        self.assertEqual(channel_payload(ChannelPayment(voucher, top_up=top_up)), raising)
+        self.assertEqual(channel_payload(ChannelPayment(voucher)), paying)
 
 
 def requirements(extra=None, **changes):

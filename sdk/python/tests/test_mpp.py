@@ -5,6 +5,7 @@ import base64
 import copy
 import datetime
 import json
+import pathlib
 import unittest
 
 import httpx
@@ -76,6 +77,23 @@ def challenge(intent, request):
 def pay(method, asked):
     credential = asyncio.run(method.create_credential(CredentialParams(challenge=asked)))
     return Credential.from_authorization(credential)
+
+
+class Vectors(unittest.TestCase):
+    def test_the_sdk_finds_the_nodes_digests_and_echoes_what_it_read(self):
+        file = pathlib.Path(__file__).parents[3] / "conformance" / "mpp.json"
+        vectors = json.loads(file.read_text())
+        secret, realm = vectors["secret"], vectors["realm"]
+        self.assertEqual(len(vectors["challenges"]), 3)
+        for line in vectors["challenges"]:
+            read = Challenge.from_www_authenticate(line)
+            self.assertTrue(read.verify(secret, realm), line)
+            self.assertEqual(read.description, "The price of a farthing \u2014 an article")
+            (read_charge if read.intent == "charge" else read_session)(read.request)
+            credential = Credential(challenge=read.to_echo(), payload={}).to_authorization()
+            echo = Credential.from_authorization(credential).challenge
+            self.assertEqual((echo.id, echo.request), (read.id, read.request_b64))
+        self.assertEqual(read.credential_header, "Payment-Authorization")
 
 
 class Charge(unittest.TestCase):

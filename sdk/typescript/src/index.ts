@@ -18,7 +18,13 @@ export {
 } from "./channel-messages.js";
 export { MemoryChannelStore, type ChannelRecord, type ChannelStore } from "./channel-store.js";
 export { channelsFirst, registerFarthing, type SchemeRegistry } from "./register.js";
-export { ExactFarthingServer, type FarthingSeller, type RequestAdapter } from "./server.js";
+export {
+  ExactFarthingServer,
+  UptoFarthingServer,
+  type FarthingSeller,
+  type RequestAdapter,
+} from "./server.js";
+export { BatchFarthingServer, type FarthingChannelSeller } from "./channel-server.js";
 export { PayerKey, accessHeader, verifySignature, type Signer } from "./key.js";
 export { readRequirements, type Terms } from "./requirements.js";
 export {

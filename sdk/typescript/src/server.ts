@@ -47,7 +47,7 @@ type Accepts = Awaited<ReturnType<NonNullable<SchemeNetworkServer["enrichPayment
 
 /** Scheme `exact` on networks `farthing:*`, for `x402ResourceServer.register`. */
 export class ExactFarthingServer implements SchemeNetworkServer {
-  readonly scheme = "exact";
+  readonly scheme: string = "exact";
   readonly defaultAssetTransferMethod = "default";
   /** Verify, run the handler, settle: what fails is not charged. `upfront` settles first. */
   readonly paymentFlows: SchemeNetworkServer["paymentFlows"] = {
@@ -60,7 +60,7 @@ export class ExactFarthingServer implements SchemeNetworkServer {
   constructor(seller: FarthingSeller = {}) {
     this.#seller = seller;
     this.#asset = seller.asset ?? DOLLARS;
-    this.schemeHooks = refuseCopies(new InFlight());
+    this.schemeHooks = refuseCopies(({ payload }) => String(payload["order"]));
   }
 
   /** A price in the seller's asset, or an amount of base units as it is. */
@@ -110,15 +110,34 @@ export class ExactFarthingServer implements SchemeNetworkServer {
   }
 }
 
-function refuseCopies(inFlight: InFlight): SchemeServerHooks {
-  type Context = Parameters<NonNullable<SchemeServerHooks["onBeforeVerify"]>>[0];
-  const name = (context: Context) => String(context.paymentPayload.payload.order);
+/**
+ * Scheme `upto` on networks `farthing:*`: the price is the most that is charged. What a handler sets
+ * with `setSettlementOverrides` is charged, else the whole price.
+ */
+export class UptoFarthingServer extends ExactFarthingServer {
+  override readonly scheme = "upto";
+  override readonly paymentFlows: SchemeNetworkServer["paymentFlows"] = {
+    default: { supported: ["authorization"], default: "authorization" },
+  };
+}
+
+/** What a hook is told of a payment. */
+export type HookContext = Parameters<NonNullable<SchemeServerHooks["onBeforeVerify"]>>[0];
+
+/** Hooks that serve payments of one name one at a time. */
+export function refuseCopies(
+  nameOf: (payment: { readonly payload: Readonly<Record<string, unknown>> }) => string,
+  reason = "payment_in_flight",
+): SchemeServerHooks {
+  const inFlight = new InFlight();
+  type Context = HookContext;
+  const name = (context: Context) => nameOf(context.paymentPayload);
   const leave = async (context: Context) => inFlight.leave(name(context));
   return {
     onBeforeVerify: async (context) =>
       inFlight.enter(name(context), context.requirements.maxTimeoutSeconds)
         ? undefined
-        : { abort: true, reason: "payment_in_flight" },
+        : { abort: true, reason },
     onAfterVerify: async (context) => {
       if (!context.result.isValid) inFlight.leave(name(context));
     },

@@ -8,6 +8,7 @@ import {
   SpendLimits,
   UptoFarthingClient,
   channelId,
+  channelPayload,
   channelTermsBytes,
   channelsFirst,
   closeBytes,
@@ -15,6 +16,7 @@ import {
   idFromText,
   idText,
   previousLink,
+  readChannelOffer,
   registerFarthing,
   tickBytes,
   tickChain,
@@ -82,6 +84,26 @@ test("ticks are the vectors' bytes and lead to the root", () => {
     assert.equal(toHex(previousLink(fromHex(row.salt), 1, links[0])), row.root);
   }
   assert.throws(() => previousLink(new Uint8Array(16), 0, new Uint8Array(16)));
+});
+
+test("payloads are the vectors' members", async () => {
+  const { requirements: terms, payloads } = vectors.x402_channels;
+  const { amount, depositMin, closeDelaySeconds } = readChannelOffer(terms);
+  assert.deepEqual([amount, depositMin, closeDelaySeconds], [1000000n, 1000000n, 3600]);
+  const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
+  const [opening, , raising, paying] = payloads;
+  const voucher = {
+    channel: paying.voucher.channelId,
+    sequence: paying.voucher.sequence,
+    cumulative: BigInt(paying.voucher.maxClaimableAmount),
+    signature: bytes(paying.voucher.signature),
+  };
+  const terms248 = { bytes: bytes(opening.terms), signature: bytes(opening.signature) };
+  const { deposit, signature } = raising.topUp;
+  const topUp = { deposit: BigInt(deposit), signature: bytes(signature) };
+  assert.deepEqual(channelPayload({ voucher, terms: terms248 }), opening);
+  assert.deepEqual(channelPayload({ voucher, topUp }), raising);
+  assert.deepEqual(channelPayload({ voucher }), paying);
 });
 
 test("fields that fit no format are refused", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Challenge, Credential } from "mppx";
@@ -47,6 +48,23 @@ const challenge = (intent, request, id = "id") =>
     expires: new Date(Date.now() + 30_000).toISOString(),
   });
 const payloadOf = (credential) => Credential.deserialize(credential).payload;
+
+test("the SDK finds the node's digests in the vectors, and echoes what it read", async () => {
+  const { secret: secretKey, realm, challenges } = JSON.parse(
+    readFileSync(new URL("../../../conformance/mpp.json", import.meta.url), "utf8"),
+  );
+  assert.equal(challenges.length, 3);
+  for (const line of challenges) {
+    const read = Challenge.deserialize(line);
+    assert.equal(read.realm, realm);
+    assert.ok(Challenge.verify(read, { secretKey }), line);
+    assert.equal(read.description, "The price of a farthing \u2014 an article");
+    (read.intent === "charge" ? readCharge : readSession)(read.request);
+    const echoed = Credential.deserialize(Credential.serialize({ challenge: read, payload: {} }));
+    assert.ok(Challenge.verify(echoed.challenge, { secretKey }), line);
+  }
+  assert.equal(Challenge.deserialize(challenges[2]).header, "Payment-Authorization");
+});
 
 test("an order fits its challenge and does not outlive it", async () => {
   const asked = challenge("charge", chargeTerms());
@@ -242,6 +260,20 @@ test("a stream beyond the limit is not paid on, and its payer is told", async ()
   void reader.read();
   assert.match(String(await refused), /total_exceeded/);
   assert.deepEqual(heads, []);
+});
+
+test("near its limit a payer pays for the next unit alone", async () => {
+  const heads = [];
+  const spendControl = new SpendLimits({ total: 9_000_000n });
+  const sessions = session({ key, spendControl });
+  await sessions.method.createCredential({ challenge: challenge("session", sessionTerms(), "0") });
+  const { fetch } = Mppx.create({
+    methods: [sessions.method],
+    polyfill: false,
+    fetch: sessions.fetch(streamingServer(heads)),
+  });
+  await (await fetch("http://127.0.0.1/stream")).text();
+  checkVoucher(heads[0].channelId, heads[0], 3, 9_000_000);
 });
 
 test("a dead channel is forgotten and another one is opened", async () => {

@@ -6,7 +6,7 @@ use ledger::{AMOUNT_MAX, Kind, Transfer};
 use money::{AccountId, ChannelId, TransferId};
 use sha2::{Digest, Sha256};
 
-use super::channels::Channel;
+use super::channel::Channel;
 use super::model::Model;
 
 /// Code of a transfer of a channel.

@@ -1,7 +1,7 @@
 //! The oracle: what the node must answer and remember, in naive code.
 //!
 //! `books` and `rules` are the ledger, `answers` the questions about its past, `payments` the way
-//! from an order to transfers, `channels` that of a channel, and `explain` compares: the answers that clients got and the changes
+//! from an order to transfers, `channels` and `requests` that of a channel, and `explain` compares: the answers that clients got and the changes
 //! that the node reports must follow from the requests in their order. After a crash the requests
 //! without an answer must have been taken as a whole up to one of them, and not beyond.
 //!
@@ -9,11 +9,13 @@
 
 mod answers;
 mod books;
+mod channel;
 mod channel_money;
 mod channels;
 mod explain;
 mod model;
 mod payments;
+mod requests;
 mod rules;
 mod stream;
 

@@ -10,7 +10,7 @@ use money::{AccountId, Asset, ChannelId, PaymentId, TransferId};
 use sha2::{Digest, Sha256};
 
 use super::books::Books;
-use super::channels::Channel;
+use super::channel::Channel;
 use super::payments::{Claim, Payment};
 use crate::request::{Answer, Request};
 

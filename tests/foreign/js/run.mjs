@@ -13,6 +13,8 @@ const files = [
   "once",
   "delegates",
   "sellers",
+  "channels",
+  "metered-sellers",
   "crawler",
   "mpp",
   "mpp-sellers",

@@ -168,9 +168,10 @@ fn print_guide(site: &str, node: &str, wallet: &Path) {
         "  wallet    {node}/wallet   the key, budgets and receipts of your browser"
     ));
     term::line("");
-    term::line("Three commands to try in another terminal:");
+    term::line("Commands to try in another terminal:");
     term::line(&format!("  {program} pay {site}/articles/2 --wallet {wallet} -o article.html"));
     term::line(&format!("  {program} pay {site}/tune.wav --wallet {wallet} --dry-run"));
+    term::line(&format!("  {program} pay {site}/api/story --wallet {wallet} --max 0.0001"));
     term::line(&format!("  curl -i '{site}/api/quote?topic=bread'"));
     term::line("");
     term::line("Ctrl-C stops it.");

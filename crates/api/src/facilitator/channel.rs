@@ -22,7 +22,7 @@ use instrument::{PublicKey, PurchaseDigest, Signed};
 use money::{AccountId, Amount, ChannelId, parse_base_units};
 use sha2::{Digest, Sha256};
 
-use super::{Invalid, Terms, state};
+use super::{Invalid, Terms};
 use crate::authority;
 use crate::node::Node;
 
@@ -269,10 +269,6 @@ async fn charge(
 ) -> Result<SettleResponse, Invalid> {
     let channel = voucher.unverified().channel;
     let amount = terms.requirements.amount;
-    if amount.units() > terms.offered.units() {
-        let text = "field `amount`: it is above that of the offer";
-        return Err(Invalid::new("amount_above_maximum", text));
-    }
     let present = Present {
         proof: Proof::Voucher(voucher),
         purchase: purchase(terms, key)?,
@@ -285,8 +281,8 @@ async fn charge(
     };
     let (lease, view) = match engine.present(present).await {
         Ok(Begun::Proceed { lease, channel }) => (lease, channel),
-        // Under a name a copy is the same call again.
-        Ok(Begun::Replay { channel, charged, .. }) if key.is_some() => {
+        // Under a name a copy is the same call again, unless that ended before it charged.
+        Ok(Begun::Replay { channel, charged, .. }) if key.is_some() && charged == amount => {
             return Ok(settled(engine, &channel, charged.units(), None));
         }
         Ok(Begun::Replay { channel, .. }) => return Err(about(used(), &channel)),
@@ -302,7 +298,11 @@ async fn charge(
     };
     match engine.spend(spend).await {
         Ok(view) => Ok(settled(engine, &view, amount.units(), None)),
-        Err(error) => Err(refused(engine, channel, error).await),
+        Err(error) => {
+            // Or the channel would be busy until the lease ends.
+            let _ = engine.give_up(channel, lease, None).await;
+            Err(refused(engine, channel, error).await)
+        }
     }
 }
 
@@ -349,18 +349,18 @@ fn settled(
         network: engine.node(),
         charged: Amount::new(charged, view.asset),
         state: PaymentState::Settled,
-        channel: state::of_view(view),
+        channel: gateway::channel_state(view),
         refunded: refunded.map(|units| Amount::new(units, view.asset)),
     }))
 }
 
 fn used() -> Invalid {
-    let text = "the voucher has paid already; a copy pays for nothing";
+    let text = "the voucher was used already; a copy pays for nothing";
     Invalid::new("duplicate_settlement", text)
 }
 
 fn about(invalid: Invalid, view: &ChannelView) -> Invalid {
-    let channel = Some(Box::new(state::of_view(view)));
+    let channel = Some(Box::new(gateway::channel_state(view)));
     Invalid { channel, ..invalid }.by(view.payer)
 }
 

@@ -11,7 +11,6 @@
 
 mod channel;
 mod order;
-mod state;
 
 use std::sync::Arc;
 
@@ -30,10 +29,10 @@ use http402::{ChannelState, DecodeError, Instrument};
 use instrument::SignedOrder;
 use money::{AccountId, Amount, PaymentId};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::body::{self, json};
+use crate::body;
 use crate::node::{Node, Shared};
 
 /// `GET /supported`
@@ -82,9 +81,12 @@ pub(crate) async fn settle(
 fn refuse(invalid: &Invalid, answer: &impl Serialize) -> Response {
     let mut answer = serde_json::to_value(answer).unwrap_or_default();
     if let Some(state) = &invalid.channel {
-        answer["extra"] = Value::Object(state_members(state));
+        let members = Value::Object(state_members(state));
+        // Some server software passes only one of the two on.
+        answer["extensions"] = json!({ (Scheme::BatchSettlement.name()): members.clone() });
+        answer["extra"] = members;
     }
-    let mut response = json(invalid.status, &answer);
+    let mut response = body::json(invalid.status, &answer);
     if let Retry::AfterSeconds(seconds) = invalid.retry {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
@@ -149,6 +151,10 @@ async fn read(engine: &Engine, body: Body) -> Result<Asked, Invalid> {
             ..Invalid::new(mismatch.code(), mismatch.to_string())
         })?;
     }
+    if requirements.amount.units() > offered.units() {
+        let text = "field `amount`: it is above what the payer accepted as the most";
+        return Err(Invalid { payer, ..Invalid::new("amount_above_maximum", text) });
+    }
     let instrument = match payment.instrument {
         Instrument::Order { order, .. } => Presented::Order(order),
         instrument => Presented::Channel(instrument),
@@ -168,8 +174,7 @@ fn payer(instrument: &Instrument) -> Option<AccountId> {
     }
 }
 
-/// Schemes other than `exact` charge what was used: that the amount is not above that of the offer is
-/// for them to see.
+/// Schemes other than `exact` charge what was used, so their amount is compared elsewhere.
 fn check_terms(
     accepted: &PaymentRequirements,
     asked: &PaymentRequirements,

@@ -3,8 +3,10 @@
 
 mod about;
 mod catalogue;
+mod channel_steps;
 mod channels;
 mod facilitator;
+mod facilitator_channel;
 mod facilitator_upto;
 mod hostile;
 mod operator;

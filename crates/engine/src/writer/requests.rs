@@ -37,7 +37,7 @@ impl Core {
     ) {
         // Who has hung up would leave a lease behind that keeps everybody else out.
         if reply.is_closed() {
-            return;
+            return self.stay_at_tick(&proof);
         }
         let id = proof.channel();
         let step = self.present_now(&command, &proof);

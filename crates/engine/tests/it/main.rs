@@ -19,6 +19,7 @@ mod hung_up;
 mod index;
 mod keep;
 mod kill;
+mod kill_channels;
 mod life;
 mod machine;
 mod mandates;

@@ -63,9 +63,10 @@ fn check_terms(case: &Case, presented: &Presented) -> Result<(), Refusal> {
     }
     if let Some(accepted) = &presented.accepted {
         // HEAD buys nothing, so the channel may be for any request of the offer.
-        let purchase = if case.is_head() { accepted.purchase } else { case.challenge.purchase };
-        let asked = Challenge { purchase, ..case.challenge.clone() };
-        x402::check_echo(accepted, &asked)
+        let for_any = case
+            .is_head()
+            .then(|| Challenge { purchase: accepted.purchase, ..case.challenge.clone() });
+        x402::check_echo(accepted, for_any.as_ref().unwrap_or(&case.challenge))
             .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
     }
     if presented.dialect == Dialect::Mpp {

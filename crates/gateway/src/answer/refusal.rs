@@ -136,7 +136,11 @@ pub(super) fn add(
         pending,
         network: case.options.facts.node,
     });
-    put_settlement(case, response, &failure);
+    // Payers' software looks into the challenge, where the channel's state stands, only if no
+    // settlement is told.
+    if pending.is_some() || refusal.channel.is_none() {
+        put_settlement(case, response, &failure);
+    }
     name(response, refusal.reference);
     let path = case.path();
     // A path with parameters would speak as attributes of the cookie.

@@ -217,6 +217,22 @@ fn every_instrument_comes_back_as_it_was_sent() {
 }
 
 #[test]
+fn vectors_are_read_and_written_to_the_member() {
+    let vectors = include_str!("../../../../conformance/formats.json");
+    let vectors: Value = serde_json::from_str(vectors).unwrap();
+    let vectors = &vectors["x402_channels"];
+    let payloads = vectors["payloads"].as_array().unwrap();
+    assert_eq!(payloads.len(), 5);
+    for payload in payloads {
+        let message =
+            json!({"x402Version": 2, "accepted": vectors["requirements"], "payload": payload});
+        let presented = read(&message).unwrap();
+        let terms = presented.accepted.unwrap();
+        assert_eq!(payment(&terms, &presented.instrument), message);
+    }
+}
+
+#[test]
 fn payloads_stand_as_documented() {
     let batch = terms_of(&with_channel(), Scheme::BatchSettlement);
     let voucher = voucher_numbered(2);
@@ -244,8 +260,8 @@ fn payloads_stand_as_documented() {
     );
     let opened = payload(&open());
     assert_eq!(opened["type"], "deposit");
-    assert_eq!(opened["terms"].as_str().unwrap().len(), 248_usize.div_ceil(3) * 4);
-    assert_eq!(opened["voucher"]["sequence"], 1);
+    let terms = opened["terms"].as_str().map(str::len);
+    assert_eq!((terms, &opened["voucher"]["sequence"]), (Some(332), &json!(1)));
 }
 
 /// Instrument, member, value put there, code, place.
@@ -344,15 +360,10 @@ fn long_members_are_refused_before_they_are_read() {
 fn ticks_have_no_words_in_x402() {
     let batch = terms_of(&with_channel(), Scheme::BatchSettlement);
     let tick = instrument::channel::Tick { index: 1, link: TickLink([1; 16]) };
-    let instrument = Instrument::Tick { channel: channel_id(), tick };
-    let payment = Payment {
-        dialect: Dialect::X402V2,
-        accepted: &batch,
-        instrument: &instrument,
-        resource_url: None,
-        extensions: None,
-    };
-    assert!(payment.encode_header().is_err());
+    let instrument = &Instrument::Tick { channel: channel_id(), tick };
+    let (dialect, extensions) = (Dialect::X402V2, None);
+    let tick = Payment { dialect, accepted: &batch, instrument, resource_url: None, extensions };
+    assert!(tick.encode_header().is_err());
 }
 
 #[test]
@@ -362,7 +373,7 @@ fn version_1_has_exact_only() {
         json["scheme"] = json!(scheme);
         let header = base64(json.to_string());
         let error = decode_payment(&headers([("x-payment", header.as_bytes())])).unwrap_err();
-        assert_eq!((error.code(), &*error.param()), ("unsupported_scheme", "scheme"));
+        assert_eq!(error.code(), "unsupported_scheme");
         assert_eq!(error.to_string(), "scheme of X-PAYMENT must be `exact`");
     }
 }
@@ -419,9 +430,8 @@ fn echo_is_compared_with_the_terms_of_its_scheme() {
     let corrected = terms_of(&corrective, Scheme::BatchSettlement);
     // Where the channel stands changes between asking and paying.
     assert_ne!(accepted, corrected);
-    for (one, other) in [(&accepted, &corrected), (&corrected, &accepted)] {
-        assert_eq!(check_accepted(one, other), Ok(()));
-    }
+    assert_eq!(check_accepted(&accepted, &corrected), Ok(()));
+    assert_eq!(check_accepted(&corrected, &accepted), Ok(()));
     assert_eq!(check_echo(&accepted, &corrective), Ok(()));
     assert_eq!(check_echo(&corrected, &plain), Ok(()));
     let exact = terms_of(&plain, Scheme::Exact);
@@ -484,7 +494,7 @@ fn largest_challenge_stays_below_eight_kilobytes() {
     metered.tiers = Some("0.00005 USD from 100, 0.00001 USD from 1000 seconds on".to_owned());
     challenge.splits = Some("author 80 %, editor 15 %, platform 5 %".to_owned());
     challenge.channel.as_mut().unwrap().state = Some(state());
-    let header = payment_required(&challenge, Some("voucher_above_deposit")).encode_header();
-    let header = header.unwrap();
+    let message = payment_required(&challenge, Some("voucher_above_deposit"));
+    let header = message.encode_header().unwrap();
     assert!(header.len() < 8 * 1024 / 2, "{} bytes", header.len());
 }

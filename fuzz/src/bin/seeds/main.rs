@@ -113,7 +113,16 @@ fn payments(vectors: &Value) -> Done {
         "payload": payload,
     });
     let [second_text, first_text] = [second.to_string(), first.to_string()];
-    write("http402_payload", &[&second_text, &first_text, "{}", "[[[[[[[["])?;
+    let channels = &vectors["x402_channels"];
+    let mut payloads: Vec<String> = array(channels, "payloads")?
+        .iter()
+        .map(|payload| {
+            let accepted = &channels["requirements"];
+            json!({"x402Version": 2, "accepted": accepted, "payload": payload}).to_string()
+        })
+        .collect();
+    payloads.extend([&*second_text, &first_text, "{}", "[[[[[[[["].map(str::to_owned));
+    write("http402_payload", &payloads)?;
     let [second_base64, first_base64] = [base64(&second_text), base64(&first_text)];
     let lines = [
         format!("payment-signature: {second_base64}"),

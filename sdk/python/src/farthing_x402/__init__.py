@@ -20,6 +20,7 @@ from .channel_formats import (
     voucher_bytes,
 )
 from .channel_messages import channel_payload, read_channel_claim, read_channel_offer
+from .channel_server import BatchFarthingServer
 from .channel_store import ChannelRecord, ChannelStore, MemoryChannelStore
 from .client import ExactFarthingClient, UptoFarthingClient, sign_order
 from .delegation import Delegation
@@ -41,12 +42,13 @@ from .key import PayerKey, Signer, access_header, verify_signature
 from .price import parse_price
 from .register import channels_first, register_farthing
 from .requirements import Terms, read_requirements
-from .server import ExactFarthingServer
+from .server import ExactFarthingServer, UptoFarthingServer
 from .spend_limits import ProposedPayment, SpendControl, SpendLimits, SpendRefused
 
 __all__ = [
     "Asset",
     "BatchFarthingClient",
+    "BatchFarthingServer",
     "ChannelBook",
     "ChannelClaim",
     "ChannelOffer",
@@ -73,6 +75,7 @@ __all__ = [
     "SpendRefused",
     "Terms",
     "UptoFarthingClient",
+    "UptoFarthingServer",
     "access_bytes",
     "access_header",
     "audience",

@@ -68,6 +68,11 @@ class BatchFarthingClient:
             key, policy, delegation=delegation, spend_control=spend_control
         )
 
+    @property
+    def scheme_hooks(self) -> "BatchFarthingClient":
+        """Where the SDK looks for `on_payment_response`."""
+        return self
+
     def find_default_asset(self, asset: str, network: str) -> dict[str, Any] | None:
         """Tells the SDK's spend controls the decimals of an asset."""
         return default_asset(self._assets, asset, network)
@@ -133,8 +138,11 @@ class BatchFarthingClient:
         code = settled.error_reason if settled is not None else required.error
         if code in _CHANNEL_IS_GONE:
             return _again(self._book.forget(name, channel))
-        accepts = required.accepts if required is not None else []
-        claims = (read_channel_claim(a.extra) for a in accepts if a.scheme == self.scheme)
+        if settled is not None:
+            extras = [(settled.extensions or {}).get(self.scheme)]
+        else:
+            extras = [a.extra for a in required.accepts if a.scheme == self.scheme]
+        claims = (read_channel_claim(extra) for extra in extras)
         claim = next((claim for claim in claims if claim is not None), None)
         if claim is None or claim.channel != channel:
             return None

@@ -91,6 +91,24 @@ def read_channel_claim(extra: Any) -> ChannelClaim | None:
         return None
 
 
+def channel_state(view: dict[str, Any]) -> dict[str, Any]:
+    """The members of `extra` that tell where a channel stands, from the node's own view of it."""
+    state = {"channelId": view["channel"], "tickIndex": view["tick_index"]}
+    state |= {name: view[name] for name in ("deposit", "accepted", "spent", "sequence")}
+    if view.get("closes_at_ms") is not None:
+        state["closesAtMs"] = view["closes_at_ms"]
+    voucher = view.get("voucher")
+    if voucher is None:
+        return {"channelState": state}
+    proof = {
+        "channelId": view["channel"],
+        "sequence": voucher["sequence"],
+        "maxClaimableAmount": voucher["cumulative"],
+        "signature": base64_text(bytes.fromhex(voucher["signature"])),
+    }
+    return {"channelState": state, "voucherState": proof}
+
+
 def _read_voucher(message: Any) -> SignedVoucher:
     if not isinstance(message, dict) or not isinstance(message.get("channelId"), str):
         raise ValueError("expected a voucher")

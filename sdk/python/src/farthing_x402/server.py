@@ -30,6 +30,7 @@ class ExactFarthingServer:
     """
 
     scheme = "exact"
+    busy_reason = "payment_in_flight"
     default_asset_transfer_method = "default"
     payment_flows = {
         # Verify, run the handler, settle: what fails is not charged. `upfront` settles first.
@@ -71,15 +72,15 @@ class ExactFarthingServer:
 
     def enrich_payment_required_response(self, context: Any) -> Accepts | None | Awaitable[Accepts]:
         """Names this request's purchase in `extra.purchase`."""
-        adapter = _request_adapter(context.transport_context)
+        adapter = request_adapter(context.transport_context)
         if adapter is None:
             return None
         purchase = read_purchase(adapter, self._origin, self._request_body)
         if isinstance(purchase, Purchase):
-            return _bind(context.requirements, purchase)
+            return self._bind(context, purchase)
 
         async def later() -> Accepts:
-            return _bind(context.requirements, await purchase)
+            return self._bind(context, await purchase)
 
         return later()
 
@@ -87,18 +88,37 @@ class ExactFarthingServer:
         """Refuses a request whose purchase could not be named, and copies in flight."""
         extra = context.requirements.extra or {}
         # The SDK goes on without the purchase if naming it failed: that must not sell anything.
-        if _request_adapter(context.transport_context) is not None and "purchase" not in extra:
+        if request_adapter(context.transport_context) is not None and "purchase" not in extra:
             return AbortResult(reason="purchase_not_named")
-        if not self._in_flight.enter(_name(context), context.requirements.max_timeout_seconds):
-            return AbortResult(reason="payment_in_flight")
+        name = self.payment_name(context.payment_payload.payload)
+        if not self._in_flight.enter(name, context.requirements.max_timeout_seconds):
+            return AbortResult(reason=self.busy_reason)
         return None
 
-    def after_verify(self, context: Any) -> None:
+    def after_verify(self, context: Any) -> Any:
         if not context.result.is_valid:
             self._leave(context)
+        return None
+
+    def payment_name(self, payload: dict[str, Any]) -> str:
+        """Under which name a payment is in flight: payments of one name are served in turn."""
+        return str(payload.get("order"))
+
+    def more_extra(self, context: Any) -> dict[str, Any]:
+        """Further members of `extra` for one 402."""
+        return {}
+
+    def _bind(self, context: Any, purchase: Purchase) -> Accepts:
+        more = {"purchase": purchase.digest().hex(), **self.more_extra(context)}
+        return [
+            accept.model_copy(update={"extra": {**accept.extra, **more}})
+            if accept.scheme == self.scheme and accept.network.startswith(NETWORK_PREFIX)
+            else accept
+            for accept in context.requirements
+        ]
 
     def _leave(self, context: Any) -> None:
-        self._in_flight.leave(_name(context))
+        self._in_flight.leave(self.payment_name(context.payment_payload.payload))
 
     on_verify_failure = _leave
     after_settle = _leave
@@ -106,19 +126,14 @@ class ExactFarthingServer:
     on_verified_payment_canceled = _leave
 
 
-def _bind(requirements: Accepts, purchase: Purchase) -> Accepts:
-    digest = {"purchase": purchase.digest().hex()}
-    return [
-        accept.model_copy(update={"extra": {**accept.extra, **digest}})
-        if accept.scheme == "exact" and accept.network.startswith(NETWORK_PREFIX)
-        else accept
-        for accept in requirements
-    ]
+class UptoFarthingServer(ExactFarthingServer):
+    """Scheme `upto` on networks `farthing:*`: the price is the most that is charged. What a
+    handler sets with the SDK's settlement overrides is charged, else the whole price."""
+
+    scheme = "upto"
+    payment_flows = {"default": {"supported": ("authorization",), "default": "authorization"}}
 
 
-def _name(context: Any) -> str:
-    return str(context.payment_payload.payload.get("order"))
-
-
-def _request_adapter(transport_context: Any) -> Any:
+def request_adapter(transport_context: Any) -> Any:
+    """The SDK's view of the request; None outside of one."""
     return getattr(getattr(transport_context, "request", None), "adapter", None)

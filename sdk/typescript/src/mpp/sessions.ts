@@ -194,13 +194,16 @@ export class FarthingSessions {
       const ahead = this.#payer.ahead ?? offer.amount;
       const lacking = required - BigInt(known);
       if (lacking <= 0n) return;
-      const payment = await this.#book.pay({ ...offer, amount: lacking + ahead });
+      const pay = (amount: bigint) => this.#book.pay({ ...offer, amount });
+      // Near its limit a payer still pays for the next unit alone.
+      const payment = await pay(lacking + ahead).catch((error: unknown) =>
+        isRefusal(error) ? pay(lacking) : Promise.reject(error),
+      );
       const answer = await send(fetcher, url, sent.challenge, paymentPayload(payment));
       if (!answer.ok) throw new Error(`the voucher was not taken: status ${answer.status}`);
     } catch (error) {
-      const isRefusal = error instanceof ChannelRefused || error instanceof SpendRefused;
-      if (!this.#payer.onUnpaid && !isRefusal) console.warn("farthing: a stream is not paid", error);
-      this.#payer.onUnpaid?.(error);
+      if (this.#payer.onUnpaid) this.#payer.onUnpaid(error);
+      else if (!isRefusal(error)) console.warn("farthing: a stream is not paid on", error);
     }
   }
 
@@ -209,6 +212,10 @@ export class FarthingSessions {
     const { channel, deposit, spent } = receipt;
     await this.#book.correct(sent.name, { channel, deposit, spent });
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ChannelRefused || error instanceof SpendRefused;
 }
 
 /** Sends a credential that buys nothing: a voucher, a top-up or a closing. */

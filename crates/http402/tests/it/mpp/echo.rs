@@ -77,6 +77,22 @@ fn an_echo_is_bound_to_method_and_body() {
     check(&asked(None), &post, None, Ok(()));
 }
 
+/// `HEAD` goes with any method of its own resource, and with no other resource.
+#[test]
+fn a_change_of_a_channel_is_bound_to_the_resource() {
+    let session = read(&with_channel(), Intent::Session);
+    let presented = pay(&session, &Instrument::Voucher(voucher()));
+    let mut elsewhere = with_channel();
+    elsewhere.resource.url.push('2');
+    with_context(
+        |context| context.method = &Method::HEAD,
+        |context| {
+            assert_eq!(check_echo(&presented, &with_channel(), context), Ok(()));
+            assert_eq!(check_echo(&presented, &elsewhere, context), Err(EchoError::Scope));
+        },
+    );
+}
+
 #[test]
 fn a_channel_may_move_on_under_one_challenge() {
     let mut told = with_channel();

@@ -225,3 +225,17 @@ fn a_stream_says_what_it_needs() {
     assert_eq!(NeedVoucher::decode(json.to_string().as_bytes()), Ok(need));
     assert_eq!(NeedVoucher::decode(b"{}").unwrap_err().param(), "channelId");
 }
+
+/// The lines that the SDKs' tests read, too: other implementations find the same digests in them.
+#[test]
+fn challenges_are_those_of_the_vectors() {
+    let vectors = include_str!("../../../../../conformance/mpp.json");
+    let vectors: Value = serde_json::from_str(vectors).unwrap();
+    let mut lines = ask(&with_channel(), |_| {});
+    lines.extend(ask(&metered(), |context| {
+        context.body_digest = Some([1; 32]);
+        context.authorization_taken = true;
+    }));
+    let lines: Vec<&str> = lines.iter().map(|line| line.to_str().unwrap()).collect();
+    assert_eq!(vectors["challenges"], json!(lines));
+}

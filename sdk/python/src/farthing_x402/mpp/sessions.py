@@ -15,7 +15,13 @@ from typing import Any
 import httpx
 from mpp import Challenge, Credential
 
-from ..channel_book import ChannelBook, ChannelClaim, ChannelPolicy, ChannelRefused
+from ..channel_book import (
+    ChannelBook,
+    ChannelClaim,
+    ChannelPayment,
+    ChannelPolicy,
+    ChannelRefused,
+)
 from ..delegation import Delegation
 from ..encoding import base64_text
 from ..key import Signer
@@ -130,6 +136,20 @@ class FarthingSessions:
             claim = ChannelClaim(receipt.channel, receipt.deposit, receipt.spent)
             self._book.correct(sent.name, claim)
 
+    def _pay_on(self, sent: _Sent, lacking: int) -> ChannelPayment | None:
+        """Pays for what a stream needs, and ahead if the payer's limits allow it; None if they
+        allow nothing: then the stream ends at the last paid unit."""
+        offer = sent.terms.offer
+        ahead = offer.amount if self._ahead is None else self._ahead
+        try:
+            try:
+                return self._book.pay(replace(offer, amount=lacking + ahead))
+            except (ChannelRefused, SpendRefused):
+                return self._book.pay(replace(offer, amount=lacking))
+        except (ChannelRefused, SpendRefused) as refusal:
+            _LOG.info("a stream is not paid on: %s", refusal)
+            return None
+
     async def _answer(
         self, inner: httpx.AsyncBaseTransport, url: httpx.URL, sent: _Sent, event: ServerEvent
     ) -> None:
@@ -143,12 +163,8 @@ class FarthingSessions:
         lacking = need.required - (record.spent if record else 0)
         if lacking <= 0:
             return
-        ahead = sent.terms.offer.amount if self._ahead is None else self._ahead
-        try:
-            payment = self._book.pay(replace(sent.terms.offer, amount=lacking + ahead))
-        except (ChannelRefused, SpendRefused) as refusal:
-            # The stream ends at the last paid unit.
-            _LOG.info("a stream is not paid on: %s", refusal)
+        payment = self._pay_on(sent, lacking)
+        if payment is None:
             return
         headers = _headers(sent.challenge, payment_payload(payment))
         request = httpx.Request("HEAD", url, headers=headers)
