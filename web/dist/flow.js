@@ -62,7 +62,7 @@ export class Flow {
             await (tooMuch ? flow.forget() : flow.close().catch(() => flow.release()));
             if (!tooMuch || deposit <= floor)
                 throw new Declined(code, text);
-            deposit = most(floor, deposit / 2n);
+            deposit = most(floor, half(deposit, unitPrice(extra)));
         }
     }
     static async prepare(purchase, deposit) {
@@ -104,7 +104,8 @@ export class Flow {
     /** Raises the deposit by the usual one, or by as much of it as is allowed. */
     async topUp() {
         const { extra } = this.purchase.terms;
-        for (let more = BigInt(extra.depositSuggested);; more /= 2n) {
+        const unit = unitPrice(extra);
+        for (let more = BigInt(extra.depositSuggested);; more = half(more, unit)) {
             const bytes = topUpBytes(this.id(), this.standing.deposit + more);
             const signature = await this.signature(bytes);
             try {
@@ -116,7 +117,7 @@ export class Flow {
                 if (!(error instanceof Declined))
                     throw error;
                 const tooMuch = TOO_MUCH.includes(error.code);
-                if (tooMuch && more / 2n >= unitPrice(extra))
+                if (tooMuch && more > unit)
                     continue;
                 this.full = error.code;
                 return;
@@ -287,6 +288,10 @@ export function firstAhead({ extra }) {
 function unitPrice(extra) {
     const per = BigInt(extra.per);
     return most((BigInt(extra.price) + per - 1n) / per, 1n);
+}
+/** Half of an amount in whole units, so that no part of one is left over; at least one unit. */
+export function half(amount, unit) {
+    return most(amount / 2n / unit, 1n) * unit;
 }
 function lockName(channel) {
     return `farthing-${channel}`;

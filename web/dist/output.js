@@ -6,6 +6,8 @@
  */
 import { byId, make } from './dom.js';
 import { Sound } from './sound.js';
+/** Whoever reads so near to the end sees it come. */
+const FOLLOW_PIXELS = 40;
 /** The output for an answer; `context` was made by the press. */
 export function outputFor(response, context) {
     const type = (response.headers.get('Content-Type') ?? '').split(';')[0]?.trim() ?? '';
@@ -44,7 +46,11 @@ class Shown {
     }
     show(text) {
         this.characters += text.length;
-        byId('output').append(text);
+        const place = byId('output');
+        const follows = place.scrollHeight - place.scrollTop - place.clientHeight < FOLLOW_PIXELS;
+        place.append(text);
+        if (follows)
+            place.scrollTop = place.scrollHeight;
     }
     progress() {
         return `${this.characters} characters`;

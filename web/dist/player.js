@@ -16,6 +16,13 @@ const STEP_MS = 500;
 /** Nothing came for so long and nothing is left to pay with: that was the end. */
 const SILENCE_MS = 1500;
 const BROKEN = 'Something went wrong in this page. What is not spent comes back to you.';
+/** Refusals in the words of the one who reads them here. */
+const REFUSALS = {
+    mandate_revoked: 'You have taken the budget for this site back.',
+    mandate_expired: 'The budget for this site has ended.',
+    mandate_exceeded: 'Your budget for this site is used up.',
+    insufficient_funds: 'Your balance is too low.',
+};
 const challenge = JSON.parse(byId('challenge').textContent ?? '');
 const terms = challenge.requirements;
 const asset = { code: terms.asset, scale: terms.extra.scale };
@@ -75,8 +82,7 @@ async function press() {
     if (starting || budget.isAsking())
         return;
     starting = true;
-    byId('error').replaceChildren();
-    byId('output').hidden = true;
+    clear();
     // Browsers let a page sound only from within a press.
     const context = new AudioContext();
     try {
@@ -187,14 +193,19 @@ function leave() {
     run.content.abort();
     run.flow.leave();
 }
+function clear() {
+    byId('error').replaceChildren();
+    byId('output').hidden = true;
+    for (const id of ['spent', 'remaining', 'progress'])
+        setText(byId(id), '–');
+    byId('bar').value = 0;
+}
 function show({ flow, output }) {
     const { spent, deposit } = flow.standing;
     setText(byId('spent'), readable(spent, asset));
     setText(byId('remaining'), readable(deposit - spent, asset));
     setText(byId('progress'), output.progress());
-    const bar = byId('bar');
-    bar.max = 1000;
-    bar.value = Number((spent * 1000n) / deposit);
+    byId('bar').value = Number((spent * 1000n) / deposit);
 }
 function endWord({ ending, flow }) {
     if (ending === 'stop')
@@ -223,8 +234,7 @@ function explain(error) {
     const aboutGrant = error.code.startsWith('mandate_');
     if (aboutGrant)
         budget.refuse();
-    const detail = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`;
-    place.replaceChildren(detail.replace(/\.\.$/, '.'));
+    place.replaceChildren(REFUSALS[error.code] ?? `The site said: ${error.message}.`);
     if (aboutGrant)
         place.append(` Press ${startWord} again to choose a new budget.`);
     if (error.code === 'insufficient_funds') {

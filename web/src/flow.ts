@@ -103,7 +103,7 @@ export class Flow {
       // A deposit that was refused opened nothing; whatever else failed may have.
       await (tooMuch ? flow.forget() : flow.close().catch(() => flow.release()));
       if (!tooMuch || deposit <= floor) throw new Declined(code, text);
-      deposit = most(floor, deposit / 2n);
+      deposit = most(floor, half(deposit, unitPrice(extra)));
     }
   }
 
@@ -150,7 +150,8 @@ export class Flow {
   /** Raises the deposit by the usual one, or by as much of it as is allowed. */
   private async topUp(): Promise<void> {
     const { extra } = this.purchase.terms;
-    for (let more = BigInt(extra.depositSuggested); ; more /= 2n) {
+    const unit = unitPrice(extra);
+    for (let more = BigInt(extra.depositSuggested); ; more = half(more, unit)) {
       const bytes = topUpBytes(this.id(), this.standing.deposit + more);
       const signature = await this.signature(bytes);
       try {
@@ -160,7 +161,7 @@ export class Flow {
       } catch (error) {
         if (!(error instanceof Declined)) throw error;
         const tooMuch = TOO_MUCH.includes(error.code);
-        if (tooMuch && more / 2n >= unitPrice(extra)) continue;
+        if (tooMuch && more > unit) continue;
         this.full = error.code;
         return;
       }
@@ -347,6 +348,11 @@ export function firstAhead({ extra }: MeteredTerms): bigint {
 function unitPrice(extra: MeteredTerms['extra']): bigint {
   const per = BigInt(extra.per);
   return most((BigInt(extra.price) + per - 1n) / per, 1n);
+}
+
+/** Half of an amount in whole units, so that no part of one is left over; at least one unit. */
+export function half(amount: bigint, unit: bigint): bigint {
+  return most(amount / 2n / unit, 1n) * unit;
 }
 
 function lockName(channel: string): string {

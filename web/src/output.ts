@@ -9,6 +9,9 @@ import type { Bytes } from './bytes.js';
 import { byId, make } from './dom.js';
 import { Sound } from './sound.js';
 
+/** Whoever reads so near to the end sees it come. */
+const FOLLOW_PIXELS = 40;
+
 export interface Output {
   push(piece: Bytes): void;
   /** What has come, in words. */
@@ -57,7 +60,10 @@ class Shown implements Output {
 
   show(text: string): void {
     this.characters += text.length;
-    byId('output').append(text);
+    const place = byId('output');
+    const follows = place.scrollHeight - place.scrollTop - place.clientHeight < FOLLOW_PIXELS;
+    place.append(text);
+    if (follows) place.scrollTop = place.scrollHeight;
   }
 
   progress(): string {

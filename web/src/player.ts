@@ -19,6 +19,14 @@ const STEP_MS = 500;
 const SILENCE_MS = 1500;
 const BROKEN = 'Something went wrong in this page. What is not spent comes back to you.';
 
+/** Refusals in the words of the one who reads them here. */
+const REFUSALS: Record<string, string> = {
+  mandate_revoked: 'You have taken the budget for this site back.',
+  mandate_expired: 'The budget for this site has ended.',
+  mandate_exceeded: 'Your budget for this site is used up.',
+  insufficient_funds: 'Your balance is too low.',
+};
+
 /** The gateway's question, in the page as JSON. */
 interface Challenge {
   requirements: MeteredTerms;
@@ -100,8 +108,7 @@ async function press(): Promise<void> {
   }
   if (starting || budget.isAsking()) return;
   starting = true;
-  byId('error').replaceChildren();
-  byId('output').hidden = true;
+  clear();
   // Browsers let a page sound only from within a press.
   const context = new AudioContext();
   try {
@@ -203,14 +210,19 @@ function leave(): void {
   run.flow.leave();
 }
 
+function clear(): void {
+  byId('error').replaceChildren();
+  byId('output').hidden = true;
+  for (const id of ['spent', 'remaining', 'progress']) setText(byId(id), '–');
+  byId<HTMLProgressElement>('bar').value = 0;
+}
+
 function show({ flow, output }: Run): void {
   const { spent, deposit } = flow.standing;
   setText(byId('spent'), readable(spent, asset));
   setText(byId('remaining'), readable(deposit - spent, asset));
   setText(byId('progress'), output.progress());
-  const bar = byId<HTMLProgressElement>('bar');
-  bar.max = 1000;
-  bar.value = Number((spent * 1000n) / deposit);
+  byId<HTMLProgressElement>('bar').value = Number((spent * 1000n) / deposit);
 }
 
 function endWord({ ending, flow }: Run): string {
@@ -237,8 +249,7 @@ function explain(error: unknown): void {
   const place = byId('error');
   const aboutGrant = error.code.startsWith('mandate_');
   if (aboutGrant) budget.refuse();
-  const detail = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`;
-  place.replaceChildren(detail.replace(/\.\.$/, '.'));
+  place.replaceChildren(REFUSALS[error.code] ?? `The site said: ${error.message}.`);
   if (aboutGrant) place.append(` Press ${startWord} again to choose a new budget.`);
   if (error.code === 'insufficient_funds') {
     const { href } = new URL('/wallet', challenge.node_origin);

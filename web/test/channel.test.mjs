@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import * as bytes from '../dist/bytes.js';
 import * as channel from '../dist/channel.js';
-import { firstAhead, standingOf } from '../dist/flow.js';
+import { firstAhead, half, standingOf } from '../dist/flow.js';
 
 const vectors = JSON.parse(
   readFileSync(new URL('../../conformance/formats.json', import.meta.url), 'utf8'),
@@ -117,4 +117,11 @@ test('the standing of a channel is read exactly', () => {
   const view = { spent: '9007199254740993', accepted: '1', deposit: '2', state: 'open', more: 1 };
   const standing = { spent: 9007199254740993n, accepted: 1n, deposit: 2n, state: 'open' };
   assert.deepEqual(standingOf(view), standing);
+});
+
+test('a smaller deposit is one of whole units, and comes to its end at one', () => {
+  const tried = [600n];
+  while (tried.at(-1) > 10n) tried.push(half(tried.at(-1), 10n));
+  assert.deepEqual(tried, [600n, 300n, 150n, 70n, 30n, 10n]);
+  assert.equal(half(7n, 10n), 10n);
 });
