@@ -173,10 +173,13 @@ export const metered = {
     await listener.playFirst();
     await listener.spends(100_000n);
     const other = await listener.context.newPage();
+    let asked = 0;
+    other.on('request', (request) => { if (request.url().endsWith(TUNE)) asked += 1; });
     await other.goto(new URL(paths[0], listener.page.url()).href);
     await other.locator('#pay:enabled').waitFor();
     const before = await listener.spent();
     await listener.spends(before + 200_000n);
+    assert.equal(asked, 0);
     assert.equal((await channelAt([...channels][0])).state, 'open');
     await listener.stop();
     await listener.leave();

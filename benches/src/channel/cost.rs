@@ -63,7 +63,8 @@ mod tests {
         assert!(meter.rate(1).is_err());
         while cpu_us().unwrap() - meter.cpu_us < 2 * CPU_US_MIN {}
         let rate = meter.rate(1_000).unwrap();
-        assert!(rate.per_cpu_s <= 5_000.0 && rate.per_cpu_s > 0.0, "{rate:?}");
+        // A thousand things in twice the least time, or more of it.
+        assert!((1.0..10_001.0).contains(&rate.per_cpu_s), "{rate:?}");
         settle().unwrap();
         assert!(cores().unwrap() >= 1.0);
     }

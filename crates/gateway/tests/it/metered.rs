@@ -390,6 +390,23 @@ async fn failures_cost_nothing() {
     }
 }
 
+/// Or the first units of every part would be free, and so would be all.
+#[tokio::test]
+async fn what_has_free_units_starts_at_its_beginning() {
+    let shop = MeterShop::open().await;
+    for (path, passes) in [("/free/1", false), ("/bytes/1", true)] {
+        shop.upstream.on(path, |_| async { pieces("text/event-stream", &["data: 1\n\n"]) });
+        let asked = [("range", "bytes=900-"), ("if-range", "\"a\""), ("last-event-id", "7")];
+        let wanted =
+            asked.iter().fold(Wanted::get(path), |wanted, (name, value)| wanted.with(name, value));
+        read(&mut shop.buy(&wanted).await).await;
+        let seen = shop.upstream.seen().pop().unwrap();
+        for (name, _) in asked {
+            assert_eq!(seen.headers.contains_key(name), passes, "{path} {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_receipt_comes_as_a_trailer_to_whoever_reads_trailers() {
     let shop = MeterShop::open().await;

@@ -27,7 +27,7 @@ mod tests;
 
 use axum::body::{Body, Bytes};
 use engine::OUTCOME_BYTES_MAX;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderName, Method, Request, Response, header};
 use http402::Problem;
 use money::Amount;
 use tracing::warn;
@@ -41,6 +41,9 @@ use crate::case::Case;
 use crate::forward::{UpstreamError, WantTrailers};
 use crate::meter::{Meter, Unit};
 use crate::stream::{Broken, Start, content_length, read_start};
+
+/// From where on a reader wants an event stream (WHATWG HTML, 9.2.4).
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Carries out one metered request.
 pub(super) async fn deliver<S>(
@@ -58,6 +61,9 @@ where
     let mut request = paid_request(request, turn.reference());
     if matches!(meter.unit(), Unit::Reported { .. }) {
         request.extensions_mut().insert(WantTrailers);
+    }
+    if meter.terms().free_units > 0 {
+        from_the_start(request.headers_mut());
     }
     let standing = if is_safe { NOT_CHARGED } else { NOT_CHARGED_ONCE };
     let response = match execute(request, inner).await {
@@ -122,6 +128,14 @@ async fn whole(
     let mut response = response.map(|_| Body::from(body));
     answer::receipt(case, &mut response, &Paid { units: Some(units), ..paid });
     response
+}
+
+/// Takes out what asks for a later part: units that are free at the start of each request would
+/// give all of it away, part by part.
+fn from_the_start(headers: &mut HeaderMap) {
+    for name in [header::RANGE, header::IF_RANGE, LAST_EVENT_ID] {
+        headers.remove(name);
+    }
 }
 
 /// Most base units that the request may cost, as far as is known without asking.
