@@ -28,6 +28,9 @@ pub const EVENTS_MAX: u64 = 6;
 pub const TOKEN: u128 = 7;
 pub const TOKENS_MAX: u64 = 1_000;
 
+/// How long a gateway apart waits for its node, on a busy machine too.
+pub const PATIENCE_MS: u64 = 2_000;
+
 /// A shop that sells by the unit.
 pub struct MeterShop {
     pub books: Books,
@@ -98,7 +101,7 @@ impl MeterShop {
     pub async fn apart() -> (Self, FarNode) {
         let (books, upstream) = (Books::open().await, Upstream::default());
         let far = FarNode::new(books.engine.clone());
-        let (node, behind) = (far.remote().await, upstream.serve().await);
+        let (node, behind) = (far.remote_within(PATIENCE_MS).await, upstream.serve().await);
         let address = serve(paywall_of(node, &books, routes()), behind).await;
         (Self { books, upstream, address }, far)
     }

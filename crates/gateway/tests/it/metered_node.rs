@@ -8,7 +8,9 @@ use http402::{Dialect, Instrument};
 
 use crate::client::{self, Wanted};
 use crate::far_node::Fault;
-use crate::metered::{BYTE, EVENT, MeterShop, TOKEN, TOKENS_MAX, pieces, read, with_trailer};
+use crate::metered::{
+    BYTE, EVENT, MeterShop, PATIENCE_MS, TOKEN, TOKENS_MAX, pieces, read, with_trailer,
+};
 use crate::metered_channels::{needed, text};
 use crate::purse::{BOTH, Purse};
 
@@ -29,7 +31,7 @@ async fn a_stream_is_paid_step_by_step_at_a_node_apart() {
         events.send(Bytes::from("data: 2\n\n")).await.unwrap();
         assert_eq!(needed(&text(&mut live).await).required, 2 * EVENT);
         // Longer than the gateway waits for one answer of its node.
-        tokio::time::sleep(Duration::from_millis(800)).await;
+        tokio::time::sleep(Duration::from_millis(PATIENCE_MS + 500)).await;
         let voucher = Instrument::Voucher(purse.pay(EVENT));
         assert_eq!(shop.hand_in(dialect, "/patient/1", &voucher).await.status, 200);
         assert_eq!(text(&mut live).await, "data: 2\n\n");
