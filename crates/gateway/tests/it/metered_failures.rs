@@ -55,9 +55,10 @@ impl Failure {
 /// The rule and the words of a problem of the gateway's own.
 fn tells_what_to_do(is_repeatable: bool, got: &Got) {
     let problem = got.json();
-    let (rule, words) = match is_repeatable {
-        true => ("same_key", "the same payment can be presented again"),
-        false => ("never", "sign a new order or voucher"),
+    let (rule, words) = if is_repeatable {
+        ("same_key", "the same payment can be presented again")
+    } else {
+        ("never", "sign a new order or voucher")
     };
     assert_eq!((&problem["retry"], &problem["charged"]), (&rule.into(), &false.into()));
     assert!(problem["detail"].as_str().unwrap().contains(words), "{problem}");

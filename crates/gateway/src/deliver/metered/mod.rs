@@ -100,9 +100,10 @@ async fn read(response: Response<Body>) -> Result<(Response<Body>, Start), Broke
         content_length(&response).is_some_and(|length| length <= OUTCOME_BYTES_MAX as u64);
     let is_read = is_short && !is_event_stream(&response);
     let (head, body) = response.into_parts();
-    let start = match is_read {
-        true => read_start(body, OUTCOME_BYTES_MAX).await?,
-        false => Start::More { read: Bytes::new(), rest: body },
+    let start = if is_read {
+        read_start(body, OUTCOME_BYTES_MAX).await?
+    } else {
+        Start::More { read: Bytes::new(), rest: body }
     };
     Ok((Response::from_parts(head, Body::empty()), start))
 }
