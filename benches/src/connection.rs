@@ -12,6 +12,8 @@ use http::{Request, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::chunked::Chunks;
+
 /// Room for the head of an answer; a larger one is an error.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
@@ -74,6 +76,34 @@ impl Connection {
         Ok(head.status)
     }
 
+    /// Sends a request and reads its answer in chunks to the end; bytes of the body.
+    pub(crate) async fn stream(&mut self, request: &[u8]) -> Result<(StatusCode, u64)> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        let (status, end) = loop {
+            self.read_more().await?;
+            if let Ok(head) = head(&self.buffer) {
+                break (Head::status(head)?, head.len());
+            }
+            if self.buffer.len() > HEAD_BYTES_MAX {
+                bail!("the head of the answer is too large");
+            }
+        };
+        let mut chunks = Chunks::new();
+        chunks.read(&self.buffer[end..])?;
+        while !chunks.is_at_end() {
+            self.buffer.clear();
+            self.read_more().await?;
+            chunks.read(&self.buffer)?;
+        }
+        Ok((status, chunks.body_bytes()))
+    }
+
+    /// The answer that was read last, from its first byte on.
+    pub(crate) fn answer(&self) -> &[u8] {
+        &self.buffer
+    }
+
     async fn read_more(&mut self) -> Result<()> {
         if self.stream.read_buf(&mut self.buffer).await? == 0 {
             bail!("the answer broke off");
@@ -90,15 +120,24 @@ struct Head {
 impl Head {
     fn parse(head: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(head).context("the head of the answer is not text")?;
-        let mut lines = text.split("\r\n");
-        let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 "));
-        let status = status.and_then(|line| line.get(..3)).context("not an HTTP/1.1 answer")?;
-        let length = lines
+        let length = text
+            .split("\r\n")
             .filter_map(|line| line.split_once(':'))
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .context("the answer does not say its length")?;
-        Ok(Self { status: status.parse()?, body_bytes: length.1.trim().parse()? })
+        Ok(Self { status: Self::status(head)?, body_bytes: length.1.trim().parse()? })
     }
+
+    fn status(head: &[u8]) -> Result<StatusCode> {
+        let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3));
+        Ok(StatusCode::from_bytes(status.context("not an HTTP/1.1 answer")?)?)
+    }
+}
+
+/// The head of an answer, with the empty line that ends it.
+pub(crate) fn head(answer: &[u8]) -> Result<&[u8]> {
+    let end = find(answer, END_OF_HEAD).context("the answer has no head")?;
+    Ok(&answer[..end + END_OF_HEAD.len()])
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

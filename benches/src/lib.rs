@@ -6,6 +6,7 @@
 //! with the load of the machine, and comparisons are made within one run.
 
 pub mod callgrind;
+mod chunked;
 mod connection;
 pub mod disk;
 pub mod load;

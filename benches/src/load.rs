@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 
-use crate::connection::{Connection, encode};
+use crate::connection::{Connection, encode, head};
 use crate::percentile::percentile;
 use crate::report::float;
 
@@ -91,6 +91,70 @@ impl Outcome {
         }
         Ok(())
     }
+}
+
+/// One answer, read for what it says rather than for how fast it came.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Bytes of the request as it went over the wire, body included.
+    pub request_bytes: usize,
+    /// Bytes of status line and headers of the answer as they came over the wire.
+    pub head_bytes: usize,
+}
+
+/// Sends one request over a connection of its own.
+pub fn ask(call: &Call) -> Result<Answer> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let authority = call.uri().authority().context("a request without host")?.to_string();
+    let request = encode(call)?;
+    runtime.block_on(async {
+        let mut connection = Connection::open(&authority).await?;
+        let status = connection.exchange(&request).await?;
+        let head = head(connection.answer())?;
+        let lines = std::str::from_utf8(head)?.split("\r\n").skip(1);
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            headers.append(name.parse::<HeaderName>()?, HeaderValue::from_str(value.trim())?);
+        }
+        Ok(Answer { status, headers, request_bytes: request.len(), head_bytes: head.len() })
+    })
+}
+
+/// Long answers that were read at once, each over a connection of its own.
+#[derive(Debug)]
+pub struct Streamed {
+    /// From the first request until the last answer ended.
+    pub elapsed: Duration,
+    /// Bytes of the shortest body.
+    pub least_bytes: u64,
+}
+
+/// Sends all requests at once and reads their answers, which must be 200 and come in chunks.
+pub fn read_streams(calls: &[Call]) -> Result<Streamed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut ready = Vec::new();
+        for call in calls {
+            let authority = call.uri().authority().context("a request without host")?;
+            ready.push((Connection::open(authority.as_str()).await?, encode(call)?));
+        }
+        let started = Instant::now();
+        let read = |(mut connection, request): (Connection, Vec<u8>)| {
+            tokio::spawn(async move { connection.stream(&request).await })
+        };
+        let tasks: Vec<_> = ready.into_iter().map(read).collect();
+        let mut least_bytes = u64::MAX;
+        for task in tasks {
+            let (status, bytes) = task.await.context("a stream's task ended early")??;
+            ensure!(status == StatusCode::OK, "a stream was answered {status}");
+            least_bytes = least_bytes.min(bytes);
+        }
+        Ok(Streamed { elapsed: started.elapsed(), least_bytes })
+    })
 }
 
 /// Sends the whole plan; any connection error ends it.

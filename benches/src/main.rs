@@ -4,6 +4,7 @@
 //! this program again as one of the processes that it measures: the words of `PROCESSES`.
 #![expect(clippy::print_stderr, reason = "standard output carries the results only")]
 
+mod channel;
 mod gateway;
 mod ledger;
 
@@ -15,12 +16,14 @@ use anyhow::{Context, Result, bail};
 type Run = fn(&[String]) -> Result<()>;
 
 /// Each bench with its name.
-const BENCHES: &[(&str, Run)] = &[("gateway", gateway::run), ("ledger", ledger::run)];
+const BENCHES: &[(&str, Run)] =
+    &[("channel", channel::run), ("gateway", gateway::run), ("ledger", ledger::run)];
 
 /// What a bench starts.
 const PROCESSES: &[(&str, Run)] = &[
     ("serve", gateway::serve::run),
     ("upstream", gateway::upstream::run),
+    (channel::counted::WORD, channel::counted::run),
     (ledger::batches::WORD, ledger::batches::run),
     (ledger::offered::WORD, ledger::offered::run),
     (ledger::starts::WORD, ledger::starts::run),

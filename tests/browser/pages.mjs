@@ -1,29 +1,22 @@
 /** How the pages treat their readers and strangers: keyboard, phone, axe, forged messages. */
 import assert from 'node:assert/strict';
 
-import { AxeBuilder } from '@axe-core/playwright';
-
+import { examine, narrow, PHONE } from './looks.mjs';
 import { NODE, OUT, Reader } from './reader.mjs';
 
-const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 const TABS_MAX = 20;
 
 export const pages = {
   async 'axe finds nothing in the light'({ browser, paths }) {
-    await examine(browser, paths, 'light');
+    await visitAll(browser, paths, { colorScheme: 'light' }, examine);
   },
 
   async 'axe finds nothing in the dark'({ browser, paths }) {
-    await examine(browser, paths, 'dark');
+    await visitAll(browser, paths, { colorScheme: 'dark' }, examine);
   },
 
   async 'nothing is wider than a phone'({ browser, paths }) {
-    await visitAll(browser, paths, PHONE, async (page, name) => {
-      await page.setViewportSize(PHONE.viewport);
-      const width = await page.evaluate(() => document.documentElement.scrollWidth);
-      await page.screenshot({ path: `${OUT}phone-${name}.png`, fullPage: true });
-      assert.ok(width <= PHONE.viewport.width, `${name} is ${width} pixels wide`);
-    });
+    await visitAll(browser, paths, PHONE, narrow);
   },
 
   async 'the keyboard alone is enough'({ browser, paths }) {
@@ -128,18 +121,6 @@ export const pages = {
     await reader.leave();
   },
 };
-
-async function examine(browser, paths, colorScheme) {
-  await visitAll(browser, paths, { colorScheme }, async (page, name) => {
-    await page.screenshot({ path: `${OUT}${colorScheme}-${name}.png`, fullPage: true });
-    const { violations, passes } = await new AxeBuilder({ page })
-      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-      .analyze();
-    assert.ok(passes.length > 10, `axe looked at ${name}`);
-    const found = violations.map(({ id, nodes }) => `${id} at ${nodes[0].target}`);
-    assert.deepEqual(found, [], name);
-  });
-}
 
 /** Shows every page in its full state to `visit(page, name)`. */
 async function visitAll(browser, paths, options, visit) {

@@ -20,7 +20,7 @@ export class Reader {
     const context = await browser.newContext(options);
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
-    const reader = new Reader(context, page);
+    const reader = new this(context, page);
     page.on('response', (response) => {
       if (response.request().isNavigationRequest()) reader.status = response.status();
     });

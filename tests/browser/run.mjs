@@ -9,6 +9,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 import { chromium } from 'playwright-core';
 
+import { metered } from './metered.mjs';
 import { pages } from './pages.mjs';
 import { paying } from './paying.mjs';
 import { articles, Reader } from './reader.mjs';
@@ -51,7 +52,7 @@ async function explore(browser) {
 
 async function run() {
   const wanted = process.argv[2] ?? '';
-  const cases = Object.entries({ ...paying, ...pages }).filter(([name]) => name.includes(wanted));
+  const cases = Object.entries({ ...paying, ...metered, ...pages }).filter(([name]) => name.includes(wanted));
   const browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
   const paths = await explore(browser);
   let failed = 0;

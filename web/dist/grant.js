@@ -10,7 +10,7 @@ import { fromHex, idText } from './bytes.js';
 import { byId, make, say, setText, time } from './dom.js';
 import { randomId, signingKey } from './keys.js';
 import { DECLINED, grantRequest, READY } from './messages.js';
-import { cent, readable } from './money.js';
+import { cent, readable, readableRate } from './money.js';
 import { nodeFacts, nodeNow, payerState, registerMandate, sentence, topUp, } from './node.js';
 import { audience, mandateBytes, payerAccount } from './order.js';
 const BUDGET_CENTS = [5n, 25n, 100n];
@@ -63,7 +63,12 @@ async function present(asking) {
     setText(byId('origin'), new URL(origin).host);
     setText(byId('scheme'), origin.startsWith('https:') ? '' : 'Not encrypted (http)');
     setText(byId('bought'), request.title);
-    setText(byId('price'), readable(price, asset));
+    const { rate } = request;
+    setText(byId('price'), rate === undefined
+        ? readable(price, asset)
+        : readableRate(rate.price_units, rate.per, rate.unit, asset));
+    byId('first').hidden = rate === undefined;
+    setText(byId('deposit'), readable(price, asset));
     const choices = budgetChoices(asset, price);
     byId('choices').replaceChildren(...choices.map((units, i) => choice(units, asset, i === 0)));
     byId('choices').addEventListener('change', () => showTerms(asking));
@@ -177,6 +182,7 @@ async function grant(asking) {
         account: idText('acc', payer),
         node: facts.node,
         expires_at_ms: expiresAtMs,
+        per_payment: mostPerPayment(asking).toString(),
     };
 }
 function finish(asking, answer) {

@@ -1,14 +1,15 @@
 /**
- * The signing key of this origin and the grants it holds, in IndexedDB.
+ * The signing key of this origin, the grants it holds and the channels it has open, in IndexedDB.
  *
  * Keeps: the private key is not extractable, so no script can read it out, and an origin has one
  * key even when two tabs ask at once. At the node's origin the key is a payer's wallet, at a
  * site's origin it is worth what the payer's mandate allows. Must not leave the origin.
  */
 const DATABASE = 'farthing';
-const VERSION = 1;
+const VERSION = 2;
 const KEYS = 'keys';
 const GRANTS = 'grants';
+const CHANNELS = 'channels';
 const OWN_KEY = 'own';
 /** Why this browser cannot pay, in a sentence for its reader. */
 export class Unable extends Error {
@@ -30,6 +31,15 @@ export function storedGrant(network) {
 }
 export async function storeGrant(network, grant) {
     await within(GRANTS, 'readwrite', (store) => store.put(grant, network));
+}
+export async function storeChannel(channel) {
+    await within(CHANNELS, 'readwrite', (store) => store.put(channel, channel.channel));
+}
+export async function forgetChannel(channel) {
+    await within(CHANNELS, 'readwrite', (store) => store.delete(channel));
+}
+export async function storedChannels() {
+    return (await within(CHANNELS, 'readonly', (store) => store.getAll()));
 }
 /** A fresh random id; never one of the two reserved values in practice (2^-127). */
 export function randomId() {
@@ -79,8 +89,11 @@ function open() {
         try {
             const request = indexedDB.open(DATABASE, VERSION);
             request.onupgradeneeded = () => {
-                request.result.createObjectStore(KEYS);
-                request.result.createObjectStore(GRANTS);
+                const stored = request.result.objectStoreNames;
+                for (const name of [KEYS, GRANTS, CHANNELS]) {
+                    if (!stored.contains(name))
+                        request.result.createObjectStore(name);
+                }
             };
             request.onsuccess = () => resolve(request.result);
             request.onerror = refused;

@@ -1,12 +1,12 @@
 /**
- * The live page of a sandbox: balances, payments and the books, asked for every second.
+ * The live page of a sandbox: balances, open channels, payments and the books, asked for every second.
  *
  * Keeps: shows the node's numbers as they are, computes none of its own. Rests while it is paused
  * or not in view.
  */
 import { byId, make, say, setText, time } from './dom.js';
 import { readable } from './money.js';
-import { liveState, sentence } from './node.js';
+import { liveState, sentence, } from './node.js';
 const POLL_MS = 1000;
 const ROLES = { payee: 'Payee', payer: 'Payer', operator: 'Operator' };
 const STATE_WORDS = {
@@ -16,6 +16,7 @@ const STATE_WORDS = {
 };
 const pause = byId('pause');
 const cards = new Map();
+const ticking = new Map();
 let paused = false;
 let seen;
 let rows = '';
@@ -52,6 +53,7 @@ function show(state) {
     showBooks(state, asset);
     for (const account of state.accounts)
         showAccount(account, asset);
+    showChannels(state.channels, asset);
     showPayments(state.payments, asset);
     const site = byId('site');
     if (state.site !== undefined && /^https?:/.test(state.site)) {
@@ -91,6 +93,43 @@ function flash(element) {
     element.classList.remove('fresh');
     void element.offsetWidth;
     element.classList.add('fresh');
+}
+/** A row stays while its channel is open, so that only its numbers move. */
+function showChannels(channels, asset) {
+    const open = new Set(channels.map(({ channel }) => channel));
+    for (const [channel, row] of ticking) {
+        if (open.has(channel))
+            continue;
+        row.remove();
+        ticking.delete(channel);
+    }
+    for (const channel of channels)
+        showChannel(channel, asset);
+    byId('channels-section').hidden = channels.length === 0;
+}
+function showChannel(channel, asset) {
+    let row = ticking.get(channel.channel);
+    if (row === undefined) {
+        row = channelRow(channel);
+        ticking.set(channel.channel, row);
+        byId('channels').prepend(row);
+    }
+    const [state, spent, deposit] = ['.state', '.spent', '.deposit'].map((name) => row.querySelector(name));
+    if (state)
+        setText(state, channel.state);
+    if (deposit)
+        setText(deposit, readable(channel.deposit, asset));
+    const text = readable(channel.spent, asset);
+    if (!spent || spent.textContent === text)
+        return;
+    const first = spent.textContent === '';
+    setText(spent, text);
+    if (!first)
+        flash(spent);
+}
+function channelRow({ description, payer_label, payee_label }) {
+    const what = description === '' ? 'A channel' : description;
+    return make('tr', { role: 'row' }, make('th', { role: 'rowheader', scope: 'row' }, what), make('td', { role: 'cell', class: 'parties' }, `${payer_label} → ${payee_label}`), make('td', { role: 'cell' }, make('span', { class: 'state' })), make('td', { role: 'cell', class: 'amount deposit' }), make('td', { role: 'cell', class: 'amount spent' }));
 }
 function showPayments(payments, asset) {
     const fingerprint = JSON.stringify(payments);

@@ -12,24 +12,40 @@ export function isReady(data) {
     return fields(data)['type'] === READY.type;
 }
 export function grantRequest(data) {
-    const { type, key, title, price_units, asset, scale } = fields(data);
+    const { type, key, title, price_units, asset, scale, rate } = fields(data);
     if (type !== 'farthing:grant-request')
         return undefined;
     if (typeof key !== 'string' || !/^[0-9a-f]{64}$/.test(key))
         return undefined;
     if (typeof title !== 'string')
         return undefined;
-    if (typeof price_units !== 'string' || !/^(0|[1-9]\d{0,37})$/.test(price_units))
+    if (!isUnits(price_units))
         return undefined;
     if (typeof asset !== 'string' || !/^[A-Z][A-Z0-9]{0,7}$/.test(asset))
         return undefined;
     if (typeof scale !== 'number' || !Number.isInteger(scale) || scale < 0 || scale > 30) {
         return undefined;
     }
-    return { type, key, title: title.slice(0, TITLE_CHARACTERS_MAX), price_units, asset, scale };
+    const asked = { type, key, title: title.slice(0, TITLE_CHARACTERS_MAX), price_units, asset, scale };
+    if (rate === undefined)
+        return asked;
+    const checked = rateOf(rate);
+    return checked === undefined ? undefined : { ...asked, rate: checked };
+}
+function rateOf(data) {
+    const { price_units, per, unit } = fields(data);
+    if (!isUnits(price_units) || typeof unit !== 'string' || !/^[a-z][a-z ]{0,31}$/.test(unit)) {
+        return undefined;
+    }
+    if (typeof per !== 'number' || !Number.isSafeInteger(per) || per < 1)
+        return undefined;
+    return { price_units, per, unit };
+}
+function isUnits(value) {
+    return typeof value === 'string' && /^(0|[1-9]\d{0,37})$/.test(value);
 }
 export function answer(data) {
-    const { type, mandate, account, node, expires_at_ms } = fields(data);
+    const { type, mandate, account, node, expires_at_ms, per_payment } = fields(data);
     if (type === DECLINED.type)
         return DECLINED;
     if (type !== 'farthing:granted')
@@ -39,7 +55,10 @@ export function answer(data) {
     }
     if (typeof expires_at_ms !== 'number')
         return undefined;
-    return { type, mandate, account, node, expires_at_ms };
+    const granted = { type, mandate, account, node, expires_at_ms };
+    if (per_payment === undefined)
+        return granted;
+    return isUnits(per_payment) ? { ...granted, per_payment } : undefined;
 }
 function fields(data) {
     return typeof data === 'object' && data !== null ? data : {};

@@ -15,6 +15,14 @@ export function readable(units, asset) {
     const negative = value < 0n;
     return (negative ? '−' : '') + positive(negative ? -value : value, asset);
 }
+/** "0.01 ¢ a second", "$1.00 for 1000 bytes". */
+export function readableRate(units, per, unit, asset) {
+    const price = readable(units, asset);
+    return per === 1 ? `${price} ${article(unit)} ${unit}` : `${price} for ${per} ${unit}s`;
+}
+function article(word) {
+    return /^[aeiou]/.test(word) ? 'an' : 'a';
+}
 /** One hundredth of the asset's unit in base units; one base unit where nothing is smaller. */
 export function cent(asset) {
     return asset.scale < 2 ? 1n : 10n ** BigInt(asset.scale - 2);

@@ -7,6 +7,7 @@
  */
 import { base64, base64url, concat, hex, idBytes } from './bytes.js';
 import { Unable } from './keys.js';
+import { closeBytes } from './channel.js';
 import { accessBytes, revocationBytes } from './order.js';
 /** The node said no. */
 export class Refused extends Error {
@@ -55,6 +56,13 @@ export async function revokeMandate(facts, key, mandate) {
     const revocation = revocationBytes(facts.id, idBytes('man', mandate));
     const signature = base64(await key.sign(revocation));
     await call('POST', '/v1/mandates/revoke', { revocation: base64(revocation), signature });
+}
+/** The payer alone asks to close; the payee may claim until the delay is over. */
+export async function closeChannel(key, channel) {
+    const close = closeBytes(idBytes('ch', channel.channel), BigInt(channel.spent));
+    const signature = base64(await key.sign(close));
+    const path = `/v1/channels/${channel.channel}/close`;
+    return (await call('POST', path, { close: base64(close), signature }));
 }
 export async function liveState() {
     return (await call('GET', '/v1/sandbox/state'));

@@ -3,7 +3,8 @@
  *
  * Format source: `docs/reference/formats.md`; golden vectors: `conformance/formats.json`. Keeps:
  * the bytes returned are exactly the bytes that are signed. Signs nothing itself, reads no clock
- * and draws no randomness: ids and times come from the caller.
+ * and draws no randomness: ids and times come from the caller. The fields are also those of
+ * `channel.ts`.
  */
 import { concat, fromBase32, padded, unsigned, utf8 } from './bytes.js';
 const TAG_BYTES = 24;
@@ -38,22 +39,22 @@ export function nodeOfNetwork(network) {
         throw new RangeError(`${network} is not a node`);
     return fromBase32(network.slice(NETWORK_PREFIX.length));
 }
-function tag(text) {
+export function tag(text) {
     return padded(text, TAG_BYTES);
 }
-function assetCode(asset) {
+export function assetCode(asset) {
     if (!/^[A-Z][A-Z0-9]{0,7}$/.test(asset.code))
         throw new RangeError('not an asset code');
     return padded(asset.code, 8);
 }
-function assetScale(asset) {
+export function assetScale(asset) {
     return unsigned(BigInt(asset.scale), 1);
 }
-function milliseconds(time) {
+export function milliseconds(time) {
     return unsigned(BigInt(Math.trunc(time)), 8);
 }
 /** The first 16 bytes of a digest; the two reserved values become their neighbours. */
-function digestId(digest) {
+export function digestId(digest) {
     const id = digest.slice(0, 16);
     if (id.every((byte) => byte === 0))
         id[15] = 1;
@@ -61,6 +62,6 @@ function digestId(digest) {
         id[15] = 0xfe;
     return id;
 }
-async function sha256(bytes) {
+export async function sha256(bytes) {
     return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
 }

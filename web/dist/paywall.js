@@ -3,18 +3,15 @@
  *
  * First time: the wallet opens as a pop-up and grants this site's key a budget. From then on one
  * click signs an order and reloads; the gateway finds the payment and answers with the content
- * in place. Keeps: nothing is signed without a click, messages count only from the wallet's
- * origin and window. Must not trust its own count of the budget: the node decides.
+ * in place. Keeps: nothing is signed without a click. Must not trust its own count of the budget:
+ * the node decides.
  */
-import { hex, idBytes, base32 } from './bytes.js';
+import { Budget } from './budget.js';
+import { closeLeft } from './flow.js';
 import { byId, make, say } from './dom.js';
-import { signingKey, storedGrant, storeGrant, Unable } from './keys.js';
-import { answer, isReady } from './messages.js';
+import { Unable } from './keys.js';
 import { paymentFor, present, withdraw } from './payment.js';
 const ATTEMPT = 'farthing-attempt';
-const WALLET_FEATURES = 'popup,width=480,height=760';
-const CLOSED_CHECK_MS = 300;
-const WALLET_PATIENCE_MS = 10_000;
 /** Refusals that a new grant can cure have codes that begin so. */
 const ABOUT_GRANT = 'mandate_';
 const challenge = JSON.parse(byId('challenge').textContent ?? '');
@@ -23,131 +20,57 @@ const button = byId('pay');
 const attempted = takeAttempt();
 /** A refusal that follows no press here is about a payment that was left by another page. */
 const refusal = attempted ? (challenge.error_code ?? '') : '';
-let ready;
-let wallet = null;
+const budget = new Budget({
+    network: challenge.requirements.network,
+    wallet: challenge.wallet,
+    nodeOrigin: challenge.node_origin,
+    request: {
+        title: challenge.title,
+        price_units: challenge.requirements.amount,
+        asset: challenge.requirements.asset,
+        scale: challenge.requirements.extra.scale,
+    },
+    nowMs: nodeNow,
+});
 let paying = false;
 start();
 function start() {
     withdraw();
     explainLastAttempt();
-    void settled(prepare()).then(() => {
+    if (refusal.startsWith(ABOUT_GRANT))
+        budget.refuse();
+    void settled(budget.look()).then(() => {
         button.disabled = false;
+        // What another page of this site left open goes back to the payer.
+        return settled(closeLeft(challenge.node_origin));
     });
     document.addEventListener('visibilitychange', () => {
         if (!document.hidden && !paying)
-            void settled(prepare());
+            void settled(budget.look());
     });
     button.addEventListener('click', () => void click());
-}
-/** Reads key and grant ahead, so that a click can open the wallet at once. */
-async function prepare() {
-    const key = await signingKey();
-    const stored = await storedGrant(challenge.requirements.network);
-    ready = { key, grant: usable(stored) ? stored : undefined };
-    return ready;
 }
 /** A failure ahead of a click is told when the click needs what failed. */
 function settled(preparing) {
     return preparing.catch(() => undefined);
 }
-function usable(grant) {
-    if (grant === undefined || refusal.startsWith(ABOUT_GRANT))
-        return false;
-    return grant.expires_at_ms > nodeNow();
-}
 async function click() {
-    if (wallet !== null && !wallet.closed) {
-        wallet.focus();
-        return;
-    }
-    if (paying)
+    if (budget.isAsking() || paying)
         return;
     paying = true;
-    // Pop-up blockers want the window opened within the click, before anything is awaited.
-    wallet = ready?.grant === undefined ? openWallet() : null;
     try {
-        const { key, grant } = await prepare();
-        if (grant !== undefined)
-            wallet?.close();
-        await payWith(key, grant ?? (await askWallet(key)));
+        const { key, grant } = await budget.take();
+        say(`Paying ${challenge.price} …`);
+        if (!navigator.onLine)
+            throw new Unable('You are offline. Nothing was charged.');
+        present(await paymentFor(challenge, key, grant, nodeNow()));
+        sessionStorage.setItem(ATTEMPT, location.href);
+        location.reload();
     }
     catch (error) {
         paying = false;
-        wallet?.close();
         say(sentence(error), 'problem');
     }
-}
-async function payWith(key, grant) {
-    say(`Paying ${challenge.price} …`);
-    if (!navigator.onLine)
-        throw new Unable('You are offline. Nothing was charged.');
-    present(await paymentFor(challenge, key, grant, nodeNow()));
-    sessionStorage.setItem(ATTEMPT, location.href);
-    location.reload();
-}
-function openWallet() {
-    return window.open(challenge.wallet, 'farthing-wallet', WALLET_FEATURES);
-}
-async function askWallet(key) {
-    if (wallet === null) {
-        throw new Unable('The browser blocked the wallet’s window. Allow pop-ups for this site, then pay again.');
-    }
-    say('Your wallet has opened in its own window. Choose a budget there.');
-    const grant = await walletAnswer(wallet, key);
-    const node = base32(idBytes('node', grant.node));
-    if (challenge.requirements.network !== `farthing:${node}`) {
-        throw new Unable('This wallet belongs to another node than the one this site is paid at.');
-    }
-    await storeGrant(challenge.requirements.network, grant);
-    return grant;
-}
-function walletAnswer(popup, key) {
-    const listening = new AbortController();
-    return new Promise((resolve, reject) => {
-        const refuse = (text) => reject(new Unable(text));
-        window.addEventListener('message', (event) => {
-            if (event.origin !== challenge.node_origin || event.source !== popup)
-                return;
-            if (isReady(event.data)) {
-                clearTimeout(patience);
-                popup.postMessage(request(key), challenge.node_origin);
-                return;
-            }
-            const reply = answer(event.data);
-            if (reply?.type === 'farthing:declined')
-                refuse('You declined. Nothing was charged.');
-            if (reply?.type === 'farthing:granted')
-                resolve(grantOf(reply));
-        }, { signal: listening.signal });
-        const patience = setTimeout(() => {
-            say(`The wallet at ${challenge.node_origin} does not answer. Is it reachable?`, 'problem');
-        }, WALLET_PATIENCE_MS);
-        const watch = setInterval(() => {
-            if (!popup.closed)
-                return;
-            clearInterval(watch);
-            // The answer may still be under way when the window has gone.
-            setTimeout(() => refuse('The wallet was closed without an answer. Nothing was charged.'), CLOSED_CHECK_MS);
-        }, CLOSED_CHECK_MS);
-        listening.signal.addEventListener('abort', () => {
-            clearTimeout(patience);
-            clearInterval(watch);
-        });
-    }).finally(() => listening.abort());
-}
-function request(key) {
-    const { amount, asset, extra } = challenge.requirements;
-    return {
-        type: 'farthing:grant-request',
-        key: hex(key.publicKey),
-        title: challenge.title,
-        price_units: amount,
-        asset,
-        scale: extra.scale,
-    };
-}
-function grantOf({ mandate, account, node, expires_at_ms }) {
-    return { mandate, account, node, expires_at_ms };
 }
 /** The gateway's clock now: a device may be hours off, and an order is good for minutes. */
 function nodeNow() {

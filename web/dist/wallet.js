@@ -1,5 +1,5 @@
 /**
- * The wallet: a payer's balance, budgets and payments at this node.
+ * The wallet: a payer's balance, budgets, open channels and payments at this node.
  *
  * Keeps: what is shown is what the node says, asked again every few seconds while the page is
  * seen. The key never leaves this origin; the page only shows its account.
@@ -8,11 +8,12 @@ import { idText } from './bytes.js';
 import { byId, make, say, setText, time } from './dom.js';
 import { signingKey } from './keys.js';
 import { readable } from './money.js';
-import { nodeFacts, nodeNow, payerState, revokeMandate, sentence, topUp, } from './node.js';
+import { closeChannel, nodeFacts, nodeNow, payerState, revokeMandate, sentence, topUp, } from './node.js';
 import { payerAccount } from './order.js';
 const REFRESH_MS = 3000;
 const STATE_WORDS = { held: 'on hold', settled: 'paid', released: 'not charged' };
 const addMoney = byId('top-up');
+const items = new Map();
 let shown = '';
 start().catch((error) => say(sentence(error), 'problem'));
 async function start() {
@@ -56,6 +57,19 @@ async function revoke(wallet, mandate) {
         say(sentence(error), 'problem');
     }
 }
+async function close(wallet, channel) {
+    try {
+        const { closes_at_ms } = await closeChannel(wallet.key, channel);
+        await refresh(wallet);
+        say('The channel closes. What is not spent comes back.');
+        if (closes_at_ms !== null)
+            byId('status').append(' At the latest: ', time(closes_at_ms, 'clock'));
+        byId('channels-title').focus();
+    }
+    catch (error) {
+        say(sentence(error), 'problem');
+    }
+}
 async function refresh(wallet) {
     try {
         const state = await payerState(wallet.facts, wallet.key);
@@ -78,6 +92,7 @@ function show(wallet, state) {
     const held = BigInt(state?.held ?? '0');
     setText(byId('held'), held > 0n ? `and ${readable(held, asset)} on hold for purchases under way` : '');
     showBudgets(wallet, state?.mandates ?? []);
+    showChannels(wallet, state?.channels ?? []);
     showPayments(wallet, state?.payments ?? []);
 }
 function showBudgets(wallet, mandates) {
@@ -125,6 +140,46 @@ function revokeButton(wallet, mandate) {
 function share(mandate) {
     const total = BigInt(mandate.total);
     return total === 0n ? 1000n : (BigInt(mandate.spent) * 1000n) / total;
+}
+/** An item stays while its channel is open, so that a running number takes no focus away. */
+function showChannels(wallet, channels) {
+    const open = new Set(channels.map(({ channel }) => channel));
+    for (const [channel, item] of items) {
+        if (open.has(channel))
+            continue;
+        item.remove();
+        items.delete(channel);
+    }
+    for (const channel of channels)
+        showChannel(wallet, channel);
+    byId('channels-section').hidden = channels.length === 0;
+}
+function showChannel(wallet, channel) {
+    const { spent, deposit } = channel;
+    const item = items.get(channel.channel) ?? channelItem(wallet, channel);
+    const [sum, bar, state, button] = item.querySelectorAll('p, progress, button');
+    const [done, all] = [readable(spent, wallet.asset), readable(deposit, wallet.asset)];
+    if (sum)
+        setText(sum, `${done} of ${all} spent`);
+    bar?.setAttribute('value', String((BigInt(spent) * 1000n) / BigInt(deposit)));
+    if (state && channel.state === 'closing' && channel.closes_at_ms !== null) {
+        const by = time(channel.closes_at_ms, 'clock');
+        state.replaceChildren('Closing: the rest comes back at ', by, ' at the latest');
+        button?.remove();
+    }
+}
+function channelItem(wallet, channel) {
+    const name = channel.description === '' ? channel.payee : channel.description;
+    const item = make('li', { class: 'budget' }, make('h3', {}, name), make('p', {}), make('progress', { value: '0', max: '1000', 'aria-label': `Spent: ${name}` }), make('p', { class: 'small' }, 'Open: what is not spent comes back when it closes'), closeButton(wallet, channel, name));
+    items.set(channel.channel, item);
+    byId('channels').prepend(item);
+    return item;
+}
+function closeButton(wallet, channel, name) {
+    const hidden = make('span', { class: 'unseen' }, ` the channel for ${name}`);
+    const button = make('button', { type: 'button', class: 'quiet' }, 'Close', hidden);
+    button.addEventListener('click', () => void close(wallet, channel));
+    return button;
 }
 function siteName(label) {
     return label.replace(/^https?:\/\//, '');

@@ -91,7 +91,7 @@ export function fromBase32(text: string): Bytes {
   return unsigned(value, ID_BYTES);
 }
 
-export type IdPrefix = 'acc' | 'man' | 'node' | 'ord' | 'pay';
+export type IdPrefix = 'acc' | 'ch' | 'man' | 'node' | 'ord' | 'pay';
 
 /** For example `acc_01h…`. */
 export function idText(prefix: IdPrefix, id: Bytes): string {

@@ -11,7 +11,7 @@ import { fromHex, idText } from './bytes.js';
 import { byId, make, say, setText, time } from './dom.js';
 import { randomId, signingKey, type SigningKey } from './keys.js';
 import { DECLINED, grantRequest, READY, type Answer, type GrantRequest } from './messages.js';
-import { cent, readable } from './money.js';
+import { cent, readable, readableRate } from './money.js';
 import {
   nodeFacts,
   nodeNow,
@@ -89,7 +89,15 @@ async function present(asking: Asking): Promise<void> {
   setText(byId('origin'), new URL(origin).host);
   setText(byId('scheme'), origin.startsWith('https:') ? '' : 'Not encrypted (http)');
   setText(byId('bought'), request.title);
-  setText(byId('price'), readable(price, asset));
+  const { rate } = request;
+  setText(
+    byId('price'),
+    rate === undefined
+      ? readable(price, asset)
+      : readableRate(rate.price_units, rate.per, rate.unit, asset),
+  );
+  byId('first').hidden = rate === undefined;
+  setText(byId('deposit'), readable(price, asset));
   const choices = budgetChoices(asset, price);
   byId('choices').replaceChildren(...choices.map((units, i) => choice(units, asset, i === 0)));
   byId('choices').addEventListener('change', () => showTerms(asking));
@@ -216,6 +224,7 @@ async function grant(asking: Asking): Promise<Answer> {
     account: idText('acc', payer),
     node: facts.node,
     expires_at_ms: expiresAtMs,
+    per_payment: mostPerPayment(asking).toString(),
   };
 }
 

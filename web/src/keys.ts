@@ -1,5 +1,5 @@
 /**
- * The signing key of this origin and the grants it holds, in IndexedDB.
+ * The signing key of this origin, the grants it holds and the channels it has open, in IndexedDB.
  *
  * Keeps: the private key is not extractable, so no script can read it out, and an origin has one
  * key even when two tabs ask at once. At the node's origin the key is a payer's wallet, at a
@@ -9,9 +9,10 @@
 import type { Bytes } from './bytes.js';
 
 const DATABASE = 'farthing';
-const VERSION = 1;
+const VERSION = 2;
 const KEYS = 'keys';
 const GRANTS = 'grants';
+const CHANNELS = 'channels';
 const OWN_KEY = 'own';
 
 export interface SigningKey {
@@ -27,6 +28,20 @@ export interface Grant {
   account: string;
   node: string;
   expires_at_ms: number;
+  /** Base units that one payment, or one channel, may cost at most. */
+  per_payment?: string;
+}
+
+/** A channel that this origin has opened and not seen closed. */
+export interface StoredChannel {
+  /** `ch_…` */
+  channel: string;
+  /** Number of the newest voucher that may have left. */
+  sequence: number;
+  /** Where it was opened; closing is asked for there. */
+  resource: string;
+  /** The terms of x402 that it was opened under, echoed as a whole. */
+  accepted: unknown;
 }
 
 /** Why this browser cannot pay, in a sentence for its reader. */
@@ -52,6 +67,18 @@ export function storedGrant(network: string): Promise<Grant | undefined> {
 
 export async function storeGrant(network: string, grant: Grant): Promise<void> {
   await within(GRANTS, 'readwrite', (store) => store.put(grant, network));
+}
+
+export async function storeChannel(channel: StoredChannel): Promise<void> {
+  await within(CHANNELS, 'readwrite', (store) => store.put(channel, channel.channel));
+}
+
+export async function forgetChannel(channel: string): Promise<void> {
+  await within(CHANNELS, 'readwrite', (store) => store.delete(channel));
+}
+
+export async function storedChannels(): Promise<StoredChannel[]> {
+  return (await within(CHANNELS, 'readonly', (store) => store.getAll())) as StoredChannel[];
 }
 
 /** A fresh random id; never one of the two reserved values in practice (2^-127). */
@@ -108,8 +135,10 @@ function open(): Promise<IDBDatabase> {
     try {
       const request = indexedDB.open(DATABASE, VERSION);
       request.onupgradeneeded = () => {
-        request.result.createObjectStore(KEYS);
-        request.result.createObjectStore(GRANTS);
+        const stored = request.result.objectStoreNames;
+        for (const name of [KEYS, GRANTS, CHANNELS]) {
+          if (!stored.contains(name)) request.result.createObjectStore(name);
+        }
       };
       request.onsuccess = () => resolve(request.result);
       request.onerror = refused;

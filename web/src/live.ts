@@ -1,5 +1,5 @@
 /**
- * The live page of a sandbox: balances, payments and the books, asked for every second.
+ * The live page of a sandbox: balances, open channels, payments and the books, asked for every second.
  *
  * Keeps: shows the node's numbers as they are, computes none of its own. Rests while it is paused
  * or not in view.
@@ -7,7 +7,9 @@
 
 import { byId, make, say, setText, time } from './dom.js';
 import { readable } from './money.js';
-import { liveState, sentence, type LiveAccount, type LivePayment, type LiveState } from './node.js';
+import {
+  liveState, sentence, type LiveAccount, type LiveChannel, type LivePayment, type LiveState,
+} from './node.js';
 import type { Asset } from './order.js';
 
 const POLL_MS = 1000;
@@ -20,6 +22,7 @@ const STATE_WORDS: Record<string, string> = {
 
 const pause = byId<HTMLButtonElement>('pause');
 const cards = new Map<string, HTMLElement>();
+const ticking = new Map<string, HTMLElement>();
 let paused = false;
 let seen: Set<string> | undefined;
 let rows = '';
@@ -54,6 +57,7 @@ function show(state: LiveState): void {
   const asset = { code: state.asset, scale: state.scale };
   showBooks(state, asset);
   for (const account of state.accounts) showAccount(account, asset);
+  showChannels(state.channels, asset);
   showPayments(state.payments, asset);
   const site = byId<HTMLAnchorElement>('site');
   if (state.site !== undefined && /^https?:/.test(state.site)) {
@@ -101,6 +105,50 @@ function flash(element: HTMLElement): void {
   element.classList.remove('fresh');
   void element.offsetWidth;
   element.classList.add('fresh');
+}
+
+/** A row stays while its channel is open, so that only its numbers move. */
+function showChannels(channels: LiveChannel[], asset: Asset): void {
+  const open = new Set(channels.map(({ channel }) => channel));
+  for (const [channel, row] of ticking) {
+    if (open.has(channel)) continue;
+    row.remove();
+    ticking.delete(channel);
+  }
+  for (const channel of channels) showChannel(channel, asset);
+  byId('channels-section').hidden = channels.length === 0;
+}
+
+function showChannel(channel: LiveChannel, asset: Asset): void {
+  let row = ticking.get(channel.channel);
+  if (row === undefined) {
+    row = channelRow(channel);
+    ticking.set(channel.channel, row);
+    byId('channels').prepend(row);
+  }
+  const [state, spent, deposit] = ['.state', '.spent', '.deposit'].map((name) =>
+    row.querySelector<HTMLElement>(name),
+  );
+  if (state) setText(state, channel.state);
+  if (deposit) setText(deposit, readable(channel.deposit, asset));
+  const text = readable(channel.spent, asset);
+  if (!spent || spent.textContent === text) return;
+  const first = spent.textContent === '';
+  setText(spent, text);
+  if (!first) flash(spent);
+}
+
+function channelRow({ description, payer_label, payee_label }: LiveChannel): HTMLTableRowElement {
+  const what = description === '' ? 'A channel' : description;
+  return make(
+    'tr',
+    { role: 'row' },
+    make('th', { role: 'rowheader', scope: 'row' }, what),
+    make('td', { role: 'cell', class: 'parties' }, `${payer_label} → ${payee_label}`),
+    make('td', { role: 'cell' }, make('span', { class: 'state' })),
+    make('td', { role: 'cell', class: 'amount deposit' }),
+    make('td', { role: 'cell', class: 'amount spent' }),
+  );
 }
 
 function showPayments(payments: LivePayment[], asset: Asset): void {

@@ -25,6 +25,16 @@ export function readable(units: string | bigint, asset: Asset): string {
   return (negative ? '−' : '') + positive(negative ? -value : value, asset);
 }
 
+/** "0.01 ¢ a second", "$1.00 for 1000 bytes". */
+export function readableRate(units: string, per: number, unit: string, asset: Asset): string {
+  const price = readable(units, asset);
+  return per === 1 ? `${price} ${article(unit)} ${unit}` : `${price} for ${per} ${unit}s`;
+}
+
+function article(word: string): string {
+  return /^[aeiou]/.test(word) ? 'an' : 'a';
+}
+
 /** One hundredth of the asset's unit in base units; one base unit where nothing is smaller. */
 export function cent(asset: Asset): bigint {
   return asset.scale < 2 ? 1n : 10n ** BigInt(asset.scale - 2);

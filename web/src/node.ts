@@ -8,6 +8,7 @@
 
 import { base64, base64url, concat, hex, idBytes, type Bytes } from './bytes.js';
 import { Unable, type SigningKey } from './keys.js';
+import { closeBytes } from './channel.js';
 import { accessBytes, revocationBytes, type Asset } from './order.js';
 
 export interface NodeFacts {
@@ -34,6 +35,19 @@ export interface PayerState {
   held: Units;
   mandates: MandateState[];
   payments: PaymentState[];
+  channels: ChannelState[];
+}
+
+/** An open channel: so much is set aside, so much of it is spent. */
+export interface ChannelState {
+  channel: string;
+  payee: string;
+  deposit: Units;
+  spent: Units;
+  description: string;
+  state: 'open' | 'closing' | 'closed';
+  closes_at_ms: number | null;
+  close_delay_seconds: number;
 }
 
 export interface MandateState {
@@ -74,12 +88,23 @@ export interface LivePayment {
   at_ms: number;
 }
 
+export interface LiveChannel {
+  channel: string;
+  payer_label: string;
+  payee_label: string;
+  deposit: Units;
+  spent: Units;
+  description: string;
+  state: string;
+}
+
 export interface LiveState {
   now_ms: number;
   asset: string;
   scale: number;
   accounts: LiveAccount[];
   payments: LivePayment[];
+  channels: LiveChannel[];
   totals: { debits: Units; credits: Units; balanced: boolean };
   /** Where the sandbox's site is, if it has one. */
   site?: string;
@@ -151,6 +176,14 @@ export async function revokeMandate(
   const revocation = revocationBytes(facts.id, idBytes('man', mandate));
   const signature = base64(await key.sign(revocation));
   await call('POST', '/v1/mandates/revoke', { revocation: base64(revocation), signature });
+}
+
+/** The payer alone asks to close; the payee may claim until the delay is over. */
+export async function closeChannel(key: SigningKey, channel: ChannelState): Promise<ChannelState> {
+  const close = closeBytes(idBytes('ch', channel.channel), BigInt(channel.spent));
+  const signature = base64(await key.sign(close));
+  const path = `/v1/channels/${channel.channel}/close`;
+  return (await call('POST', path, { close: base64(close), signature })) as ChannelState;
 }
 
 export async function liveState(): Promise<LiveState> {

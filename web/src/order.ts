@@ -3,7 +3,8 @@
  *
  * Format source: `docs/reference/formats.md`; golden vectors: `conformance/formats.json`. Keeps:
  * the bytes returned are exactly the bytes that are signed. Signs nothing itself, reads no clock
- * and draws no randomness: ids and times come from the caller.
+ * and draws no randomness: ids and times come from the caller. The fields are also those of
+ * `channel.ts`.
  */
 
 import { concat, fromBase32, padded, unsigned, utf8, type Bytes } from './bytes.js';
@@ -110,31 +111,31 @@ export function nodeOfNetwork(network: string): Bytes {
   return fromBase32(network.slice(NETWORK_PREFIX.length));
 }
 
-function tag(text: string): Bytes {
+export function tag(text: string): Bytes {
   return padded(text, TAG_BYTES);
 }
 
-function assetCode(asset: Asset): Bytes {
+export function assetCode(asset: Asset): Bytes {
   if (!/^[A-Z][A-Z0-9]{0,7}$/.test(asset.code)) throw new RangeError('not an asset code');
   return padded(asset.code, 8);
 }
 
-function assetScale(asset: Asset): Bytes {
+export function assetScale(asset: Asset): Bytes {
   return unsigned(BigInt(asset.scale), 1);
 }
 
-function milliseconds(time: number): Bytes {
+export function milliseconds(time: number): Bytes {
   return unsigned(BigInt(Math.trunc(time)), 8);
 }
 
 /** The first 16 bytes of a digest; the two reserved values become their neighbours. */
-function digestId(digest: Bytes): Bytes {
+export function digestId(digest: Bytes): Bytes {
   const id = digest.slice(0, 16);
   if (id.every((byte) => byte === 0)) id[15] = 1;
   if (id.every((byte) => byte === 0xff)) id[15] = 0xfe;
   return id;
 }
 
-async function sha256(bytes: Bytes): Promise<Bytes> {
+export async function sha256(bytes: Bytes): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
 }

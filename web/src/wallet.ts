@@ -1,5 +1,5 @@
 /**
- * The wallet: a payer's balance, budgets and payments at this node.
+ * The wallet: a payer's balance, budgets, open channels and payments at this node.
  *
  * Keeps: what is shown is what the node says, asked again every few seconds while the page is
  * seen. The key never leaves this origin; the page only shows its account.
@@ -10,12 +10,14 @@ import { byId, make, say, setText, time } from './dom.js';
 import { signingKey, type SigningKey } from './keys.js';
 import { readable } from './money.js';
 import {
+  closeChannel,
   nodeFacts,
   nodeNow,
   payerState,
   revokeMandate,
   sentence,
   topUp,
+  type ChannelState,
   type MandateState,
   type NodeAsset,
   type NodeFacts,
@@ -34,6 +36,7 @@ interface Wallet {
 }
 
 const addMoney = byId<HTMLButtonElement>('top-up');
+const items = new Map<string, HTMLElement>();
 let shown = '';
 
 start().catch((error: unknown) => say(sentence(error), 'problem'));
@@ -77,6 +80,18 @@ async function revoke(wallet: Wallet, mandate: MandateState): Promise<void> {
   }
 }
 
+async function close(wallet: Wallet, channel: ChannelState): Promise<void> {
+  try {
+    const { closes_at_ms } = await closeChannel(wallet.key, channel);
+    await refresh(wallet);
+    say('The channel closes. What is not spent comes back.');
+    if (closes_at_ms !== null) byId('status').append(' At the latest: ', time(closes_at_ms, 'clock'));
+    byId('channels-title').focus();
+  } catch (error) {
+    say(sentence(error), 'problem');
+  }
+}
+
 async function refresh(wallet: Wallet): Promise<void> {
   try {
     const state = await payerState(wallet.facts, wallet.key);
@@ -97,6 +112,7 @@ function show(wallet: Wallet, state: PayerState | undefined): void {
   const held = BigInt(state?.held ?? '0');
   setText(byId('held'), held > 0n ? `and ${readable(held, asset)} on hold for purchases under way` : '');
   showBudgets(wallet, state?.mandates ?? []);
+  showChannels(wallet, state?.channels ?? []);
   showPayments(wallet, state?.payments ?? []);
 }
 
@@ -151,6 +167,55 @@ function revokeButton(wallet: Wallet, mandate: MandateState): HTMLButtonElement 
 function share(mandate: MandateState): bigint {
   const total = BigInt(mandate.total);
   return total === 0n ? 1000n : (BigInt(mandate.spent) * 1000n) / total;
+}
+
+/** An item stays while its channel is open, so that a running number takes no focus away. */
+function showChannels(wallet: Wallet, channels: ChannelState[]): void {
+  const open = new Set(channels.map(({ channel }) => channel));
+  for (const [channel, item] of items) {
+    if (open.has(channel)) continue;
+    item.remove();
+    items.delete(channel);
+  }
+  for (const channel of channels) showChannel(wallet, channel);
+  byId('channels-section').hidden = channels.length === 0;
+}
+
+function showChannel(wallet: Wallet, channel: ChannelState): void {
+  const { spent, deposit } = channel;
+  const item = items.get(channel.channel) ?? channelItem(wallet, channel);
+  const [sum, bar, state, button] = item.querySelectorAll<HTMLElement>('p, progress, button');
+  const [done, all] = [readable(spent, wallet.asset), readable(deposit, wallet.asset)];
+  if (sum) setText(sum, `${done} of ${all} spent`);
+  bar?.setAttribute('value', String((BigInt(spent) * 1000n) / BigInt(deposit)));
+  if (state && channel.state === 'closing' && channel.closes_at_ms !== null) {
+    const by = time(channel.closes_at_ms, 'clock');
+    state.replaceChildren('Closing: the rest comes back at ', by, ' at the latest');
+    button?.remove();
+  }
+}
+
+function channelItem(wallet: Wallet, channel: ChannelState): HTMLLIElement {
+  const name = channel.description === '' ? channel.payee : channel.description;
+  const item = make(
+    'li',
+    { class: 'budget' },
+    make('h3', {}, name),
+    make('p', {}),
+    make('progress', { value: '0', max: '1000', 'aria-label': `Spent: ${name}` }),
+    make('p', { class: 'small' }, 'Open: what is not spent comes back when it closes'),
+    closeButton(wallet, channel, name),
+  );
+  items.set(channel.channel, item);
+  byId('channels').prepend(item);
+  return item;
+}
+
+function closeButton(wallet: Wallet, channel: ChannelState, name: string): HTMLButtonElement {
+  const hidden = make('span', { class: 'unseen' }, ` the channel for ${name}`);
+  const button = make('button', { type: 'button', class: 'quiet' }, 'Close', hidden);
+  button.addEventListener('click', () => void close(wallet, channel));
+  return button;
 }
 
 function siteName(label: string): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { cent, readable } from '../dist/money.js';
+import { cent, readable, readableRate } from '../dist/money.js';
 
 const USD = { code: 'USD', scale: 9 };
 
@@ -35,3 +35,13 @@ test('a cent in base units', () => {
   assert.equal(cent({ code: 'USD', scale: 2 }), 1n);
   assert.equal(cent({ code: 'JPY', scale: 0 }), 1n);
 });
+
+for (const [units, per, unit, expected] of [
+  ['100000', 1, 'second', '0.01 ¢ a second'],
+  ['1000', 1, 'event', '0.0001 ¢ an event'],
+  ['50000000', 1000000, 'byte', '5 ¢ for 1000000 bytes'],
+]) {
+  test(`a price by the unit reads ${expected}`, () => {
+    assert.equal(readableRate(units, per, unit, USD), expected);
+  });
+}

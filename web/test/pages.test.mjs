@@ -41,10 +41,12 @@ test('every element that a script asks for is in its page', () => {
   }
 });
 
-test('the paywall has the placeholders that a gateway fills', () => {
-  const found = new Set([...read('paywall.html').matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name));
-  assert.deepEqual([...found].sort(), ['challenge', 'error', 'payee', 'price', 'splits', 'title']);
-});
+for (const page of ['paywall.html', 'player.html']) {
+  test(`${page} has the placeholders that a gateway fills`, () => {
+    const found = new Set([...read(page).matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name));
+    assert.deepEqual([...found].sort(), ['challenge', 'error', 'payee', 'price', 'splits', 'title']);
+  });
+}
 
 const request = {
   type: 'farthing:grant-request',
@@ -57,6 +59,8 @@ const request = {
 
 test('a whole request is taken, without fields that nobody asked for', () => {
   assert.deepEqual(grantRequest({ ...request, origin: 'https://other.example' }), request);
+  const rate = { price_units: '100000', per: 1, unit: 'second' };
+  assert.deepEqual(grantRequest({ ...request, rate: { ...rate, more: 1 } }), { ...request, rate });
   assert.equal(grantRequest({ ...request, title: 'x'.repeat(500) }).title.length, 200);
 });
 
@@ -72,6 +76,10 @@ for (const [why, change] of [
   ['an asset in lower case', { asset: 'usd' }],
   ['a broken scale', { scale: 2.5 }],
   ['a scale beyond limits', { scale: 31 }],
+  ['a rate that is no object', { rate: 'cheap' }],
+  ['a rate of nothing', { rate: { price_units: '1', per: 0, unit: 'second' } }],
+  ['a rate with a price that is a number', { rate: { price_units: 1, per: 1, unit: 'second' } }],
+  ['a rate with markup for a unit', { rate: { price_units: '1', per: 1, unit: '<b>' } }],
 ]) {
   test(`a request with ${why} is refused`, () => {
     assert.equal(grantRequest({ ...request, ...change }), undefined);
@@ -83,6 +91,8 @@ test('answers are checked', () => {
     type: 'farthing:granted', mandate: 'man_1', account: 'acc_1', node: 'node_1', expires_at_ms: 1,
   };
   assert.deepEqual(answer(granted), granted);
+  assert.deepEqual(answer({ ...granted, per_payment: '5' }), { ...granted, per_payment: '5' });
+  assert.equal(answer({ ...granted, per_payment: 5 }), undefined);
   assert.equal(answer({ ...granted, mandate: 7 }), undefined);
   assert.equal(answer({ ...granted, expires_at_ms: '1' }), undefined);
   assert.deepEqual(answer({ type: 'farthing:declined', more: 1 }), { type: 'farthing:declined' });

@@ -32,6 +32,8 @@ Commands:
     bench ledger [--quick] [--transfers N] [--only PART]... [--compare postgres]
                         --only measures just the named workloads or parts (`offered_load`,
                         `instructions`); --compare installs the database and measures it too.
+    bench channel [--quick] [--only PART]...
+                        Parts: `voucher`, `tick`, `metered_get`, `stream`, `instructions`.
   sim [--seeds N] [--from S] [--verbose]
                         Live whole lives of a node on a simulated disk and clock, one for
                         each seed, and compare all that it answers with an oracle.
@@ -43,6 +45,7 @@ Examples:
   cargo xtask test --only fmt --only lints
   cargo xtask test --keep-going --skip browser
   cargo xtask bench ledger --only uniform_10k --only hot_credit --compare postgres
+  cargo xtask bench channel --quick --only voucher
   cargo xtask sim --seeds 10000 --from 1";
 
 /// Where the repository is and whether an automated run asked.

@@ -70,14 +70,15 @@ fn shop(origin: &str) -> Shop {
 }
 
 /// A short and a long run of the same work.
-struct Difference {
+pub(crate) struct Difference {
     short: Profile,
     long: Profile,
     requests: usize,
 }
 
 impl Difference {
-    fn of(
+    /// Runs of `few` and of `many` requests, made by `calls`.
+    pub(crate) fn of(
         few: usize,
         many: usize,
         calls: impl Fn(&str, usize) -> Result<Vec<Call>>,
@@ -85,7 +86,8 @@ impl Difference {
         Ok(Self { short: run(few, &calls)?, long: run(many, &calls)?, requests: many - few })
     }
 
-    fn total(&self) -> f64 {
+    /// All instructions of one request.
+    pub(crate) fn total(&self) -> f64 {
         self.per_request(self.short.total, self.long.total)
     }
 

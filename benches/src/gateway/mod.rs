@@ -5,11 +5,11 @@
 //! facilitator in a second one that keeps everything in memory. Both check one Ed25519 signature or
 //! more for each payment, get payments that were signed beforehand, and answer the same bytes.
 
-mod counted;
+pub(crate) mod counted;
 mod payments;
-mod processes;
-mod rates;
-mod sale;
+pub(crate) mod processes;
+pub(crate) mod rates;
+pub(crate) mod sale;
 pub(crate) mod serve;
 pub(crate) mod upstream;
 
@@ -23,7 +23,7 @@ use benches::report::{Report, machine_load};
 use tokio::net::TcpListener;
 
 /// Connections of the load generator, for every figure.
-const CONNECTIONS: usize = 64;
+pub(crate) const CONNECTIONS: usize = 64;
 
 /// How much is measured.
 pub(crate) struct Plan {

@@ -15,6 +15,12 @@ use super::sale;
 const START_MS_MAX: u64 = 60_000;
 const POLL_MS: u64 = 20;
 
+/// Where the other stack's channels are, by name alone: Base Sepolia and its play dollar. Nothing of
+/// it is ever asked.
+const PEER_NETWORK: &str = "eip155:84532";
+const PEER_TOKEN: &str = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
+const PEER_PAYEE: &str = "0x90F79bf6EB2c4f870365E785982E1f101E93b906";
+
 /// A running program; killed when dropped.
 pub(crate) struct Server {
     child: Child,
@@ -78,6 +84,21 @@ impl Server {
         Self::start(node("seller.mjs").args(words).env("NODE_ENV", "production"), address)
     }
 
+    /// The other stack's seller to payers with channels.
+    pub(crate) fn channel_seller() -> Result<Self> {
+        let address = free_address()?;
+        let words = [
+            address.port().to_string(),
+            PEER_NETWORK.to_owned(),
+            PEER_PAYEE.to_owned(),
+            sale::price()?.units().to_string(),
+            PEER_TOKEN.to_owned(),
+            sale::ORDER_SECONDS.to_string(),
+            sale::ARTICLE_BYTES.to_string(),
+        ];
+        Self::start(node("channel-seller.mjs").args(words).env("NODE_ENV", "production"), address)
+    }
+
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -125,10 +146,25 @@ fn node(script: &str) -> Command {
     command
 }
 
+/// Payments to the other stack's seller with channels, as headers, signed by its own client.
+pub(crate) fn peer_payments(url: &str, channels: usize, count: usize) -> Result<Vec<String>> {
+    let words = [url.to_owned(), channels.to_string(), count.to_string()];
+    let output = node("channel-payer.mjs").args(words).stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        bail!("the payer of the other stack ended with {}", output.status);
+    }
+    let headers: Vec<String> =
+        String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect();
+    if headers.len() != count {
+        bail!("{} payments were signed instead of {count}", headers.len());
+    }
+    Ok(headers)
+}
+
 /// Installs the other stack unless it is there.
 pub(crate) fn install_peer() -> Result<()> {
     let folder = peer_folder();
-    if folder.join("node_modules/@x402/express").is_dir() {
+    if folder.join("node_modules/@x402/evm").is_dir() {
         return Ok(());
     }
     let status = Command::new("npm")

@@ -83,20 +83,20 @@ fn half_load(report: &Report, field: &mut Field, plan: &Plan, rate: f64) -> Resu
     Ok(())
 }
 
-fn closed(calls: Vec<Call>) -> Result<Outcome> {
+pub(crate) fn closed(calls: Vec<Call>) -> Result<Outcome> {
     let outcome = load::run(&Load::new(CONNECTIONS, calls))?;
     outcome.expect_only(StatusCode::OK)?;
     Ok(outcome)
 }
 
-fn paced(calls: Vec<Call>, interval: Duration) -> Result<Outcome> {
+pub(crate) fn paced(calls: Vec<Call>, interval: Duration) -> Result<Outcome> {
     let outcome = load::run(&Load::new(CONNECTIONS, calls).paced(interval))?;
     outcome.expect_only(StatusCode::OK)?;
     Ok(outcome)
 }
 
 /// The middle of some figures.
-fn middle(mut figures: Vec<f64>) -> Result<f64> {
+pub(crate) fn middle(mut figures: Vec<f64>) -> Result<f64> {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().context("no rounds were measured")
 }

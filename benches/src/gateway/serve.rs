@@ -11,8 +11,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use engine::{AccountRole, AccountSpec, Engine, Fund, Options};
 use gateway::{
-    ChannelSettings, Crawlers, Forward, ForwardOptions, Node, NodeFacts, Offer, Origin,
-    PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes,
+    ChannelSettings, Crawlers, Forward, ForwardOptions, Meter, MeterTerms, Node, NodeFacts, Offer,
+    Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes, Unit,
 };
 use http::{Method, Uri};
 use http402::Identifier;
@@ -24,6 +24,10 @@ use super::sale;
 /// More than all payments of a run together.
 const FUNDED_UNITS: u128 = 1 << 64;
 const HOLD_SECONDS: u32 = 60;
+/// Price of 1024 bytes of a metered body, base units.
+pub(crate) const KILOBYTE_UNITS: u128 = 1;
+/// Price of an event, base units.
+pub(crate) const EVENT_UNITS: u128 = 1_000;
 
 /// Serves until interrupted.
 pub(crate) fn run(words: &[String]) -> Result<()> {
@@ -53,7 +57,7 @@ async fn serve(address: SocketAddr, upstream: &Uri, data: &Path) -> Result<()> {
         node: Node::Local(engine),
         facts: NodeFacts { node: sale::node(), url: format!("http://{address}") },
         origin: Origin::Fixed(format!("http://{address}")),
-        routes: Routes::new(vec![offer()?])?,
+        routes: Routes::new(offers()?)?,
         service_name: Some("bench".to_owned()),
         crawlers: Crawlers::default(),
         challenge_secret: ChallengeSecret::of_gateway("bench"),
@@ -62,7 +66,8 @@ async fn serve(address: SocketAddr, upstream: &Uri, data: &Path) -> Result<()> {
     super::listen(address, app).await
 }
 
-async fn open_books(engine: &Engine) -> Result<()> {
+/// Opens the asset, the payee and the payer, who has more than a run takes.
+pub(crate) async fn open_books(engine: &Engine) -> Result<()> {
     let asset = sale::asset()?;
     engine.open_asset(asset, true).await?;
     let id = sale::payee()?;
@@ -78,16 +83,29 @@ async fn open_books(engine: &Engine) -> Result<()> {
     engine.fund(fund).await.context("cannot fund the payer")
 }
 
-fn offer() -> Result<Offer> {
+/// An article by the request, bodies by the kilobyte, event streams by the event.
+fn offers() -> Result<Vec<Offer>> {
+    let article = offer("/articles/{id}", sale::price()?, None)?;
+    let bytes = metered("/bytes/{count}", Unit::Byte, KILOBYTE_UNITS, 1_024)?;
+    let events = metered("/events/{count}", Unit::Event, EVENT_UNITS, 1)?;
+    Ok(vec![article, bytes, events])
+}
+
+fn metered(path: &str, unit: Unit, units: u128, per: u64) -> Result<Offer> {
+    let price = Amount::new(units, sale::asset()?);
+    let terms = MeterTerms { unit, price, per, free_units: 0, units_max: None, tiers: Vec::new() };
+    offer(path, price, Some(Meter::new(terms)?))
+}
+
+fn offer(path: &str, price: Amount, meter: Option<Meter>) -> Result<Offer> {
     let payees =
         Payees { pay_to: sale::payee()?, split: None, name: "payee".to_owned(), split_text: None };
-    let price = sale::price()?;
     Ok(Offer {
-        path: PathPattern::parse("/articles/{id}")?,
+        path: PathPattern::parse(path)?,
         methods: vec![Method::GET],
         price,
-        meter: None,
-        channel: ChannelSettings::usual(price, None),
+        channel: ChannelSettings::usual(price, meter.as_ref()),
+        meter,
         payees,
         description: "An article".to_owned(),
         mime_type: Some("text/plain".to_owned()),

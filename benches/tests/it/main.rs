@@ -12,8 +12,9 @@ use benches::callgrind::Counted;
 use benches::load::{self, Load};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
@@ -55,9 +56,13 @@ async fn serve(
             async move {
                 assert!(request.headers().contains_key("host"));
                 tokio::time::sleep(delay).await;
+                if let Some(count) = request.uri().path().strip_prefix("/stream/") {
+                    return Ok(streamed(count.parse().unwrap()));
+                }
                 let missing = request.uri().path() == "/missing";
                 let status = if missing { StatusCode::NOT_FOUND } else { StatusCode::OK };
-                let mut answer = Response::new(Full::new(Bytes::from_static(b"content")));
+                let body = Full::new(Bytes::from_static(b"content")).boxed();
+                let mut answer = Response::new(body);
                 *answer.status_mut() = status;
                 Ok::<_, Infallible>(answer)
             }
@@ -65,6 +70,43 @@ async fn serve(
         let connection = hyper::server::conn::http1::Builder::new();
         tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
     }
+}
+
+/// As many pieces of a thousand bytes, without a length.
+fn streamed(count: usize) -> Response<BoxBody<Bytes, Infallible>> {
+    let piece = |_| Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b'a'; 1_000])));
+    Response::new(BodyExt::boxed(StreamBody::new(futures_util::stream::iter(
+        (0..count).map(piece),
+    ))))
+}
+
+#[test]
+fn streams_are_read_at_once_and_to_their_end() {
+    let server = server(Duration::ZERO);
+    let origin = format!("http://{}", server.address);
+    let get = |path| load::get(&origin, path).unwrap();
+    let streamed = load::read_streams(&[get("/stream/50"), get("/stream/20")]).unwrap();
+    assert_eq!(streamed.least_bytes, 20_000);
+    assert_eq!(server.connections.load(Ordering::SeqCst), 2);
+    // An answer with a length, and one that is refused, are no streams.
+    assert!(load::read_streams(&[get("/")]).is_err());
+    assert!(load::read_streams(&[get("/missing")]).is_err());
+}
+
+#[test]
+fn one_answer_is_read_with_its_headers() {
+    let server = server(Duration::ZERO);
+    let call = load::get(&format!("http://{}", server.address), "/missing").unwrap();
+    let answer = load::ask(&call).unwrap();
+    assert_eq!(
+        (answer.status, &answer.headers["content-length"]),
+        (StatusCode::NOT_FOUND, &"7".parse().unwrap())
+    );
+    assert_eq!(
+        answer.request_bytes,
+        format!("GET /missing HTTP/1.1\r\nhost: {}\r\n\r\n", server.address).len()
+    );
+    assert!(answer.head_bytes > "HTTP/1.1 404 Not Found\r\ncontent-length: 7\r\n\r\n".len());
 }
 
 #[test]

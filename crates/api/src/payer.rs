@@ -1,4 +1,4 @@
-//! What a payer sees and decides: its account, its mandates.
+//! What a payer sees and decides: its account, its mandates, its open channels.
 //!
 //! Invariant: an account is shown to the holder of its key only; a mandate is granted and revoked
 //! by the payer's signature alone.
@@ -21,6 +21,9 @@ use crate::refused::Refused;
 
 /// Payments that a payer is shown.
 const PAYER_PAYMENTS_COUNT_MAX: usize = 100;
+
+/// Open channels that a payer is shown.
+const PAYER_CHANNELS_COUNT_MAX: usize = 100;
 
 /// `GET /v1/payer`
 pub(crate) async fn show(
@@ -57,6 +60,7 @@ fn payer_json(view: &PayerView) -> Value {
         "held": view.held.units().to_string(),
         "mandates": view.mandates.iter().map(mandate_json).collect::<Vec<_>>(),
         "payments": view.payments.iter().map(payment_json).collect::<Vec<_>>(),
+        "channels": view.channels.iter().take(PAYER_CHANNELS_COUNT_MAX).collect::<Vec<_>>(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The live page's numbers: balances, latest payments and the books of a sandbox.
+//! The live page's numbers: balances, open channels, latest payments and the books of a sandbox.
 //!
 //! Invariant: served only by a sandbox, because it shows who paid whom.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use engine::{AccountRole, AccountView, BooksView, PaymentView};
+use engine::{AccountRole, AccountView, BooksView, ChannelView, PaymentView};
 use money::{AccountId, Asset};
 use serde_json::{Value, json};
 
@@ -20,6 +20,8 @@ use crate::refused::Refused;
 const SANDBOX_ACCOUNTS_COUNT_MAX: usize = 60;
 /// Payments that the live page shows.
 const SANDBOX_PAYMENTS_COUNT_MAX: usize = 50;
+/// Open channels that the live page shows.
+const SANDBOX_CHANNELS_COUNT_MAX: usize = 20;
 /// Characters of an id that tell nameless payers apart on a page.
 const SHORT_ID_CHARS: usize = 6;
 
@@ -34,9 +36,10 @@ pub(crate) async fn state(State(shared): State<Arc<Shared>>) -> Result<Response,
         let books = engine::books(state).into_iter().find(|sums| sums.asset == asset)?;
         let accounts = state.accounts();
         let payments = state.latest_payments(SANDBOX_PAYMENTS_COUNT_MAX);
-        Some((asset, books, accounts, payments))
+        let channels = open_channels(state, &accounts);
+        Some((asset, books, accounts, payments, channels))
     });
-    let Some((asset, books, accounts, payments)) = read.await? else {
+    let Some((asset, books, accounts, payments, channels)) = read.await? else {
         return Err(Refused::not_found("not_sandbox", "this node carries no play money"));
     };
     let labels = Labels::new(&accounts, &shared.node.labels);
@@ -45,18 +48,38 @@ pub(crate) async fn state(State(shared): State<Arc<Shared>>) -> Result<Response,
         .iter()
         .filter(|view| view.authorized.asset() == asset)
         .map(|view| payment_json(view, &labels));
+    let channels = channels.iter().filter(|view| view.asset == asset);
+    let channels = channels.map(|view| channel_json(view, &labels));
     let mut answer = json!({
         "now_ms": now_ms,
         "asset": asset.code,
         "scale": asset.scale,
         "accounts": accounts_json(accounts.iter().filter(|view| view.asset == asset), &labels),
         "payments": payments.collect::<Vec<_>>(),
+        "channels": channels.collect::<Vec<_>>(),
         "totals": totals_json(&books),
     });
     if let Some(site) = &shared.node.site {
         answer["site"] = site.as_str().into();
     }
     Ok(ok(&answer))
+}
+
+/// Of every payee the newest, so that nobody hides the others.
+fn open_channels(state: &engine::State, accounts: &[AccountView]) -> Vec<ChannelView> {
+    let payees = accounts.iter().filter(|view| view.role == AccountRole::Payee);
+    let mut open: Vec<_> =
+        payees.map(|view| state.channels_of_payee(view.account).into_iter()).collect();
+    let mut shown = Vec::new();
+    while shown.len() < SANDBOX_CHANNELS_COUNT_MAX {
+        let before = shown.len();
+        shown.extend(open.iter_mut().filter_map(Iterator::next));
+        if shown.len() == before {
+            break;
+        }
+    }
+    shown.truncate(SANDBOX_CHANNELS_COUNT_MAX);
+    shown
 }
 
 fn sandbox_asset(state: &engine::State) -> Option<Asset> {
@@ -125,6 +148,18 @@ fn payment_json(view: &PaymentView, labels: &Labels) -> Value {
         "description": view.description,
         "state": view.state,
         "at_ms": view.at_ns / 1_000_000,
+    })
+}
+
+fn channel_json(view: &ChannelView, labels: &Labels) -> Value {
+    json!({
+        "channel": view.channel,
+        "payer_label": labels.of(view.payer),
+        "payee_label": labels.of(view.payee),
+        "deposit": view.deposit.to_string(),
+        "spent": view.spent.to_string(),
+        "description": view.description,
+        "state": view.state,
     })
 }
 

@@ -47,7 +47,8 @@ struct Count {
 
 impl std::fmt::Debug for Channel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Channel").field("id", &self.id).field("count", &self.count()).finish()
+        let mut shown = f.debug_struct("Channel");
+        shown.field("id", &self.id).field("count", &self.count()).finish_non_exhaustive()
     }
 }
 

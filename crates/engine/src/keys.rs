@@ -23,15 +23,19 @@ pub(crate) struct ChannelKeys {
     /// Decoded when it is first used, so that a start need not do it for every channel. `None` if
     /// it is no key, which the opening has excluded.
     voucher_key: OnceLock<Option<VoucherKey>>,
-    /// The newest tick that was checked: the channel's own, or a little ahead of it.
+    /// The newest tick that was checked: the channel's own, or a little ahead of it. Locked for
+    /// moments only, because the writer takes it too.
     cursor: Mutex<TickCursor>,
+    /// Held by whoever follows ticks, which may be thousands of steps.
+    following: Mutex<()>,
 }
 
 impl ChannelKeys {
     /// Keys of a channel that stands at this tick; `closers` may sign a wish to close it.
     pub(crate) fn new(terms: ChannelTerms, closers: Vec<PublicKey>, newest: Tick) -> Self {
         let cursor = Mutex::new(TickCursor::at(&terms, newest));
-        Self { terms, closers, voucher_key: OnceLock::new(), cursor }
+        let following = Mutex::new(());
+        Self { terms, closers, voucher_key: OnceLock::new(), cursor, following }
     }
 
     /// The key of the channel's vouchers.
@@ -66,15 +70,18 @@ impl ChannelKeys {
         ticks: &[Tick],
         hand_on: impl FnOnce(Option<VerifiedAdvance>, Option<(Tick, TickError)>) -> T,
     ) -> T {
-        let mut cursor = self.cursor();
+        let _in_turn = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let cursor = *self.cursor();
         let (advance, refused) = self.advance(&cursor, ticks);
+        // If the writer has gone back meanwhile, it judges this advance too, and goes back again.
         if let Some(advance) = advance {
-            *cursor = TickCursor::at(&self.terms, advance.to());
+            *self.cursor() = TickCursor::at(&self.terms, advance.to());
         }
         hand_on(advance, refused)
     }
 
-    /// The writer has refused a tick: the newest is this one after all.
+    /// The writer has refused a tick: the newest is this one after all. Waits for nobody who follows
+    /// ticks, or strangers with wrong ones could hold the writer up.
     pub(crate) fn go_back_to(&self, newest: Tick) {
         *self.cursor() = TickCursor::at(&self.terms, newest);
     }

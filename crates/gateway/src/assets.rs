@@ -16,10 +16,13 @@ macro_rules! embedded {
 }
 
 embedded! {
+    "budget.js": "text/javascript; charset=utf-8";
     "bytes.js": "text/javascript; charset=utf-8";
+    "channel.js": "text/javascript; charset=utf-8";
     "dom.js": "text/javascript; charset=utf-8";
     "farthing.css": "text/css; charset=utf-8";
     "farthing.svg": "image/svg+xml";
+    "flow.js": "text/javascript; charset=utf-8";
     "grant.js": "text/javascript; charset=utf-8";
     "index.js": "text/javascript; charset=utf-8";
     "keys.js": "text/javascript; charset=utf-8";
@@ -28,8 +31,11 @@ embedded! {
     "money.js": "text/javascript; charset=utf-8";
     "node.js": "text/javascript; charset=utf-8";
     "order.js": "text/javascript; charset=utf-8";
+    "output.js": "text/javascript; charset=utf-8";
     "payment.js": "text/javascript; charset=utf-8";
     "paywall.js": "text/javascript; charset=utf-8";
+    "player.js": "text/javascript; charset=utf-8";
+    "sound.js": "text/javascript; charset=utf-8";
     "wallet.js": "text/javascript; charset=utf-8";
 }
 
@@ -40,6 +46,7 @@ pub fn page(name: &str) -> Option<&'static str> {
         "index" => Some(include_str!("../../../web/dist/index.html")),
         "live" => Some(include_str!("../../../web/dist/live.html")),
         "paywall" => Some(include_str!("../../../web/dist/paywall.html")),
+        "player" => Some(include_str!("../../../web/dist/player.html")),
         "wallet" => Some(include_str!("../../../web/dist/wallet.html")),
         _ => None,
     }

@@ -83,10 +83,10 @@ pub enum MeterError {
     /// Nobody knows what a request may cost before the upstream has reported.
     #[error("a reported unit needs `units_max`, for it is what a payer agrees to")]
     ReportedWithoutMax,
-    /// See [`UNIT_NAME_CHARS_MAX`].
+    /// See `UNIT_NAME_CHARS_MAX`.
     #[error("the unit's name must be 1 to {UNIT_NAME_CHARS_MAX} characters a-z, 0-9, - or _")]
     UnitName,
-    /// See [`TIERS_COUNT_MAX`].
+    /// See `TIERS_COUNT_MAX`.
     #[error("a meter has {TIERS_COUNT_MAX} tiers at most")]
     TooManyTiers,
     /// Each tier begins where the one before it ends.

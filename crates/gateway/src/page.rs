@@ -7,9 +7,9 @@ use axum::body::Body;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
-use http402::x402;
+use http402::{Metered, x402};
 use money::{Amount, Asset};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::Refusal;
 use crate::assets;
@@ -35,13 +35,14 @@ pub(crate) fn asset_answer(parts: &Parts) -> Option<Response<Body>> {
     Some(response)
 }
 
-/// The page; `None` if it was not built in.
+/// The page; `None` if it was not built in. What is sold by the unit has a page that plays it.
 pub(crate) fn paywall(case: &Case, refusal: Option<&Refusal>) -> Option<String> {
-    let template = assets::page("paywall")?;
-    let price = readable(case.offer.price);
+    let (name, price, terms) = match case.offer.metered() {
+        None => ("paywall", readable(case.offer.price), order_terms(case)),
+        Some(metered) => ("player", rate(&metered), channel_terms(case)?),
+    };
     let node = &case.options.facts.url;
-    let challenge = json!({
-        "requirements": x402::requirements(&case.challenge),
+    let mut challenge = json!({
         "resource": case.challenge.resource.url,
         "wallet": format!("{node}/wallet/grant"),
         "node_origin": node,
@@ -49,12 +50,14 @@ pub(crate) fn paywall(case: &Case, refusal: Option<&Refusal>) -> Option<String> 
         "now_ms": case.options.node.now_ms(),
         "title": case.offer.description,
         "price": price,
+        "mime_type": case.offer.mime_type,
     });
+    challenge["requirements"] = terms;
     let seller = case.options.service_name.as_ref().unwrap_or(&case.offer.payees.name);
     let splits = case.offer.payees.split_text.as_deref().unwrap_or_default();
     let error = refusal.map(|refusal| refusal.detail.as_str()).unwrap_or_default();
     Some(fill(
-        template,
+        assets::page(name)?,
         &[
             ("title", &case.offer.description),
             ("price", &price),
@@ -64,6 +67,28 @@ pub(crate) fn paywall(case: &Case, refusal: Option<&Refusal>) -> Option<String> 
             ("challenge", &challenge.to_string()),
         ],
     ))
+}
+
+fn order_terms(case: &Case) -> Value {
+    json!(x402::requirements(&case.challenge))
+}
+
+fn channel_terms(case: &Case) -> Option<Value> {
+    let all = x402::accepts(&case.challenge);
+    let terms = all.into_iter().find(|terms| terms.scheme == x402::Scheme::BatchSettlement)?;
+    Some(json!(terms))
+}
+
+/// A price by the unit, for people.
+fn rate(metered: &Metered) -> String {
+    let (price, unit) = (readable(metered.price), &metered.unit);
+    match metered.per {
+        1 => {
+            let article = if unit.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            format!("{price} {article} {unit}")
+        }
+        per => format!("{price} for {per} {unit}s"),
+    }
 }
 
 /// Puts values into `{{name}}` places, escaped. Values are never read as templates.
@@ -170,6 +195,21 @@ mod tests {
             assert_eq!(readable(Amount::new(units, usd)), expected);
         }
         assert_eq!(readable(Amount::new(5, Asset::new("XTS", 3).unwrap())), "0.005 XTS");
+    }
+
+    #[test]
+    fn prices_by_the_unit_read_well() {
+        let usd = Asset::new("USD", 9).unwrap();
+        for (units, unit, per, expected) in [
+            (100_000, "second", 1, "0.01 ¢ a second"),
+            (1_000, "event", 1, "0.0001 ¢ an event"),
+            (50_000_000, "byte", 1_000_000, "5 ¢ for 1000000 bytes"),
+        ] {
+            let price = Amount::new(units, usd);
+            let unit = unit.to_owned();
+            let metered = Metered { unit, price, per, free_units: 0, units_max: None, tiers: None };
+            assert_eq!(rate(&metered), expected);
+        }
     }
 
     #[test]

@@ -281,8 +281,8 @@ async fn charge(
     };
     let (lease, view) = match engine.present(present).await {
         Ok(Begun::Proceed { lease, channel }) => (lease, channel),
-        // Under a name a copy is the same call again.
-        Ok(Begun::Replay { channel, charged, .. }) if key.is_some() => {
+        // Under a name a copy is the same call again, unless that ended before it charged.
+        Ok(Begun::Replay { channel, charged, .. }) if key.is_some() && charged == amount => {
             return Ok(settled(engine, &channel, charged.units(), None));
         }
         Ok(Begun::Replay { channel, .. }) => return Err(about(used(), &channel)),
@@ -298,7 +298,11 @@ async fn charge(
     };
     match engine.spend(spend).await {
         Ok(view) => Ok(settled(engine, &view, amount.units(), None)),
-        Err(error) => Err(refused(engine, channel, error).await),
+        Err(error) => {
+            // Or the channel would be busy until the lease ends.
+            let _ = engine.give_up(channel, lease, None).await;
+            Err(refused(engine, channel, error).await)
+        }
     }
 }
 
@@ -351,7 +355,7 @@ fn settled(
 }
 
 fn used() -> Invalid {
-    let text = "the voucher has paid already; a copy pays for nothing";
+    let text = "the voucher was used already; a copy pays for nothing";
     Invalid::new("duplicate_settlement", text)
 }
 

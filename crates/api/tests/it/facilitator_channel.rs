@@ -1,12 +1,14 @@
 //! `batch-settlement` at the facilitator: channels opened, paid from, topped up and closed by
 //! sellers' software.
 
+use engine::{Begun, Present, PresentMode, Proof};
 use http402::x402::{Payment, PaymentRequirements, Scheme, accepts};
 use http402::{Challenge, ChannelOffer, Dialect, Instrument};
 use instrument::channel::{ChannelTerms, Close, SignedVoucher, TickLink, TopUp, Voucher};
-use instrument::{KeyPair, Signed};
+use instrument::{KeyPair, PurchaseDigest, Signed};
 use money::{AccountId, Amount, ChannelId, NodeId};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::world::{Answer, FUNDED, GATEWAY, PRICE, START_MS, World, key, usd};
 
@@ -179,6 +181,40 @@ async fn a_refund_of_a_stranger_waits_for_the_delay() {
     assert_eq!(world.held().await, DEPOSIT);
     let late = asks(&world, &voucher(&world, 2, 2 * PRICE), PRICE);
     refused(&world, &late, "channel_closing").await;
+}
+
+/// The name of a call whose caller hung up between its two steps stands for no payment, even if the
+/// voucher's number became durable because another voucher came meanwhile.
+#[tokio::test]
+async fn a_call_that_ended_before_it_charged_is_no_settlement() {
+    let world = opened().await;
+    let requirements =
+        PaymentRequirements { amount: Amount::new(PRICE, usd()), ..terms_of(&offer(&world)) };
+    let purchase = Sha256::new()
+        .chain_update(b"farthing/facilitator/channel/1")
+        .chain_update(Sha256::digest(serde_json::to_vec(&requirements).unwrap()))
+        .chain_update("one")
+        .finalize();
+    let present = Present {
+        proof: Proof::Voucher(signed(channel(&world), 2, 2 * PRICE, &world.payer)),
+        purchase: PurchaseDigest(purchase.into()),
+        pay_to: world.payee,
+        split: None,
+        start: Amount::new(PRICE, usd()),
+        mode: PresentMode::Lease,
+        lease_seconds: 30,
+        origin: None,
+    };
+    let begun = world.engine.present(present).await.unwrap();
+    let Begun::Proceed { lease, .. } = begun else { panic!("{begun:?}") };
+    let next = Proof::Voucher(signed(channel(&world), 3, 2 * PRICE, &world.payer));
+    world.engine.accept(next).await.unwrap();
+    world.engine.give_up(channel(&world), lease, None).await.unwrap();
+    let body = asks(&world, &voucher(&world, 2, 2 * PRICE), PRICE);
+    let answer = world.post_with("/settle", &[("idempotency-key", "one")], &body).await;
+    assert_eq!(answer.json["success"], false, "{answer:?}");
+    assert_eq!(answer.json["errorReason"], "duplicate_settlement", "{answer:?}");
+    assert_eq!(state(&world).await.0, Some((DEPOSIT, 2 * PRICE, PRICE, 3)));
 }
 
 #[tokio::test]

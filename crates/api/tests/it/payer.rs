@@ -4,6 +4,7 @@ use instrument::{Audience, KeyPair, Mandate, Order, Revocation, Signed, SignedOr
 use money::MandateId;
 use serde_json::{Value, json};
 
+use crate::channels::{DEPOSIT, opened};
 use crate::world::{
     Answer, FAUCET, FUNDED, PRICE, START_MS, World, base64, facilitator_body, key, usd,
 };
@@ -71,10 +72,24 @@ async fn a_payer_sees_its_own_account() {
             "description": "http://127.0.0.1:4020/articles/1",
             "at_ms": START_MS,
         }],
+        "channels": [],
     });
     assert_eq!(answer.json, expected);
     assert_eq!(answer.header("cache-control"), "no-store");
     show(&world, &world.access(&key(20), |_| {})).await.is_problem(404, "account_unknown", None);
+}
+
+#[tokio::test]
+async fn a_payer_sees_its_channels_until_they_are_closed() {
+    let (world, channel) = opened().await;
+    let access = world.access(&world.payer, |_| {});
+    let view = show(&world, &access).await.json;
+    let at_the_node = world.get(&format!("/v1/channels/{channel}")).await.json;
+    assert_eq!(view["channels"], json!([at_the_node]));
+    assert_eq!(view["held"], json!(DEPOSIT.to_string()));
+    world.engine.close_channel(engine::Closing::ByPayee(channel)).await.unwrap();
+    let view = show(&world, &access).await.json;
+    assert_eq!((&view["channels"], &view["held"]), (&json!([]), &json!("0")));
 }
 
 #[tokio::test]

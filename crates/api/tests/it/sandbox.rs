@@ -1,7 +1,9 @@
 //! The live page's numbers.
 
+use engine::{Closing, Proof};
 use serde_json::json;
 
+use crate::channels::{DEPOSIT, opened, voucher};
 use crate::world::{FUNDED, PRICE, START_MS, World, key};
 
 #[tokio::test]
@@ -39,8 +41,25 @@ async fn the_sandbox_shows_balances_payments_and_books() {
         "state": "settled", "at_ms": START_MS,
     }]);
     assert_eq!(state["payments"], paid);
+    assert_eq!(state["channels"], json!([]));
     let moved = (FUNDED + crate::world::FAUCET + PRICE).to_string();
     assert_eq!(state["totals"], json!({"debits": moved, "credits": moved, "balanced": true}));
+}
+
+#[tokio::test]
+async fn the_sandbox_shows_open_channels_as_they_tick() {
+    let (world, channel) = opened().await;
+    let accepted = world.engine.accept(Proof::Voucher(voucher(channel, 1, 4_000))).await.unwrap();
+    assert_eq!(accepted.spent, 0);
+    world.engine.claim(Proof::Voucher(voucher(channel, 2, 5_000))).await.unwrap();
+    let shown = &world.get("/v1/sandbox/state").await.json["channels"];
+    assert_eq!(shown.as_array().unwrap().len(), 1);
+    assert_eq!(shown[0]["channel"], json!(channel));
+    assert_eq!(shown[0]["payee_label"], "Author");
+    let amounts = (&shown[0]["deposit"], &shown[0]["spent"], &shown[0]["state"]);
+    assert_eq!(amounts, (&json!(DEPOSIT.to_string()), &json!("5000"), &json!("open")));
+    world.engine.close_channel(Closing::ByPayee(channel)).await.unwrap();
+    assert_eq!(world.get("/v1/sandbox/state").await.json["channels"], json!([]));
 }
 
 #[tokio::test]

@@ -122,3 +122,24 @@ fn channels_are_found_while_they_are_open() {
     keys.remove(id);
     assert!(keys.get(id).is_none());
 }
+
+/// Following takes thousands of hashes for whoever asks, also with ticks that are wrong.
+#[test]
+fn the_writer_does_not_wait_for_those_who_follow() {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    let chain = Chain::new();
+    let (done, gone_back) = channel();
+    std::thread::scope(|scope| {
+        chain.keys.follow(&[chain.tick(5)], |advance, _| {
+            assert!(advance.is_some());
+            scope.spawn(|| {
+                chain.keys.go_back_to(chain.tick(2));
+                let _ = done.send(());
+            });
+            assert_eq!(gone_back.recv_timeout(Duration::from_secs(10)), Ok(()), "it waits");
+        });
+    });
+    assert_eq!(chain.keys.cursor().newest(), chain.tick(2));
+}

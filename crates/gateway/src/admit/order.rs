@@ -30,6 +30,8 @@ pub(super) fn admit(
         x402::extensions::check_identifier(&case.challenge, presented)
             .map_err(|error| Box::new(answer::problem(&Problem::from(&error))))?;
     }
+    // What is known at the end only is held from the start, whatever the method.
+    let claim = case.method == Method::GET && !up_to;
     Ok(Source::Order(Box::new(Authorize {
         order,
         purchase: Purchase {
@@ -44,10 +46,7 @@ pub(super) fn admit(
             access_seconds: case.offer.access_seconds,
         },
         idempotency,
-        mode: match case.method {
-            Method::GET => Mode::Claim,
-            _ => Mode::Hold { seconds: case.offer.hold_seconds },
-        },
+        mode: if claim { Mode::Claim } else { Mode::Hold { seconds: case.offer.hold_seconds } },
     })))
 }
 

@@ -24,9 +24,10 @@ pub(crate) use answer::{charged, check_content, keep_price, price, refused};
 pub use crawlers::{Crawler, CrawlerKeys, Crawlers};
 pub use fetch::{DirectoryUrl, DirectoryUrlError};
 
-/// Admits a crawler's request; `None` if it is not one or pays in another way.
+/// Admits a crawler's request; `None` if it is not one or pays in another way. HEAD never buys,
+/// signed or not.
 pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Option<Result<Source, Answered>> {
-    if !case.offer.crawl || case.method != Method::GET {
+    if !case.offer.crawl || case.asked != Method::GET {
         return None;
     }
     let signed = match read(&request(case, headers), case.options.node.now_ms()) {

@@ -136,6 +136,18 @@ async fn a_signed_request_pays_once_however_often_it_comes() {
 }
 
 #[tokio::test]
+async fn a_signed_head_asks_for_the_price() {
+    let shop = Shop::open().await;
+    for covers_path in [true, false] {
+        let signed = Crawl { covers_path, ..crawl(&shop, "/crawl/1") }.signed();
+        let head = shop.send(&Wanted { method: http::Method::HEAD, ..signed }).await;
+        assert_eq!((head.status, head.header("crawler-price")), (402, PRICE), "{head:?}");
+    }
+    assert_eq!(shop.upstream.count(), 0);
+    shop.books.assert_paid(0).await;
+}
+
+#[tokio::test]
 async fn copies_in_flight_are_one_charge() {
     let shop = Shop::open().await;
     let wanted = crawl(&shop, "/crawl/1").signed();

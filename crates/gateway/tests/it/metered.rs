@@ -444,3 +444,18 @@ async fn what_has_no_end_cannot_be_paid_by_an_order() {
     assert_eq!(shop.upstream.count(), 0);
     shop.books.assert_paid(0).await;
 }
+
+/// What is sold by the unit cannot be paid by one press: its page plays it.
+#[tokio::test]
+async fn a_person_gets_the_page_that_plays_what_is_metered() {
+    let shop = MeterShop::open().await;
+    for path in ["/seconds/1", "/open/1"] {
+        let got = shop.send(&Wanted::get(path).with("accept", "text/html")).await;
+        assert_eq!((got.status, got.header("content-type")), (402, "text/html; charset=utf-8"));
+        let page = String::from_utf8_lossy(&got.body).into_owned();
+        assert!(page.contains("/player.js") && !page.contains("/paywall.js"), "{page}");
+        assert!(page.contains("&quot;scheme&quot;:&quot;batch-settlement&quot;"), "{page}");
+        assert!(page.contains(" a second<") || page.contains(" a byte<"), "{page}");
+        assert!(got.header("content-security-policy").contains("default-src 'none'"));
+    }
+}

@@ -19,7 +19,8 @@
 //! | time | at expiry: closed | after the delay or at expiry: closed | nothing |
 //!
 //! A channel whose time is over answers as a closed one, and the last four events close it. Money
-//! that was set aside until a moment is free again from that moment on. Settling pays all that was
+//! that was set aside until a moment is free again from that moment on, and the channel's time is
+//! not over before. Settling pays all that was
 //! spent but the running request's last step, which may not have been delivered yet.
 
 use core::cmp::Ordering;
@@ -312,12 +313,14 @@ impl Machine {
         self.reserve_ends_at_ms != 0
     }
 
-    /// The moment at which it closes by itself if nothing else happens, Unix milliseconds.
+    /// The moment at which it closes by itself if nothing else happens, Unix milliseconds: not
+    /// before that of what is set aside, or the payer could have a request executed and run away.
     fn ends_at_ms(&self, terms: &ChannelTerms) -> u64 {
-        match self.phase {
+        let own_end_ms = match self.phase {
             Phase::Open | Phase::Closed => terms.expires_at_ms,
             Phase::Closing { closes_at_ms } => closes_at_ms.min(terms.expires_at_ms),
-        }
+        };
+        own_end_ms.max(self.reserve_ends_at_ms)
     }
 }
 

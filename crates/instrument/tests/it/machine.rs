@@ -221,6 +221,43 @@ fn a_closing_never_outlives_the_terms() {
     assert_eq!(late.due_at_ms(&terms()), Some(expires_at_ms));
 }
 
+/// The payer cannot run away from a request that executes once, neither by a short delay nor by a
+/// short life: what is set aside stays there until it is spent, given up, or its time is over.
+#[test]
+fn no_end_comes_before_that_of_what_is_set_aside() {
+    let expires_at_ms = terms().expires_at_ms;
+    for (asks, begun_ms, own_end_ms) in
+        [(true, NOW_MS, NOW_MS + 60_000), (false, expires_at_ms - 1_000, expires_at_ms)]
+    {
+        let ends_at_ms = own_end_ms + 20_000;
+        let step = |machine: Machine, event, at_ms| machine.step(&terms(), event, at_ms);
+        let mut machine = Machine::open(&terms());
+        for event in [
+            Event::Begin { proof: voucher(1, 300), start: 100 },
+            Event::Reserve { units: 100, ends_at_ms },
+        ] {
+            machine = step(machine, event, begun_ms).unwrap().0;
+        }
+        if asks {
+            machine = step(machine, Event::AskToClose, begun_ms).unwrap().0;
+        }
+        for event in [Event::Time, Event::Settle, Event::AskToClose] {
+            let (next, effects) = step(machine, event, ends_at_ms - 1).unwrap();
+            assert_ne!(next.phase(), Phase::Closed, "{event:?}");
+            assert_eq!((next.reserved(), effects), (100, Effects::default()), "{event:?}");
+        }
+        assert_eq!(machine.due_at_ms(&terms()), Some(ends_at_ms));
+        let (paid, _) = step(machine, Event::Spend { total: 100, end: true }, own_end_ms).unwrap();
+        assert_eq!(paid.due_at_ms(&terms()), Some(own_end_ms));
+        let closed = |machine| {
+            let (next, effects) = step(machine, Event::Time, ends_at_ms).unwrap();
+            (next.phase(), effects.pay, effects.give_back)
+        };
+        assert_eq!(closed(paid), (Phase::Closed, 100, 900));
+        assert_eq!(closed(machine), (Phase::Closed, 0, 1000));
+    }
+}
+
 /// What a sweep goes by: at the moment that is named time does something, and not before.
 #[test]
 fn the_due_moment_is_when_time_does_something() {

@@ -126,6 +126,36 @@ async fn nobody_closes_over_a_request_that_executes_once() {
     }
 }
 
+/// A request that executes once is paid for, however soon its payer lets the channel end.
+#[tokio::test]
+async fn time_closes_no_channel_over_a_request_that_executes_once() {
+    for asks in [true, false] {
+        let mut world = World::new().await;
+        let mut channel = Channel::new(1);
+        if asks {
+            channel.terms.close_delay_seconds = 1;
+        } else {
+            channel.terms.expires_at_ms = START_MS + 1_000;
+        }
+        let channel = channel.opened(&world).await;
+        let (lease, _) = proceed(&world, channel.reserve(channel.voucher(1, 300), 100)).await;
+        if asks {
+            world.engine.close_channel(Closing::ByPayer(channel.close(0))).await.unwrap();
+        }
+        world.clock.advance_ms(2_000);
+        world.restart().await;
+        assert_eq!(amounts(&channel.seen(&world).await), [DEPOSIT, 300, 0, 100, 0]);
+        let late = world.engine.present(channel.present(channel.voucher(2, 300), 0)).await;
+        let expected = if asks { ChannelError::Closing } else { ChannelError::Busy };
+        assert_eq!(late, Err(expected));
+        world.engine.spend(channel.last_spend(lease, 100, None)).await.unwrap();
+        wait_until_closed(&world, &channel).await;
+        assert_eq!(world.available(payee(1)).await, 100);
+        assert_eq!(world.available(payer(1)).await, FUNDS - 100);
+        world.assert_balanced().await;
+    }
+}
+
 #[tokio::test]
 async fn a_closed_channel_stays_as_it_ended() {
     let mut world = World::new().await;

@@ -27,7 +27,7 @@ mod tests;
 
 use axum::body::{Body, Bytes};
 use engine::OUTCOME_BYTES_MAX;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderName, Method, Request, Response, header};
 use http402::Problem;
 use money::Amount;
 use tracing::warn;
@@ -41,6 +41,9 @@ use crate::case::Case;
 use crate::forward::{UpstreamError, WantTrailers};
 use crate::meter::{Meter, Unit};
 use crate::stream::{Broken, Start, content_length, read_start};
+
+/// From where on a reader wants an event stream (WHATWG HTML, 9.2.4).
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Carries out one metered request.
 pub(super) async fn deliver<S>(
@@ -59,6 +62,9 @@ where
     if matches!(meter.unit(), Unit::Reported { .. }) {
         request.extensions_mut().insert(WantTrailers);
     }
+    if meter.terms().free_units > 0 {
+        from_the_start(request.headers_mut());
+    }
     let standing = if is_repeatable { NOT_CHARGED } else { NOT_CHARGED_ONCE };
     let response = match execute(request, inner).await {
         Ok(response) => response,
@@ -75,46 +81,20 @@ where
         return fail(case, turn, not_countable(standing)).await;
     }
     let known_units = reported(meter, response.headers());
-    let (response, start) = match read(response).await {
-        Ok(read) => read,
-        Err(Broken) => return fail(case, turn, broken_upstream(standing)).await,
-    };
-    let turn = match hold(case, turn).await {
-        Ok(turn) => turn,
-        Err(refusal) => {
-            turn.release(case, None).await;
-            return answer::refused(case, &refusal);
-        }
-    };
-    match start {
-        Start::Whole(body) => whole(case, &turn, meter, response, body, known_units).await,
-        Start::More { read, rest } => {
-            carry::start(case, &turn, meter, response.map(|_| rest), read, known_units)
-        }
-    }
-}
-
-/// Reads a short answer as a whole, before anything is held for it; any other only as it is paid.
-async fn read(response: Response<Body>) -> Result<(Response<Body>, Start), Broken> {
     let is_short =
         content_length(&response).is_some_and(|length| length <= OUTCOME_BYTES_MAX as u64);
-    let is_read = is_short && !is_event_stream(&response);
-    let (head, body) = response.into_parts();
-    let start = if is_read {
-        read_start(body, OUTCOME_BYTES_MAX).await?
-    } else {
-        Start::More { read: Bytes::new(), rest: body }
-    };
-    Ok((Response::from_parts(head, Body::empty()), start))
-}
-
-/// Holds the most durably if an order claims it. A channel pays step by step, and what it reserves
-/// was reserved when the request was presented.
-async fn hold(case: &Case, turn: &Turn) -> Result<Turn, Refusal> {
-    if turn.lease().is_some() || case.method != Method::GET {
-        return Ok(turn.clone());
+    if !is_short || is_event_stream(&response) {
+        return carry::start(case, turn, meter, response, Bytes::new(), known_units);
     }
-    turn.hold(case).await
+    let (head, body) = response.into_parts();
+    let response = Response::from_parts(head, Body::empty());
+    match read_start(body, OUTCOME_BYTES_MAX).await {
+        Ok(Start::Whole(body)) => whole(case, turn, meter, response, body, known_units).await,
+        Ok(Start::More { read, rest }) => {
+            carry::start(case, turn, meter, response.map(|_| rest), read, known_units)
+        }
+        Err(Broken) => fail(case, turn, broken_upstream(standing)).await,
+    }
 }
 
 /// A short answer that is there as a whole: charged in one commit, kept for copies, delivered.
@@ -150,6 +130,14 @@ async fn whole(
     response
 }
 
+/// Takes out what asks for a later part: units that are free at the start of each request would
+/// give all of it away, part by part.
+fn from_the_start(headers: &mut HeaderMap) {
+    for name in [header::RANGE, header::IF_RANGE, LAST_EVENT_ID] {
+        headers.remove(name);
+    }
+}
+
 /// Most base units that the request may cost, as far as is known without asking.
 fn allowed(case: &Case, turn: &Turn) -> u128 {
     match turn.lease() {
@@ -167,11 +155,11 @@ fn reported(meter: &Meter, fields: &HeaderMap) -> Option<u64> {
     digits.then(|| text.parse().unwrap_or(u64::MAX).min(meter.units_max()))
 }
 
-/// Whether the payment is as new after a failure: a claim or lease is given up, but what was held
-/// or reserved durably is released for good, and its outcome is kept for copies.
+/// Whether the payment is as new after a failure: a lease is given up, but what was held or reserved
+/// durably is released for good, and its outcome is kept for copies.
 fn is_repeatable(case: &Case, turn: &Turn) -> bool {
-    let is_reserved = turn.lease().is_some() && case.offer.reserves_start();
-    case.method == Method::GET && !is_reserved
+    let is_leased = turn.lease().is_some() && !case.offer.reserves_start();
+    case.method == Method::GET && is_leased
 }
 
 /// Nothing of the answer counts.

@@ -1,0 +1,267 @@
+/**
+ * The page of an offer that is paid by the unit: play, see what it costs, stop.
+ *
+ * Keeps: nothing is signed without a press on the button; while it plays, a little more is allowed
+ * than what is spent; whatever ends it closes the channel, so that the rest comes back. Numbers
+ * shown are the node's.
+ */
+import { Budget } from './budget.js';
+import { byId, make, say, setText } from './dom.js';
+import { closeLeft, Declined, Flow } from './flow.js';
+import { Unable } from './keys.js';
+import { readable, readableRate } from './money.js';
+import { outputFor } from './output.js';
+import { withdraw } from './payment.js';
+const STEP_MS = 500;
+/** Nothing came for so long and nothing is left to pay with: that was the end. */
+const SILENCE_MS = 1500;
+const BROKEN = 'Something went wrong in this page. What is not spent comes back to you.';
+/** Refusals in the words of the one who reads them here. */
+const REFUSALS = {
+    mandate_revoked: 'You have taken the budget for this site back.',
+    mandate_expired: 'The budget for this site has ended.',
+    mandate_exceeded: 'Your budget for this site is used up.',
+    insufficient_funds: 'Your balance is too low.',
+};
+const challenge = JSON.parse(byId('challenge').textContent ?? '');
+const terms = challenge.requirements;
+const asset = { code: terms.asset, scale: terms.extra.scale };
+const loadedAt = performance.now();
+const button = byId('play');
+const isSound = challenge.mime_type?.startsWith('audio/') ?? false;
+const startWord = isSound ? 'Play' : 'Start';
+const budget = new Budget({
+    network: terms.network,
+    wallet: challenge.wallet,
+    nodeOrigin: challenge.node_origin,
+    request: {
+        title: challenge.title,
+        price_units: terms.extra.depositSuggested,
+        asset: asset.code,
+        scale: asset.scale,
+        rate: { price_units: terms.extra.price, per: terms.extra.per, unit: terms.extra.unit },
+    },
+    nowMs: nodeNow,
+});
+let run;
+let starting = false;
+start();
+function start() {
+    withdraw();
+    setText(byId('price'), rate());
+    setText(byId('free'), free());
+    setText(button, startWord);
+    setText(byId('progress-name'), isSound ? 'Time' : 'Received');
+    void tidyUp().finally(() => {
+        button.disabled = false;
+    });
+    button.addEventListener('click', () => void press());
+    window.addEventListener('pagehide', leave);
+    document.addEventListener('visibilitychange', () => {
+        if (!document.hidden && run === undefined && !starting)
+            budget.look().catch(() => undefined);
+    });
+}
+/** What a lost page left open is closed before anything new begins. */
+async function tidyUp() {
+    try {
+        showAllowance((await budget.look()).grant);
+        const [left] = await closeLeft(challenge.node_origin);
+        if (left !== undefined)
+            say(`What was left open here is closed. ${account(left)}`);
+    }
+    catch {
+        // The press that needs it tells what is wrong.
+    }
+}
+async function press() {
+    if (run !== undefined) {
+        stop(run, 'stop');
+        return;
+    }
+    if (starting || budget.isAsking())
+        return;
+    starting = true;
+    clear();
+    // Browsers let a page sound only from within a press.
+    const context = new AudioContext();
+    try {
+        const spender = await budget.take();
+        showAllowance(spender.grant);
+        say('Opening a channel …');
+        if (!navigator.onLine)
+            throw new Unable('You are offline. Nothing was charged.');
+        const content = new AbortController();
+        const nodeOrigin = challenge.node_origin;
+        const purchase = { terms, resource: challenge.resource, nodeOrigin, spender, nowMs: nodeNow() };
+        const { flow, response } = await Flow.open(purchase, content.signal);
+        const output = outputFor(response, context);
+        run = { flow, output, content, context, lastPieceAt: performance.now() };
+        starting = false;
+        await play(run, response);
+    }
+    catch (error) {
+        explain(error);
+    }
+    finally {
+        starting = false;
+        run = undefined;
+        setText(button, startWord);
+        delete byId('player').dataset['playing'];
+        void context.close();
+    }
+}
+async function play(current, response) {
+    setText(button, 'Stop');
+    setText(byId('remaining-name'), 'Remaining');
+    byId('player').dataset['playing'] = 'true';
+    say(isSound ? 'Playing.' : 'Receiving.');
+    const stopped = new Promise((resolve) => {
+        current.content.signal.addEventListener('abort', () => resolve());
+    });
+    const steps = keepPaying(current);
+    await receive(current, response);
+    const finished = current.output.finish();
+    // Sound goes on until it is played, or somebody has heard enough.
+    await (isSound ? Promise.race([finished, stopped]) : finished);
+    current.ending ??= 'whole';
+    await steps;
+    setText(button, 'Closing …');
+    button.setAttribute('aria-disabled', 'true');
+    try {
+        const standing = await current.flow.close();
+        show(current);
+        setText(byId('remaining-name'), 'Came back');
+        say(`${endWord(current)} ${account(standing)}`);
+    }
+    finally {
+        button.removeAttribute('aria-disabled');
+    }
+}
+async function receive(current, response) {
+    const reader = response.body?.getReader();
+    if (reader === undefined)
+        return;
+    try {
+        for (;;) {
+            const { done, value } = await reader.read();
+            if (done)
+                return;
+            current.lastPieceAt = performance.now();
+            current.output.push(value);
+        }
+    }
+    catch (error) {
+        if (current.ending !== undefined)
+            return;
+        current.ending = 'failed';
+        if (error instanceof RangeError)
+            say(`The sound cannot be played: ${error.message}.`, 'problem');
+        current.content.abort();
+    }
+}
+/** Vouchers go out and numbers come in until the content ends. */
+async function keepPaying(current) {
+    while (current.ending === undefined) {
+        try {
+            await current.flow.step();
+            if (current.flow.standing.state !== 'open')
+                stop(current, 'stop');
+        }
+        catch (error) {
+            // The next step tries again; without vouchers the site ends the content by itself.
+            if (error instanceof Declined)
+                stop(current, 'failed');
+        }
+        show(current);
+        const silent = performance.now() - current.lastPieceAt > SILENCE_MS;
+        if (current.flow.full !== undefined && silent)
+            stop(current, 'unpaid');
+        await new Promise((resolve) => { setTimeout(resolve, STEP_MS); });
+    }
+}
+function stop(current, why) {
+    current.ending ??= why;
+    current.content.abort();
+    if (why === 'stop')
+        void current.context.suspend();
+}
+function leave() {
+    if (run === undefined)
+        return;
+    run.ending ??= 'stop';
+    run.content.abort();
+    run.flow.leave();
+}
+function clear() {
+    byId('error').replaceChildren();
+    byId('output').hidden = true;
+    for (const id of ['spent', 'remaining', 'progress'])
+        setText(byId(id), '–');
+    byId('bar').value = 0;
+}
+function show({ flow, output }) {
+    const { spent, deposit } = flow.standing;
+    setText(byId('spent'), readable(spent, asset));
+    setText(byId('remaining'), readable(deposit - spent, asset));
+    setText(byId('progress'), output.progress());
+    byId('bar').value = Number((spent * 1000n) / deposit);
+}
+function endWord({ ending, flow }) {
+    if (ending === 'stop')
+        return 'Stopped.';
+    if (ending === 'failed')
+        return 'It broke off.';
+    if (flow.full === undefined)
+        return 'That was all.';
+    if (flow.full === 'insufficient_funds')
+        return 'Your wallet is empty.';
+    return 'Your budget for this site is used up.';
+}
+/** What it came to. */
+function account({ spent, deposit }) {
+    const back = deposit - spent;
+    const returned = back > 0n ? ` ${readable(back, asset)} came back to you.` : '';
+    return `You paid ${readable(spent, asset)}.${returned}`;
+}
+function explain(error) {
+    if (!(error instanceof Declined)) {
+        say(error instanceof Unable ? error.message : BROKEN, 'problem');
+        return;
+    }
+    say('');
+    const place = byId('error');
+    const aboutGrant = error.code.startsWith('mandate_');
+    if (aboutGrant)
+        budget.refuse();
+    place.replaceChildren(REFUSALS[error.code] ?? `The site said: ${error.message}.`);
+    if (aboutGrant)
+        place.append(` Press ${startWord} again to choose a new budget.`);
+    if (error.code === 'insufficient_funds') {
+        const { href } = new URL('/wallet', challenge.node_origin);
+        const link = make('a', { href, target: '_blank', rel: 'noopener' }, 'Open your wallet');
+        place.append(' ', link);
+    }
+    place.focus();
+}
+function rate() {
+    const { price, per, unit } = terms.extra;
+    return readableRate(price, per, unit, asset);
+}
+function free() {
+    const { freeUnits, unit } = terms.extra;
+    if (freeUnits === undefined)
+        return '';
+    return freeUnits === 1 ? `The first ${unit} is free.` : `The first ${freeUnits} ${unit}s are free.`;
+}
+function showAllowance(grant) {
+    const limit = grant?.per_payment;
+    const text = limit === undefined
+        ? 'The first time, your wallet opens in a window of its own and asks for a budget.'
+        : `Your budget allows up to ${readable(limit, asset)} at a time.`;
+    setText(byId('allowance'), text);
+}
+/** The gateway's clock now: a device may be hours off. */
+function nodeNow() {
+    return challenge.now_ms + (performance.now() - loadedAt);
+}

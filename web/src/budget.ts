@@ -1,0 +1,147 @@
+/**
+ * How a site's page comes to a budget: the grant it has, or the wallet's pop-up.
+ *
+ * Keeps: the wallet opens within a press and never without one; messages count only from the
+ * wallet's origin and window. Must not count what is spent: the node decides.
+ */
+
+import { base32, hex, idBytes } from './bytes.js';
+import { say } from './dom.js';
+import { signingKey, storedGrant, storeGrant, Unable, type Grant, type SigningKey } from './keys.js';
+import { answer, isReady, type GrantRequest } from './messages.js';
+
+const WALLET_FEATURES = 'popup,width=480,height=760';
+const CLOSED_CHECK_MS = 300;
+const WALLET_PATIENCE_MS = 10_000;
+
+/** Who asks, where, and for what. */
+export interface Wanted {
+  /** The node, as x402 names it. */
+  network: string;
+  /** URL of the wallet's pop-up. */
+  wallet: string;
+  nodeOrigin: string;
+  request: Omit<GrantRequest, 'type' | 'key'>;
+  /** The gateway's clock. */
+  nowMs(): number;
+}
+
+export interface Spender {
+  key: SigningKey;
+  grant: Grant;
+}
+
+export class Budget {
+  private ready: { key: SigningKey; grant: Grant | undefined } | undefined;
+  private wallet: Window | null = null;
+  private refused = false;
+
+  constructor(private readonly wanted: Wanted) {}
+
+  /** Reads key and grant ahead, so that a press can open the wallet at once. */
+  async look(): Promise<{ key: SigningKey; grant: Grant | undefined }> {
+    const key = await signingKey();
+    const stored = await storedGrant(this.wanted.network);
+    this.ready = { key, grant: this.usable(stored) ? stored : undefined };
+    return this.ready;
+  }
+
+  /** The next press asks for a new budget. */
+  refuse(): void {
+    this.refused = true;
+    if (this.ready !== undefined) this.ready.grant = undefined;
+  }
+
+  /** Whether the wallet is open already; then it comes to the front. */
+  isAsking(): boolean {
+    if (this.wallet === null || this.wallet.closed) return false;
+    this.wallet.focus();
+    return true;
+  }
+
+  /** To be called within a press. */
+  async take(): Promise<Spender> {
+    // Pop-up blockers want the window opened within the press, before anything is awaited.
+    const asks = this.ready?.grant === undefined;
+    this.wallet = asks ? window.open(this.wanted.wallet, 'farthing-wallet', WALLET_FEATURES) : null;
+    try {
+      const { key, grant } = await this.look();
+      if (grant !== undefined) {
+        this.wallet?.close();
+        return { key, grant };
+      }
+      return { key, grant: await this.ask(key) };
+    } catch (error) {
+      this.wallet?.close();
+      throw error;
+    }
+  }
+
+  private usable(grant: Grant | undefined): boolean {
+    return grant !== undefined && !this.refused && grant.expires_at_ms > this.wanted.nowMs();
+  }
+
+  private async ask(key: SigningKey): Promise<Grant> {
+    if (this.wallet === null) {
+      throw new Unable(
+        'The browser blocked the wallet’s window. Allow pop-ups for this site, then press again.',
+      );
+    }
+    say('Your wallet has opened in its own window. Choose a budget there.');
+    const grant = await this.walletAnswer(this.wallet, key);
+    const node = base32(idBytes('node', grant.node));
+    if (this.wanted.network !== `farthing:${node}`) {
+      throw new Unable('This wallet belongs to another node than the one this site is paid at.');
+    }
+    await storeGrant(this.wanted.network, grant);
+    this.refused = false;
+    this.ready = { key, grant };
+    return grant;
+  }
+
+  private walletAnswer(popup: Window, key: SigningKey): Promise<Grant> {
+    const { nodeOrigin } = this.wanted;
+    const listening = new AbortController();
+    return new Promise<Grant>((resolve, reject) => {
+      const refuse = (text: string) => reject(new Unable(text));
+      window.addEventListener(
+        'message',
+        (event) => {
+          if (event.origin !== nodeOrigin || event.source !== popup) return;
+          if (isReady(event.data)) {
+            clearTimeout(patience);
+            popup.postMessage(this.request(key), nodeOrigin);
+            return;
+          }
+          const reply = answer(event.data);
+          if (reply?.type === 'farthing:declined') refuse('You declined. Nothing was charged.');
+          if (reply?.type === 'farthing:granted') {
+            const { type: _, ...grant } = reply;
+            resolve(grant);
+          }
+        },
+        { signal: listening.signal },
+      );
+      const patience = setTimeout(() => {
+        say(`The wallet at ${nodeOrigin} does not answer. Is it reachable?`, 'problem');
+      }, WALLET_PATIENCE_MS);
+      const watch = setInterval(() => {
+        if (!popup.closed) return;
+        clearInterval(watch);
+        // The answer may still be under way when the window has gone.
+        setTimeout(
+          () => refuse('The wallet was closed without an answer. Nothing was charged.'),
+          CLOSED_CHECK_MS,
+        );
+      }, CLOSED_CHECK_MS);
+      listening.signal.addEventListener('abort', () => {
+        clearTimeout(patience);
+        clearInterval(watch);
+      });
+    }).finally(() => listening.abort());
+  }
+
+  private request(key: SigningKey): GrantRequest {
+    return { type: 'farthing:grant-request', key: hex(key.publicKey), ...this.wanted.request };
+  }
+}
