@@ -175,9 +175,9 @@ impl Stream {
         self.delivered - self.settled
     }
 
-    /// When time does something to it next.
+    /// When time does something to it next: nothing closes before what is set aside is free.
     pub fn due_ms(&self) -> u64 {
-        self.reserve_ends_ms.map_or(self.closes_at_ms, |end| end.min(self.closes_at_ms))
+        self.reserve_ends_ms.unwrap_or(self.closes_at_ms)
     }
 }
 

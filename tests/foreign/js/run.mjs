@@ -11,6 +11,7 @@ register("./one-copy.mjs", import.meta.url);
 const files = [
   "clients",
   "once",
+  "upto",
   "delegates",
   "sellers",
   "channels",

@@ -16,12 +16,13 @@ import mpp_clients
 import mpp_sellers
 import sellers
 import tools
+import upto
 
 CASE_SECONDS_MAX = 300
 WORDS = sys.argv[1:]
 CASES = [
     (name, run)
-    for module in (clients, sellers, channels, mpp_clients, mpp_sellers, tools)
+    for module in (clients, upto, sellers, channels, mpp_clients, mpp_sellers, tools)
     for name, run in module.CASES
     if not WORDS or any(word in name for word in WORDS)
 ]

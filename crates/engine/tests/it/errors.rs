@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use engine::{
-    AccountRole, AccountSpec, AuthorizeError, ClaimToken, Coded, FundError, GrantError, OpenError,
-    ReleaseError, RevokeError, SettleError, system_account,
+    AccountRole, AccountSpec, AuthorizeError, ChannelError, ClaimToken, Coded, FundError,
+    GrantError, OpenChannelError, OpenError, ReleaseError, Retry, RevokeError, SettleError,
+    system_account,
 };
 use instrument::{Revocation, Signed};
 use ledger::{Account, Limit};
@@ -39,6 +40,46 @@ fn codes_are_stable_names_and_differ_within_an_operation() {
     check(FundError::ALL);
     check(GrantError::ALL);
     check(RevokeError::ALL);
+}
+
+/// Code, status and retry rule of every row of the table that follows `start`.
+fn documented(start: &str) -> BTreeSet<(String, String, String)> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/errors.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (_, after) = page.split_once(start).unwrap();
+    let table = after.lines().skip_while(|line| !line.starts_with("| code |"));
+    let rows = table.take_while(|line| line.starts_with('|')).skip(2);
+    rows.flat_map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let codes = cells[1].split(", ").map(|code| code.trim_matches('`').to_owned());
+        let (status, retry) = (cells[2].to_owned(), cells[3].to_owned());
+        codes.map(move |code| (code, status.clone(), retry.clone())).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+fn defined<E: Coded>(all: &[E]) -> BTreeSet<(String, String, String)> {
+    let retry = |error: &E| match error.retry() {
+        Retry::AfterSeconds(seconds) => format!("after {seconds} s"),
+        Retry::SameKey => "same_key".to_owned(),
+        Retry::Never => "never".to_owned(),
+    };
+    let row = |error: &E| (error.code().to_owned(), error.http_status().to_string(), retry(error));
+    all.iter().map(row).collect()
+}
+
+#[test]
+fn every_refusal_of_channels_is_documented_with_its_status_and_retry_rule() {
+    let opening = documented("\nOpening one. Nothing is held.");
+    assert_eq!(opening, defined(OpenChannelError::ALL));
+    let later = documented("\nEverything after that. Nothing has changed");
+    assert_eq!(later, defined(ChannelError::ALL));
+    // The page tells payers of the same codes once more; it must not tell otherwise.
+    let payers = documented("\n## Channels: may this voucher");
+    for row in payers {
+        let known = [&opening, &later].into_iter().flatten().find(|(code, ..)| *code == row.0);
+        assert!(known.is_none_or(|known| *known == row), "{row:?} is {known:?}");
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@
 //! | copy | first answer, or fetch again uncharged | first answer, or say that it is not kept |
 //!
 //! A status other than 2xx is a failure: it is passed on and not charged. What is sold by the unit
-//! is delivered by `metered`.
+//! is delivered by `metered`; of an order for it the most is held from the start, whatever the method.
 
 mod long;
 mod metered;

@@ -12,7 +12,8 @@ use engine::{Coded, Engine, Outcome};
 use gateway::Node;
 use gateway::node::RemoteNode;
 use gateway::node::wire::channel::{
-    BegunWire, ClosingWire, GiveUpWire, OpenWire, PresentWire, ProofWire, SignedWire, SpendWire,
+    AwaitWire, BegunWire, ClosingWire, GiveUpWire, OpenWire, PresentWire, ProofWire, SignedWire,
+    SpendWire,
 };
 use gateway::node::wire::{
     AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, OutcomeWire, RefusedWire,
@@ -128,6 +129,11 @@ impl FarNode {
                 json(begun.map(BegunWire::from))
             }
             "spend" => json(engine.spend(read::<SpendWire>(message).open().unwrap()).await),
+            "await" => {
+                let wire: AwaitWire = read(message);
+                let above = wire.above().unwrap();
+                json(engine.await_accepted(wire.channel, wire.lease, above, wire.wait_ms).await)
+            }
             "give-up" => {
                 let GiveUpWire { channel, lease, outcome } = read(message);
                 json(engine.give_up(channel, lease, open(outcome)).await)

@@ -10,6 +10,8 @@ mod delivery;
 mod far_node;
 mod metered;
 mod metered_channels;
+mod metered_failures;
+mod metered_node;
 mod purse;
 mod sessions;
 mod shop;

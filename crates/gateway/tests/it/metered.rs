@@ -1,5 +1,6 @@
 //! What is sold by the unit, paid by orders for the most that it may cost.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,6 +15,7 @@ use money::Amount;
 
 use crate::books::{Books, Paid, usd};
 use crate::client::{self, Got, Live, Wanted};
+use crate::far_node::FarNode;
 use crate::shop::{offer, paywall_of, serve};
 use crate::upstream::{Upstream, response};
 
@@ -26,11 +28,14 @@ pub const EVENTS_MAX: u64 = 6;
 pub const TOKEN: u128 = 7;
 pub const TOKENS_MAX: u64 = 1_000;
 
+/// How long a gateway apart waits for its node, on a busy machine too.
+pub const PATIENCE_MS: u64 = 2_000;
+
 /// A shop that sells by the unit.
 pub struct MeterShop {
     pub books: Books,
     pub upstream: Upstream,
-    pub address: std::net::SocketAddr,
+    pub address: SocketAddr,
 }
 
 pub fn terms(unit: Unit, price: u128, units_max: u64) -> MeterTerms {
@@ -56,11 +61,16 @@ fn routes() -> Routes {
     let tier = |from, price| Tier { from, price: Amount::new(price, usd()) };
     let event = terms(Unit::Event, EVENT, EVENTS_MAX);
     let brief = metered("/brief/{id}", terms(Unit::Event, EVENT, EVENTS_MAX));
+    // Longer than any test.
+    let mut patient = metered("/patient/{id}", terms(Unit::Event, EVENT, EVENTS_MAX));
+    patient.channel.voucher_wait_seconds = 60;
+    patient.channel.step_units = 1;
     let mut steps = metered("/steps/{id}", terms(Unit::Byte, BYTE, BYTES_MAX));
     steps.channel.step_units = 100;
     Routes::new(vec![
         metered("/bytes/{id}", terms(Unit::Byte, BYTE, BYTES_MAX)),
         steps,
+        patient,
         metered("/kilobytes/{id}", MeterTerms { per: 1_000, ..terms(Unit::Byte, 3, BYTES_MAX) }),
         metered("/seconds/{id}", terms(Unit::Second, SECOND, SECONDS_MAX)),
         metered("/events/{id}", event.clone()),
@@ -75,11 +85,25 @@ fn routes() -> Routes {
 
 impl MeterShop {
     pub async fn open() -> Self {
-        let (books, upstream) = (Books::open().await, Upstream::default());
+        let upstream = Upstream::default();
         let behind = upstream.serve().await;
-        let address =
-            serve(paywall_of(Node::Local(books.engine.clone()), &books, routes()), behind).await;
+        Self { upstream, ..Self::in_front_of(behind).await }
+    }
+
+    pub async fn in_front_of(behind: SocketAddr) -> Self {
+        let (books, upstream) = (Books::open().await, Upstream::default());
+        let node = Node::Local(books.engine.clone());
+        let address = serve(paywall_of(node, &books, routes()), behind).await;
         Self { books, upstream, address }
+    }
+
+    /// With a gateway apart from its node.
+    pub async fn apart() -> (Self, FarNode) {
+        let (books, upstream) = (Books::open().await, Upstream::default());
+        let far = FarNode::new(books.engine.clone());
+        let (node, behind) = (far.remote_within(PATIENCE_MS).await, upstream.serve().await);
+        let address = serve(paywall_of(node, &books, routes()), behind).await;
+        (Self { books, upstream, address }, far)
     }
 
     pub async fn send(&self, wanted: &Wanted) -> Got {

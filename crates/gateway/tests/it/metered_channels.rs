@@ -12,6 +12,7 @@ use http402::{Dialect, Instrument};
 use instrument::Signed;
 use instrument::channel::Close;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::books::{FUNDED_UNITS, author};
 use crate::client::{self, Got, Live, Wanted};
@@ -23,19 +24,32 @@ use crate::upstream::response;
 
 const EVENTS: &str = "text/event-stream";
 
+/// Far below the wait for a voucher, far above what a busy machine takes.
+const AT_ONCE: Duration = Duration::from_secs(20);
+
 impl MeterShop {
-    async fn with_channel(&self, dialect: Dialect, wanted: &Wanted, pays: &Instrument) -> Wanted {
+    pub async fn with_channel(
+        &self,
+        dialect: Dialect,
+        wanted: &Wanted,
+        pays: &Instrument,
+    ) -> Wanted {
         let asked = self.send(wanted).await;
         wanted.clone().paid(&header(dialect, &asked, pays))
     }
 
-    async fn request(&self, dialect: Dialect, wanted: &Wanted, pays: &Instrument) -> Live {
+    pub async fn request(&self, dialect: Dialect, wanted: &Wanted, pays: &Instrument) -> Live {
         let wanted = self.with_channel(dialect, wanted, pays).await;
         client::open(self.address, wanted.request()).await
     }
 
     /// Opens a channel that allows `units`, and asks for something with it.
-    async fn open_channel(&self, dialect: Dialect, wanted: &Wanted, units: u128) -> (Purse, Live) {
+    pub async fn open_channel(
+        &self,
+        dialect: Dialect,
+        wanted: &Wanted,
+        units: u128,
+    ) -> (Purse, Live) {
         let purse = Purse::new(&self.books, 1);
         let open = purse.open(purse.pay(units));
         let live = self.request(dialect, wanted, &open).await;
@@ -43,19 +57,19 @@ impl MeterShop {
         (purse, live)
     }
 
-    async fn view(&self, purse: &Purse) -> ChannelView {
+    pub async fn view(&self, purse: &Purse) -> ChannelView {
         let id = purse.id();
         self.books.engine.read(move |state| state.channel(id)).await.unwrap().unwrap()
     }
 
     /// Sends what pays to the same resource, without asking for it.
-    async fn hand_in(&self, dialect: Dialect, path: &str, pays: &Instrument) -> Got {
+    pub async fn hand_in(&self, dialect: Dialect, path: &str, pays: &Instrument) -> Got {
         let wanted = self.with_channel(dialect, &Wanted::get(path), pays).await;
         self.send(&Wanted { method: Method::HEAD, ..wanted }).await
     }
 
     /// Closes the channel: exactly `units` were spent, the payee has them, the payer all the rest.
-    async fn assert_spent(&self, purse: &Purse, units: u128) {
+    pub async fn assert_spent(&self, purse: &Purse, units: u128) {
         let mut view = self.view(purse).await;
         for _ in 0..400 {
             if view.spent == units && view.reserved == 0 {
@@ -75,7 +89,7 @@ impl MeterShop {
     }
 
     /// An upstream whose events a test sends one by one.
-    fn fed(&self, path: &str, kind: &'static str) -> mpsc::Sender<Bytes> {
+    pub fn fed(&self, path: &str, kind: &'static str) -> mpsc::Sender<Bytes> {
         let (sender, receiver) = mpsc::channel::<Bytes>(1);
         let receiver = std::sync::Mutex::new(Some(receiver));
         self.upstream.on(path, move |_| {
@@ -92,11 +106,11 @@ impl MeterShop {
     }
 }
 
-async fn text(live: &mut Live) -> String {
+pub async fn text(live: &mut Live) -> String {
     String::from_utf8(live.piece().await.unwrap().unwrap().to_vec()).unwrap()
 }
 
-fn needed(event: &str) -> NeedVoucher {
+pub fn needed(event: &str) -> NeedVoucher {
     let data = event.strip_prefix("event: payment-need-voucher\ndata: ").unwrap();
     NeedVoucher::decode(data.trim_end().as_bytes()).unwrap()
 }
@@ -160,16 +174,22 @@ async fn no_event_comes_before_it_is_paid() {
 async fn a_stream_asks_for_a_voucher_and_goes_on_with_it() {
     for dialect in BOTH {
         let shop = MeterShop::open().await;
+        // What an earlier request has spent is part of every total.
+        shop.upstream.on("/bytes/1", |_| async { pieces("text/plain", &["12345678"]) });
+        let (purse, mut earlier) =
+            shop.open_channel(dialect, &Wanted::get("/bytes/1"), 8 * BYTE).await;
+        read(&mut earlier).await;
         let events = shop.fed("/events/1", EVENTS);
-        let wanted = Wanted::get("/events/1");
-        let (purse, mut live) = shop.open_channel(dialect, &wanted, EVENT + 3).await;
+        let next = Instrument::Voucher(purse.pay(EVENT + 3));
+        let mut live = shop.request(dialect, &Wanted::get("/events/1"), &next).await;
         for number in 1..=3_u128 {
             events.send(Bytes::from("data: x\n\n")).await.unwrap();
             if number > 1 {
                 let need = needed(&text(&mut live).await);
-                assert_eq!((need.required, need.deposit), (number * EVENT, DEPOSIT));
-                assert_eq!(need.accepted, (number - 1) * EVENT + 3);
-                assert_eq!(shop.view(&purse).await.spent, (number - 1) * EVENT);
+                let paid = 8 * BYTE + (number - 1) * EVENT;
+                assert_eq!((need.required, need.deposit), (paid + EVENT, DEPOSIT));
+                assert_eq!(need.accepted, paid + 3);
+                assert_eq!(shop.view(&purse).await.spent, paid);
                 let voucher = Instrument::Voucher(purse.pay(EVENT));
                 let got = shop.hand_in(dialect, "/events/1", &voucher).await;
                 assert_eq!((got.status, got.body.len()), (200, 0), "{got:?}");
@@ -179,8 +199,8 @@ async fn a_stream_asks_for_a_voucher_and_goes_on_with_it() {
         drop(events);
         let came = read(&mut live).await;
         assert_eq!(came.events("payment-receipt").len(), 1);
-        assert_eq!(shop.upstream.count(), 1, "what only pays asks for nothing");
-        shop.assert_spent(&purse, 3 * EVENT).await;
+        assert_eq!(shop.upstream.count(), 2, "what only pays asks for nothing");
+        shop.assert_spent(&purse, 8 * BYTE + 3 * EVENT).await;
     }
 }
 
@@ -245,8 +265,8 @@ async fn a_top_up_lets_a_paused_stream_go_on() {
 async fn a_channel_that_closes_in_the_middle_ends_the_stream_cleanly() {
     for at_once in [false, true] {
         let shop = MeterShop::open().await;
-        let events = shop.fed("/events/1", EVENTS);
-        let wanted = Wanted::get("/events/1");
+        let events = shop.fed("/patient/1", EVENTS);
+        let wanted = Wanted::get("/patient/1");
         let (purse, mut live) = shop.open_channel(Dialect::Mpp, &wanted, EVENT).await;
         events.send(Bytes::from("data: 1\n\n")).await.unwrap();
         assert_eq!(text(&mut live).await, "data: 1\n\n");
@@ -256,7 +276,8 @@ async fn a_channel_that_closes_in_the_middle_ends_the_stream_cleanly() {
             Signed::sign(Close { channel: purse.id(), cumulative: EVENT }, &purse.voucher_key);
         let closing = if at_once { Closing::ByPayee(purse.id()) } else { Closing::ByPayer(close) };
         shop.books.engine.close_channel(closing).await.unwrap();
-        let came = read(&mut live).await;
+        // Not after the time of the wait: no voucher can come any more.
+        let came = timeout(AT_ONCE, read(&mut live)).await.unwrap();
         assert!(came.whole && !came.text.contains("data: 2"), "{came:?}");
         shop.assert_spent(&purse, EVENT).await;
     }

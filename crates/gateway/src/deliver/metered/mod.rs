@@ -33,8 +33,8 @@ use money::Amount;
 use tracing::warn;
 
 use super::{
-    NOT_CHARGED, NOT_CHARGED_ONCE, Paid, Turn, broken_upstream, execute, is_event_stream, once,
-    outcome, paid_request, unreachable_upstream,
+    NOT_CHARGED, NOT_CHARGED_ONCE, Paid, Standing, Turn, broken_upstream, execute, is_event_stream,
+    once, outcome, paid_request, unreachable_upstream,
 };
 use crate::answer::{self, Refusal};
 use crate::case::Case;
@@ -57,7 +57,7 @@ where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<UpstreamError>,
 {
-    let is_safe = case.method == Method::GET;
+    let is_repeatable = is_repeatable(case, turn);
     let mut request = paid_request(request, turn.reference());
     if matches!(meter.unit(), Unit::Reported { .. }) {
         request.extensions_mut().insert(WantTrailers);
@@ -65,20 +65,20 @@ where
     if meter.terms().free_units > 0 {
         from_the_start(request.headers_mut());
     }
-    let standing = if is_safe { NOT_CHARGED } else { NOT_CHARGED_ONCE };
+    let standing = if is_repeatable { NOT_CHARGED } else { NOT_CHARGED_ONCE };
     let response = match execute(request, inner).await {
         Ok(response) => response,
         Err(error) => return fail(case, turn, unreachable_upstream(&error, standing)).await,
     };
     if !response.status().is_success() {
-        if is_safe {
+        if is_repeatable {
             turn.release(case, None).await;
             return response;
         }
         return once::pass_failure(case, turn, response).await;
     }
     if *meter.unit() == Unit::Event && !is_event_stream(&response) {
-        return fail(case, turn, not_countable(standing.text)).await;
+        return fail(case, turn, not_countable(standing)).await;
     }
     let known_units = reported(meter, response.headers());
     let is_short =
@@ -155,9 +155,16 @@ fn reported(meter: &Meter, fields: &HeaderMap) -> Option<u64> {
     digits.then(|| text.parse().unwrap_or(u64::MAX).min(meter.units_max()))
 }
 
-/// Nothing of the answer counts; of an unsafe method the problem is kept for copies.
+/// Whether the payment is as new after a failure: a lease is given up, but what was held or reserved
+/// durably is released for good, and its outcome is kept for copies.
+fn is_repeatable(case: &Case, turn: &Turn) -> bool {
+    let is_leased = turn.lease().is_some() && !case.offer.reserves_start();
+    case.method == Method::GET && is_leased
+}
+
+/// Nothing of the answer counts.
 async fn fail(case: &Case, turn: &Turn, response: Response<Body>) -> Response<Body> {
-    if case.method != Method::GET {
+    if !is_repeatable(case, turn) {
         return once::fail(case, turn, response).await;
     }
     turn.release(case, None).await;
@@ -165,9 +172,10 @@ async fn fail(case: &Case, turn: &Turn, response: Response<Body>) -> Response<Bo
 }
 
 /// The offer is sold by the event, and the service answers something else.
-fn not_countable(standing: &str) -> Response<Body> {
+fn not_countable(standing: Standing) -> Response<Body> {
     warn!("an offer by the event has an answer that is no event stream");
     let title = "The resource could not be delivered";
-    let text = format!("the service's answer has no events to count; {standing}");
-    answer::problem(&Problem::new(502, "upstream_not_metered", title, text))
+    let text = format!("the service's answer has no events to count; {}", standing.text);
+    let problem = Problem::new(502, "upstream_not_metered", title, text);
+    answer::problem(&problem.with_retry(standing.retry))
 }
