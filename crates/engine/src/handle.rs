@@ -52,6 +52,8 @@ pub(crate) enum Command {
     CreateAccounts(Vec<Account>, Reply<Vec<CreateAccountStatus>, BatchError>),
     CreateTransfers(Vec<Transfer>, Reply<Vec<CreateTransferStatus>, BatchError>),
     Channel(ChannelCommand),
+    /// Of any channels, in this order: what the verifier has checked together.
+    Channels(Vec<ChannelCommand>),
     Read(Box<dyn FnOnce(&State) -> Deferred + Send>),
     /// The last durable batch.
     BackupPoint(oneshot::Sender<Position>),

@@ -22,7 +22,7 @@ pub(crate) struct ChannelKeys {
     closers: Vec<PublicKey>,
     /// Decoded when it is first used, so that a start need not do it for every channel. `None` if
     /// it is no key, which the opening has excluded.
-    voucher_key: OnceLock<Option<VoucherKey>>,
+    voucher_key: OnceLock<Option<Arc<VoucherKey>>>,
     /// The newest tick that was checked: the channel's own, or a little ahead of it. Locked for
     /// moments only, because the writer takes it too.
     cursor: Mutex<TickCursor>,
@@ -39,8 +39,9 @@ impl ChannelKeys {
     }
 
     /// The key of the channel's vouchers.
-    pub(crate) fn voucher_key(&self) -> Result<&VoucherKey, SignatureError> {
-        let key = self.voucher_key.get_or_init(|| VoucherKey::new(self.terms.voucher_key).ok());
+    pub(crate) fn voucher_key(&self) -> Result<&Arc<VoucherKey>, SignatureError> {
+        let decode = || VoucherKey::new(self.terms.voucher_key).ok().map(Arc::new);
+        let key = self.voucher_key.get_or_init(decode);
         key.as_ref().ok_or(SignatureError)
     }
 

@@ -5,7 +5,7 @@
 //! refuses at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
@@ -18,12 +18,17 @@ pub(crate) struct Inlet {
     commands: Sender<Command>,
     /// The same end that the writer takes from, to drop what it will not take any more.
     left_over: Receiver<Command>,
+    /// Commands that wait: more than messages, because the verifier sends many in one.
+    waiting: Arc<AtomicUsize>,
+    count_max: usize,
     has_ended: Arc<AtomicBool>,
 }
 
 /// Where the writer takes them; dropping it ends the queue.
 pub(crate) struct Outlet {
+    /// Each that is taken must be told to [`Outlet::leave`].
     pub commands: Receiver<Command>,
+    waiting: Arc<AtomicUsize>,
     has_ended: Arc<AtomicBool>,
 }
 
@@ -31,8 +36,15 @@ pub(crate) struct Outlet {
 pub(crate) fn queue(count_max: usize) -> (Inlet, Outlet) {
     let (commands, taken) = bounded(count_max);
     let has_ended: Arc<AtomicBool> = Arc::default();
-    let inlet = Inlet { commands, left_over: taken.clone(), has_ended: Arc::clone(&has_ended) };
-    (inlet, Outlet { commands: taken, has_ended })
+    let waiting: Arc<AtomicUsize> = Arc::default();
+    let inlet = Inlet {
+        commands,
+        left_over: taken.clone(),
+        waiting: Arc::clone(&waiting),
+        count_max,
+        has_ended: Arc::clone(&has_ended),
+    };
+    (inlet, Outlet { commands: taken, waiting, has_ended })
 }
 
 impl Inlet {
@@ -41,14 +53,17 @@ impl Inlet {
         if self.has_ended.load(Ordering::SeqCst) {
             return Err((Unavailable::Stopped, Box::new(command)));
         }
-        match self.commands.try_send(command) {
-            Ok(()) => {}
-            Err(TrySendError::Full(command)) => {
-                return Err((Unavailable::Busy, Box::new(command)));
-            }
-            Err(TrySendError::Disconnected(command)) => {
-                return Err((Unavailable::Stopped, Box::new(command)));
-            }
+        let count = count_of(&command);
+        if self.waiting.fetch_add(count, Ordering::SeqCst) + count > self.count_max {
+            self.waiting.fetch_sub(count, Ordering::SeqCst);
+            return Err((Unavailable::Busy, Box::new(command)));
+        }
+        if let Err(refused) = self.commands.try_send(command) {
+            self.waiting.fetch_sub(count, Ordering::SeqCst);
+            return Err(match refused {
+                TrySendError::Full(command) => (Unavailable::Busy, Box::new(command)),
+                TrySendError::Disconnected(command) => (Unavailable::Stopped, Box::new(command)),
+            });
         }
         // The writer ends, then clears the queue. Whatever came in behind that is cleared here.
         if self.has_ended.load(Ordering::SeqCst) {
@@ -59,6 +74,13 @@ impl Inlet {
 }
 
 impl Outlet {
+    /// A command waits no longer: so many of them it is.
+    pub(crate) fn leave(&self, command: &Command) -> usize {
+        let count = count_of(command);
+        self.waiting.fetch_sub(count, Ordering::SeqCst);
+        count
+    }
+
     /// Set it to refuse every further command.
     pub(crate) fn has_ended(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.has_ended)
@@ -69,6 +91,13 @@ impl Drop for Outlet {
     fn drop(&mut self) {
         self.has_ended.store(true, Ordering::SeqCst);
         clear(&self.commands);
+    }
+}
+
+fn count_of(command: &Command) -> usize {
+    match command {
+        Command::Channels(commands) => commands.len(),
+        _ => 1,
     }
 }
 

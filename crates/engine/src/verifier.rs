@@ -1,9 +1,10 @@
 //! The verifier: checks signatures of open channels off the request threads, in batches.
 //!
 //! A check costs more than everything that the writer does with its result, so it is spread over
-//! threads, and vouchers that wait together are checked together, at half the cost. Invariants: the
-//! verdict on a voucher is the same in any company; what is handed in for one channel is handed on
-//! in that order; a full queue refuses at once; a thread never waits for a batch to fill.
+//! threads, and vouchers that wait together are checked together, at half the cost. What was checked
+//! together is handed on together, so that it wakes the writer once. Invariants: the verdict on a
+//! voucher is the same in any company; what is handed in for one channel is handed on in that order;
+//! a full queue refuses at once; a thread never waits for a batch to fill.
 //!
 //! It must not look at the state or decide on anything but signatures. [`Verifier::inline`] does the
 //! same on the caller's thread: for simulation, where the same calls must give the same bytes.
@@ -17,7 +18,9 @@ use instrument::channel::{SignedVoucher, VerifiedVoucher, VoucherKey, verify_bat
 use money::ChannelId;
 use tracing::warn;
 
+use crate::channel::ChannelCommand;
 use crate::error::Unavailable;
+use crate::handle::Command;
 use crate::keys::ChannelKeys;
 use crate::queue::Inlet;
 
@@ -27,15 +30,15 @@ const BATCH_VOUCHERS_COUNT_MAX: usize = 256;
 /// Vouchers that are checked together once more, if there is a bad one in the batch.
 const PART_VOUCHERS_COUNT: usize = 32;
 
-/// What follows a verdict: hands a command to the writer, or answers that the signature is wrong.
-pub(crate) type Then = Box<dyn FnOnce(Result<VerifiedVoucher, SignatureError>, &Inlet) + Send>;
+/// What the writer is asked to do after a verdict.
+pub(crate) type Then = Box<dyn FnOnce(Verdict) -> ChannelCommand + Send>;
 
 /// Something to check.
 pub(crate) enum Check {
     /// A voucher, which may be checked together with others.
     Voucher(SignedVoucher, Arc<ChannelKeys>, Then),
-    /// Another statement: checks itself and hands itself on.
-    Alone(Box<dyn FnOnce(&Inlet) + Send>),
+    /// Another statement, which checks itself.
+    Alone(Box<dyn FnOnce() -> ChannelCommand + Send>),
 }
 
 /// Where checks are handed in. Clones share the threads, which end with the last of them.
@@ -73,7 +76,7 @@ impl Verifier {
     /// Hands a check in. All checks of one channel go to the same thread, which keeps their order.
     pub(crate) fn check(&self, channel: ChannelId, check: Check) -> Result<(), Unavailable> {
         let Some(queue) = self.queue_of(channel) else {
-            carry_out(std::iter::once(check), &self.writer);
+            hand_on(carry_out(std::iter::once(check)), &self.writer);
             return Ok(());
         };
         queue.try_send(check).map_err(|refused| match refused {
@@ -93,39 +96,50 @@ impl Verifier {
 fn work(checks: &Receiver<Check>, writer: &Inlet) {
     while let Ok(first) = checks.recv() {
         let waiting = checks.try_iter().take(BATCH_VOUCHERS_COUNT_MAX - 1);
-        carry_out(std::iter::once(first).chain(waiting), writer);
+        hand_on(carry_out(std::iter::once(first).chain(waiting)), writer);
+    }
+}
+
+/// Hands commands on, or answers them if the writer does not take them.
+fn hand_on(commands: Vec<ChannelCommand>, writer: &Inlet) {
+    if let Err((why, back)) = writer.send(Command::Channels(commands))
+        && let Command::Channels(commands) = *back
+    {
+        for command in commands {
+            command.refuse(why);
+        }
     }
 }
 
 /// Carries out checks in their order; vouchers that follow each other are checked together.
-fn carry_out(checks: impl Iterator<Item = Check>, writer: &Inlet) {
-    let (mut vouchers, mut thens) = (Vec::new(), Vec::new());
+fn carry_out(checks: impl Iterator<Item = Check>) -> Vec<ChannelCommand> {
+    let (mut vouchers, mut thens, mut commands) = (Vec::new(), Vec::new(), Vec::new());
     for check in checks {
         match check {
             Check::Voucher(voucher, keys, then) => match keys.voucher_key() {
                 Ok(key) => {
-                    vouchers.push((voucher, *key));
+                    vouchers.push((voucher, Arc::clone(key)));
                     thens.push(then);
                 }
-                Err(wrong) => then(Err(wrong), writer),
+                Err(wrong) => commands.push(then(Err(wrong))),
             },
             Check::Alone(check) => {
-                hand_on(&mut vouchers, &mut thens, writer);
-                check(writer);
+                judge(&mut vouchers, &mut thens, &mut commands);
+                commands.push(check());
             }
         }
     }
-    hand_on(&mut vouchers, &mut thens, writer);
+    judge(&mut vouchers, &mut thens, &mut commands);
+    commands
 }
 
-fn hand_on(vouchers: &mut Vec<Signed>, thens: &mut Vec<Then>, writer: &Inlet) {
-    for (verdict, then) in verdicts(vouchers).into_iter().zip(thens.drain(..)) {
-        then(verdict, writer);
-    }
+fn judge(vouchers: &mut Vec<Signed>, thens: &mut Vec<Then>, commands: &mut Vec<ChannelCommand>) {
+    let verdicts = verdicts(vouchers).into_iter();
+    commands.extend(verdicts.zip(thens.drain(..)).map(|(verdict, then)| then(verdict)));
     vouchers.clear();
 }
 
-type Signed = (SignedVoucher, VoucherKey);
+type Signed = (SignedVoucher, Arc<VoucherKey>);
 type Verdict = Result<VerifiedVoucher, SignatureError>;
 
 /// The verdict on each voucher. One bad one costs a second look at all, and a look at each of those

@@ -32,7 +32,7 @@ use crate::queue::Outlet;
 pub use inline::{Inline, Turned};
 pub(crate) use start::{start, start_inline, start_with};
 
-/// Commands that one batch takes.
+/// Commands that one batch takes; those that the verifier hands on together may go a little beyond.
 const BATCH_COMMAND_COUNT_MAX: usize = 2048;
 
 /// Entries that one batch takes, in bytes; the last command may go a little beyond.
@@ -155,8 +155,8 @@ impl Writer {
             if let Command::Shutdown(done) = command {
                 return Some(done);
             }
+            self.taken += self.queue.leave(&command);
             self.core.process(command);
-            self.taken += 1;
             if self.is_full() {
                 break;
             }

@@ -31,9 +31,9 @@ impl Engine {
         match (self.keys.get(channel), proof) {
             (None, _) => send(command(CheckedProof::Unchecked(proof), reply), &self.queue),
             (Some(keys), Proof::Voucher(voucher)) => {
-                let then = move |verdict: Result<_, SignatureError>, writer: &Inlet| {
+                let then = move |verdict: Result<_, SignatureError>| {
                     let wrong = CheckedProof::Refused(proof, ChannelError::VoucherSignature);
-                    send(command(verdict.map_or(wrong, CheckedProof::Voucher), reply), writer);
+                    command(verdict.map_or(wrong, CheckedProof::Voucher), reply)
                 };
                 self.verifier.check(channel, Check::Voucher(voucher, keys, Box::new(then)))?;
             }
@@ -111,9 +111,9 @@ impl Engine {
             send(command(Checked::Unchecked(signed), reply), &self.queue);
             return wait(answer).await;
         };
-        let check = move |writer: &Inlet| {
+        let check = move || {
             let checked = check(&keys, signed).map_or(Checked::Refused(signed), Checked::Verified);
-            send(command(checked, reply), writer);
+            command(checked, reply)
         };
         self.verifier.check(channel, Check::Alone(Box::new(check)))?;
         wait(answer).await

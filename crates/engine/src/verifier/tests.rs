@@ -6,7 +6,10 @@ use instrument::channel::{ChannelTerms, TickLink, Voucher};
 use instrument::{KeyPair, Signed, Statement};
 use money::{AccountId, Amount, Asset, NodeId};
 
+use tokio::sync::oneshot;
+
 use super::*;
+use crate::channel::{CheckedProof, Proof};
 use crate::queue::queue;
 
 fn keys(number: u8) -> Arc<ChannelKeys> {
@@ -45,15 +48,34 @@ fn spoilt(number: u8, sequence: u64) -> SignedVoucher {
 
 type Said = (u64, bool);
 
+/// A command of this number, to tell its place by.
+fn command(number: u8, sequence: u64) -> ChannelCommand {
+    let proof = Proof::Voucher(voucher(number, sequence));
+    ChannelCommand::Accept(CheckedProof::Unchecked(proof), oneshot::channel().0)
+}
+
+/// The vouchers of commands that were handed on together.
+fn sequences(commands: &[ChannelCommand]) -> Vec<u64> {
+    let sequence = |command: &ChannelCommand| match command {
+        ChannelCommand::Accept(proof, _) => match proof.proof() {
+            Proof::Voucher(voucher) => voucher.unverified().sequence,
+            Proof::Tick { .. } => panic!("a tick"),
+        },
+        _ => panic!("another command"),
+    };
+    commands.iter().map(sequence).collect()
+}
+
 /// A check that says what came of it.
 fn check(number: u8, sequence: u64, is_good: bool, said: &mpsc::Sender<Said>) -> Check {
     let voucher = if is_good { voucher(number, sequence) } else { spoilt(number, sequence) };
     let said = said.clone();
-    let then = move |verdict: Verdict, _: &Inlet| {
+    let then = move |verdict: Verdict| {
         if let Ok(verified) = verdict {
             assert_eq!(verified.get().sequence, sequence, "a verdict on another voucher");
         }
         said.send((sequence, verdict.is_ok())).unwrap();
+        command(number, sequence)
     };
     Check::Voucher(voucher, keys(number), Box::new(then))
 }
@@ -62,7 +84,6 @@ fn check(number: u8, sequence: u64, is_good: bool, said: &mpsc::Sender<Said>) ->
 /// and nowhere: each gets its own verdict, in order.
 #[test]
 fn each_voucher_gets_its_own_verdict() {
-    let (writer, _outlet) = queue(1);
     let (said, heard) = mpsc::channel();
     let bad_ones: [&dyn Fn(u64, u64) -> bool; 6] = [
         &|_, _| false,
@@ -77,7 +98,8 @@ fn each_voucher_gets_its_own_verdict() {
             let is_good = |place: &u64| !is_bad(*place, count);
             let number = |place: u64| u8::try_from(place % 3 + 1).unwrap();
             let checks = (0..count).map(|at| check(number(at), at, is_good(&at), &said));
-            carry_out(checks, &writer);
+            let commands = carry_out(checks);
+            assert_eq!(sequences(&commands), (0..count).collect::<Vec<_>>());
             let heard: Vec<Said> = heard.try_iter().collect();
             let right: Vec<Said> = (0..count).map(|place| (place, is_good(&place))).collect();
             assert_eq!(heard, right);
@@ -87,19 +109,22 @@ fn each_voucher_gets_its_own_verdict() {
 
 #[test]
 fn a_statement_between_vouchers_keeps_its_place() {
-    let (writer, _outlet) = queue(1);
     let (said, heard) = mpsc::channel();
     let between = said.clone();
-    let alone = Check::Alone(Box::new(move |_: &Inlet| between.send((77, true)).unwrap()));
+    let alone = Check::Alone(Box::new(move || {
+        between.send((77, true)).unwrap();
+        command(1, 77)
+    }));
     let checks = [check(1, 1, true, &said), check(1, 2, true, &said), alone];
-    carry_out(checks.into_iter().chain([check(1, 3, true, &said)]), &writer);
+    let commands = carry_out(checks.into_iter().chain([check(1, 3, true, &said)]));
     let order: Vec<u64> = heard.try_iter().map(|(sequence, _)| sequence).collect();
     assert_eq!(order, [1, 2, 77, 3]);
+    assert_eq!(sequences(&commands), order);
 }
 
 #[test]
 fn checks_of_one_channel_keep_their_order() {
-    let (writer, _outlet) = queue(1);
+    let (writer, outlet) = queue(1_800);
     let verifier = Verifier::start(writer, NonZero::new(3).unwrap(), 4_096).unwrap();
     let (said, heard) = mpsc::channel();
     for sequence in 0..600 {
@@ -116,6 +141,26 @@ fn checks_of_one_channel_keep_their_order() {
         assert_eq!(own.len(), 600);
         assert!(own.is_sorted(), "channel {number} is out of order");
     }
+    drop(verifier);
+    let mut handed_on = 0;
+    for command in &outlet.commands {
+        assert!(matches!(command, Command::Channels(_)));
+        handed_on += outlet.leave(&command);
+    }
+    assert_eq!(handed_on, 1_800);
+}
+
+/// What the writer has no room for is answered at once, all of it.
+#[test]
+fn a_full_writer_refuses_what_was_checked() {
+    let (writer, _outlet) = queue(1);
+    let (reply, mut answer) = oneshot::channel();
+    let proof = CheckedProof::Unchecked(Proof::Voucher(voucher(1, 1)));
+    let commands = vec![ChannelCommand::Accept(proof, reply), command(1, 2)];
+    hand_on(commands, &writer);
+    assert_eq!(answer.try_recv().unwrap().unwrap_err(), Unavailable::Busy.into());
+    hand_on(vec![command(1, 3)], &writer);
+    assert_eq!(writer.send(Command::Channel(command(1, 4))).unwrap_err().0, Unavailable::Busy);
 }
 
 #[test]
@@ -125,9 +170,10 @@ fn a_full_queue_refuses_and_dropping_the_verifier_ends_its_threads() {
     let channel = ChannelId::new(1).unwrap();
     let (release, held) = mpsc::channel::<()>();
     let (begun, has_begun) = mpsc::channel();
-    let hold = move |_: &Inlet| {
+    let hold = move || {
         begun.send(()).unwrap();
         held.recv().unwrap();
+        command(1, 0)
     };
     verifier.check(channel, Check::Alone(Box::new(hold))).unwrap();
     has_begun.recv().unwrap();
@@ -138,6 +184,6 @@ fn a_full_queue_refuses_and_dropping_the_verifier_ends_its_threads() {
     release.send(()).unwrap();
     assert_eq!(heard.recv(), Ok((1, true)));
     drop((verifier, said));
-    // The threads hold the last ways to the writer.
-    assert!(outlet.commands.recv().is_err(), "a thread lives on");
+    // The threads hold the last ways to the writer: this ends when they do.
+    outlet.commands.iter().for_each(drop);
 }

@@ -221,6 +221,11 @@ impl Core {
                 self.answer(reply, result);
             }
             Command::Channel(command) => self.channel(command),
+            Command::Channels(commands) => {
+                for command in commands {
+                    self.channel(command);
+                }
+            }
             Command::Read(read) => self.answers.push(Answer::Reply(read(&self.state))),
             Command::BackupPoint(reply) => self.answers.push(Answer::Point(reply)),
             // The writer takes it out before it comes here.

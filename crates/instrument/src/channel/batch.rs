@@ -55,18 +55,22 @@ fn sum_holds<'a>(
 ) -> bool {
     let mut base = Scalar::ZERO;
     // One multiplication for each key, however many vouchers it has signed.
-    let mut by_key: BTreeMap<PublicKey, (EdwardsPoint, Scalar)> = BTreeMap::new();
+    let mut sums: Vec<(&EdwardsPoint, Scalar)> = Vec::with_capacity(equations.len());
+    let mut by_key: BTreeMap<&PublicKey, usize> = BTreeMap::new();
     for ((equation, z), key) in equations.iter().zip(coefficients).zip(keys) {
         base += z * equation.s;
-        let (_, sum) = by_key.entry(*key.public()).or_insert((key.minus(), Scalar::ZERO));
-        *sum += z * equation.k;
+        let place = *by_key.entry(key.public()).or_insert(sums.len());
+        match sums.get_mut(place) {
+            Some((_, sum)) => *sum += z * equation.k,
+            None => sums.push((key.minus(), z * equation.k)),
+        }
     }
     // The sum is of z(R + kA - sB), so that R keeps its coefficient of 128 bits: half the work.
     let scalars =
-        once(-base).chain(coefficients.iter().copied()).chain(by_key.values().map(|(_, sum)| -sum));
+        once(-base).chain(coefficients.iter().copied()).chain(sums.iter().map(|(_, sum)| -sum));
     let points = once(ED25519_BASEPOINT_POINT)
         .chain(equations.iter().map(|equation| equation.r))
-        .chain(by_key.values().map(|(minus, _)| *minus));
+        .chain(sums.iter().map(|(minus, _)| **minus));
     EdwardsPoint::vartime_multiscalar_mul(scalars, points).mul_by_cofactor().is_identity()
 }
 

@@ -76,8 +76,8 @@ impl VoucherKey {
 
     /// The point with its sign changed.
     #[cfg(feature = "batch")]
-    pub(super) fn minus(&self) -> EdwardsPoint {
-        self.minus
+    pub(super) fn minus(&self) -> &EdwardsPoint {
+        &self.minus
     }
 }
 
