@@ -193,13 +193,8 @@ impl Core {
                 self.answer(reply, result);
             }
             Command::Fund(fund, reply) => {
-                let result = decide::fund(&self.state, &fund).map(|decision| {
-                    if let Decision::Entry(entries) = decision {
-                        for entry in entries {
-                            self.write(entry);
-                        }
-                    }
-                });
+                let decision = decide::fund(&self.state, &fund);
+                let result = decision.map(|decision| self.carry_out_all(decision));
                 self.answer(reply, result);
             }
             Command::Grant(mandate, label, reply) => {
@@ -236,6 +231,14 @@ impl Core {
     fn carry_out(&mut self, decision: Decision<Entry>) {
         if let Decision::Entry(entry) = decision {
             self.write(entry);
+        }
+    }
+
+    fn carry_out_all(&mut self, decision: Decision<Vec<Entry>>) {
+        if let Decision::Entry(entries) = decision {
+            for entry in entries {
+                self.write(entry);
+            }
         }
     }
 
