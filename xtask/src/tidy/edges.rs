@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http402", &["instrument", "money"]),
     ("disk", &[]),
     ("index", &["disk"]),
+    ("tlog", &[]),
     ("journal", &["disk"]),
     ("engine", &["disk", "index", "instrument", "journal", "ledger", "money"]),
     ("gateway", &["engine", "http402", "instrument", "money"]),
