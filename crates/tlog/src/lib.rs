@@ -6,3 +6,22 @@
 //! and verifying share the hashes and nothing else.
 //!
 //! It must not do I/O, read a clock or draw randomness, and must not know what a leaf commits to.
+
+mod checkpoint;
+mod cosignature;
+mod line;
+mod note;
+pub mod policy;
+mod receipt;
+pub mod witness;
+
+pub use checkpoint::{Checkpoint, CheckpointError, TreeHead};
+pub use cosignature::{COSIGNATURE_SECONDS_MAX, CosignError, Cosigner};
+pub use note::{
+    AppendError, KeyError, KeyId, KeyName, KeyType, LogSigner, NOTE_BYTES_MAX, NameError, Note,
+    NoteError, NoteSignature, SIGNATURES_COUNT_MAX, SignatureError, Signed, VerifierKey,
+    VerifyError,
+};
+pub use receipt::{
+    PROOF_HASHES_COUNT_MAX, RECEIPT_BYTES_MAX, Receipt, ReceiptError, ReceiptRefused,
+};
