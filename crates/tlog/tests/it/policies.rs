@@ -1,9 +1,7 @@
 //! Policies: a table of quorums, a table of what is refused, and what they say of checkpoints.
 
 use proptest::prelude::*;
-use tlog::policy::{
-    POLICY_BYTES_MAX, POLICY_ENTRIES_COUNT_MAX, Policy, PolicyError, Unacceptable,
-};
+use tlog::policy::{POLICY_BYTES_MAX, POLICY_ENTRIES_COUNT_MAX, Policy, PolicyError, Unacceptable};
 use tlog::{KeyName, LogSigner, Note};
 
 use crate::golden_notes::{LOG_VKEY, WITNESS_VKEY};
@@ -24,7 +22,8 @@ fn parse(text: &str) -> Policy {
 /// Whether these witnesses are enough, by `quorum_is_met` and by a checkpoint that they cosigned.
 fn met(policy: &Policy, seen: &[u8]) -> bool {
     let names: Vec<String> = seen.iter().map(|number| format!("w{number}")).collect();
-    let met = policy.quorum_is_met(|witness| names.iter().any(|name| name.as_bytes() == witness.name()));
+    let met =
+        policy.quorum_is_met(|witness| names.iter().any(|name| name.as_bytes() == witness.name()));
     let seen: Vec<_> = seen.iter().map(|number| witness_number(*number)).collect();
     let note = cosigned(&signed(head(3)), &seen);
     match policy.judge(&note) {
@@ -121,7 +120,12 @@ const REFUSED: &[(&str, usize, &str, &str)] = &[
     ("group none any w2\n", 1, "policy_name_taken", "`none`"),
     ("group g any w1\ngroup g any w2\n", 2, "policy_name_taken", "`g`"),
     ("witness w vkey\n", 1, "vkey_form", "name+id+key"),
-    ("log ledger.example/log1+654be5a5+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs\n", 1, "vkey_id_mismatch", "vkey"),
+    (
+        "log ledger.example/log1+654be5a5+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs\n",
+        1,
+        "vkey_id_mismatch",
+        "vkey",
+    ),
     ("witness w LOG\n", 1, "policy_key_type", "0x04"),
     ("log WITNESS\n", 1, "policy_key_type", "0x01"),
     ("log LOG\n", 1, "policy_duplicate_key", "twice"),
