@@ -114,7 +114,7 @@ fn unknown_keys_count_for_nothing_and_known_ones_must_hold() {
         let (id, cause) = (known[0].id(), SignatureError::Mismatch);
         assert_eq!(refused, VerifyError::Signature { name, id, cause });
     }
-    let line = cosigned(&signed(head(4)), &[witness.clone()]).signatures()[1].clone();
+    let line = cosigned(&signed(head(4)), std::slice::from_ref(&witness)).signatures()[1].clone();
     let mixed = Note::new(note.text().to_owned(), vec![note.signatures()[0].clone(), line]);
     let mixed = mixed.unwrap();
     assert_eq!(mixed.verify([log.verifier()]).unwrap().len(), 1);

@@ -39,7 +39,7 @@ fn met(policy: &Policy, seen: &[u8]) -> bool {
         }
         Err(error) => assert_eq!(error, Unacceptable::QuorumUnmet { found: seen.len() }),
     }
-    assert_eq!(policy.judge(&note).is_ok(), met, "{seen:?}", seen = names);
+    assert_eq!(policy.judge(&note).is_ok(), met, "{names:?}");
     met
 }
 
@@ -188,8 +188,8 @@ fn limits_hold_and_less_is_read() {
         format!("witness w{number} {}\n", witness.verifier())
     };
     let full: String = (0..POLICY_ENTRIES_COUNT_MAX).map(witness).collect();
-    let groups: String =
-        (0..POLICY_ENTRIES_COUNT_MAX).map(|n| format!("group g{n} any w{n}\n")).collect();
+    let group = |number: usize| format!("group g{number} any w{number}\n");
+    let groups: String = (0..POLICY_ENTRIES_COUNT_MAX).map(group).collect();
     let text = format!("{full}{groups}quorum g255\n");
     assert_eq!(parse(&text).witnesses().len(), POLICY_ENTRIES_COUNT_MAX);
     let one_more = format!("{text}{}", witness(POLICY_ENTRIES_COUNT_MAX));

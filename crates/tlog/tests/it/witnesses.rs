@@ -39,10 +39,7 @@ fn consistent(old: &TreeHead, new: &TreeHead, given: &[[u8; 32]]) -> bool {
     *old == head(old.size) && *new == head(new.size) && given == proof(old.size, new.size)
 }
 
-fn decided<'r>(
-    request: &'r AddCheckpoint,
-    stored: Option<TreeHead>,
-) -> Result<Accepted<'r>, Refusal> {
+fn decided(request: &AddCheckpoint, stored: Option<TreeHead>) -> Result<Accepted<'_>, Refusal> {
     let keys = [log().verifier().clone()];
     decide(request, Some(Watched { keys: &keys, stored }), consistent)
 }
