@@ -31,9 +31,6 @@ pub enum RequestError {
     /// The first line is not `old` with a plain decimal.
     #[error("the first line of the request is not `old` and a decimal without leading zeros")]
     OldSize,
-    /// More than [`PROOF_HASHES_COUNT_MAX`].
-    #[error("the request has more than {PROOF_HASHES_COUNT_MAX} hashes")]
-    TooManyHashes,
     /// A line of the proof is not strict base64 of 32 bytes.
     #[error("hash {line} of the request is not base64 of 32 bytes")]
     Hash {
@@ -46,6 +43,9 @@ pub enum RequestError {
     /// The text of its note is no checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// More than [`PROOF_HASHES_COUNT_MAX`].
+    #[error("the request has more than {PROOF_HASHES_COUNT_MAX} hashes")]
+    TooManyHashes,
 }
 
 impl RequestError {
@@ -55,10 +55,10 @@ impl RequestError {
             Self::TooLarge => "witness_request_too_large",
             Self::NoCheckpoint => "witness_request_no_checkpoint",
             Self::OldSize => "witness_request_old_size",
-            Self::TooManyHashes => "witness_request_too_many_hashes",
             Self::Hash { .. } => "witness_request_hash",
             Self::Note(error) => error.code(),
             Self::Checkpoint(error) => error.code(),
+            Self::TooManyHashes => "witness_request_too_many_hashes",
         }
     }
 
@@ -90,9 +90,6 @@ impl AddCheckpoint {
         let old_size = old.and_then(parse_decimal).ok_or(RequestError::OldSize)?;
         let mut proof = Vec::new();
         for (text, line) in lines.zip(1..) {
-            if line > PROOF_HASHES_COUNT_MAX {
-                return Err(RequestError::TooManyHashes);
-            }
             proof.push(parse_hash(text).ok_or(RequestError::Hash { line })?);
         }
         Self::new(old_size, proof, Note::parse(note)?)

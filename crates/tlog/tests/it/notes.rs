@@ -1,9 +1,11 @@
 //! Notes, vkeys, checkpoints and cosignatures: every refusal by name, and what must be accepted.
 
+use curve25519_dalek::scalar::{Scalar, clamp_integer};
 use proptest::prelude::*;
+use sha2::{Digest, Sha512};
 use tlog::{
-    AppendError, COSIGNATURE_SECONDS_MAX, Checkpoint, CheckpointError, CosignError, KeyError,
-    KeyId, KeyType, NOTE_BYTES_MAX, NameError, Note, NoteError, SIGNATURES_COUNT_MAX,
+    AppendError, COSIGNATURE_SECONDS_MAX, Checkpoint, CheckpointError, CosignError, Cosigner,
+    KeyError, KeyId, KeyType, NOTE_BYTES_MAX, NameError, Note, NoteError, SIGNATURES_COUNT_MAX,
     SignatureError, VerifierKey, VerifyError,
 };
 
@@ -164,6 +166,32 @@ fn no_bit_of_a_signature_or_text_can_change() {
     }
 }
 
+/// Who signs with the nonce 0 makes an `R` of small order, which lax verifiers take and strict ones
+/// refuse: one of the two is wrong for somebody.
+#[test]
+fn a_nonce_of_small_order_is_refused() {
+    let text = signed(head(3)).text().to_owned();
+    let log = log();
+    let digest: [u8; 64] = Sha512::digest([7; 32]).into();
+    let secret: [u8; 32] = digest[..32].try_into().unwrap();
+    let secret = Scalar::from_bytes_mod_order(clamp_integer(secret));
+    let r = [[1].as_slice(), &[0; 31]].concat();
+    let challenge = Sha512::new()
+        .chain_update(&r)
+        .chain_update(log.verifier().bytes())
+        .chain_update(&text)
+        .finalize();
+    let s = Scalar::from_bytes_mod_order_wide(&challenge.into()) * secret;
+    let signature = [r.as_slice(), s.as_bytes()].concat();
+    let lax = ed25519_dalek::VerifyingKey::from_bytes(log.verifier().bytes()).unwrap();
+    let taken = ed25519_dalek::Signature::from_slice(&signature).unwrap();
+    assert!(ed25519_dalek::Verifier::verify(&lax, text.as_bytes(), &taken).is_ok());
+    let whole = [log.verifier().id().0.as_slice(), &signature].concat();
+    let base64 = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, whole);
+    let note = Note::parse(format!("{text}\n\u{2014} {LOG} {base64}\n").as_bytes()).unwrap();
+    assert_eq!(note.verify([log.verifier()]).unwrap_err().code(), "signature_mismatch");
+}
+
 #[test]
 fn a_new_signature_takes_the_place_of_the_old_one_of_its_key() {
     let (note, witness) = (signed(head(3)), witness());
@@ -174,6 +202,10 @@ fn a_new_signature_takes_the_place_of_the_old_one_of_its_key() {
     let names: Vec<_> = new.signatures().iter().map(|line| line.name().as_str()).collect();
     assert_eq!(names, [LOG, "witness.example/number1", WITNESS]);
     assert_eq!(new.verify([witness.verifier()]).unwrap()[0].time, Some(TIME + 60));
+    // Another key of the same name has a line of its own.
+    let other = Cosigner::from_seed(name(WITNESS), &[10; 32]);
+    let both = new.with_signatures(&[other.cosign(&note, TIME).unwrap()]).unwrap();
+    assert_eq!(both.verify([witness.verifier(), other.verifier()]).unwrap().len(), 2);
     // Nothing of a bad answer is taken over.
     let wrong = witness.cosign(&signed(head(4)), TIME).unwrap();
     for bad in [vec![], vec![stranger.clone()], vec![fresh, wrong]] {
