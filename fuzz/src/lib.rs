@@ -13,6 +13,7 @@ mod http_payments;
 mod indexes;
 mod journals;
 mod ledgers;
+pub mod logs;
 mod monies;
 pub mod mutation;
 mod statements;
@@ -63,6 +64,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("money_amount", monies::amount),
     ("money_asset", monies::asset),
     ("money_id", monies::id),
+    ("tlog_note", logs::note),
+    ("tlog_policy", logs::policy),
+    ("tlog_receipt", logs::receipt),
+    ("tlog_witness", logs::messages),
 ];
 
 /// The target of this name; a name that is not in the table stops the fuzzer at once.

@@ -97,6 +97,18 @@ fn as_many_signatures_as_allowed_are_read_and_verified() {
 }
 
 #[test]
+fn there_is_room_for_many_long_signatures_of_unknown_types() {
+    // Signatures that withstand quantum computers have up to nearly 5,000 bytes.
+    let base64 = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, [0xa5; 5_000]);
+    let lines: String =
+        (0..32).map(|number| format!("\u{2014} w{number} {base64}\n")).collect::<Vec<_>>().concat();
+    let text = format!("{}{lines}", signed(head(3)));
+    let note = Note::parse(text.as_bytes()).unwrap();
+    assert_eq!(note.signatures().len(), 33);
+    assert_eq!(note.verify([log().verifier()]).unwrap().len(), 1);
+}
+
+#[test]
 fn unknown_keys_count_for_nothing_and_known_ones_must_hold() {
     let note = cosigned(&signed(head(3)), &[witness()]);
     assert_eq!(note.verify([log().verifier()]).unwrap().len(), 1);

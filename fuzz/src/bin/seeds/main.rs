@@ -5,6 +5,7 @@
 mod channels;
 mod crawlers;
 mod life;
+mod logs;
 mod nodes;
 mod pasts;
 
@@ -35,6 +36,7 @@ fn main() -> Done {
     credentials(&vectors)?;
     crawlers::requests()?;
     ledgers()?;
+    logs::logs()?;
     pasts::indexes()?;
     journals()?;
     nodes::engines()?;

@@ -1,0 +1,6 @@
+//! The target `tlog_receipt` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    fuzz::target("tlog_receipt")(bytes);
+});
