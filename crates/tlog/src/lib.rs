@@ -19,8 +19,8 @@ pub use checkpoint::{Checkpoint, CheckpointError, TreeHead};
 pub use cosignature::{COSIGNATURE_SECONDS_MAX, CosignError, Cosigner};
 pub use note::{
     AppendError, KeyError, KeyId, KeyName, KeyType, LogSigner, NOTE_BYTES_MAX, NameError, Note,
-    NoteError, NoteSignature, SIGNATURES_COUNT_MAX, SignatureError, Signed, VerifierKey,
-    VerifyError,
+    NoteError, NoteRefused, NoteSignature, SIGNATURES_COUNT_MAX, SignatureError, Signed,
+    VerifierKey,
 };
 pub use receipt::{
     PROOF_HASHES_COUNT_MAX, RECEIPT_BYTES_MAX, Receipt, ReceiptError, ReceiptRefused,

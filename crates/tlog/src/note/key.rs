@@ -103,9 +103,9 @@ impl SignatureError {
     /// Stable code for programs.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Length => "signature_length",
-            Self::Time => "signature_time",
-            Self::Mismatch => "signature_mismatch",
+            Self::Length => "note_signature_length",
+            Self::Time => "note_signature_time",
+            Self::Mismatch => "note_signature_mismatch",
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::line::{encode_base64, parse_base64};
 pub use key::{KeyError, KeyId, KeyType, SignatureError, VerifierKey};
 pub use name::{KeyName, NameError};
 pub use sign::LogSigner;
-pub use verify::{AppendError, Signed, VerifyError};
+pub use verify::{AppendError, NoteRefused, Signed};
 
 /// Longest note that is read or written: room for 32 signatures of the longest kind known.
 pub const NOTE_BYTES_MAX: usize = 256 * 1024;

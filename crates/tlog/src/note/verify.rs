@@ -16,7 +16,7 @@ pub struct Signed<'k> {
 
 /// Why a note is not trusted. The first that applies is told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VerifyError {
+pub enum NoteRefused {
     /// A line claims a known key and is not by it.
     #[error("the signature of `{name}` with id {id} is not good: {cause}")]
     Signature {
@@ -32,7 +32,7 @@ pub enum VerifyError {
     Unsigned,
 }
 
-impl VerifyError {
+impl NoteRefused {
     /// Stable code for programs.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -49,10 +49,10 @@ impl Note {
     pub fn verify<'k>(
         &self,
         known: impl IntoIterator<Item = &'k VerifierKey>,
-    ) -> Result<Vec<Signed<'k>>, VerifyError> {
+    ) -> Result<Vec<Signed<'k>>, NoteRefused> {
         let signed = signed_by(&self.text, &self.signatures, known)?;
         if signed.is_empty() {
-            return Err(VerifyError::Unsigned);
+            return Err(NoteRefused::Unsigned);
         }
         Ok(signed.into_iter().map(|(_, signed)| signed).collect())
     }
@@ -68,7 +68,7 @@ impl Note {
     ) -> Result<Self, AppendError> {
         let signed = signed_by(&self.text, further, known)?;
         if signed.is_empty() {
-            return Err(VerifyError::Unsigned.into());
+            return Err(NoteRefused::Unsigned.into());
         }
         let good: Vec<_> = signed.into_iter().map(|(signature, _)| signature.clone()).collect();
         Ok(self.with_signatures(&good)?)
@@ -80,7 +80,7 @@ impl Note {
 pub enum AppendError {
     /// They are not to be trusted.
     #[error(transparent)]
-    Verify(#[from] VerifyError),
+    Verify(#[from] NoteRefused),
     /// The note would be too large with them.
     #[error(transparent)]
     Note(#[from] super::NoteError),
@@ -100,7 +100,7 @@ fn signed_by<'s, 'k>(
     text: &str,
     signatures: &'s [NoteSignature],
     known: impl IntoIterator<Item = &'k VerifierKey>,
-) -> Result<Vec<(&'s NoteSignature, Signed<'k>)>, VerifyError> {
+) -> Result<Vec<(&'s NoteSignature, Signed<'k>)>, NoteRefused> {
     let known: Vec<&VerifierKey> = known.into_iter().collect();
     let mut signed = Vec::new();
     for signature in signatures {
@@ -108,7 +108,7 @@ fn signed_by<'s, 'k>(
         for key in known.iter().filter(|key| key.name() == name && key.id() == id) {
             let time = key
                 .check(text, signature.bytes())
-                .map_err(|cause| VerifyError::Signature { name: name.clone(), id, cause })?;
+                .map_err(|cause| NoteRefused::Signature { name: name.clone(), id, cause })?;
             signed.push((signature, Signed { key, time }));
         }
     }

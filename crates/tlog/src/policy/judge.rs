@@ -2,7 +2,7 @@
 
 use super::{Log, Policy, Witness};
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::note::{Note, Signed, VerifyError};
+use crate::note::{Note, NoteRefused, Signed};
 
 /// A checkpoint that a policy accepts, and on whose word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Unacceptable {
     },
     /// A signature that claims a key of the policy fails, or no key of the policy has signed.
     #[error(transparent)]
-    Signature(#[from] VerifyError),
+    Signature(#[from] NoteRefused),
     /// Only others have signed.
     #[error("the log `{origin}` has not signed the checkpoint")]
     LogSignatureMissing {

@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 
 use crate::checkpoint::{Hash, TreeHead};
 use crate::cosignature::{CosignError, Cosigner};
-use crate::note::{NoteSignature, VerifierKey, VerifyError};
+use crate::note::{NoteRefused, NoteSignature, VerifierKey};
 
 pub use answer::{Answer, AnswerError, CONFLICT_CONTENT_TYPE, cosigned_body};
 pub use request::{AddCheckpoint, RequestError, WITNESS_REQUEST_BYTES_MAX};
@@ -52,7 +52,7 @@ pub enum Refusal {
     UnknownOrigin,
     /// No trusted key has signed, or a line that claims one fails.
     #[error(transparent)]
-    Signature(#[from] VerifyError),
+    Signature(#[from] NoteRefused),
     /// The old size is above the size of the checkpoint.
     #[error("`old` is {old}, above the {size} leaves of the checkpoint")]
     OldAboveCheckpoint {

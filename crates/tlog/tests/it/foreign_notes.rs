@@ -79,7 +79,7 @@ fn a_forged_note_is_refused_by_both() {
     let theirs = ForeignNote::from_bytes(forged.as_bytes()).unwrap().verify(&known());
     assert!(matches!(theirs, Err(NoteError::InvalidSignature { .. })));
     let ours = Note::parse(forged.as_bytes()).unwrap();
-    assert_eq!(ours.verify([log().verifier()]).unwrap_err().code(), "signature_mismatch");
+    assert_eq!(ours.verify([log().verifier()]).unwrap_err().code(), "note_signature_mismatch");
 }
 
 proptest! {

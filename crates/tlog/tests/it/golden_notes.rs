@@ -112,7 +112,8 @@ fn no_bit_of_the_checkpoint_can_change() {
         }
     }
     // Each guard has caught something, so that none stands in for another.
-    for code in ["unknown_log", "signature_mismatch", "log_signature_missing", "quorum_unmet"] {
+    for code in ["unknown_log", "note_signature_mismatch", "log_signature_missing", "quorum_unmet"]
+    {
         assert!(codes.contains_key(code), "{code} of {codes:?}");
     }
 }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha512};
 use tlog::{
     AppendError, COSIGNATURE_SECONDS_MAX, Checkpoint, CheckpointError, CosignError, Cosigner,
-    KeyError, KeyId, KeyType, NOTE_BYTES_MAX, NameError, Note, NoteError, SIGNATURES_COUNT_MAX,
-    SignatureError, VerifierKey, VerifyError,
+    KeyError, KeyId, KeyType, NOTE_BYTES_MAX, NameError, Note, NoteError, NoteRefused,
+    SIGNATURES_COUNT_MAX, SignatureError, VerifierKey,
 };
 
 use crate::golden_notes::{CHECKPOINT, LOG_VKEY};
@@ -112,21 +112,21 @@ fn there_is_room_for_many_long_signatures_of_unknown_types() {
 fn unknown_keys_count_for_nothing_and_known_ones_must_hold() {
     let note = cosigned(&signed(head(3)), &[witness()]);
     assert_eq!(note.verify([log().verifier()]).unwrap().len(), 1);
-    assert_eq!(note.verify([]), Err(VerifyError::Unsigned));
-    assert_eq!(VerifyError::Unsigned.code(), "note_unsigned");
+    assert_eq!(note.verify([]), Err(NoteRefused::Unsigned));
+    assert_eq!(NoteRefused::Unsigned.code(), "note_unsigned");
     // The same name with another id, and the same id with another name, are other keys.
     let other = VerifierKey::new(name(LOG), KeyType::Note, witness().verifier().bytes()).unwrap();
-    assert_eq!(note.verify([&other]), Err(VerifyError::Unsigned));
+    assert_eq!(note.verify([&other]), Err(NoteRefused::Unsigned));
     // A line that claims a known key and fails spoils the note, whoever else has signed.
     let forged = note.to_string().replace("\n3\n", "\n4\n");
     let forged = Note::parse(forged.as_bytes()).unwrap();
     let (log, witness) = (log(), witness());
     for known in [vec![log.verifier()], vec![witness.verifier()]] {
         let refused = forged.verify(known.clone()).unwrap_err();
-        assert_eq!(refused.code(), "signature_mismatch");
+        assert_eq!(refused.code(), "note_signature_mismatch");
         let name = known[0].name().clone();
         let (id, cause) = (known[0].id(), SignatureError::Mismatch);
-        assert_eq!(refused, VerifyError::Signature { name, id, cause });
+        assert_eq!(refused, NoteRefused::Signature { name, id, cause });
     }
     let line = cosigned(&signed(head(4)), std::slice::from_ref(&witness)).signatures()[1].clone();
     let mixed = Note::new(note.text().to_owned(), vec![note.signatures()[0].clone(), line]);
@@ -152,13 +152,13 @@ fn signatures_of_a_wrong_length_or_time_are_refused_by_name() {
         let bytes = note.signatures()[which].bytes();
         assert_eq!(bytes.len(), length);
         assert_eq!(with(which, bytes), Ok(1));
-        assert_eq!(with(which, &bytes[..length - 1]), Err("signature_length"));
-        assert_eq!(with(which, &bytes[..1]), Err("signature_length"));
-        assert_eq!(with(which, &[bytes, &[0]].concat()), Err("signature_length"));
+        assert_eq!(with(which, &bytes[..length - 1]), Err("note_signature_length"));
+        assert_eq!(with(which, &bytes[..1]), Err("note_signature_length"));
+        assert_eq!(with(which, &[bytes, &[0]].concat()), Err("note_signature_length"));
     }
     let mut late = note.signatures()[1].bytes().to_vec();
     late[0] = 0x80;
-    assert_eq!(with(1, &late), Err("signature_time"));
+    assert_eq!(with(1, &late), Err("note_signature_time"));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_nonce_of_small_order_is_refused() {
     let whole = [log.verifier().id().0.as_slice(), &signature].concat();
     let base64 = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, whole);
     let note = Note::parse(format!("{text}\n\u{2014} {LOG} {base64}\n").as_bytes()).unwrap();
-    assert_eq!(note.verify([log.verifier()]).unwrap_err().code(), "signature_mismatch");
+    assert_eq!(note.verify([log.verifier()]).unwrap_err().code(), "note_signature_mismatch");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn a_new_signature_takes_the_place_of_the_old_one_of_its_key() {
     let wrong = witness.cosign(&signed(head(4)), TIME).unwrap();
     for bad in [vec![], vec![stranger.clone()], vec![fresh, wrong]] {
         let refused = old.with_verified(&bad, [witness.verifier()]).unwrap_err();
-        let expected = if bad.len() == 2 { "signature_mismatch" } else { "note_unsigned" };
+        let expected = if bad.len() == 2 { "note_signature_mismatch" } else { "note_unsigned" };
         assert_eq!(refused.code(), expected);
     }
     let full = vec![stranger.clone(); SIGNATURES_COUNT_MAX];
@@ -277,7 +277,7 @@ fn name_type_and_key_make_the_id() {
     assert_ne!(id, KeyId::of(&name(WITNESS), KeyType::Note, &key));
     // One key in two roles: the signature of one is none of the other.
     let as_witness = VerifierKey::new(name(LOG), KeyType::Cosignature, &key).unwrap();
-    assert_eq!(signed(head(1)).verify([&as_witness]), Err(VerifyError::Unsigned));
+    assert_eq!(signed(head(1)).verify([&as_witness]), Err(NoteRefused::Unsigned));
 }
 
 #[test]

@@ -212,7 +212,7 @@ fn checkpoints_of_others_are_refused_by_name() {
     assert_eq!(code(&log().sign(text).unwrap()), "unknown_log");
     assert_eq!(code(&other.sign(good.text().to_owned()).unwrap()), "note_unsigned");
     let forged = Note::parse(good.to_string().replace("\n3\n", "\n4\n").as_bytes()).unwrap();
-    assert_eq!(code(&forged), "signature_mismatch");
+    assert_eq!(code(&forged), "note_signature_mismatch");
     let own = other.sign(good.text().to_owned()).unwrap();
     assert_eq!(code(&cosigned(&own, &[witness_number(1)])), "log_signature_missing");
     assert_eq!(code(&cosigned(&signed(head(3)), &[witness_number(2)])), "quorum_unmet");

@@ -146,7 +146,7 @@ fn origin_and_signature_come_before_everything_else() {
     let keys: [VerifierKey; 2] = [stranger.verifier().clone(), log().verifier().clone()];
     let watched = Watched { keys: &keys, stored: None };
     let refused = decide(&request, Some(watched), never).unwrap_err();
-    assert_eq!((refused.http_status(), refused.code()), (403, "signature_mismatch"));
+    assert_eq!((refused.http_status(), refused.code()), (403, "note_signature_mismatch"));
     let watched = Watched { keys: &keys[..1], stored: None };
     let refused = decide(&request, Some(watched), never).unwrap_err();
     assert_eq!(refused.http_status(), 400);
