@@ -6,3 +6,21 @@
 //! and verifying share the hashes and nothing else.
 //!
 //! It must not do I/O, read a clock or draw randomness, and must not know what a leaf commits to.
+
+mod hash;
+mod proof;
+mod tile;
+mod tree;
+
+pub use hash::{HASH_BYTES, Hash, HashLengthError, empty_root, leaf_hash, node_hash};
+pub use proof::{
+    ProveError, VerifyError, prove_consistency, prove_inclusion, verify_consistency,
+    verify_inclusion,
+};
+pub use tile::{
+    BundleError, ENTRY_BYTES_MAX, Layer, TILE_LEVEL_MAX, TILE_LEVELS, TILE_WIDTH, Tile,
+    TileBytesError, TileError, decode_entries, encode_entries, encode_hashes,
+};
+pub use tree::{
+    HashSource, LEAVES_COUNT_MAX, Node, TileReadError, TileReader, Tree, TreeError, root,
+};
