@@ -9,19 +9,35 @@
 
 mod checkpoint;
 mod cosignature;
+mod hash;
 mod line;
 mod note;
 pub mod policy;
+mod proof;
 mod receipt;
+mod tile;
+mod tree;
 pub mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError, TreeHead};
 pub use cosignature::{COSIGNATURE_SECONDS_MAX, CosignError, Cosigner};
+pub use hash::{HASH_BYTES, Hash, HashLengthError, empty_root, leaf_hash, node_hash};
 pub use note::{
     AppendError, KeyError, KeyId, KeyName, KeyType, LogSigner, NOTE_BYTES_MAX, NameError, Note,
     NoteError, NoteRefused, NoteSignature, SIGNATURES_COUNT_MAX, SignatureError, Signed,
     VerifierKey,
 };
+pub use proof::{
+    ProveError, VerifyError, prove_consistency, prove_inclusion, verify_consistency,
+    verify_inclusion,
+};
 pub use receipt::{
     PROOF_HASHES_COUNT_MAX, RECEIPT_BYTES_MAX, Receipt, ReceiptError, ReceiptRefused,
+};
+pub use tile::{
+    BundleError, ENTRY_BYTES_MAX, Layer, TILE_LEVEL_MAX, TILE_LEVELS, TILE_WIDTH, Tile,
+    TileBytesError, TileError, decode_entries, encode_entries, encode_hashes,
+};
+pub use tree::{
+    HashSource, LEAVES_COUNT_MAX, Node, TileReadError, TileReader, Tree, TreeError, root,
 };

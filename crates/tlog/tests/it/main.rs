@@ -1,11 +1,23 @@
-//! The log's formats from outside: golden vectors, refusals, hostile bytes, foreign readers.
+//! The verifiable log from outside: the tree against its definition, golden vectors, refusals,
+//! hostile bytes, programs of others.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "functions that tests share are tests too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "functions that tests share are tests too; their sizes are small"
+)]
 
 mod foreign_notes;
+mod foreign_trees;
 mod golden_notes;
 mod keys;
 mod notes;
 mod policies;
+mod proofs;
+mod public_vectors;
 mod receipts;
+mod reference;
+mod tiles;
+mod vectors;
 mod witnesses;
