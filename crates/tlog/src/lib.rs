@@ -36,7 +36,7 @@ pub use receipt::{
 };
 pub use tile::{
     BundleError, ENTRY_BYTES_MAX, Layer, TILE_LEVEL_MAX, TILE_LEVELS, TILE_WIDTH, Tile,
-    TileBytesError, TileError, decode_entries, encode_entries, encode_hashes,
+    TileBytesError, TileError, decode_entries, encode_entries, encode_hashes, full_tile_hash,
 };
 pub use tree::{
     HashSource, LEAVES_COUNT_MAX, Node, TileReadError, TileReader, Tree, TreeError, root,

@@ -10,7 +10,7 @@ mod path;
 
 pub use bundle::{BundleError, ENTRY_BYTES_MAX, decode_entries, encode_entries};
 
-use crate::hash::{HASH_BYTES, Hash};
+use crate::hash::{HASH_BYTES, Hash, node_hash};
 
 /// Hashes or entries of a full tile.
 pub const TILE_WIDTH: u64 = 256;
@@ -110,7 +110,8 @@ impl Tile {
     }
 
     /// The tiles to write when a tree has grown from `old` to `new` leaves: those that are new,
-    /// and those that are wider than before. In the order of [`Tile::all`]; none if `new` is no larger.
+    /// and those that are wider than before. None if `new` is no larger. In the order of
+    /// [`Tile::all`].
     pub fn grown(old: u64, new: u64) -> impl Iterator<Item = Self> {
         let levels = (0..=TILE_LEVEL_MAX).map(Layer::Hashes);
         std::iter::once(Layer::Entries).chain(levels).flat_map(move |layer| {
@@ -177,4 +178,20 @@ impl Layer {
 /// The bytes of a tile of hashes.
 pub fn encode_hashes(hashes: &[Hash]) -> Vec<u8> {
     hashes.iter().flat_map(|hash| hash.0).collect()
+}
+
+/// The hash that a full tile has at the level of tiles above: its place there is its index. `None`
+/// for a partial tile, which has none.
+pub fn full_tile_hash(hashes: &[Hash]) -> Option<Hash> {
+    let is_full = u64::try_from(hashes.len()) == Ok(TILE_WIDTH);
+    if is_full { complete_root(hashes) } else { None }
+}
+
+/// The root over a power of two of hashes.
+pub(crate) fn complete_root(hashes: &[Hash]) -> Option<Hash> {
+    let mut row = hashes.to_vec();
+    while row.len() > 1 {
+        row = row.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+    }
+    row.first().copied()
 }

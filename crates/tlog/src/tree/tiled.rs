@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::{HashSource, Node};
-use crate::hash::{Hash, node_hash};
-use crate::tile::{Layer, TILE_LEVELS, TILE_WIDTH, Tile};
+use crate::hash::Hash;
+use crate::tile::{Layer, TILE_LEVELS, TILE_WIDTH, Tile, complete_root};
 
 /// Reads the hashes of a tree of known size from tiles that `fetch` brings.
 ///
@@ -115,13 +115,4 @@ where
         let tile = self.tile(node.level() / TILE_LEVELS, first / TILE_WIDTH)?;
         tile.get(place..place + (1 << height)).and_then(complete_root).ok_or(beyond)
     }
-}
-
-/// The root over a power of two of hashes.
-fn complete_root(hashes: &[Hash]) -> Option<Hash> {
-    let mut row = hashes.to_vec();
-    while row.len() > 1 {
-        row = row.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
-    }
-    row.first().copied()
 }

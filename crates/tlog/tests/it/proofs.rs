@@ -189,7 +189,11 @@ proptest! {
 
     /// Whatever the numbers and however long the proof: a verdict, and a refusal.
     #[test]
-    fn hashes_out_of_nowhere_prove_nothing(a in any::<u64>(), b in any::<u64>(), length in 0..70_usize) {
+    fn hashes_out_of_nowhere_prove_nothing(
+        a in any::<u64>(),
+        b in any::<u64>(),
+        length in 0..70_usize,
+    ) {
         let hash = tree_hash(&leaves(1));
         let proof = vec![hash; length];
         let root = tree_hash(&leaves(2));

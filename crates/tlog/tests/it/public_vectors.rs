@@ -40,8 +40,9 @@ fn hash(value: &Value) -> Result<Hash, HashLengthError> {
     Hash::try_from(bytes(value).as_slice())
 }
 
-/// Some roots are texts of other lengths, in one good vector too, whose trees are the same. Roots
-/// are only compared, so another hash of each text takes its place, and the verdict is verification's.
+/// Some roots are texts of other lengths, in one good vector too, whose two trees are the same.
+/// Roots are only compared, so a hash of such a text takes its place, and the verdict remains that
+/// of verification.
 fn root(value: &Value) -> Hash {
     hash(value).unwrap_or_else(|_| leaf_hash(&bytes(value)))
 }

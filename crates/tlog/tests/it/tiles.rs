@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
+use proptest::prelude::*;
 use tlog::{
     BundleError, ENTRY_BYTES_MAX, Hash, HashSource, Layer, Node, Tile, TileBytesError, TileError,
-    TileReadError, TileReader, decode_entries, encode_entries, encode_hashes, prove_consistency,
-    prove_inclusion, root, verify_consistency, verify_inclusion,
+    TileReadError, TileReader, decode_entries, encode_entries, encode_hashes, full_tile_hash,
+    leaf_hash, prove_consistency, prove_inclusion, root, verify_consistency, verify_inclusion,
 };
 
-use crate::reference::{Stored, flips, leaves, tree_hash};
+use crate::reference::{Stored, entry, flips, leaves, tree_hash};
 
 /// Tiles of a size straight from the rule: `floor(size / 256^level) mod 256` is the partial width.
 fn implied(size: u64) -> Vec<String> {
@@ -204,13 +205,16 @@ fn what_tiles_cannot_tell_is_named() {
         TileReader::new(600, |tile: Tile| Ok::<_, Infallible>(large.tile(tile.to_full())));
     let hash = reader.hash(Node::new(3, 74).unwrap());
     assert_eq!(hash, Ok(large.hashes[&Node::new(3, 74).unwrap()]));
+    // What it has more belongs to a larger tree.
+    let node = Node::new(0, 600).unwrap();
+    assert_eq!(reader.hash(node), Err(TileReadError::Beyond { node, size: 600 }));
 }
 
 #[test]
 fn every_changed_bit_of_a_tile_changes_the_root() {
     let stored = Stored::with_leaves(300);
     let expected = stored.tree.root();
-    // The right half of the last tile and the hash of the first are all that the root is made of.
+    // The root is made of the hash of the first leaf tile and of those in the second one.
     for (changed, place) in [(Layer::Hashes(0), 43), (Layer::Hashes(1), 0)] {
         for hash in
             flips(stored.tile(Tile::of_tree(changed, u64::from(place == 43), 300).unwrap())[place])
@@ -223,6 +227,69 @@ fn every_changed_bit_of_a_tile_changes_the_root() {
                 Ok::<_, Infallible>(hashes)
             };
             assert_ne!(root(&mut TileReader::new(300, fetch), 300), Ok(expected));
+        }
+    }
+}
+
+#[test]
+fn a_full_tile_has_one_hash_in_the_level_above() {
+    let stored = Stored::with_leaves(65_536);
+    for index in 0..256 {
+        let tile = Tile::of_tree(Layer::Hashes(0), index, 65_536).unwrap();
+        let above = stored.hashes[&Node::new(8, index).unwrap()];
+        assert_eq!(full_tile_hash(&stored.tile(tile)), Some(above));
+    }
+    let top = Tile::of_tree(Layer::Hashes(1), 0, 65_536).unwrap();
+    assert_eq!(full_tile_hash(&stored.tile(top)), Some(stored.tree.root()));
+    for width in [0, 1, 128, 255] {
+        assert_eq!(full_tile_hash(&leaves(width)), None);
+    }
+}
+
+#[test]
+fn every_changed_bit_of_a_bundle_is_seen_in_the_hashes() {
+    let entries: Vec<_> = (0..20).map(entry).collect();
+    let bundle = encode_entries(&entries).unwrap();
+    let expected = leaves(20);
+    let hashes = |bytes: &[u8]| -> Result<Vec<Hash>, BundleError> {
+        Ok(decode_entries(bytes, 20)?.into_iter().map(leaf_hash).collect())
+    };
+    assert_eq!(hashes(&bundle).unwrap(), expected);
+    for bit in 0..bundle.len() * 8 {
+        let mut changed = bundle.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert_ne!(hashes(&changed), Ok(expected.clone()), "bit {bit}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_text_that_is_a_path_is_the_path_of_its_tile(
+        text in r"tile/(entries|[0-9]{1,3})/(x?[0-9]{2,3}/){0,7}[0-9]{3}(\.p/[0-9]{1,3})?",
+    ) {
+        if let Ok(tile) = text.parse::<Tile>() {
+            prop_assert_eq!(tile.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn every_tile_is_found_under_its_path(
+        level in 0..=64_u8,
+        index in any::<u64>(),
+        width in 1..=256_u16,
+    ) {
+        let layer = if level == 64 { Layer::Entries } else { Layer::Hashes(level) };
+        let tile = Tile::new(layer, index, width).unwrap();
+        prop_assert_eq!(tile.to_string().parse(), Ok(tile));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(
+        bytes in prop::collection::vec(0..4_u8, 0..40),
+        width in 0..12_usize,
+    ) {
+        if let Ok(entries) = decode_entries(&bytes, width) {
+            prop_assert_eq!(encode_entries(&entries).unwrap(), bytes);
         }
     }
 }
