@@ -4,11 +4,9 @@
 //! against the tree. Foreign checkpoints may have further lines; signatures cover them, nothing here
 //! reads them. Format: C2SP tlog-checkpoint.
 
+use crate::hash::Hash;
 use crate::line::{encode_base64, parse_decimal, parse_hash};
 use crate::note::KeyName;
-
-/// A hash of the tree: SHA-256.
-pub(crate) type Hash = [u8; 32];
 
 /// The size of a tree and its root at that size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +93,6 @@ impl Checkpoint {
 impl core::fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let Self { origin, head } = self;
-        write!(f, "{origin}\n{}\n{}\n", head.size, encode_base64(&head.root))
+        write!(f, "{origin}\n{}\n{}\n", head.size, encode_base64(&head.root.0))
     }
 }

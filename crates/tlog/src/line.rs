@@ -6,7 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::checkpoint::Hash;
+use crate::hash::Hash;
 
 /// A number as all formats write it; `None` for every other text and beyond 2^64-1.
 pub fn parse_decimal(text: &str) -> Option<u64> {
@@ -28,13 +28,13 @@ pub fn parse_base64(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
 
 /// 44 characters of base64.
 pub fn parse_hash(text: impl AsRef<[u8]>) -> Option<Hash> {
-    parse_base64(text)?.try_into().ok()
+    Hash::try_from(parse_base64(text)?.as_slice()).ok()
 }
 
 /// Each hash on a line of its own.
 pub fn push_hashes(text: &mut String, hashes: &[Hash]) {
     for hash in hashes {
-        text.push_str(&encode_base64(hash));
+        text.push_str(&encode_base64(&hash.0));
         text.push('\n');
     }
 }
@@ -66,7 +66,7 @@ mod tests {
         for text in ["/+8", "/+9=", "_-8=", "/+8==", "/+8=\n", "/ +8="] {
             assert_eq!(parse_base64(text), None, "{text}");
         }
-        assert_eq!(parse_hash(encode_base64(&[7; 32])), Some([7; 32]));
+        assert_eq!(parse_hash(encode_base64(&[7; 32])), Some(Hash([7; 32])));
         assert_eq!(parse_hash(encode_base64(&[7; 31])), None);
         assert_eq!(parse_hash(encode_base64(&[7; 33])), None);
     }

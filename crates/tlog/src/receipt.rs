@@ -5,12 +5,14 @@
 //! its witnesses saw. What the leaf commits to, and whether `extra` opens it, is for the caller to
 //! check first. Format: C2SP tlog-proof, files `.tlog-proof`.
 
-use crate::checkpoint::{Checkpoint, CheckpointError, Hash, TreeHead};
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::hash::Hash;
 use crate::line::{
     encode_base64, parse_base64, parse_decimal, parse_hash, push_hashes, split_head,
 };
 use crate::note::{NOTE_BYTES_MAX, Note, NoteError};
 use crate::policy::{Judged, Policy, Unacceptable};
+use crate::proof::{VerifyError, verify_inclusion};
 
 /// Longest receipt that is read.
 pub const RECEIPT_BYTES_MAX: usize = 2 * NOTE_BYTES_MAX;
@@ -97,7 +99,7 @@ pub enum ReceiptRefused {
     },
     /// The proof does not lead from the leaf to the root.
     #[error("the leaf is not at this place of the log: the receipt's proof does not hold")]
-    NotIncluded,
+    NotIncluded(#[source] VerifyError),
 }
 
 impl ReceiptRefused {
@@ -106,7 +108,7 @@ impl ReceiptRefused {
         match self {
             Self::Checkpoint(error) => error.code(),
             Self::BeyondTree { .. } => "receipt_beyond_tree",
-            Self::NotIncluded => "receipt_not_included",
+            Self::NotIncluded(_) => "receipt_not_included",
         }
     }
 }
@@ -177,23 +179,22 @@ impl Receipt {
 
     /// Checks that the log and its witnesses, as the policy names them, vouch for a leaf.
     ///
-    /// `leaf` is the hash that the caller computed from what it holds. `included` says whether a
-    /// proof leads from a leaf at an index to the root of a tree.
+    /// `leaf` is the hash that the caller computed from what it holds.
     pub fn verify<'p>(
         &self,
         leaf: &Hash,
         policy: &'p Policy,
-        included: impl FnOnce(u64, &Hash, &[Hash], &TreeHead) -> bool,
     ) -> Result<Judged<'p>, ReceiptRefused> {
         let judged = policy.judge(&self.note)?;
         let head = judged.checkpoint.head();
-        if self.index >= head.size {
-            return Err(ReceiptRefused::BeyondTree { index: self.index, size: head.size });
+        let verdict = verify_inclusion(leaf, self.index, head.size, &self.proof, &head.root);
+        match verdict {
+            Ok(()) => Ok(judged),
+            Err(VerifyError::IndexBeyond { index, size }) => {
+                Err(ReceiptRefused::BeyondTree { index, size })
+            }
+            Err(cause) => Err(ReceiptRefused::NotIncluded(cause)),
         }
-        if !included(self.index, leaf, &self.proof, &head) {
-            return Err(ReceiptRefused::NotIncluded);
-        }
-        Ok(judged)
     }
 }
 

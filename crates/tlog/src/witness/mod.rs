@@ -20,11 +20,11 @@
 mod answer;
 mod request;
 
-use sha2::{Digest, Sha256};
-
-use crate::checkpoint::{Hash, TreeHead};
+use crate::checkpoint::TreeHead;
 use crate::cosignature::{CosignError, Cosigner};
+use crate::hash::empty_root;
 use crate::note::{NoteRefused, NoteSignature, VerifierKey};
+use crate::proof::{VerifyError, verify_consistency};
 
 pub use answer::{Answer, AnswerError, CONFLICT_CONTENT_TYPE, cosigned_body};
 pub use request::{AddCheckpoint, RequestError, WITNESS_REQUEST_BYTES_MAX};
@@ -91,6 +91,9 @@ pub enum Refusal {
         old: u64,
         /// The size in the checkpoint.
         size: u64,
+        /// Where it fails.
+        #[source]
+        cause: VerifyError,
     },
 }
 
@@ -139,12 +142,9 @@ impl Refusal {
 }
 
 /// Whether the witness may cosign; `watched` is `None` if the origin is unknown.
-///
-/// `consistent` says whether a proof leads from an old tree, which is not empty, to a larger one.
 pub fn decide<'r>(
     request: &'r AddCheckpoint,
     watched: Option<Watched<'_>>,
-    consistent: impl FnOnce(&TreeHead, &TreeHead, &[Hash]) -> bool,
 ) -> Result<Accepted<'r>, Refusal> {
     let watched = watched.ok_or(Refusal::UnknownOrigin)?;
     request.note().verify(watched.keys)?;
@@ -167,8 +167,9 @@ pub fn decide<'r>(
     if !grown && !request.proof().is_empty() {
         return Err(Refusal::NeedlessProof { old, size });
     }
-    if grown && !consistent(&stored, &new, request.proof()) {
-        return Err(Refusal::Inconsistent { old, size });
+    if grown {
+        verify_consistency(old, size, request.proof(), &stored.root, &new.root)
+            .map_err(|cause| Refusal::Inconsistent { old, size, cause })?;
     }
     Ok(Accepted { request })
 }
@@ -183,8 +184,4 @@ impl Accepted<'_> {
     pub fn cosign(&self, cosigner: &Cosigner, time: u64) -> Result<NoteSignature, CosignError> {
         cosigner.cosign(self.request.note(), time)
     }
-}
-
-fn empty_root() -> Hash {
-    Sha256::digest([]).into()
 }

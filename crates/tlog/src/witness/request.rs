@@ -2,7 +2,8 @@
 //!
 //! Format: C2SP tlog-witness, the body of `POST <submission prefix>/add-checkpoint`.
 
-use crate::checkpoint::{Checkpoint, CheckpointError, Hash};
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::hash::Hash;
 use crate::line::{parse_decimal, parse_hash, push_hashes, split_head};
 use crate::note::{NOTE_BYTES_MAX, Note, NoteError};
 use crate::receipt::PROOF_HASHES_COUNT_MAX;

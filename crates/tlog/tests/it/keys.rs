@@ -1,6 +1,6 @@
 //! Keys, checkpoints and notes that the tests share.
 
-use tlog::{Checkpoint, Cosigner, KeyName, LogSigner, Note, TreeHead};
+use tlog::{Checkpoint, Cosigner, Hash, KeyName, LogSigner, Note, TreeHead};
 
 pub const LOG: &str = "ledger.example/log1";
 pub const WITNESS: &str = "witness.example/w1";
@@ -35,9 +35,9 @@ pub fn cosigned(note: &Note, witnesses: &[Cosigner]) -> Note {
     note.with_signatures(&lines).unwrap()
 }
 
-/// Tree heads that differ.
+/// Tree heads that differ, of no tree: notes do not ask for one. Those of trees are in `histories`.
 pub fn head(size: u64) -> TreeHead {
     let mut root = [0xab; 32];
     root[..8].copy_from_slice(&size.to_be_bytes());
-    TreeHead { size, root }
+    TreeHead { size, root: Hash(root) }
 }

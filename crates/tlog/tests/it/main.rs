@@ -11,6 +11,7 @@
 mod foreign_notes;
 mod foreign_trees;
 mod golden_notes;
+mod histories;
 mod keys;
 mod notes;
 mod policies;

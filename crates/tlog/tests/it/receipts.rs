@@ -1,37 +1,29 @@
 //! Receipts: every refusal by name, in order, and no bit that can change.
 
 use proptest::prelude::*;
-use sha2::{Digest, Sha256};
 use tlog::policy::Policy;
-use tlog::{Note, RECEIPT_BYTES_MAX, Receipt, ReceiptError, TreeHead};
+use tlog::{
+    Hash, Note, RECEIPT_BYTES_MAX, Receipt, ReceiptError, ReceiptRefused, TreeHead, VerifyError,
+    empty_root, leaf_hash,
+};
 
 use crate::golden_notes::{CHECKPOINT, INCLUSION, LOG_VKEY, policy};
-use crate::keys::{LOG, head, signed};
+use crate::histories::History;
+use crate::keys::{LOG, signed};
+use crate::reference::flips;
 
 fn golden() -> String {
     format!("c2sp.org/tlog-proof@v1\nindex 3\n{}\n\n{CHECKPOINT}", INCLUSION.join("\n"))
 }
 
-fn hash(parts: &[&[u8]]) -> [u8; 32] {
-    Sha256::digest(parts.concat()).into()
+fn leaf() -> Hash {
+    leaf_hash(b"leaf-4")
 }
 
-fn leaf() -> [u8; 32] {
-    hash(&[&[0], b"leaf-4"])
-}
-
-/// The path of the leaf with index 3 among five, and of no other: left, left, then right.
-fn included(index: u64, leaf: &[u8; 32], proof: &[[u8; 32]], head: &TreeHead) -> bool {
-    let [first, second, third] = proof else { return false };
-    let pair = hash(&[&[1], first, leaf]);
-    let four = hash(&[&[1], second, &pair]);
-    (index, head.size) == (3, 5) && hash(&[&[1], &four, third]) == head.root
-}
-
-fn verified(bytes: &[u8], leaf: [u8; 32]) -> Result<(), &'static str> {
+fn verified(bytes: &[u8], leaf: Hash) -> Result<(), &'static str> {
     let receipt = Receipt::parse(bytes).map_err(ReceiptError::code)?;
     assert_eq!(receipt.to_string().as_bytes(), bytes);
-    receipt.verify(&leaf, &policy(), included).map(drop).map_err(|error| error.code())
+    receipt.verify(&leaf, &policy()).map(drop).map_err(|error| error.code())
 }
 
 #[test]
@@ -41,7 +33,7 @@ fn the_golden_receipt_holds() {
     assert_eq!((receipt.index(), receipt.extra(), receipt.proof().len()), (3, None, 3));
     assert_eq!(receipt.checkpoint().origin(), LOG);
     let policy = policy();
-    let judged = receipt.verify(&leaf(), &policy, included).unwrap();
+    let judged = receipt.verify(&leaf(), &policy).unwrap();
     assert_eq!((judged.cosigned.len(), judged.checkpoint.head().size), (1, 5));
     // No signature covers `extra`.
     let with_extra = golden().replace("index 3", "extra AQID\nindex 3");
@@ -58,9 +50,7 @@ fn no_bit_of_a_receipt_can_change() {
             assert!(verified(&bytes, leaf()).is_err(), "bit {bit} of byte {place}");
         }
     }
-    for bit in 0..256 {
-        let mut other = leaf();
-        other[bit / 8] ^= 1 << (bit % 8);
+    for other in flips(leaf()) {
         assert_eq!(verified(&golden, other), Err("receipt_not_included"));
     }
     for length in 0..golden.len() {
@@ -111,7 +101,7 @@ fn malformed_receipts_are_refused_by_name() {
 #[test]
 fn a_receipt_that_could_not_be_read_is_not_built() {
     let note = Note::parse(CHECKPOINT.as_bytes()).unwrap();
-    let build = |count, extra| Receipt::new(3, vec![[1; 32]; count], note.clone(), extra);
+    let build = |count, extra| Receipt::new(3, vec![leaf(); count], note.clone(), extra);
     assert!(build(0, None).is_ok() && build(63, Some(vec![1])).is_ok());
     assert_eq!(build(64, None), Err(ReceiptError::TooManyHashes));
     assert_eq!(build(0, Some(vec![])), Err(ReceiptError::Extra));
@@ -120,20 +110,46 @@ fn a_receipt_that_could_not_be_read_is_not_built() {
 
 #[test]
 fn what_is_wrong_is_told_in_order() {
-    let receipt = |index, note: Note| Receipt::new(index, vec![], note, None).unwrap();
-    let refused = |receipt: &Receipt, policy: &Policy| {
-        let never = |_: u64, _: &[u8; 32], _: &[[u8; 32]], _: &TreeHead| false;
-        receipt.verify(&leaf(), policy, never).unwrap_err().code()
-    };
-    let text = format!("log {LOG_VKEY}\nquorum none\n");
-    let alone = Policy::parse(text.as_bytes()).unwrap();
+    let history = History::first();
+    let receipt = |index, head| Receipt::new(index, vec![], signed(head), None).unwrap();
+    let refused =
+        |receipt: &Receipt, policy: &Policy| receipt.verify(&leaf(), policy).unwrap_err().code();
     let other = Policy::parse(b"quorum none\n").unwrap();
-    // Foreign log, beyond the tree, not included.
-    assert_eq!(refused(&receipt(7, signed(head(5))), &other), "unknown_log");
-    assert_eq!(refused(&receipt(7, signed(head(5))), &policy()), "quorum_unmet");
-    assert_eq!(refused(&receipt(5, signed(head(5))), &alone), "receipt_beyond_tree");
-    assert_eq!(refused(&receipt(0, signed(head(0))), &alone), "receipt_beyond_tree");
-    assert_eq!(refused(&receipt(4, signed(head(5))), &alone), "receipt_not_included");
+    let alone = alone();
+    // Foreign log, too few witnesses, beyond the tree, not included.
+    assert_eq!(refused(&receipt(7, history.head(5)), &other), "unknown_log");
+    assert_eq!(refused(&receipt(7, history.head(5)), &policy()), "quorum_unmet");
+    assert_eq!(refused(&receipt(5, history.head(5)), &alone), "receipt_beyond_tree");
+    assert_eq!(refused(&receipt(0, history.head(0)), &alone), "receipt_beyond_tree");
+    assert_eq!(refused(&receipt(4, history.head(5)), &alone), "receipt_not_included");
+}
+
+#[test]
+fn a_refused_proof_says_where_it_fails() {
+    use ReceiptRefused::{BeyondTree, NotIncluded};
+    let (first, second, policy) = (History::first(), History::second(), alone());
+    let verified = |index, proof, head: TreeHead| {
+        let receipt = Receipt::new(index, proof, signed(head), None).unwrap();
+        receipt.verify(&leaf(), &policy).map(drop)
+    };
+    let good = || first.inclusion(3, 5);
+    let longer = || [good(), vec![empty_root()]].concat();
+    let length = |found| Err(NotIncluded(VerifyError::Length { expected: 3, found }));
+    let root = Err(NotIncluded(VerifyError::Root));
+    assert_eq!(verified(3, good(), first.head(5)), Ok(()));
+    assert_eq!(verified(3, vec![], first.head(5)), length(0));
+    assert_eq!(verified(3, longer(), first.head(5)), length(4));
+    assert_eq!(verified(2, good(), first.head(5)), root);
+    // The same leaf of another history has another way to the root.
+    assert_eq!(verified(3, good(), second.head(5)), root);
+    assert_eq!(verified(3, second.inclusion(3, 5), second.head(5)), Ok(()));
+    let beyond = BeyondTree { index: 3, size: 3 };
+    assert_eq!(verified(3, good(), first.head(3)), Err(beyond));
+}
+
+/// The policy that needs no witness.
+fn alone() -> Policy {
+    Policy::parse(format!("log {LOG_VKEY}\nquorum none\n").as_bytes()).unwrap()
 }
 
 proptest! {

@@ -1,54 +1,44 @@
 //! Witnessing: the decision over every case, the bodies byte for byte, and no way back.
 
-use std::cell::Cell;
-
 use proptest::prelude::*;
 use tlog::witness::{
     Accepted, AddCheckpoint, Answer, CONFLICT_CONTENT_TYPE, Refusal, RequestError,
     WITNESS_REQUEST_BYTES_MAX, Watched, cosigned_body, decide,
 };
-use tlog::{LogSigner, Note, TreeHead, VerifierKey};
+use tlog::{Hash, LogSigner, Note, TreeHead, VerifierKey, VerifyError};
 
 use crate::golden_notes::CHECKPOINT;
-use crate::keys::{TIME, WITNESS, head, log, name, signed, witness};
+use crate::histories::{FORK, History, LEAVES};
+use crate::keys::{TIME, WITNESS, log, name, signed, witness};
 
-/// SHA-256 of nothing.
-const EMPTY: [u8; 32] = [
-    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
-    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
-];
-
-fn empty() -> TreeHead {
-    TreeHead { size: 0, root: EMPTY }
+fn head(size: u64) -> TreeHead {
+    History::first().head(size)
 }
 
+/// The head of the history that parts from the first one before five leaves.
 fn forked(size: u64) -> TreeHead {
-    TreeHead { size, root: [0xcd; 32] }
+    History::second().head(size)
 }
 
-/// In the tests a proof is good if it is this one hash.
-fn proof(old: u64, new: u64) -> Vec<[u8; 32]> {
-    let mut hash = [0x77; 32];
-    hash[..8].copy_from_slice(&old.to_be_bytes());
-    hash[8..16].copy_from_slice(&new.to_be_bytes());
-    vec![hash]
+/// A head without leaves whose root is no root at all.
+fn wrong() -> TreeHead {
+    TreeHead { size: 0, root: Hash([0xcd; 32]) }
 }
 
-/// Only the heads of [`head`] have grown from each other.
-fn consistent(old: &TreeHead, new: &TreeHead, given: &[[u8; 32]]) -> bool {
-    *old == head(old.size) && *new == head(new.size) && given == proof(old.size, new.size)
+fn proof(old: u64, new: u64) -> Vec<Hash> {
+    History::first().consistency(old, new)
 }
 
 fn decided(request: &AddCheckpoint, stored: Option<TreeHead>) -> Result<Accepted<'_>, Refusal> {
     let keys = [log().verifier().clone()];
-    decide(request, Some(Watched { keys: &keys, stored }), consistent)
+    decide(request, Some(Watched { keys: &keys, stored }))
 }
 
 /// One case: what is stored, the old size and proof of the request, its checkpoint, the answer.
-type Row = (Option<TreeHead>, u64, Vec<[u8; 32]>, TreeHead, Result<(), (u16, &'static str)>);
+type Row = (Option<TreeHead>, u64, Vec<Hash>, TreeHead, Result<(), (u16, &'static str)>);
 
 fn rows() -> Vec<Row> {
-    let bad = || vec![[1; 32]];
+    let bad = || vec![Hash([1; 32])];
     let conflict = Err((409, "witness_conflict"));
     let above = Err((400, "witness_old_above_checkpoint"));
     let needless = Err((422, "witness_needless_proof"));
@@ -59,20 +49,19 @@ fn rows() -> Vec<Row> {
         // Nothing stored yet.
         (None, 0, vec![], head(5), Ok(())),
         (None, 0, vec![], forked(5), Ok(())),
-        (None, 0, vec![], empty(), Ok(())),
-        (None, 0, vec![], forked(0), empty_root),
+        (None, 0, vec![], head(0), Ok(())),
+        (None, 0, vec![], wrong(), empty_root),
         (None, 0, bad(), head(5), needless),
-        (None, 0, bad(), empty(), needless),
-        (None, 0, proof(0, 5), head(5), needless),
+        (None, 0, bad(), head(0), needless),
         (None, 3, proof(3, 5), head(5), conflict),
         (None, 5, vec![], head(5), conflict),
         (None, 6, vec![], head(5), above),
         // The empty tree stored.
-        (Some(empty()), 0, vec![], head(5), Ok(())),
-        (Some(empty()), 0, vec![], empty(), Ok(())),
-        (Some(empty()), 0, vec![], forked(0), empty_root),
-        (Some(empty()), 0, proof(0, 5), head(5), needless),
-        (Some(empty()), 2, proof(2, 5), head(5), conflict),
+        (Some(head(0)), 0, vec![], head(5), Ok(())),
+        (Some(head(0)), 0, vec![], head(0), Ok(())),
+        (Some(head(0)), 0, vec![], wrong(), empty_root),
+        (Some(head(0)), 0, bad(), head(5), needless),
+        (Some(head(0)), 2, proof(2, 5), head(5), conflict),
         // Growth.
         (Some(head(5)), 5, proof(5, 9), head(9), Ok(())),
         (Some(head(5)), 5, vec![], head(9), inconsistent),
@@ -83,20 +72,20 @@ fn rows() -> Vec<Row> {
         // The same size again.
         (Some(head(5)), 5, vec![], head(5), Ok(())),
         (Some(head(5)), 5, vec![], forked(5), other_root),
-        (Some(head(5)), 5, proof(5, 5), forked(5), other_root),
-        (Some(head(5)), 5, proof(5, 5), head(5), needless),
+        (Some(head(5)), 5, bad(), forked(5), other_root),
+        (Some(head(5)), 5, bad(), head(5), needless),
         // Another old size, whatever else is wrong.
         (Some(head(5)), 0, vec![], head(5), conflict),
         (Some(head(5)), 0, vec![], head(9), conflict),
         (Some(head(5)), 0, bad(), head(9), conflict),
-        (Some(head(5)), 0, vec![], forked(0), conflict),
+        (Some(head(5)), 0, vec![], wrong(), conflict),
         (Some(head(5)), 4, proof(4, 9), head(9), conflict),
         (Some(head(5)), 6, proof(6, 9), head(9), conflict),
         (Some(head(5)), 3, proof(3, 4), head(4), conflict),
         // Never smaller.
         (Some(head(5)), 5, vec![], head(4), above),
         (Some(head(5)), 5, proof(4, 5), head(4), above),
-        (Some(head(5)), 5, vec![], empty(), above),
+        (Some(head(5)), 5, vec![], head(0), above),
         (Some(head(5)), u64::MAX, vec![], head(4), above),
     ]
 }
@@ -129,13 +118,12 @@ fn every_case_is_decided_as_the_table_says() {
 fn origin_and_signature_come_before_everything_else() {
     // Sizes and proof are as wrong as can be.
     let request = AddCheckpoint::new(9, proof(1, 2), signed(head(4))).unwrap();
-    let never = |_: &TreeHead, _: &TreeHead, _: &[[u8; 32]]| -> bool { panic!("not asked") };
-    let refused = decide(&request, None, never).unwrap_err();
+    let refused = decide(&request, None).unwrap_err();
     assert_eq!((refused.http_status(), refused.code()), (404, "witness_unknown_origin"));
     let stranger = LogSigner::from_seed(name("other.example"), &[8; 32]);
     let keys = [stranger.verifier().clone()];
     for keys in [&keys[..], &[]] {
-        let refused = decide(&request, Some(Watched { keys, stored: None }), never).unwrap_err();
+        let refused = decide(&request, Some(Watched { keys, stored: None })).unwrap_err();
         assert_eq!((refused.http_status(), refused.code()), (403, "note_unsigned"));
         assert!(!refused.is_evidence());
     }
@@ -145,26 +133,33 @@ fn origin_and_signature_come_before_everything_else() {
     let request = AddCheckpoint::new(9, vec![], spoiled).unwrap();
     let keys: [VerifierKey; 2] = [stranger.verifier().clone(), log().verifier().clone()];
     let watched = Watched { keys: &keys, stored: None };
-    let refused = decide(&request, Some(watched), never).unwrap_err();
+    let refused = decide(&request, Some(watched)).unwrap_err();
     assert_eq!((refused.http_status(), refused.code()), (403, "note_signature_mismatch"));
     let watched = Watched { keys: &keys[..1], stored: None };
-    let refused = decide(&request, Some(watched), never).unwrap_err();
+    let refused = decide(&request, Some(watched)).unwrap_err();
     assert_eq!(refused.http_status(), 400);
 }
 
 #[test]
-fn the_proof_is_asked_for_growth_alone() {
-    for (stored, old, hashes, new, _) in rows() {
-        let asked = Cell::new(0);
-        let request = AddCheckpoint::new(old, hashes, signed(new)).unwrap();
-        let keys = [log().verifier().clone()];
-        let _ = decide(&request, Some(Watched { keys: &keys, stored }), |old, new, _| {
-            assert!(old.size > 0 && new.size > old.size);
-            asked.set(asked.get() + 1);
-            false
-        });
-        assert!(asked.get() <= 1);
-    }
+fn a_refused_proof_says_where_it_fails() {
+    let refused = |stored: TreeHead, proof, new: TreeHead| {
+        let request = AddCheckpoint::new(stored.size, proof, signed(new)).unwrap();
+        match decided(&request, Some(stored)) {
+            Err(Refusal::Inconsistent { old, size, cause }) => {
+                assert_eq!((old, size), (stored.size, new.size));
+                cause
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let length = VerifyError::Length { expected: proof(5, 9).len(), found: 0 };
+    assert_eq!(refused(head(5), vec![], head(9)), length);
+    // A history that was cosigned and then left, with the best proofs there are.
+    let forked_proof = History::second().consistency(5, 9);
+    assert_eq!(refused(forked(5), proof(5, 9), head(9)), VerifyError::OldRoot);
+    assert_eq!(refused(forked(5), forked_proof.clone(), head(9)), VerifyError::Root);
+    assert_eq!(refused(head(5), proof(5, 9), forked(9)), VerifyError::Root);
+    assert_eq!(refused(head(5), forked_proof, forked(9)), VerifyError::OldRoot);
 }
 
 #[test]
@@ -183,7 +178,7 @@ fn what_was_accepted_is_cosigned_and_taken_over() {
 
 #[test]
 fn requests_have_one_form() {
-    let hashes = vec![[1; 32], [2; 32]];
+    let hashes = vec![Hash([1; 32]), Hash([2; 32])];
     let note = Note::parse(CHECKPOINT.as_bytes()).unwrap();
     let request = AddCheckpoint::new(3, hashes.clone(), note.clone()).unwrap();
     let text = format!(
@@ -194,7 +189,7 @@ fn requests_have_one_form() {
     assert_eq!(AddCheckpoint::parse(text.as_bytes()), Ok(request));
     let first = AddCheckpoint::parse(format!("old 0\n\n{CHECKPOINT}").as_bytes()).unwrap();
     assert_eq!((first.old_size(), first.proof(), first.note()), (0, [].as_slice(), &note));
-    let full = AddCheckpoint::new(3, vec![[3; 32]; 63], note).unwrap();
+    let full = AddCheckpoint::new(3, vec![Hash([3; 32]); 63], note).unwrap();
     assert_eq!(AddCheckpoint::parse(full.to_string().as_bytes()), Ok(full));
 }
 
@@ -228,7 +223,7 @@ fn malformed_requests_are_refused_by_name() {
     check(format!("old 1\n\n{}", CHECKPOINT.trim()), "note_unterminated");
     check(format!("old 1\n\n{}", CHECKPOINT.replace("\n5\n", "\n05\n")), "checkpoint_size");
     let note = Note::parse(CHECKPOINT.as_bytes()).unwrap();
-    assert_eq!(AddCheckpoint::new(1, vec![[0; 32]; 64], note), Err(E::TooManyHashes));
+    assert_eq!(AddCheckpoint::new(1, vec![Hash([0; 32]); 64], note), Err(E::TooManyHashes));
     let other = log().sign("text\n".to_owned()).unwrap();
     assert_eq!(AddCheckpoint::new(1, vec![], other).unwrap_err().code(), "checkpoint_lines");
 }
@@ -256,18 +251,9 @@ fn answers_are_read_strictly() {
     }
 }
 
-/// Two histories of a log that part at this size.
-const FORK: u64 = 4;
-
-/// The heads of the two histories: the same up to the fork.
-fn history(branch: u8, size: u64) -> TreeHead {
-    let mut root = [if size > FORK { branch } else { 0 }; 32];
-    root[..8].copy_from_slice(&size.to_be_bytes());
-    if size == 0 { empty() } else { TreeHead { size, root } }
-}
-
-fn one_history(old: TreeHead, new: TreeHead) -> bool {
-    (0..2).any(|branch| history(branch, old.size) == old && history(branch, new.size) == new)
+/// Whether one tree continues another, told by their sizes and branches instead of a proof.
+fn one_history((old, old_branch): (u64, usize), (new, new_branch): (u64, usize)) -> bool {
+    old <= new && (old_branch == new_branch || old <= FORK)
 }
 
 proptest! {
@@ -275,32 +261,34 @@ proptest! {
     /// all of it lies in one history.
     #[test]
     fn a_witness_never_goes_back(
-        requests in prop::collection::vec((0_u64..9, any::<bool>(), 0_u64..9, 0_u8..2, any::<bool>()), 1..60),
+        requests in prop::collection::vec(
+            (0..=LEAVES, any::<bool>(), 0..=LEAVES, 0..2_usize, any::<bool>()),
+            1..60,
+        ),
     ) {
         let keys = [log().verifier().clone()];
+        let histories = [History::first(), History::second()];
         let mut stored: Option<TreeHead> = None;
-        let mut cosigned: Vec<TreeHead> = Vec::new();
+        let mut cosigned: Vec<(u64, usize)> = Vec::new();
         for (old, knows, size, branch, proves) in requests {
             // Half of the senders know what is stored, so that the witness moves at all.
-            let old = if knows { stored.map_or(0, |head| head.size) } else { old };
-            let new = history(branch, size);
-            let hashes = if proves && old != 0 && old != size { proof(old, size) } else { vec![] };
+            let last = cosigned.last().copied().unwrap_or((0, branch));
+            let old = if knows { last.0 } else { old };
+            let new = histories[branch].head(size);
+            let has_proof = proves && 0 < old && old < size;
+            let hashes =
+                if has_proof { histories[branch].consistency(old, size) } else { vec![] };
             let request = AddCheckpoint::new(old, hashes, signed(new)).unwrap();
-            let watched = Watched { keys: &keys, stored };
-            let decision = decide(&request, Some(watched), |old, new, given| {
-                one_history(*old, *new) && given == proof(old.size, new.size)
-            });
+            let decision = decide(&request, Some(Watched { keys: &keys, stored }));
             if let Ok(accepted) = decision {
                 prop_assert_eq!(accepted.head(), new);
                 stored = Some(accepted.head());
-                cosigned.push(new);
-            } else if knows && proves && one_history(stored.unwrap_or(empty()), new) {
+                cosigned.push((size, branch));
+            } else {
                 // Honest growth is never refused.
-                prop_assert!(new.size < old, "{:?}", decision);
+                let is_honest = knows && proves && one_history(last, (size, branch));
+                prop_assert!(!is_honest, "{:?}", decision);
             }
-        }
-        for pair in cosigned.windows(2) {
-            prop_assert!(pair[0].size <= pair[1].size);
         }
         for (at, old) in cosigned.iter().enumerate() {
             prop_assert!(cosigned[at..].iter().all(|new| one_history(*old, *new)));

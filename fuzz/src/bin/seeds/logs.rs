@@ -1,15 +1,14 @@
 //! Seeds of the log's texts.
 
-use fuzz::logs::{log, policy_text, witness};
+use fuzz::logs::{LEAVES, entry, hashes, head, log, policy_text, witness};
 use tlog::witness::{AddCheckpoint, cosigned_body};
-use tlog::{Checkpoint, Note, Receipt, TreeHead};
+use tlog::{Checkpoint, Note, Receipt, prove_consistency, prove_inclusion};
 
 use super::{Done, write};
 
 /// Notes, receipts, policies, requests to witnesses and their answers.
 pub fn logs() -> Done {
-    let head = TreeHead { size: 5, root: [0x5a; 32] };
-    let checkpoint = Checkpoint::new(log().verifier().name(), head).to_string();
+    let checkpoint = Checkpoint::new(log().verifier().name(), head(LEAVES)).to_string();
     let signed = log().sign(checkpoint.clone())?;
     let line = witness().cosign(&signed, 1_700_000_000)?;
     let whole = signed.with_signatures(std::slice::from_ref(&line))?;
@@ -17,7 +16,8 @@ pub fn logs() -> Done {
     write("tlog_receipt", &receipts(&whole)?)?;
     write("tlog_policy", &policies())?;
     let first = AddCheckpoint::new(0, vec![], signed)?.to_string();
-    let grown = AddCheckpoint::new(3, vec![[1; 32], [2; 32]], whole)?.to_string();
+    let grown =
+        AddCheckpoint::new(3, prove_consistency(&mut hashes, 3, LEAVES)?, whole)?.to_string();
     let refused = grown.replace("old 3", "old 03");
     write("tlog_witness", &[first, grown, refused, cosigned_body(&[line]), "7\n".to_owned()])
 }
@@ -38,9 +38,9 @@ fn notes(
 }
 
 fn receipts(note: &Note) -> Result<Vec<String>, Box<dyn std::error::Error>> {
-    let proof = vec![[1; 32], [2; 32], [3; 32]];
+    let proof = prove_inclusion(&mut hashes, 3, LEAVES)?;
     let bare = Receipt::new(3, proof.clone(), note.clone(), None)?.to_string();
-    let open = Receipt::new(3, proof, note.clone(), Some(b"opening".to_vec()))?.to_string();
+    let open = Receipt::new(3, proof, note.clone(), Some(entry(3)))?.to_string();
     let alone = Receipt::new(0, vec![], note.clone(), None)?.to_string();
     let refused = bare.replace("index 3", "index three");
     Ok(vec![bare, open, alone, refused])
