@@ -1,7 +1,8 @@
 //! A log of five leaves whose checkpoint programs of others have accepted, byte for byte.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tlog::policy::Policy;
-use tlog::{Checkpoint, KeyType, Note, Receipt, TreeHead, VerifierKey};
+use tlog::{Checkpoint, Hash, KeyType, Note, Receipt, TreeHead, VerifierKey};
 
 use crate::keys::{LOG, TIME, WITNESS, cosigned, log, name, signed, witness};
 
@@ -23,6 +24,19 @@ pub const INCLUSION: [&str; 3] = [
     "rvym7Pc9Tp0c4FIjxKgP2MqX57i/ZnTBvlHpFV2tDYk=",
     "jxWTy5L0Kdk0C5u8HwuxIq34AmxCpKQhQuIWiTFycjY=",
 ];
+/// The proof that the tree of five leaves continues that of three.
+pub const CONSISTENCY: [&str; 4] = [
+    "92g2MlrsVpnY1x+OQunUfFwpsIBZuiljhPfKQK06QK4=",
+    "6p/BobbhkbRg0NYwbj6HDBc/OTMPE82htwz8cr3DmLo=",
+    "rvym7Pc9Tp0c4FIjxKgP2MqX57i/ZnTBvlHpFV2tDYk=",
+    "jxWTy5L0Kdk0C5u8HwuxIq34AmxCpKQhQuIWiTFycjY=",
+];
+/// The root of the tree of 70,000 leaves that begins with these five.
+pub const ROOT_OF_70_000: &str = "hQIOOXPNj7om5+DomR7pWz1j53MevOBShpfNK53ovmc=";
+
+pub fn hash(base64: &str) -> Hash {
+    Hash::try_from(BASE64_STANDARD.decode(base64).unwrap().as_slice()).unwrap()
+}
 
 pub fn golden_head() -> TreeHead {
     Checkpoint::parse(Note::parse(CHECKPOINT.as_bytes()).unwrap().text()).unwrap().head()

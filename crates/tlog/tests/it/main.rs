@@ -13,6 +13,7 @@ mod foreign_trees;
 mod golden_notes;
 mod histories;
 mod keys;
+mod life;
 mod notes;
 mod policies;
 mod proofs;
