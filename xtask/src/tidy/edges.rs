@@ -56,12 +56,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "journal",
             "ledger",
             "money",
+            "tlog",
         ],
     ),
 ];
 
 /// These take inputs and return outputs: no I/O, no clock, no randomness, no async.
-const PURE: &[&str] = &["money", "ledger", "instrument", "http402"];
+const PURE: &[&str] = &["money", "ledger", "instrument", "http402", "tlog"];
 
 /// What brings one of those in.
 const IMPURE: &[&str] = &[
