@@ -21,7 +21,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http402", &["instrument", "money"]),
     ("disk", &[]),
     ("index", &["disk"]),
-    ("tlog", &[]),
+    ("hashes", &[]),
+    ("tlog", &["hashes"]),
     ("journal", &["disk"]),
     ("engine", &["disk", "index", "instrument", "journal", "ledger", "money"]),
     ("gateway", &["engine", "http402", "instrument", "money"]),
@@ -62,7 +63,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// These take inputs and return outputs: no I/O, no clock, no randomness, no async.
-const PURE: &[&str] = &["money", "ledger", "instrument", "http402", "tlog"];
+const PURE: &[&str] = &["money", "ledger", "instrument", "http402", "hashes", "tlog"];
 
 /// What brings one of those in.
 const IMPURE: &[&str] = &[
