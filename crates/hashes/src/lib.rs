@@ -7,7 +7,9 @@
 //! It must not know what is hashed, and must not be used for secrets: it makes no promise about time
 //! beyond what the instructions themselves make.
 
+#[cfg(target_arch = "x86_64")]
 mod constants;
+#[cfg(target_arch = "x86_64")]
 mod message;
 #[cfg(target_arch = "x86_64")]
 mod ni;

@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("index", &["disk"]),
     ("hashes", &[]),
     ("tlog", &["hashes"]),
+    ("evidence", &["hashes", "money", "tlog"]),
     ("journal", &["disk"]),
     ("engine", &["disk", "index", "instrument", "journal", "ledger", "money"]),
     ("gateway", &["engine", "http402", "instrument", "money"]),
@@ -50,6 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "disk",
             "engine",
+            "evidence",
             "gateway",
             "http402",
             "index",
@@ -63,7 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// These take inputs and return outputs: no I/O, no clock, no randomness, no async.
-const PURE: &[&str] = &["money", "ledger", "instrument", "http402", "hashes", "tlog"];
+const PURE: &[&str] = &["money", "ledger", "instrument", "http402", "hashes", "tlog", "evidence"];
 
 /// What brings one of those in.
 const IMPURE: &[&str] = &[
