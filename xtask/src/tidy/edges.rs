@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("disk", &[]),
     ("index", &["disk"]),
     ("tlog", &[]),
+    ("evidence", &["money", "tlog"]),
     ("journal", &["disk"]),
     ("engine", &["disk", "index", "instrument", "journal", "ledger", "money"]),
     ("gateway", &["engine", "http402", "instrument", "money"]),
@@ -49,6 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "disk",
             "engine",
+            "evidence",
             "gateway",
             "http402",
             "index",
@@ -62,7 +64,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// These take inputs and return outputs: no I/O, no clock, no randomness, no async.
-const PURE: &[&str] = &["money", "ledger", "instrument", "http402", "tlog"];
+const PURE: &[&str] = &["money", "ledger", "instrument", "http402", "tlog", "evidence"];
 
 /// What brings one of those in.
 const IMPURE: &[&str] = &[
