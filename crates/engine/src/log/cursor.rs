@@ -17,6 +17,11 @@ impl Cursor {
         Self { rows: leaves - epochs as u64, epochs }
     }
 
+    /// Behind everything.
+    pub(crate) fn at_end(state: &State) -> Self {
+        Self { rows: state.ledger.past().0.len(), epochs: state.log.epochs.len() }
+    }
+
     /// What follows, at most so many rows at a time; nothing at the end.
     pub(crate) fn take(&mut self, state: &State, rows_max: u64) -> Result<Vec<Part>, index::Error> {
         let all = state.ledger.past().0.len();
@@ -24,7 +29,7 @@ impl Cursor {
         let mut left = rows_max;
         loop {
             let mark = state.log.epochs.get(self.epochs);
-            let until = mark.map_or(all, |mark| mark.rows_before).min(self.rows + left);
+            let until = mark.map_or(all, |mark| mark.rows_before).min(self.rows.saturating_add(left));
             if until > self.rows {
                 let mut rows = Vec::new();
                 state.ledger.past().0.rows(self.rows..until, &mut rows)?;

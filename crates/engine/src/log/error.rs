@@ -33,6 +33,21 @@ pub enum LogError {
         /// The one of the settings.
         settings: String,
     },
+    /// The kept checkpoint cannot be read, or is not of this log's key.
+    #[error("{} does not hold a checkpoint of this log: {what}", path.display())]
+    CheckpointDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The second memory of what was signed is not there.
+    #[error(
+        "the guard {} is not there; if the log is new make it with `farthing log guard --create`, \
+         else find out where it went",
+        .0.display()
+    )]
+    GuardMissing(PathBuf),
     /// A leaf names an account that has none of its own.
     #[error("leaf {leaf} names an account that was never created")]
     UnknownAccount {
@@ -81,6 +96,8 @@ impl LogError {
             Self::SecretsMissing(_) => "log_secrets_missing",
             Self::SecretsDamaged { .. } => "log_secrets_damaged",
             Self::OtherLog { .. } => "log_other",
+            Self::CheckpointDamaged { .. } => "log_checkpoint_damaged",
+            Self::GuardMissing(_) => "log_guard_missing",
             Self::UnknownAccount { .. } => "log_account_unknown",
             Self::ForgottenLost { .. } => "log_forgotten_lost",
             Self::Rows(_) => "log_rows",

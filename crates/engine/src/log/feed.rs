@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::Part;
 use super::epoch::EpochRequest;
-use super::shared::Inner;
+use super::shared::{Inner, Log};
 
 /// Batches on their way to the log.
 const BATCHES_WAITING_COUNT_MAX: usize = 8;
@@ -55,11 +55,17 @@ pub(crate) struct LogThread {
 
 impl Feed {
     /// Starts the thread.
-    pub(crate) fn thread(log: Arc<Inner>) -> std::io::Result<Self> {
+    pub(crate) fn thread(log: &Log) -> std::io::Result<Self> {
+        let log = Arc::clone(&log.0);
         let (jobs, queue) = bounded(BATCHES_WAITING_COUNT_MAX);
         let builder = std::thread::Builder::new().name("farthing-log".to_owned());
         let thread = builder.spawn(move || run(&log, &queue))?;
         Ok(Self::Thread(LogThread { jobs, thread }))
+    }
+
+    /// On the caller's thread.
+    pub(crate) fn inline(log: &Log) -> Self {
+        Self::Inline(Arc::clone(&log.0))
     }
 
     /// A batch is about to be made durable.

@@ -22,8 +22,6 @@ mod saved;
 mod secrets;
 mod shared;
 mod statement;
-#[cfg(test)]
-mod tests;
 mod worker;
 
 use std::fmt;
@@ -34,10 +32,11 @@ use tlog::LogSigner;
 
 pub(crate) use cursor::Cursor;
 pub use epoch::ClosedEpoch;
-pub(crate) use epoch::EpochCapture;
+pub(crate) use epoch::{EpochCapture, EpochRequest};
 pub use error::LogError;
-pub(crate) use feed::{Fed, Feed, LogThread};
+pub(crate) use feed::{Fed, Feed};
 pub use reader::Opened;
+pub use publish::create_guard;
 pub use shared::Log;
 pub(crate) use shared::open;
 

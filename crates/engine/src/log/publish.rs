@@ -95,7 +95,7 @@ fn read(
     }
     let damaged = |what: String| LogError::CheckpointDamaged { path: path.to_owned(), what };
     let note = Note::parse(&bytes).map_err(|why| damaged(why.to_string()))?;
-    note.verify(&[signer.verifier()]).map_err(|why| damaged(why.to_string()))?;
+    note.verify([signer.verifier()]).map_err(|why| damaged(why.to_string()))?;
     let checkpoint = Checkpoint::parse(note.text()).map_err(|why| damaged(why.to_string()))?;
     Ok(Some((checkpoint.head(), note)))
 }
@@ -154,14 +154,13 @@ impl Published {
         Ok(note)
     }
 
-    /// Keeps a checkpoint durably and shows it.
-    fn keep(&mut self, head: TreeHead, note: Note) -> Result<(), LogError> {
+    /// Keeps a checkpoint durably.
+    fn keep(&self, note: &Note) -> Result<(), LogError> {
         let bytes = note.to_string().into_bytes();
         if let Some(guard) = &self.guard {
             write(&*self.disk, guard, &bytes)?;
         }
         create_whole(&*self.disk, &self.dir, NAME, &[&bytes])?;
-        self.note = Some((head, note));
         Ok(())
     }
 }
@@ -184,29 +183,32 @@ impl Log {
         Ok((head, note))
     }
 
-    /// Signs the head at hand and keeps it durably. What was published before keeps its
-    /// cosignatures if the head is the same. With `show` everybody sees it at once; without, after
-    /// [`Log::show`], so that witnesses come first.
-    pub fn publish(&self) -> Result<(TreeHead, Note), LogError> {
+    /// Signs the head at hand and keeps it durably: from now on nothing smaller is signed, whatever
+    /// happens. It is not shown yet, so that witnesses can come first.
+    pub fn prepare(&self) -> Result<(TreeHead, Note), LogError> {
         let (head, note) = self.sign()?;
-        let mut published = self.published();
-        if let Some((known, note)) = published.note.clone().filter(|(known, _)| *known == head) {
-            return Ok((known, note));
+        let published = self.published();
+        if let Some(shown) = published.note.clone().filter(|(shown, _)| *shown == head) {
+            return Ok(shown);
         }
-        published.keep(head, note.clone())?;
+        published.keep(&note)?;
         Ok((head, note))
     }
 
-    /// Adds cosignatures to the published checkpoint, if it is still that of this head.
-    pub fn cosign(&self, head: TreeHead, signatures: &[NoteSignature]) -> Result<bool, LogError> {
+    /// Shows a checkpoint that was prepared, with the cosignatures that it has got.
+    pub fn publish(
+        &self,
+        head: TreeHead,
+        note: &Note,
+        cosignatures: &[NoteSignature],
+    ) -> Result<(), LogError> {
+        let note = note
+            .with_signatures(cosignatures)
+            .map_err(|why| LogError::Stopped(why.to_string()))?;
         let mut published = self.published();
-        let Some((known, note)) = published.note.clone().filter(|(known, _)| *known == head) else {
-            return Ok(false);
-        };
-        let signed =
-            note.with_signatures(signatures).map_err(|why| LogError::Stopped(why.to_string()))?;
-        published.keep(known, signed)?;
-        Ok(true)
+        published.keep(&note)?;
+        published.note = Some((head, note));
+        Ok(())
     }
 
     /// Signs nothing more: somebody has seen what this log does not have.
