@@ -89,7 +89,8 @@ fn leaf_of_payment(
     payment: PaymentId,
     leg: usize,
 ) -> Result<Option<(u64, Row)>, LogError> {
-    let position = state.settled_leg(payment, leg).map_err(|why| LogError::Rows(why.to_string()))?;
+    let position =
+        state.settled_leg(payment, leg).map_err(|why| LogError::Rows(why.to_string()))?;
     let Some(position) = position else { return Ok(None) };
     let row = state.row(position).map_err(|why| LogError::Rows(why.to_string()))?;
     Ok(Some((state.log.leaf_of(position), row)))

@@ -97,7 +97,8 @@ impl Hasher for Mixer {
     fn write_u128(&mut self, value: u128) {
         let [low, high] = [value & u128::from(u64::MAX), value >> 64];
         let fold = |left: u128, right: u64| {
-            let product = (left ^ u128::from(right)).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+            let product =
+                (left ^ u128::from(right)).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
             product ^ (product >> 64)
         };
         let mixed = fold(fold(low, self.seeds[0] ^ self.state) ^ high, self.seeds[1]);

@@ -9,9 +9,9 @@ use ledger::{Row, RowKind};
 use money::Asset;
 use tlog::Hash;
 
-use super::{LogError, NO_LEAF};
 use super::accounts::Accounts;
 use super::forgotten::Forgotten;
+use super::{LogError, NO_LEAF};
 
 /// What stands in front of each message; the formats are `evidence`'s.
 const SALT_TAG: &[u8] = b"farthing/salt/1";
@@ -145,7 +145,9 @@ impl Columns {
         let count = self.salts.len() / SALT_MESSAGE_BYTES;
         self.hashes.resize(count, [0; 32]);
         sha256_many(&self.salts, SALT_MESSAGE_BYTES, &mut self.hashes);
-        for (message, salt) in self.postings.chunks_exact_mut(POSTING_MESSAGE_BYTES).zip(&self.hashes) {
+        for (message, salt) in
+            self.postings.chunks_exact_mut(POSTING_MESSAGE_BYTES).zip(&self.hashes)
+        {
             message[TAG_BYTES..TAG_BYTES + SALT_BYTES].copy_from_slice(&salt[..SALT_BYTES]);
         }
         sha256_many(&self.postings, POSTING_MESSAGE_BYTES, &mut self.hashes);

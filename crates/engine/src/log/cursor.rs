@@ -29,7 +29,8 @@ impl Cursor {
         let mut left = rows_max;
         loop {
             let mark = state.log.epochs.get(self.epochs);
-            let until = mark.map_or(all, |mark| mark.rows_before).min(self.rows.saturating_add(left));
+            let until =
+                mark.map_or(all, |mark| mark.rows_before).min(self.rows.saturating_add(left));
             if until > self.rows {
                 let mut rows = Vec::new();
                 state.ledger.past().0.rows(self.rows..until, &mut rows)?;

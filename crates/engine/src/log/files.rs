@@ -173,7 +173,9 @@ impl LeafRow {
     }
 
     fn from_bytes(bytes: &[u8; LEAF_BYTES]) -> Self {
-        let number = |from: usize| bytes[from..from + 8].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        let number = |from: usize| {
+            bytes[from..from + 8].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        };
         let mut commitment = [0; 32];
         commitment.copy_from_slice(&bytes[..32]);
         Self { commitment: Hash(commitment), prev: [number(32), number(40)] }

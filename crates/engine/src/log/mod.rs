@@ -35,8 +35,8 @@ pub use epoch::ClosedEpoch;
 pub(crate) use epoch::{EpochCapture, EpochRequest};
 pub use error::LogError;
 pub(crate) use feed::{Fed, Feed};
-pub use reader::Opened;
 pub use publish::create_guard;
+pub use reader::Opened;
 pub use shared::Log;
 pub(crate) use shared::open;
 

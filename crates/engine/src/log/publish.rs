@@ -62,7 +62,11 @@ impl Published {
 }
 
 /// Why a tree with this head cannot be that of a head that was signed before.
-fn contradiction(files: &Files, head: TreeHead, known: TreeHead) -> Result<Option<String>, LogError> {
+fn contradiction(
+    files: &Files,
+    head: TreeHead,
+    known: TreeHead,
+) -> Result<Option<String>, LogError> {
     let TreeHead { size, root: expected } = known;
     if size > head.size {
         return Ok(Some(format!(
@@ -73,7 +77,9 @@ fn contradiction(files: &Files, head: TreeHead, known: TreeHead) -> Result<Optio
     }
     let found = root_at(files, size)?;
     Ok((found != expected).then(|| {
-        format!("a checkpoint of {size} leaves was signed with another root: this is another history")
+        format!(
+            "a checkpoint of {size} leaves was signed with another root: this is another history"
+        )
     }))
 }
 
@@ -135,7 +141,12 @@ fn write(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), LogError> {
 
 impl Published {
     /// Signs a head, if that contradicts nothing.
-    fn sign(&mut self, signer: &LogSigner, files: &Files, head: TreeHead) -> Result<Note, LogError> {
+    fn sign(
+        &mut self,
+        signer: &LogSigner,
+        files: &Files,
+        head: TreeHead,
+    ) -> Result<Note, LogError> {
         if let Some(why) = &self.halted {
             return Err(LogError::Halted(why.clone()));
         }
@@ -202,9 +213,8 @@ impl Log {
         note: &Note,
         cosignatures: &[NoteSignature],
     ) -> Result<(), LogError> {
-        let note = note
-            .with_signatures(cosignatures)
-            .map_err(|why| LogError::Stopped(why.to_string()))?;
+        let note =
+            note.with_signatures(cosignatures).map_err(|why| LogError::Stopped(why.to_string()))?;
         let mut published = self.published();
         published.keep(&note)?;
         published.note = Some((head, note));

@@ -53,7 +53,8 @@ impl Log {
                 return Ok(());
             }
             // The sender lives as long as the log; a log that stands still is looked at again.
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(250), heads.changed()).await;
+            let _ =
+                tokio::time::timeout(std::time::Duration::from_millis(250), heads.changed()).await;
         }
     }
 

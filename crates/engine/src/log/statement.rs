@@ -17,7 +17,11 @@ impl Log {
     }
 
     /// Destroys what opens these leaves, which are all of the account's. False: there is a newer one.
-    pub(crate) fn forget(&self, account: AccountId, leaves: &[(u64, u8)]) -> Result<bool, LogError> {
+    pub(crate) fn forget(
+        &self,
+        account: AccountId,
+        leaves: &[(u64, u8)],
+    ) -> Result<bool, LogError> {
         self.0.check()?;
         self.0.worker().forget(account, leaves)
     }

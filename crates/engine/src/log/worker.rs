@@ -203,7 +203,11 @@ impl Worker {
     /// Destroys what opens an account's postings in these leaves, its newest first and all of them
     /// since the secret was drawn. Their hashes stay, so that the tree and the other sides' receipts
     /// do. False: the account has a newer leaf by now.
-    pub(super) fn forget(&mut self, account: AccountId, leaves: &[(u64, u8)]) -> Result<bool, LogError> {
+    pub(super) fn forget(
+        &mut self,
+        account: AccountId,
+        leaves: &[(u64, u8)],
+    ) -> Result<bool, LogError> {
         let Some(row) = self.accounts.get(account.get()).copied() else {
             return Err(LogError::UnknownAccount { leaf: self.tree.size() });
         };

@@ -139,9 +139,14 @@ impl Rows {
     }
 
     /// Appends the rows of a range of positions.
-    pub(crate) fn rows(&self, range: std::ops::Range<u64>, rows: &mut Vec<u8>) -> Result<(), Error> {
+    pub(crate) fn rows(
+        &self,
+        range: std::ops::Range<u64>,
+        rows: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         let (position, len) = (range.start, self.len());
-        self.index().map_or(Err(Error::BeyondEnd { position, len }), |index| index.rows(range, rows))
+        self.index()
+            .map_or(Err(Error::BeyondEnd { position, len }), |index| index.rows(range, rows))
     }
 
     fn pair(&self, position: u64, pair: &mut [u8]) -> Result<bool, Error> {

@@ -130,7 +130,9 @@ impl State {
 
     fn version_and_node(from: &mut Decoder<'_>) -> Result<(u32, NodeId), Malformed> {
         match from.u32()? {
-            version @ (WITHOUT_CHANNELS | WITHOUT_LOG | VERSION) => Ok((version, from.id(NodeId::new)?)),
+            version @ (WITHOUT_CHANNELS | WITHOUT_LOG | VERSION) => {
+                Ok((version, from.id(NodeId::new)?))
+            }
             _ => Err(Malformed("snapshot version")),
         }
     }
@@ -200,6 +202,9 @@ impl State {
         let [changes, records] = open(&stored.manifests)?;
         let ledger = Ledger::restore(stored.resident, Changes(changes), seed());
         state.ledger = ledger.map_err(|_| Malformed("ledger"))?;
+        if state.log.epochs.last().is_some_and(|last| last.rows_before > state.ledger.len()) {
+            return Err(Malformed("an epoch record behind rows that are not there").into());
+        }
         state.records.0 = records;
         Ok(state)
     }

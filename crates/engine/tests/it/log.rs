@@ -160,10 +160,7 @@ async fn every_start_comes_to_the_same_tree() {
 async fn a_log_that_was_off_makes_up_for_it() {
     let mut world = World::new().await;
     some_history(&world).await;
-    assert!(matches!(
-        world.engine.leaf_receipt(0, Opened::BOTH).await,
-        Err(LogError::NoLog)
-    ));
+    assert!(matches!(world.engine.leaf_receipt(0, Opened::BOTH).await, Err(LogError::NoLog)));
     let head = world.restart_logged().await;
     assert_eq!(head.size, LEAVES);
     world.restart().await;
@@ -186,7 +183,10 @@ async fn without_its_secrets_or_under_another_key_it_does_not_start() {
     damaged[20] ^= 1;
     fs::write(&secrets, damaged).unwrap();
     let error = start(world.dir.path(), &world.clock, 1).unwrap_err();
-    assert!(matches!(error, StartError::Log(LogError::SecretsDamaged { record: 0, .. })), "{error}");
+    assert!(
+        matches!(error, StartError::Log(LogError::SecretsDamaged { record: 0, .. })),
+        "{error}"
+    );
 
     fs::remove_file(&secrets).unwrap();
     let error = start(world.dir.path(), &world.clock, 1).unwrap_err();
