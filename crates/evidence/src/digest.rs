@@ -11,6 +11,38 @@ pub fn sha256(message: &[u8]) -> Hash {
     Hash(Sha256::digest(message).into())
 }
 
+/// SHA-256 of messages of one length that stand one behind the other.
+pub fn sha256_many(messages: &[u8], length: usize, out: &mut [Hash]) {
+    debug_assert_eq!(messages.len(), length * out.len());
+    for (message, hash) in messages.chunks_exact(length).zip(out) {
+        *hash = sha256(message);
+    }
+}
+
+/// Messages of `N` bytes one behind the other, and their hashes.
+pub struct Column<const N: usize> {
+    messages: Vec<u8>,
+    hashes: Vec<Hash>,
+}
+
+impl<const N: usize> Column<N> {
+    pub const fn new() -> Self {
+        Self { messages: Vec::new(), hashes: Vec::new() }
+    }
+
+    pub fn push(&mut self, message: [u8; N]) {
+        self.messages.extend_from_slice(&message);
+    }
+
+    /// Hashes all that was pushed since the last time, in the order of pushing.
+    pub fn hash(&mut self) -> &[Hash] {
+        self.hashes.resize(self.messages.len() / N, Hash([0; 32]));
+        sha256_many(&self.messages, N, &mut self.hashes);
+        self.messages.clear();
+        &self.hashes
+    }
+}
+
 /// The first 16 bytes of a hash.
 pub fn half(hash: &Hash) -> [u8; 16] {
     let mut half = [0; 16];

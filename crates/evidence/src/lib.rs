@@ -8,6 +8,7 @@
 //! It must not do I/O, read a clock or draw randomness.
 
 mod digest;
+pub mod epoch;
 pub mod record;
 mod secret;
 

@@ -21,8 +21,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http402", &["instrument", "money"]),
     ("disk", &[]),
     ("index", &["disk"]),
-    ("tlog", &[]),
-    ("evidence", &["money", "tlog"]),
+    ("hashes", &[]),
+    ("tlog", &["hashes"]),
+    ("evidence", &["hashes", "money", "tlog"]),
     ("journal", &["disk"]),
     ("engine", &["disk", "index", "instrument", "journal", "ledger", "money"]),
     ("gateway", &["engine", "http402", "instrument", "money"]),
@@ -64,7 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// These take inputs and return outputs: no I/O, no clock, no randomness, no async.
-const PURE: &[&str] = &["money", "ledger", "instrument", "http402", "tlog", "evidence"];
+const PURE: &[&str] = &["money", "ledger", "instrument", "http402", "hashes", "tlog", "evidence"];
 
 /// What brings one of those in.
 const IMPURE: &[&str] = &[

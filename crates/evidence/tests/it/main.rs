@@ -3,4 +3,5 @@
 
 #![expect(clippy::unwrap_used, reason = "functions that tests share are tests too")]
 
+mod epochs;
 mod records;
