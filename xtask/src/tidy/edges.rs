@@ -28,6 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["disk", "index", "instrument", "journal", "ledger", "money"]),
     ("gateway", &["engine", "http402", "instrument", "money"]),
     ("client", &["http402", "instrument", "money"]),
+    ("witness", &["disk", "tlog"]),
     ("api", &["engine", "gateway", "http402", "instrument", "money"]),
     (
         "farthing",
