@@ -2,13 +2,16 @@
 //!
 //! Invariant: what is shown here is durable, and covered by something that the log has signed.
 
+use std::sync::Arc;
+
 use ledger::Row;
 use money::{AccountId, PaymentId};
 use tlog::Receipt;
+use tokio::sync::oneshot;
 
-use super::Engine;
+use super::{Command, Engine};
 use crate::error::Unavailable;
-use crate::log::{Log, LogError, Opened};
+use crate::log::{ClosedEpoch, Log, LogError, Opened};
 use crate::state::State;
 
 impl From<Unavailable> for LogError {
@@ -52,6 +55,26 @@ impl Engine {
 
     async fn row_of(&self, leaf: u64) -> Result<Row, LogError> {
         self.read(move |state| row_of_leaf(state, leaf)).await?
+    }
+
+    /// Closes an epoch: proves what every account has now, and places the roots in the log. The writer
+    /// is held up for the moment of a capture; the rest happens on another thread.
+    pub async fn close_epoch(&self) -> Result<Arc<ClosedEpoch>, LogError> {
+        let log = self.need_log()?;
+        let _one_at_a_time = log.closing().await;
+        let number = self.read(|state| state.log.epochs.len() as u64 + 1).await?;
+        let (reply, captured) = oneshot::channel();
+        self.send(Command::CaptureEpoch(reply))?;
+        let capture = captured.await.map_err(|_| Unavailable::Stopped)??;
+        let time_ms = self.clock.now_ns() / 1_000_000;
+        let computed = move || ClosedEpoch::compute(number, time_ms, &capture);
+        let closed = tokio::task::spawn_blocking(computed).await;
+        let closed = closed.map_err(|_| LogError::Epoch("it was cut off".to_owned()))??;
+        let entry: Arc<[u8]> = closed.record.encode().into();
+        let leaf = self.call(|reply| Command::RecordEpoch(entry, reply)).await?;
+        let closed = Arc::new(closed.at_leaf(leaf));
+        log.set_epoch(Arc::clone(&closed));
+        Ok(closed)
     }
 
     /// Destroys what opens the postings of an account in all leaves so far. The leaves stay, and so

@@ -69,6 +69,9 @@ pub enum LogError {
     /// There is no randomness.
     #[error("the operating system gives no randomness")]
     Random,
+    /// An epoch cannot be closed.
+    #[error("the epoch cannot be closed: {0}")]
+    Epoch(String),
     /// The log does not sign any more.
     #[error("the log signs nothing: {0}")]
     Halted(String),
@@ -103,6 +106,7 @@ impl LogError {
             Self::Rows(_) => "log_rows",
             Self::Disk(_) => "disk",
             Self::Random => "no_randomness",
+            Self::Epoch(_) => "log_epoch",
             Self::Halted(_) => "log_halted",
             Self::NoLeaf(_) => "log_leaf_unknown",
             Self::NoLog => "log_off",
