@@ -25,9 +25,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tlog", &["hashes"]),
     ("evidence", &["hashes", "money", "tlog"]),
     ("journal", &["disk"]),
-    ("engine", &["disk", "index", "instrument", "journal", "ledger", "money"]),
+    (
+        "engine",
+        &[
+            "disk",
+            "evidence",
+            "hashes",
+            "index",
+            "instrument",
+            "journal",
+            "ledger",
+            "money",
+            "tlog",
+        ],
+    ),
     ("gateway", &["engine", "http402", "instrument", "money"]),
     ("client", &["http402", "instrument", "money"]),
+    ("witness", &["disk", "tlog"]),
     ("api", &["engine", "gateway", "http402", "instrument", "money"]),
     (
         "farthing",
@@ -43,7 +57,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "money",
         ],
     ),
-    ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money"]),
+    ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money", "tlog"]),
     ("xtask", &[]),
     ("benches", &["engine", "gateway", "http402", "instrument", "ledger", "money"]),
     (

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use money::{AccountId, PaymentId};
+use tokio::sync::oneshot;
 
 use super::BATCH_FILL_BYTES_MAX;
 use super::committer::{Answer, Batch};
@@ -17,6 +18,7 @@ use crate::entry::{Entry, NewPayment, Stamped};
 use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{Command, Reply};
 use crate::keys::Keys;
+use crate::log::{Cursor, EpochCapture, EpochRequest, Fed, LogError};
 use crate::outcome::{Outcome, Outcomes};
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
@@ -41,6 +43,9 @@ pub(crate) struct Core {
     pub(super) batch: Encoder,
     pub(super) answers: Vec<Answer>,
     pub(super) broken: Option<Broken>,
+    /// How much of the state the log was given; `None` if there is none.
+    log: Option<Cursor>,
+    epochs: Vec<oneshot::Sender<Result<EpochCapture, LogError>>>,
 }
 
 impl Core {
@@ -50,6 +55,7 @@ impl Core {
         clock: Arc<dyn Clock>,
         accept_earlier_clock: bool,
         channel_limits: BTreeMap<AccountId, ChannelLimits>,
+        log: Option<Cursor>,
     ) -> Self {
         // Tokens of an earlier run may still be out there; microseconds are ahead of them.
         let claims = Claims::new(clock.now_ns() / 1000);
@@ -68,6 +74,8 @@ impl Core {
             batch: Encoder::default(),
             answers: Vec::new(),
             broken: None,
+            log,
+            epochs: Vec::new(),
         };
         core.share_all_keys();
         core
@@ -89,13 +97,23 @@ impl Core {
             answers: std::mem::take(&mut self.answers),
             broken: self.broken(),
             capture: None,
+            fed: self.feed(),
         }
     }
 
     /// Why no answer may leave any more: an entry did not fit, or the past could not be read.
-    fn broken(&self) -> Option<String> {
+    pub(super) fn broken(&self) -> Option<String> {
         let fault = || self.state.fault().map(|fault| format!("the past is unreadable: {fault}"));
         self.broken.as_ref().map(ToString::to_string).or_else(fault)
+    }
+
+    /// What the log gets of the open batch.
+    fn feed(&mut self) -> Fed {
+        let Some(log) = &mut self.log else { return Fed::default() };
+        let parts = log.take(&self.state, u64::MAX);
+        let parts = self.state.answer(parts);
+        let resident = |reply| EpochRequest { resident: self.state.resident(), reply };
+        Fed { parts, epochs: std::mem::take(&mut self.epochs).into_iter().map(resident).collect() }
     }
 
     /// Hands full chunks of the past on to be written.
@@ -221,11 +239,32 @@ impl Core {
                     self.channel(command);
                 }
             }
+            Command::OpenLog(vkey) => {
+                if self.state.log.vkey.is_none() {
+                    self.write(Entry::LogOpened { vkey });
+                }
+            }
+            Command::CaptureEpoch(reply) => match self.log {
+                Some(_) => self.epochs.push(reply),
+                // Who asked may have given up.
+                None => drop(reply.send(Err(LogError::NoLog))),
+            },
+            Command::RecordEpoch(entry, reply) => {
+                let result = self.record_epoch(entry);
+                self.answer(reply, result);
+            }
             Command::Read(read) => self.answers.push(Answer::Reply(read(&self.state))),
             Command::BackupPoint(reply) => self.answers.push(Answer::Point(reply)),
             // The writer takes it out before it comes here.
             Command::Shutdown(_) => {}
         }
+    }
+
+    /// Places an epoch record in the log and tells its leaf.
+    fn record_epoch(&mut self, entry: Arc<[u8]>) -> Result<u64, Unavailable> {
+        self.write(Entry::EpochRecorded { entry });
+        let last = self.state.log.marks().last();
+        last.map(|(leaf, _)| leaf).ok_or(Unavailable::Stopped)
     }
 
     fn carry_out(&mut self, decision: Decision<Entry>) {
