@@ -11,9 +11,12 @@ mod config;
 mod data;
 mod demo;
 mod failure;
+mod forget;
 mod gateway;
 mod keep;
 mod listener;
+mod log_command;
+mod mirror;
 mod operator;
 mod pay;
 mod secrets;
@@ -21,6 +24,7 @@ mod serve;
 mod site;
 mod stop_signal;
 mod term;
+mod verify;
 mod wallet;
 
 use std::process::ExitCode;
@@ -55,6 +59,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Fsck(args) => keep::fsck(args).await,
         Command::Backup(args) => keep::backup(args).await,
         Command::Restore(args) => keep::restore(args).await,
+        Command::Forget(args) => forget::run(args).await,
+        Command::Log(args) => log_command::run(args).await,
+        Command::Verify(args) => verify::run(&args),
         Command::Demo(args) => match demo::run(args).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure::new("not everything went as it must")),
