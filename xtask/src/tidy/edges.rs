@@ -35,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "api",
             "client",
+            "disk",
             "engine",
             "gateway",
             "http402",
@@ -42,6 +43,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "journal",
             "ledger",
             "money",
+            "tlog",
+            "witness",
         ],
     ),
     ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money"]),
