@@ -5,6 +5,7 @@
 
 use evidence::Secret;
 use evidence::record::FACTS_BYTES;
+use hashes::sha256_many;
 use ledger::{Row, RowKind};
 use money::Asset;
 use tlog::Hash;
@@ -167,14 +168,6 @@ impl Columns {
         }
         self.hashes.resize(rows.len(), [0; 32]);
         sha256_many(&self.leaves, LEAF_MESSAGE_BYTES, &mut self.hashes);
-    }
-}
-
-/// The hashes of messages of one length that stand one after the other.
-fn sha256_many(messages: &[u8], length: usize, out: &mut [[u8; 32]]) {
-    use sha2::{Digest, Sha256};
-    for (message, hash) in messages.chunks_exact(length).zip(out) {
-        *hash = Sha256::digest(message).into();
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     pub(super) head: watch::Sender<TreeHead>,
     pub(super) published: Mutex<Published>,
     pub(super) epoch: RwLock<Option<Arc<ClosedEpoch>>>,
+    /// One epoch is closed at a time.
+    closing: tokio::sync::Mutex<()>,
     /// Captures that wait for their batch.
     captures: Mutex<Vec<(EpochRequest, EpochCapture)>>,
     /// Why the log stands still.
@@ -86,9 +88,26 @@ pub(crate) fn open(options: &Options, log: &LogOptions, state: &State) -> Result
         head: watch::Sender::new(head),
         published: Mutex::new(published),
         epoch: RwLock::default(),
+        closing: tokio::sync::Mutex::default(),
         captures: Mutex::default(),
         stopped: RwLock::default(),
     })))
+}
+
+impl Log {
+    /// The newest epoch that was closed since the start.
+    pub fn epoch(&self) -> Option<Arc<ClosedEpoch>> {
+        self.0.epoch.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_epoch(&self, epoch: Arc<ClosedEpoch>) {
+        *self.0.epoch.write().unwrap_or_else(PoisonError::into_inner) = Some(epoch);
+    }
+
+    /// One epoch is closed at a time.
+    pub(crate) async fn closing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.closing.lock().await
+    }
 }
 
 impl Inner {

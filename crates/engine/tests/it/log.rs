@@ -333,3 +333,63 @@ fn copy(from: &Path, to: &Path) {
         fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
+
+#[tokio::test]
+async fn an_epoch_is_a_leaf_that_tells_what_is_owed() {
+    let mut world = logged().await;
+    some_history(&world).await;
+    let rows = world.engine.log().unwrap().head().size.max(LEAVES);
+    let closed = world.engine.close_epoch().await.unwrap();
+    assert_eq!((closed.record.number(), closed.record.size(), closed.leaf), (1, rows, rows));
+    let owed = closed.record.asset(crate::world::usd()).unwrap().root.sum;
+    // The treasury owes nothing: everything that came in belongs to somebody.
+    assert_eq!(owed, u128::from(crate::world::PAYERS) * crate::world::FUNDS);
+    world.charge(&Buy::new(10, 1)).await;
+    let second = world.engine.close_epoch().await.unwrap();
+    assert_eq!((second.record.number(), second.leaf), (2, rows + 2));
+    assert_ne!(
+        closed.record.asset(crate::world::usd()).unwrap().root.hash,
+        second.record.asset(crate::world::usd()).unwrap().root.hash
+    );
+    let view = world.charge(&Buy::new(11, 1)).await;
+    let receipt = world.engine.payment_receipt(view.payment, 0, Opened::BOTH).await.unwrap();
+    assert_eq!(receipt.as_ref().unwrap().index(), rows + 3);
+    verified(&world.engine, &receipt.unwrap());
+    assert!(matches!(
+        world.engine.leaf_receipt(rows, Opened::BOTH).await,
+        Err(LogError::NoLeaf(_))
+    ));
+    let head = head_at(&world.engine, rows + 4).await;
+    world.engine.shutdown().await;
+    for gone in ["progress", "leaves"] {
+        fs::remove_file(world.in_log(gone)).unwrap();
+    }
+    assert_eq!(world.restart_logged().await, head);
+    // The journal alone makes the same.
+    world.engine.shutdown().await;
+    fs::remove_dir_all(world.dir.path().join("snapshots")).unwrap();
+    fs::remove_file(world.in_log("progress")).unwrap();
+    assert_eq!(world.restart_logged().await, head);
+    let third = world.engine.close_epoch().await.unwrap();
+    assert_eq!(third.record.number(), 3);
+}
+
+#[tokio::test]
+async fn a_statement_shows_the_whole_chain_and_where_the_epoch_has_it() {
+    let world = logged().await;
+    some_history(&world).await;
+    world.engine.close_epoch().await.unwrap();
+    world.charge(&Buy::new(10, 5)).await;
+    let mut lengths = Vec::new();
+    for account in [payer(1), payer(2), payer(3), payee(1), payee(4)] {
+        let statement = world.engine.statement(account).await.unwrap();
+        assert_eq!(statement["epoch"]["shares"].as_array().unwrap().len(), 2);
+        lengths.push(statement["entries"].as_array().unwrap().len());
+    }
+    assert_eq!(lengths, [9, 6, 3, 11, 1]);
+    world.engine.forget(payer(1)).await.unwrap();
+    let gone = world.engine.statement(payer(1)).await.unwrap_err();
+    assert_eq!((gone.code(), gone.http_status()), ("log_forgotten", 410));
+    let none = world.engine.statement(payee(77)).await.unwrap_err();
+    assert_eq!((none.code(), none.http_status()), ("account_unknown", 404));
+}
