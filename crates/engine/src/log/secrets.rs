@@ -71,7 +71,9 @@ impl Secrets {
             file.set_len(bytes).during("cut", &path)?;
         }
         let mut accounts = Accounts::default();
-        whole.into_iter().for_each(|record| accounts.insert(record.account, record.row));
+        for record in whole {
+            accounts.insert(record.account, record.row);
+        }
         Ok((Self { disk: Arc::clone(disk), dir: dir.to_owned(), file, records }, accounts))
     }
 
