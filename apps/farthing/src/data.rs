@@ -31,7 +31,8 @@ struct RunningNode {
 pub(crate) fn make(folder: &Path) -> io::Result<()> {
     make_closed(folder)?;
     make_closed(&folder.join("journal"))?;
-    make_closed(&folder.join("snapshots"))
+    make_closed(&folder.join("snapshots"))?;
+    make_closed(&folder.join("log"))
 }
 
 /// Makes a folder for its owner alone if it does not exist.
