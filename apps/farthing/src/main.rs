@@ -26,6 +26,7 @@ mod stop_signal;
 mod term;
 mod verify;
 mod wallet;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Forget(args) => forget::run(args).await,
         Command::Log(args) => log_command::run(args).await,
         Command::Verify(args) => verify::run(&args),
+        Command::Witness(args) => witness::run(args).await,
         Command::Demo(args) => match demo::run(args).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure::new("not everything went as it must")),

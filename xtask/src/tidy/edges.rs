@@ -58,11 +58,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "ledger",
             "money",
             "tlog",
+            "witness",
         ],
     ),
     ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money", "tlog"]),
     ("xtask", &[]),
-    ("benches", &["engine", "gateway", "http402", "instrument", "ledger", "money"]),
+    (
+        "benches",
+        &["engine", "evidence", "gateway", "http402", "instrument", "ledger", "money", "tlog"],
+    ),
     (
         "fuzz",
         &[
