@@ -5,6 +5,7 @@
 
 mod edges;
 mod limits;
+mod lints;
 mod sources;
 mod table;
 mod words;
@@ -50,6 +51,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     for file in &files {
         findings.extend(sources::check(file));
         findings.extend(words::check(file));
+        findings.extend(lints::check(file));
     }
     findings.extend(limits::check(&files));
     findings.extend(edges::check(workspace, &files)?);

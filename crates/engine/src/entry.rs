@@ -3,6 +3,8 @@
 //! An entry is a decision already taken. Folding it cannot be refused: an entry that does not fit
 //! the state means that journal or program are damaged, and stops the node.
 
+use std::sync::Arc;
+
 use instrument::{Mandate, Order, RequestDigest, Signed, SignedOrder, Statement};
 use ledger::ROW_BYTES;
 use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
@@ -63,6 +65,10 @@ const CHARGED: u8 = 5;
 const HELD_BY_REQUEST: u8 = 24;
 const CHARGED_BY_REQUEST: u8 = 25;
 
+/// Kinds of the log's entries.
+const LOG_OPENED: u8 = 18;
+const EPOCH_RECORDED: u8 = 19;
+
 /// One durable fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
@@ -113,6 +119,14 @@ pub(crate) enum Entry {
         burned: Vec<TransferId>,
     },
     Channel(ChannelEntry),
+    /// The books have a log from here on, under this key and origin.
+    LogOpened {
+        vkey: String,
+    },
+    /// A leaf of the log that is no row: an epoch record.
+    EpochRecorded {
+        entry: Arc<[u8]>,
+    },
 }
 
 /// An entry with the moment at which the writer took it.
@@ -192,6 +206,14 @@ impl Stamped {
             }
             Entry::Ledger { rows, burned } => encode_ledger(out, rows, burned),
             Entry::Channel(entry) => entry.encode(out),
+            Entry::LogOpened { vkey } => {
+                out.u8(LOG_OPENED);
+                out.str(vkey);
+            }
+            Entry::EpochRecorded { entry } => {
+                out.u8(EPOCH_RECORDED);
+                out.bytes(entry);
+            }
         }
     }
 
@@ -245,6 +267,8 @@ impl Stamped {
             kind @ channel::OPENED..=channel::CLOSED => {
                 Entry::Channel(ChannelEntry::decode(kind, from)?)
             }
+            LOG_OPENED => Entry::LogOpened { vkey: from.str()?.to_owned() },
+            EPOCH_RECORDED => Entry::EpochRecorded { entry: from.bytes()?.into() },
             _ => return Err(Malformed("unknown entry kind")),
         };
         Ok(Self { timestamp_ns, entry })

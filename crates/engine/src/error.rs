@@ -388,6 +388,9 @@ pub enum StartError {
         /// What stands in the way.
         why: crate::state::Broken,
     },
+    /// The log cannot be opened.
+    #[error("the log: {0}")]
+    Log(#[from] crate::log::LogError),
     /// The books do not sum to zero.
     #[error("the books do not balance: {0}")]
     Books(ledger::Broken),

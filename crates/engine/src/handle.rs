@@ -22,6 +22,7 @@ use crate::error::{
 };
 use crate::keep::BackupPoint;
 use crate::keys::Keys;
+use crate::log::{Log, LogCommand, LogOptions};
 use crate::outcome::Outcome;
 use crate::queue::Inlet;
 use crate::state::State;
@@ -29,6 +30,7 @@ use crate::verifier::Verifier;
 use crate::view::PaymentView;
 use crate::writer::{self, Inline};
 
+mod log;
 mod questions;
 
 /// Where an answer goes.
@@ -54,6 +56,7 @@ pub(crate) enum Command {
     Channel(ChannelCommand),
     /// Of any channels, in this order: what the verifier has checked together.
     Channels(Vec<ChannelCommand>),
+    Log(LogCommand),
     Read(Box<dyn FnOnce(&State) -> Deferred + Send>),
     /// The last durable batch.
     BackupPoint(oneshot::Sender<Position>),
@@ -88,6 +91,8 @@ pub struct Options {
     pub snapshot_every_bytes: u64,
     /// What the channels of a payee may come to; without limits if the payee is not named.
     pub channel_limits: BTreeMap<AccountId, ChannelLimits>,
+    /// The verifiable log; without it none is kept, and a later start makes up for it.
+    pub log: Option<LogOptions>,
 }
 
 /// Commands that may wait for the writer by default.
@@ -112,6 +117,7 @@ impl Options {
             index: index::Options::default(),
             snapshot_every_bytes: SNAPSHOT_EVERY_DEFAULT_BYTES,
             channel_limits: BTreeMap::new(),
+            log: None,
         }
     }
 }
@@ -133,6 +139,7 @@ pub struct Engine {
     pub(crate) queue: Inlet,
     pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
+    pub(crate) log: Option<Log>,
     clock: Arc<dyn Clock>,
     node: NodeId,
 }
@@ -164,10 +171,11 @@ impl Engine {
         queue: Inlet,
         keys: Keys,
         verifier: Verifier,
+        log: Option<Log>,
         clock: Arc<dyn Clock>,
         node: NodeId,
     ) -> Self {
-        Self { queue, keys, verifier, clock, node }
+        Self { queue, keys, verifier, log, clock, node }
     }
 
     /// The node.
@@ -189,7 +197,7 @@ impl Engine {
         answer.await.unwrap_or_else(|_| Err(Unavailable::Stopped.into()))
     }
 
-    fn send(&self, command: Command) -> Result<(), Unavailable> {
+    pub(crate) fn send(&self, command: Command) -> Result<(), Unavailable> {
         self.queue.send(command).map_err(|(refused, _)| refused)
     }
 

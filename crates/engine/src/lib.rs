@@ -23,6 +23,7 @@ pub mod fuzzing;
 mod handle;
 mod keep;
 mod keys;
+mod log;
 mod outcome;
 mod past;
 mod queue;
@@ -50,6 +51,10 @@ pub use handle::{BATCH_EVENTS_COUNT_MAX, Engine, Options, Started};
 pub use keep::{
     BackedUpFile, Backup, BackupPoint, Finding, KeepError, MANIFEST, Manifest, Progress, Report,
     Restored, SegmentReport, Severity, backup, fsck, is_running, restore,
+};
+pub use log::{
+    ClosedEpoch, Log, LogError, LogOptions, Opened, Random, STATEMENT_ENTRIES_COUNT_MAX,
+    create_guard,
 };
 pub use outcome::{OUTCOME_BYTES_MAX, Outcome};
 pub use state::{State, system_account};

@@ -12,6 +12,7 @@ mod inline;
 mod keeper;
 mod ledger_batches;
 pub(crate) mod loading;
+mod log;
 mod requests;
 mod start;
 
@@ -167,8 +168,10 @@ impl Writer {
 
     fn close_batch(&mut self) -> Batch {
         self.taken = 0;
-        self.core.seal_if_full();
+        // The log reads the batch's rows while they are in memory.
         let mut batch = self.core.finish_batch();
+        self.core.seal_if_full();
+        batch.broken = self.core.broken();
         self.bytes_since_snapshot += batch.bytes.len() as u64;
         // Without entries the batch may never be committed, and its capture never be written.
         let is_due = self.bytes_since_snapshot >= self.snapshot_every_bytes

@@ -223,6 +223,11 @@ impl<P: Past> Ledger<P> {
             .collect()
     }
 
+    /// The assets by their number, which rows name them by.
+    pub fn assets_by_number(&self) -> impl Iterator<Item = Asset> {
+        self.resident.books.iter().map(|book| book.asset)
+    }
+
     /// Sums of one asset, if it has an account.
     pub fn totals_of(&self, asset: Asset) -> Option<&Totals> {
         let number = self.asset_number(asset)?;

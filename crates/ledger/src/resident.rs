@@ -188,6 +188,11 @@ impl Resident {
         Side { index, asset: row.asset, flags: row.flags, balances: self.balances(index) }
     }
 
+    /// Where every account stands, in the order of their creation.
+    pub fn accounts(&self) -> impl Iterator<Item = Standing> {
+        self.indexes().map(|index| self.standing(index))
+    }
+
     pub(crate) fn standing(&self, index: u32) -> Standing {
         let row = self.accounts.get(index);
         Standing {

@@ -5,10 +5,19 @@
 
 use std::fmt;
 
+use hashes::sha256_many;
 use sha2::{Digest, Sha256};
 
 /// Bytes of a hash.
 pub const HASH_BYTES: usize = 32;
+
+/// First byte of what is hashed for a leaf, and for a node.
+const LEAF: u8 = 0;
+const NODE: u8 = 1;
+const NODE_BYTES: usize = 1 + 2 * HASH_BYTES;
+
+/// As many messages are laid out at a time: few enough to stay in the processor's nearest cache.
+const AT_ONCE: usize = 64;
 
 /// SHA-256 of the empty string.
 const EMPTY: Hash = Hash([
@@ -51,15 +60,55 @@ impl fmt::Debug for Hash {
 
 /// Hash of a leaf: `SHA-256(0x00 || entry)`.
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    Hash(Sha256::new().chain_update([0]).chain_update(entry).finalize().into())
+    Hash(Sha256::new().chain_update([LEAF]).chain_update(entry).finalize().into())
 }
 
 /// Hash of a node: `SHA-256(0x01 || left || right)`.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut bytes = [1; 1 + 2 * HASH_BYTES];
+    let mut bytes = [NODE; NODE_BYTES];
     bytes[1..=HASH_BYTES].copy_from_slice(&left.0);
     bytes[1 + HASH_BYTES..].copy_from_slice(&right.0);
     Hash(Sha256::digest(bytes).into())
+}
+
+/// Hashes of many leaves of one size, in less than half of the time that [`leaf_hash`] takes for
+/// each of them.
+pub fn leaf_hashes<const BYTES: usize>(entries: &[[u8; BYTES]]) -> Vec<Hash> {
+    let length = 1 + BYTES;
+    let mut messages = vec![LEAF; AT_ONCE.min(entries.len()) * length];
+    let mut leaves = Vec::with_capacity(entries.len());
+    for entries in entries.chunks(AT_ONCE) {
+        let messages = &mut messages[..entries.len() * length];
+        for (message, entry) in messages.chunks_exact_mut(length).zip(entries) {
+            message[1..].copy_from_slice(entry);
+        }
+        extend(&mut leaves, messages, length, entries.len());
+    }
+    leaves
+}
+
+/// Appends to `nodes` the node of each pair of `children`; the last child of an odd number has none.
+pub(crate) fn node_hashes(children: &[Hash], nodes: &mut Vec<Hash>) {
+    let (pairs, _) = children.as_chunks::<2>();
+    let mut messages = [NODE; AT_ONCE * NODE_BYTES];
+    for pairs in pairs.chunks(AT_ONCE) {
+        let messages = &mut messages[..pairs.len() * NODE_BYTES];
+        for (message, [left, right]) in
+            messages.as_chunks_mut::<NODE_BYTES>().0.iter_mut().zip(pairs)
+        {
+            message[1..=HASH_BYTES].copy_from_slice(&left.0);
+            message[1 + HASH_BYTES..].copy_from_slice(&right.0);
+        }
+        extend(nodes, messages, NODE_BYTES, pairs.len());
+    }
+}
+
+/// Appends the hashes of `count` messages, at most [`AT_ONCE`].
+fn extend(hashes: &mut Vec<Hash>, messages: &[u8], length: usize, count: usize) {
+    let mut digests = [[0; HASH_BYTES]; AT_ONCE];
+    let digests = &mut digests[..count];
+    sha256_many(messages, length, digests);
+    hashes.extend(digests.iter().copied().map(Hash));
 }
 
 /// Root of the tree without leaves: `SHA-256("")`.
@@ -86,6 +135,22 @@ mod tests {
             <[u8; 32]>::from(Sha256::digest(marked))
         });
         assert_ne!(node_hash(&left, &right), node_hash(&right, &left));
+    }
+
+    #[test]
+    fn many_hashes_are_those_of_one_by_one() {
+        for count in [0, 1, 2, 63, 64, 65, 129, 200] {
+            let entries: Vec<[u8; 33]> = (0..count).map(|index| [index; 33]).collect();
+            let leaves = leaf_hashes(&entries);
+            let one_by_one: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
+            assert_eq!(leaves, one_by_one, "{count} leaves");
+            let mut nodes = vec![empty_root()];
+            node_hashes(&leaves, &mut nodes);
+            let pairs = leaves.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1]));
+            let one_by_one: Vec<Hash> = std::iter::once(empty_root()).chain(pairs).collect();
+            assert_eq!(nodes, one_by_one, "nodes above {count} leaves");
+        }
+        assert_eq!(leaf_hashes(&[[]; 3]), [leaf_hash(b""); 3]);
     }
 
     #[test]

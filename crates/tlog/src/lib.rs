@@ -21,7 +21,7 @@ pub mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError, TreeHead};
 pub use cosignature::{COSIGNATURE_SECONDS_MAX, CosignError, Cosigner};
-pub use hash::{HASH_BYTES, Hash, HashLengthError, empty_root, leaf_hash, node_hash};
+pub use hash::{HASH_BYTES, Hash, HashLengthError, empty_root, leaf_hash, leaf_hashes, node_hash};
 pub use note::{
     AppendError, KeyError, KeyId, KeyName, KeyType, LogSigner, NOTE_BYTES_MAX, NameError, Note,
     NoteError, NoteRefused, NoteSignature, SIGNATURES_COUNT_MAX, SignatureError, Signed,

@@ -21,17 +21,34 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http402", &["instrument", "money"]),
     ("disk", &[]),
     ("index", &["disk"]),
-    ("tlog", &[]),
+    ("hashes", &[]),
+    ("tlog", &["hashes"]),
+    ("evidence", &["hashes", "money", "tlog"]),
     ("journal", &["disk"]),
-    ("engine", &["disk", "index", "instrument", "journal", "ledger", "money"]),
+    (
+        "engine",
+        &[
+            "disk",
+            "evidence",
+            "hashes",
+            "index",
+            "instrument",
+            "journal",
+            "ledger",
+            "money",
+            "tlog",
+        ],
+    ),
     ("gateway", &["engine", "http402", "instrument", "money"]),
     ("client", &["http402", "instrument", "money"]),
+    ("witness", &["disk", "tlog"]),
     ("api", &["engine", "gateway", "http402", "instrument", "money"]),
     (
         "farthing",
         &[
             "api",
             "client",
+            "disk",
             "engine",
             "gateway",
             "http402",
@@ -39,9 +56,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "journal",
             "ledger",
             "money",
+            "tlog",
+            "witness",
         ],
     ),
-    ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money"]),
+    ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money", "tlog"]),
     ("xtask", &[]),
     ("benches", &["engine", "gateway", "http402", "instrument", "ledger", "money"]),
     (
@@ -49,6 +68,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "disk",
             "engine",
+            "evidence",
             "gateway",
             "http402",
             "index",
@@ -62,7 +82,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// These take inputs and return outputs: no I/O, no clock, no randomness, no async.
-const PURE: &[&str] = &["money", "ledger", "instrument", "http402", "tlog"];
+const PURE: &[&str] = &["money", "ledger", "instrument", "http402", "hashes", "tlog", "evidence"];
 
 /// What brings one of those in.
 const IMPURE: &[&str] = &[

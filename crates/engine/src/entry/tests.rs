@@ -93,11 +93,13 @@ fn kind(entry: &Entry) -> u8 {
         Entry::Channel(ChannelEntry::Settled { .. }) => 15,
         Entry::Channel(ChannelEntry::Closing { .. }) => 16,
         Entry::Channel(ChannelEntry::Closed { .. }) => 17,
+        Entry::LogOpened { .. } => 18,
+        Entry::EpochRecorded { .. } => 19,
     }
 }
 
 fn known_kinds() -> impl Iterator<Item = u8> {
-    (1..=17).chain(24..=25)
+    (1..=19).chain(24..=25)
 }
 
 fn accounts() -> Vec<Entry> {
@@ -235,6 +237,8 @@ fn samples() -> Vec<Entry> {
     samples.extend(closings());
     samples.extend(batches());
     samples.extend(channels());
+    samples.push(Entry::LogOpened { vkey: "pay.example/log+00000000+AQ==".to_owned() });
+    samples.push(Entry::EpochRecorded { entry: [2, 0, 7].into() });
     samples
 }
 
@@ -310,7 +314,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_never_panics(kind in 1_u8..=17, garbage: Vec<u8>) {
+    fn garbage_never_panics(kind in 1_u8..=19, garbage: Vec<u8>) {
         let mut bytes = vec![0; 8];
         bytes.push(kind);
         bytes.extend(garbage);

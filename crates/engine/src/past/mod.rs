@@ -138,6 +138,17 @@ impl Rows {
             .map_or(Err(Error::BeyondEnd { position, len }), |index| index.row(position, row))
     }
 
+    /// Appends the rows of a range of positions.
+    pub(crate) fn rows(
+        &self,
+        range: std::ops::Range<u64>,
+        rows: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let (position, len) = (range.start, self.len());
+        self.index()
+            .map_or(Err(Error::BeyondEnd { position, len }), |index| index.rows(range, rows))
+    }
+
     fn pair(&self, position: u64, pair: &mut [u8]) -> Result<bool, Error> {
         self.index().map_or(Ok(false), |index| index.pair(position, pair))
     }

@@ -100,6 +100,8 @@ impl State {
                 Ok(())
             }
             Entry::Channel(entry) => self.apply_channel(entry, at_ns),
+            Entry::LogOpened { vkey } => self.open_log(vkey),
+            Entry::EpochRecorded { entry } => self.record_epoch(entry),
             Entry::Ledger { rows, burned } => {
                 self.ledger.replay(rows, burned).map_err(|why| match why {
                     ReplayError::Past(error) => error.into(),

@@ -4,11 +4,11 @@
 //! fault, and stands in for "nothing".
 
 use instrument::PublicKey;
-use ledger::Past;
+use ledger::{Known, Past, Row};
 use money::{AccountId, ChannelId, MandateId, PaymentId, TransferId};
 
 use super::payment::{Payment, Phase, leg_transfer};
-use super::{Holder, State};
+use super::{Holder, Progress, State};
 use crate::command::Idempotency;
 use crate::past::Opened;
 
@@ -86,6 +86,32 @@ impl State {
         self.answer(self.records.opened(id)).map(|opened| opened.payment.order_digest)
     }
 
+    /// The position of the row that moved the money of a payment's leg; `None` if nothing was paid.
+    pub(crate) fn settled_leg(
+        &self,
+        id: PaymentId,
+        leg: usize,
+    ) -> Result<Option<u64>, index::Error> {
+        let Some(opened) = self.records.opened(id)? else { return Ok(None) };
+        let phase = match opened.payment.progress {
+            Progress::Settled { .. } => Phase::Open,
+            _ => match self.records.finished(id)? {
+                Some(Progress::Settled { .. }) => Phase::Close,
+                _ => return Ok(None),
+            },
+        };
+        let found = self.ledger.past().find(leg_transfer(id, leg, phase))?;
+        Ok(match found {
+            Some(Known::Created(position)) => Some(position),
+            Some(Known::Burned) | None => None,
+        })
+    }
+
+    /// The row at a position of the ledger.
+    pub(crate) fn row(&self, position: u64) -> Result<Row, index::Error> {
+        self.ledger.past().row(position)
+    }
+
     /// A payment with its legs and where it stands.
     pub(crate) fn find_payment(&self, id: PaymentId) -> Option<Payment> {
         if let Some(held) = self.held.get(&id) {
@@ -109,7 +135,7 @@ impl State {
     /// A payment of the records with what has become of it; without its legs.
     pub(crate) fn as_it_stands(&self, opened: Opened) -> Payment {
         let mut payment = opened.payment;
-        if payment.progress == super::Progress::Held && !self.is_held(opened.id) {
+        if payment.progress == Progress::Held && !self.is_held(opened.id) {
             match self.answer(self.records.finished(opened.id)) {
                 Some(progress) => payment.progress = progress,
                 None => self.note(&format!("payment {} has neither hold nor end", opened.id)),

@@ -9,6 +9,7 @@ mod channel;
 mod channels;
 mod check;
 mod fold_channel;
+mod log;
 mod lookup;
 mod mandate;
 mod payment;
@@ -32,6 +33,7 @@ pub(crate) use payment::{Payment, Progress, fund_transfer, leg_transfers};
 pub(crate) use snapshot::Manifests;
 
 use self::channels::Channels;
+use self::log::LogBook;
 use self::reserved::Reserved;
 use crate::entry::AccountRole;
 use crate::outcome::Outcomes;
@@ -88,6 +90,7 @@ pub struct State {
     /// Mandates in the order of their grant, by payer.
     pub(crate) mandates_of: BTreeMap<AccountId, Vec<MandateId>>,
     pub(crate) outcomes: Outcomes,
+    pub(crate) log: LogBook,
     /// Timestamp of the last entry.
     pub(crate) last_timestamp_ns: u64,
     /// Why the past could not be read, once that has happened. No answer may leave after it.
@@ -109,6 +112,7 @@ impl State {
             mandates: BTreeMap::new(),
             mandates_of: BTreeMap::new(),
             outcomes: Outcomes::default(),
+            log: LogBook::default(),
             last_timestamp_ns: 0,
             fault: OnceLock::new(),
         }

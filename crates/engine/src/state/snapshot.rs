@@ -6,13 +6,15 @@
 //! bytes, manifests aside.
 //!
 //! Layout, numbers little-endian: version (4), node (16), timestamp of the last entry (8), assets,
-//! count of payments (8), held payments, mandates, outcomes, open channels by id; then, each behind its length (8), the
+//! count of payments (8), held payments, mandates, outcomes, open channels by id, the log's key and
+//! epoch records; then, each behind its length (8), the
 //! manifest of the ledger's changes and that of the records; the rest is the ledger's.
 
 use index::Manifest;
 use ledger::{Ledger, Resident};
 use money::{MandateId, NodeId, PaymentId};
 
+use super::log::LogBook;
 use super::{Channel, GrantedMandate, OpenedAsset, Payment, State, seed};
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::outcome::Outcomes;
@@ -20,9 +22,12 @@ use crate::past::{Changes, Rows};
 
 /// Version of this layout; a newer one, or one before [`WITHOUT_CHANNELS`], is rebuilt from the
 /// journal.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
-/// The layout before, which ends the head behind the outcomes.
+/// The layout before, which ends the head behind the channels.
+const WITHOUT_LOG: u32 = 3;
+
+/// The layout before that, which ends the head behind the outcomes.
 const WITHOUT_CHANNELS: u32 = 2;
 
 /// The two indexes as they were at a snapshot.
@@ -63,10 +68,16 @@ impl Manifests {
 impl State {
     /// Everything but the ledger and the manifests.
     pub(crate) fn head_bytes(&self) -> Vec<u8> {
-        let mut out = self.head_before_channels(VERSION);
+        let mut out = self.head_before_log(VERSION);
+        self.log.encode(&mut out);
+        out.bytes
+    }
+
+    fn head_before_log(&self, version: u32) -> Encoder {
+        let mut out = self.head_before_channels(version);
         out.len(self.channels.len());
         self.channels.iter().for_each(|channel| channel.encode(&mut out));
-        out.bytes
+        out
     }
 
     /// As [`State::head_bytes`], in the layout that a stored head has, so that they can be compared;
@@ -74,7 +85,10 @@ impl State {
     pub(crate) fn head_bytes_as(&self, stored: &[u8]) -> Option<Vec<u8>> {
         match Decoder::new(stored).u32() {
             Ok(VERSION) => Some(self.head_bytes()),
-            Ok(WITHOUT_CHANNELS) if self.channels.len() == 0 => {
+            Ok(WITHOUT_LOG) if self.log == LogBook::default() => {
+                Some(self.head_before_log(WITHOUT_LOG).bytes)
+            }
+            Ok(WITHOUT_CHANNELS) if self.channels.len() == 0 && self.log == LogBook::default() => {
                 Some(self.head_before_channels(WITHOUT_CHANNELS).bytes)
             }
             _ => None,
@@ -116,7 +130,9 @@ impl State {
 
     fn version_and_node(from: &mut Decoder<'_>) -> Result<(u32, NodeId), Malformed> {
         match from.u32()? {
-            version @ (WITHOUT_CHANNELS | VERSION) => Ok((version, from.id(NodeId::new)?)),
+            version @ (WITHOUT_CHANNELS | WITHOUT_LOG | VERSION) => {
+                Ok((version, from.id(NodeId::new)?))
+            }
             _ => Err(Malformed("snapshot version")),
         }
     }
@@ -149,6 +165,9 @@ impl State {
         state.outcomes = Outcomes::decode(from)?;
         if version != WITHOUT_CHANNELS {
             state.decode_channels(from)?;
+        }
+        if !matches!(version, WITHOUT_CHANNELS | WITHOUT_LOG) {
+            state.log = LogBook::decode(from)?;
         }
         let head = &bytes[..bytes.len() - from.left()];
         let manifests = Manifests::decode(from)?;
@@ -183,6 +202,9 @@ impl State {
         let [changes, records] = open(&stored.manifests)?;
         let ledger = Ledger::restore(stored.resident, Changes(changes), seed());
         state.ledger = ledger.map_err(|_| Malformed("ledger"))?;
+        if state.log.epochs.last().is_some_and(|last| last.rows_before > state.ledger.len()) {
+            return Err(Malformed("an epoch record behind rows that are not there").into());
+        }
         state.records.0 = records;
         Ok(state)
     }

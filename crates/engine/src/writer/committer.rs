@@ -18,6 +18,7 @@ use crate::channel::{Begun, ChannelView};
 use crate::command::{Authorized, ClaimToken};
 use crate::error::{AuthorizeError, ChannelError, Unavailable};
 use crate::handle::{Deferred, Reply};
+use crate::log::{Fed, Feed};
 
 /// An answer that waits for its batch.
 pub(super) enum Answer {
@@ -40,11 +41,16 @@ pub(super) struct Batch {
     pub broken: Option<String>,
     /// The state after these entries, if a snapshot is due.
     pub capture: Option<Capture>,
+    /// What the log gets of it.
+    pub fed: Fed,
 }
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty() && self.answers.is_empty() && self.broken.is_none()
+        self.bytes.is_empty()
+            && self.answers.is_empty()
+            && self.broken.is_none()
+            && self.fed.is_empty()
     }
 }
 
@@ -67,6 +73,7 @@ pub(super) struct Done {
 pub(super) struct Committer {
     journal: Box<dyn Journal>,
     keeper: Keeper,
+    feed: Feed,
     stopped: Option<String>,
     /// Refuses further commands, before anybody learns that the writer has stopped.
     has_ended: Arc<AtomicBool>,
@@ -76,9 +83,10 @@ impl Committer {
     pub(super) fn new(
         journal: Box<dyn Journal>,
         keeper: Keeper,
+        feed: Feed,
         has_ended: Arc<AtomicBool>,
     ) -> Self {
-        Self { journal, keeper, stopped: None, has_ended }
+        Self { journal, keeper, feed, stopped: None, has_ended }
     }
 
     /// The last durable batch.
@@ -88,9 +96,14 @@ impl Committer {
 
     /// Makes the batch durable and gives its answers.
     pub(super) fn commit(&mut self, batch: Batch) -> Done {
-        let Batch { bytes, answers, broken, capture } = batch;
+        let Batch { bytes, answers, broken, capture, fed } = batch;
         if self.stopped.is_none() {
             self.stopped = broken;
+        }
+        let is_fed = self.stopped.is_none() && !fed.is_empty();
+        if is_fed {
+            // The log works while the disk does.
+            self.feed.begin(fed);
         }
         if self.stopped.is_none() && !bytes.is_empty() {
             let expected = self.journal.next();
@@ -102,6 +115,9 @@ impl Committer {
             self.has_ended.store(true, Ordering::SeqCst);
             Err(Unavailable::Stopped)
         };
+        if is_fed && verdict.is_ok() {
+            self.feed.durable();
+        }
         if let Some(capture) = capture.filter(|_| verdict.is_ok()) {
             self.keeper.keep(capture, self.position());
         }
@@ -138,6 +154,7 @@ impl Committer {
     /// Writes the last snapshot, if there is something new to tell, and closes the journal.
     pub(super) fn close(self, last: Option<Capture>) {
         let position = self.position();
+        self.feed.finish();
         self.keeper.finish(last.filter(|_| position.sequence > 0).map(|last| (last, position)));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use money::{AccountId, PaymentId};
+use tokio::sync::oneshot;
 
 use super::BATCH_FILL_BYTES_MAX;
 use super::committer::{Answer, Batch};
@@ -17,6 +18,7 @@ use crate::entry::{Entry, NewPayment, Stamped};
 use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{Command, Reply};
 use crate::keys::Keys;
+use crate::log::{Cursor, EpochCapture, LogError};
 use crate::outcome::{Outcome, Outcomes};
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
@@ -41,6 +43,10 @@ pub(crate) struct Core {
     pub(super) batch: Encoder,
     pub(super) answers: Vec<Answer>,
     pub(super) broken: Option<Broken>,
+    /// How much of the state the log was given; `None` if there is none.
+    pub(super) log: Option<Cursor>,
+    /// Who wants the accounts as they are behind the open batch.
+    pub(super) epochs: Vec<oneshot::Sender<Result<EpochCapture, LogError>>>,
 }
 
 impl Core {
@@ -50,6 +56,7 @@ impl Core {
         clock: Arc<dyn Clock>,
         accept_earlier_clock: bool,
         channel_limits: BTreeMap<AccountId, ChannelLimits>,
+        log: Option<Cursor>,
     ) -> Self {
         // Tokens of an earlier run may still be out there; microseconds are ahead of them.
         let claims = Claims::new(clock.now_ns() / 1000);
@@ -68,6 +75,8 @@ impl Core {
             batch: Encoder::default(),
             answers: Vec::new(),
             broken: None,
+            log,
+            epochs: Vec::new(),
         };
         core.share_all_keys();
         core
@@ -89,11 +98,12 @@ impl Core {
             answers: std::mem::take(&mut self.answers),
             broken: self.broken(),
             capture: None,
+            fed: self.feed(),
         }
     }
 
     /// Why no answer may leave any more: an entry did not fit, or the past could not be read.
-    fn broken(&self) -> Option<String> {
+    pub(super) fn broken(&self) -> Option<String> {
         let fault = || self.state.fault().map(|fault| format!("the past is unreadable: {fault}"));
         self.broken.as_ref().map(ToString::to_string).or_else(fault)
     }
@@ -221,6 +231,7 @@ impl Core {
                     self.channel(command);
                 }
             }
+            Command::Log(command) => self.log_command(command),
             Command::Read(read) => self.answers.push(Answer::Reply(read(&self.state))),
             Command::BackupPoint(reply) => self.answers.push(Answer::Point(reply)),
             // The writer takes it out before it comes here.

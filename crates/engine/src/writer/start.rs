@@ -14,8 +14,9 @@ use crate::clock::behind_seconds;
 use crate::codec::Decoder;
 use crate::entry::Stamped;
 use crate::error::StartError;
-use crate::handle::{Engine, Options, Started};
+use crate::handle::{Command, Engine, Options, Started};
 use crate::keys::Keys;
+use crate::log::{self, Cursor, Feed, Log, LogCommand};
 use crate::queue::{Inlet, Outlet, queue};
 use crate::state::State;
 use crate::verifier::Verifier;
@@ -59,6 +60,7 @@ struct Ready {
     engine: Engine,
     queue: Outlet,
     core: Core,
+    log: Option<Log>,
     journal: Box<dyn Journal>,
     bytes_since_snapshot: u64,
     snapshot_every_bytes: u64,
@@ -71,7 +73,11 @@ impl Start {
     fn spawn(self) -> Result<Engine, StartError> {
         let Self(ready, snapshots, kept) = self;
         let keeper = Keeper::on_thread(snapshots, kept).map_err(StartError::Thread)?;
-        let (engine, writer, committer) = ready.parts(keeper);
+        let feed = match &ready.log {
+            Some(log) => Feed::thread(log).map_err(StartError::Thread)?,
+            None => Feed::Off,
+        };
+        let (engine, writer, committer) = ready.parts(keeper, feed);
         std::thread::Builder::new()
             .name("farthing-writer".to_owned())
             .spawn(move || writer.run(committer))
@@ -81,13 +87,14 @@ impl Start {
 
     fn inline(self, replayed_batches: u64) -> (Engine, Inline) {
         let Self(ready, snapshots, kept) = self;
-        let (engine, writer, committer) = ready.parts(Keeper::at_once(snapshots, kept));
+        let feed = ready.log.as_ref().map_or(Feed::Off, Feed::inline);
+        let (engine, writer, committer) = ready.parts(Keeper::at_once(snapshots, kept), feed);
         (engine, Inline::new(writer, committer, replayed_batches))
     }
 }
 
 impl Ready {
-    fn parts(self, keeper: Keeper) -> (Engine, Writer, Committer) {
+    fn parts(self, keeper: Keeper, feed: Feed) -> (Engine, Writer, Committer) {
         let has_ended = self.queue.has_ended();
         let writer = Writer {
             core: self.core,
@@ -97,7 +104,7 @@ impl Ready {
             snapshot_every_bytes: self.snapshot_every_bytes,
             keeper_is_busy: keeper.is_busy(),
         };
-        (self.engine, writer, Committer::new(self.journal, keeper, has_ended))
+        (self.engine, writer, Committer::new(self.journal, keeper, feed, has_ended))
     }
 }
 
@@ -117,6 +124,11 @@ fn ready(
     if let Some(behind_seconds) = behind.filter(|_| !options.accept_earlier_clock) {
         return Err(StartError::ClockBehind { behind_seconds });
     }
+    let log = match &options.log {
+        Some(log) => Some(log::open(&options, log, &state)?),
+        None => None,
+    };
+    let cursor = log.as_ref().map(|_| Cursor::at_end(&state));
     let (sender, queue) = queue(options.queue_count_max);
     let keys = Keys::default();
     let core = Core::new(
@@ -125,12 +137,18 @@ fn ready(
         Arc::clone(&options.clock),
         options.accept_earlier_clock,
         options.channel_limits.clone(),
+        cursor,
     );
     let verifier = verifier(&options, sender.clone()).map_err(StartError::Thread)?;
-    let engine = Engine::new(sender, keys, verifier, options.clock, options.node);
+    let engine = Engine::new(sender, keys, verifier, log.clone(), options.clock, options.node);
+    if let Some(log) = &log {
+        // The queue is empty yet, and a stopped writer needs no log.
+        let _ = engine.send(Command::Log(LogCommand::Open(log.vkey())));
+    }
     let snapshot_every_bytes = options.snapshot_every_bytes;
     let bytes_since_snapshot = bytes;
-    let ready = Ready { engine, queue, core, journal, bytes_since_snapshot, snapshot_every_bytes };
+    let ready =
+        Ready { engine, queue, core, log, journal, bytes_since_snapshot, snapshot_every_bytes };
     let Loading { snapshots, kept, .. } = loading;
     Ok((Start(ready, snapshots, Arc::new(Mutex::new(kept))), batches))
 }

@@ -21,6 +21,7 @@ mod keep;
 mod kill;
 mod kill_channels;
 mod life;
+mod log;
 mod machine;
 mod mandates;
 mod mixture;

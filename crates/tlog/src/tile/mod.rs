@@ -10,7 +10,7 @@ mod path;
 
 pub use bundle::{BundleError, ENTRY_BYTES_MAX, decode_entries, encode_entries};
 
-use crate::hash::{HASH_BYTES, Hash, node_hash};
+use crate::hash::{HASH_BYTES, Hash, node_hashes};
 
 /// Hashes or entries of a full tile.
 pub const TILE_WIDTH: u64 = 256;
@@ -191,7 +191,9 @@ pub fn full_tile_hash(hashes: &[Hash]) -> Option<Hash> {
 pub(crate) fn complete_root(hashes: &[Hash]) -> Option<Hash> {
     let mut row = hashes.to_vec();
     while row.len() > 1 {
-        row = row.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+        let mut above = Vec::with_capacity(row.len() / 2);
+        node_hashes(&row, &mut above);
+        row = above;
     }
     row.first().copied()
 }

@@ -15,7 +15,7 @@ pub(crate) use read::range_hash;
 pub use read::{HashSource, root};
 pub use tiled::{TileReadError, TileReader};
 
-use crate::hash::{Hash, empty_root, leaf_hash, node_hash};
+use crate::hash::{Hash, empty_root, leaf_hash, node_hash, node_hashes};
 
 /// Most leaves of a tree that is appended to. Trees of others are verified up to 2^64 - 1.
 pub const LEAVES_COUNT_MAX: u64 = 1 << 62;
@@ -115,6 +115,48 @@ impl Tree {
         Ok(())
     }
 
+    /// Appends leaves by their hashes, as one [`Tree::append_hash`] after the other does, but hashed
+    /// level by level, which takes less than half of the time. Tells the same nodes in another
+    /// order: all leaves, then all nodes above them, and so on, each level from left to right.
+    /// Either all leaves are appended or none.
+    pub fn append_many(
+        &mut self,
+        leaves: &[Hash],
+        mut finished: impl FnMut(Node, Hash),
+    ) -> Result<(), TreeError> {
+        let added = u64::try_from(leaves.len()).map_err(|_| TreeError::TooLarge)?;
+        let size = self.size.checked_add(added).filter(|size| *size <= LEAVES_COUNT_MAX);
+        let size = size.ok_or(TreeError::TooLarge)?;
+        let mut first = Node::leaf(self.size);
+        let mut row = leaves.to_vec();
+        let mut peaks: Vec<Hash> = Vec::new();
+        // Each row is what is new of its level, beginning with `first`.
+        while let [oldest, others @ ..] = row.as_slice() {
+            let mut node = first;
+            for hash in &row {
+                finished(node, *hash);
+                node = node.next();
+            }
+            let mut above = Vec::with_capacity(row.len() / 2 + 1);
+            let mut pairs = row.as_slice();
+            if first.is_right() {
+                // The last peak has waited for it.
+                above.extend(self.peaks.pop().map(|left| node_hash(&left, oldest)));
+                pairs = others;
+            }
+            node_hashes(pairs, &mut above);
+            if !pairs.len().is_multiple_of(2) {
+                peaks.extend(pairs.last());
+            }
+            first = first.parent();
+            row = above;
+        }
+        self.peaks.extend(peaks.into_iter().rev());
+        self.size = size;
+        debug_assert_eq!(usize::try_from(self.size.count_ones()), Ok(self.peaks.len()));
+        Ok(())
+    }
+
     /// The root of the tree as it is now.
     pub fn root(&self) -> Hash {
         fold_peaks(&self.peaks).unwrap_or(empty_root())
@@ -173,5 +215,14 @@ mod tests {
         let refused = tree.append(b"one more", |_, _| panic!("finished"));
         assert_eq!(refused, Err(TreeError::TooLarge));
         assert_eq!(tree, before);
+        // Nor does one with place for some take more than there is place for.
+        let mut tree =
+            Tree::from_peaks(LEAVES_COUNT_MAX - 1, vec![leaf_hash(b""); 61 + 1]).unwrap();
+        let before = tree.clone();
+        let refused = tree.append_many(&[leaf_hash(b"one more"); 2], |_, _| panic!("finished"));
+        assert_eq!(refused, Err(TreeError::TooLarge));
+        assert_eq!(tree, before);
+        tree.append_many(&[leaf_hash(b"the last")], |_, _| ()).unwrap();
+        assert_eq!((tree.size(), tree.peaks().len()), (LEAVES_COUNT_MAX, 1));
     }
 }

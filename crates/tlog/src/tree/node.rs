@@ -40,6 +40,11 @@ impl Node {
         self.index & 1 == 1
     }
 
+    /// The node to its right, at the same level.
+    pub(crate) const fn next(self) -> Self {
+        Self { level: self.level, index: self.index + 1 }
+    }
+
     /// The node above.
     pub(crate) const fn parent(self) -> Self {
         Self { level: self.level + 1, index: self.index >> 1 }

@@ -8,6 +8,7 @@
     reason = "functions that tests share are tests too; their sizes are small"
 )]
 
+mod batches;
 mod foreign_notes;
 mod foreign_trees;
 mod golden_notes;

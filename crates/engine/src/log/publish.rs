@@ -1,0 +1,234 @@
+//! What the log signs, and what it remembers of that.
+//!
+//! Invariants: nothing is signed that is smaller than what was signed before, or of another tree; the
+//! newest published checkpoint is durable, in the data folder and with the guard, before anybody sees
+//! it. When this would break, the log signs nothing more until somebody has looked.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+use disk::{Disk, During, create_whole, read_whole};
+use tlog::{Checkpoint, Hash, LogSigner, Note, NoteSignature, TreeHead, root};
+use tracing::error;
+
+use super::files::Files;
+use super::{Log, LogError};
+
+const NAME: &str = "checkpoint";
+
+/// The newest checkpoints and where they are kept.
+#[derive(Debug)]
+pub(super) struct Published {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    guard: Option<PathBuf>,
+    /// The newest that everybody may see, with its cosignatures.
+    note: Option<(TreeHead, Note)>,
+    /// The newest that was signed; it may be ahead of the published one.
+    signed: Option<(TreeHead, Note)>,
+    halted: Option<String>,
+}
+
+impl Published {
+    /// Reads what was published, and compares it with the tree. A contradiction halts the log; it is
+    /// no error of the start, because payments do not need signatures.
+    pub(super) fn open(
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        guard: Option<PathBuf>,
+        signer: &LogSigner,
+        files: &Files,
+        head: TreeHead,
+    ) -> Result<Self, LogError> {
+        let note = read(&**disk, &dir.join(NAME), signer)?;
+        let guarded = match &guard {
+            Some(path) => Some(read_guard(&**disk, path, signer)?),
+            None => None,
+        };
+        let mut halted = None;
+        for (place, known) in [("the data folder", &note), ("the guard", &guarded.flatten())] {
+            if let Some((known, _)) = known
+                && let Some(why) = contradiction(files, head, *known)?
+            {
+                error!(place, %why, "the log signs nothing");
+                halted.get_or_insert(format!("{why} (known to {place})"));
+            }
+        }
+        let note = note.filter(|_| halted.is_none());
+        let (disk, dir) = (Arc::clone(disk), dir.to_owned());
+        Ok(Self { disk, dir, guard, signed: note.clone(), note, halted })
+    }
+}
+
+/// Why a tree with this head cannot be that of a head that was signed before.
+fn contradiction(
+    files: &Files,
+    head: TreeHead,
+    known: TreeHead,
+) -> Result<Option<String>, LogError> {
+    let TreeHead { size, root: expected } = known;
+    if size > head.size {
+        return Ok(Some(format!(
+            "a checkpoint of {size} leaves was signed and the tree has {}: the journal was set back, \
+             and to sign would fork the log",
+            head.size
+        )));
+    }
+    let found = root_at(files, size)?;
+    Ok((found != expected).then(|| {
+        format!(
+            "a checkpoint of {size} leaves was signed with another root: this is another history"
+        )
+    }))
+}
+
+pub(super) fn root_at(files: &Files, size: u64) -> Result<Hash, LogError> {
+    root(&mut files.tree(size), size).map_err(|why| LogError::Disk(why.to_string()))
+}
+
+fn read(
+    disk: &dyn Disk,
+    path: &Path,
+    signer: &LogSigner,
+) -> Result<Option<(TreeHead, Note)>, LogError> {
+    let bytes = match read_whole(disk, path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.during("read", path)?,
+    };
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let damaged = |what: String| LogError::CheckpointDamaged { path: path.to_owned(), what };
+    let note = Note::parse(&bytes).map_err(|why| damaged(why.to_string()))?;
+    note.verify([signer.verifier()]).map_err(|why| damaged(why.to_string()))?;
+    let checkpoint = Checkpoint::parse(note.text()).map_err(|why| damaged(why.to_string()))?;
+    Ok(Some((checkpoint.head(), note)))
+}
+
+fn read_guard(
+    disk: &dyn Disk,
+    path: &Path,
+    signer: &LogSigner,
+) -> Result<Option<(TreeHead, Note)>, LogError> {
+    match disk.open(path, disk::Access::Read) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            Err(LogError::GuardMissing(path.to_owned()))
+        }
+        _ => read(disk, path, signer),
+    }
+}
+
+/// Makes an empty guard; one that is there stays as it is.
+pub fn create_guard(disk: &dyn Disk, path: &Path) -> Result<bool, LogError> {
+    match disk.open(path, disk::Access::Read) {
+        Ok(_) => Ok(false),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            write(disk, path, &[])?;
+            Ok(true)
+        }
+        Err(cause) => Err(LogError::Disk(format!("{}: {cause}", path.display()))),
+    }
+}
+
+fn write(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), LogError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = name.unwrap_or_else(|| NAME.to_owned());
+    create_whole(disk, folder.unwrap_or(Path::new(".")), &name, &[bytes])?;
+    Ok(())
+}
+
+impl Published {
+    /// Signs a head, if that contradicts nothing.
+    fn sign(
+        &mut self,
+        signer: &LogSigner,
+        files: &Files,
+        head: TreeHead,
+    ) -> Result<Note, LogError> {
+        if let Some(why) = &self.halted {
+            return Err(LogError::Halted(why.clone()));
+        }
+        if let Some((signed, note)) = &self.signed {
+            if *signed == head {
+                return Ok(note.clone());
+            }
+            if let Some(why) = contradiction(files, head, *signed)? {
+                self.halted = Some(why.clone());
+                return Err(LogError::Halted(why));
+            }
+        }
+        let text = Checkpoint::new(signer.verifier().name(), head).to_string();
+        let note = signer.sign(text).map_err(|why| LogError::Stopped(why.to_string()))?;
+        self.signed = Some((head, note.clone()));
+        Ok(note)
+    }
+
+    /// Keeps a checkpoint durably.
+    fn keep(&self, note: &Note) -> Result<(), LogError> {
+        let bytes = note.to_string().into_bytes();
+        if let Some(guard) = &self.guard {
+            write(&*self.disk, guard, &bytes)?;
+        }
+        create_whole(&*self.disk, &self.dir, NAME, &[&bytes])?;
+        Ok(())
+    }
+}
+
+impl Log {
+    fn published(&self) -> std::sync::MutexGuard<'_, Published> {
+        self.0.published.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest published checkpoint with its cosignatures; `None` before the first.
+    pub fn checkpoint(&self) -> Option<(TreeHead, Note)> {
+        self.published().note.clone()
+    }
+
+    /// Signs the head at hand: a checkpoint of that very moment, which need not be published.
+    pub fn sign(&self) -> Result<(TreeHead, Note), LogError> {
+        self.0.check()?;
+        let head = *self.0.head.borrow();
+        let note = self.published().sign(&self.0.signer, &self.0.files, head)?;
+        Ok((head, note))
+    }
+
+    /// Signs the head at hand and keeps it durably: from now on nothing smaller is signed, whatever
+    /// happens. It is not shown yet, so that witnesses can come first.
+    pub fn prepare(&self) -> Result<(TreeHead, Note), LogError> {
+        let (head, note) = self.sign()?;
+        let published = self.published();
+        if let Some(shown) = published.note.clone().filter(|(shown, _)| *shown == head) {
+            return Ok(shown);
+        }
+        published.keep(&note)?;
+        Ok((head, note))
+    }
+
+    /// Shows a checkpoint that was prepared, with the cosignatures that it has got.
+    pub fn publish(
+        &self,
+        head: TreeHead,
+        note: &Note,
+        cosignatures: &[NoteSignature],
+    ) -> Result<(), LogError> {
+        let note =
+            note.with_signatures(cosignatures).map_err(|why| LogError::Stopped(why.to_string()))?;
+        let mut published = self.published();
+        published.keep(&note)?;
+        published.note = Some((head, note));
+        Ok(())
+    }
+
+    /// Signs nothing more: somebody has seen what this log does not have.
+    pub fn halt(&self, why: String) {
+        error!(%why, "the log signs nothing");
+        self.published().halted.get_or_insert(why);
+    }
+
+    /// Why the log signs nothing, if so.
+    pub fn halted(&self) -> Option<String> {
+        self.published().halted.clone()
+    }
+}

@@ -1,0 +1,11 @@
+//! Evidence from outside: bytes against their definitions, refusals, every flipped bit, hostile
+//! bytes.
+
+#![expect(clippy::unwrap_used, reason = "functions that tests share are tests too")]
+
+mod books;
+mod epochs;
+mod receipts;
+mod receipts_refused;
+mod records;
+mod vectors;
