@@ -12,6 +12,7 @@ import { ReceiptRefused } from "./strict.js";
 import { verdict, vouchedBy } from "./verdict.js";
 export { logPolicy, parsePolicy, readPolicy } from "./policy.js";
 export { parseReceipt } from "./proof.js";
+export { readOpening } from "./opening.js";
 export { ReceiptRefused };
 /**
  * Verifies a receipt: the content of a `.tlog-proof` file. Whatever is wrong is thrown as

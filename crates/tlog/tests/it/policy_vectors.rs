@@ -42,8 +42,7 @@ fn refused_policies() {
 fn what_policies_say_of_checkpoints() {
     check("judged", 60, |row| {
         let policy = Policy::parse(&bytes(&row["policy"])).unwrap();
-        let note =
-            Note::parse(&bytes(&row["note"])).map_err(|error| error.code().to_owned())?;
+        let note = Note::parse(&bytes(&row["note"])).map_err(|error| error.code().to_owned())?;
         let judged = policy.judge(&note).map_err(|error| error.code().to_owned())?;
         let cosigned = judged.cosigned.iter().map(|one| {
             let name = str::from_utf8(one.witness.name()).unwrap();

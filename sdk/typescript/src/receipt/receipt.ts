@@ -13,7 +13,7 @@ import { verdict, vouchedBy, type ReceiptVerdict } from "./verdict.js";
 
 export { logPolicy, parsePolicy, readPolicy, type Policy, type PolicyWitness } from "./policy.js";
 export { parseReceipt, type Receipt } from "./proof.js";
-export type { Action, Facts } from "./opening.js";
+export { readOpening, type Action, type Facts, type Opening, type Posting } from "./opening.js";
 export type { VerifierKey } from "./vkey.js";
 export type { ReceiptVerdict, Sentence, Vouched, Witnessed } from "./verdict.js";
 export { ReceiptRefused };

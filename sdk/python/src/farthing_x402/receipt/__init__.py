@@ -5,7 +5,7 @@ witnesses' against the policy's quorum, and the proof that the leaf is in the tr
 fails is the verdict. Asks nobody: what is believed, the policy says.
 """
 
-from .opening import Facts, read_opening
+from .opening import Facts, Opening, Posting, read_opening
 from .policy import Policy, PolicyWitness, judge, log_policy, parse_policy, read_policy
 from .proof import Receipt, check_inclusion, leaf_hash, parse_receipt
 from .strict import ReceiptRefused
@@ -14,8 +14,10 @@ from .vkey import VerifierKey
 
 __all__ = [
     "Facts",
+    "Opening",
     "Policy",
     "PolicyWitness",
+    "Posting",
     "Receipt",
     "ReceiptRefused",
     "ReceiptVerdict",
@@ -26,6 +28,7 @@ __all__ = [
     "log_policy",
     "parse_policy",
     "parse_receipt",
+    "read_opening",
     "read_policy",
     "verify_receipt",
 ]
