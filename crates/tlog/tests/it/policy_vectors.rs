@@ -48,7 +48,7 @@ fn what_policies_say_of_checkpoints() {
             let name = str::from_utf8(one.witness.name()).unwrap();
             json!({ "name": name, "time": one.time.to_string() })
         });
-        assert_eq!(Value::from_iter(cosigned), row["cosigned"], "{row}");
+        assert_eq!(cosigned.collect::<Value>(), row["cosigned"], "{row}");
         Ok(())
     });
 }
