@@ -1,4 +1,4 @@
-//! Secrets in files of the data folder: the node's key and the two tokens.
+//! Secrets in files of the data folder: the node's key and the two tokens, or a witness's key.
 //!
 //! Invariants: made once, from the operating system's randomness, with permissions 0600; never
 //! written over; refused when group or others may read them; never shown.
@@ -59,9 +59,18 @@ pub(crate) fn known_node_key(data: &Path) -> Result<Option<KeyPair>, SecretError
 }
 
 fn key_pair(path: PathBuf, text: &str) -> Result<KeyPair, SecretError> {
+    seed_of(path, text).map(|seed| KeyPair::from_seed(&seed))
+}
+
+/// The seed of a key, made if it does not exist.
+pub(crate) fn seed(path: &Path) -> Result<[u8; SECRET_BYTES], SecretError> {
+    let text = token(path)?;
+    seed_of(path.to_owned(), &text)
+}
+
+fn seed_of(path: PathBuf, text: &str) -> Result<[u8; SECRET_BYTES], SecretError> {
     let seed = URL_SAFE_NO_PAD.decode(text).ok();
-    let seed: Option<[u8; SECRET_BYTES]> = seed.and_then(|seed| seed.try_into().ok());
-    seed.map(|seed| KeyPair::from_seed(&seed)).ok_or(SecretError::Content(path))
+    seed.and_then(|seed| seed.try_into().ok()).ok_or(SecretError::Content(path))
 }
 
 /// A token, made if it does not exist.

@@ -48,6 +48,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "api",
             "client",
+            "disk",
             "engine",
             "gateway",
             "http402",
@@ -55,6 +56,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "journal",
             "ledger",
             "money",
+            "tlog",
+            "witness",
         ],
     ),
     ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money", "tlog"]),
