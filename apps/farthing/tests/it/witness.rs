@@ -134,6 +134,8 @@ fn wrong_arguments_are_told_with_what_to_do() {
     world.run(&["--log", &log, "--url", "witness.example"]).failed(2).says("https://");
     world.run(&["--log", &log, "--url", "https://a.example/a%20b"]).failed(2).says("--url");
     world.run(&["--logs", "missing.txt"]).failed(2).says("missing.txt");
+    fs::write(world.path("large.txt"), "#".repeat(1024 * 1024 + 1)).unwrap();
+    world.run(&["--logs", "large.txt"]).failed(2).says("more than 1048576 bytes");
     let key = world.key();
     world.run(&["--log", &key]).failed(2).says("is the key of a witness");
     run(farthing(world.folder.path()).args(["witness", "--name", "a b", "--print-key"]))
