@@ -79,12 +79,7 @@ impl Writing {
 
     /// Moves everything into place that a tree needs which grew from `old` to `new` leaves, then the
     /// checkpoint.
-    pub(super) async fn finish(
-        self,
-        old: u64,
-        new: u64,
-        note: &Note,
-    ) -> Result<(), MirrorError> {
+    pub(super) async fn finish(self, old: u64, new: u64, note: &Note) -> Result<(), MirrorError> {
         let _none = self.under_way.write().await;
         let root = &self.folder.root;
         let mut last: Option<PathBuf> = None;

@@ -11,7 +11,7 @@ use tlog::{
     encode_hashes,
 };
 
-use super::{Mirrored, MirrorError, Source, check, export};
+use super::{MirrorError, Mirrored, Source, check, export};
 
 const ORIGIN: &str = "pay.example/log";
 

@@ -29,7 +29,6 @@ pub(super) struct Tiles<'s> {
     source: &'s Source,
     /// Files that a broken attempt has collected; checked like all others.
     collected: Option<PathBuf>,
-    size: u64,
     /// The partial tile of each level that has one.
     edge: BTreeMap<u8, (u64, Hashes)>,
     /// The full tile of each level above the leaves that was used last.
@@ -48,7 +47,6 @@ impl<'s> Tiles<'s> {
         let mut tiles = Self {
             source,
             collected,
-            size: head.size,
             edge: BTreeMap::new(),
             newest: Mutex::default(),
             files: AtomicU64::default(),
@@ -117,11 +115,7 @@ impl<'s> Tiles<'s> {
     }
 
     /// The bytes of a bundle whose entries are leaves with these hashes.
-    pub(super) async fn bundle(
-        &self,
-        tile: Tile,
-        leaves: &[Hash],
-    ) -> Result<Vec<u8>, MirrorError> {
+    pub(super) async fn bundle(&self, tile: Tile, leaves: &[Hash]) -> Result<Vec<u8>, MirrorError> {
         let check = |bytes: &[u8]| {
             let entries = decode_entries(bytes, tile.width());
             let entries = entries.map_err(|cause| MirrorError::Bundle { tile, cause })?;

@@ -3,15 +3,15 @@
 //! Invariant: the file brings no key that it is judged by. Standard output carries the verdict,
 //! also one that nothing is proven.
 
+mod receipt;
 mod trust;
 
 use std::io::Read as _;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use evidence::verdict::{ReceiptVerdict, Sentence, Sentences, verify_receipt};
+use engine::{Clock as _, SystemClock};
+use evidence::verdict::{Sentence, Sentences, Vouched};
 use serde_json::{Value, json};
-use tlog::RECEIPT_BYTES_MAX;
 
 use crate::cli::{VerifyArgs, VerifyCommand, VerifyFile};
 use crate::failure::Failure;
@@ -20,39 +20,32 @@ use crate::term;
 pub(crate) use trust::{policy, policy_or};
 
 const STANDARD_INPUT: &str = "-";
+const NS_PER_SECOND: u64 = 1_000_000_000;
 
 /// What became of it.
 struct Verdict {
+    /// What is proven, for programs.
     facts: Value,
+    /// The same and what is not, for people.
     said: Sentences,
 }
 
 /// Verifies a file.
 pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
     match &args.command {
-        VerifyCommand::Receipt(file) => receipt(file),
+        VerifyCommand::Receipt(file) => receipt::run(file),
     }
-}
-
-fn receipt(args: &VerifyFile) -> Result<(), Failure> {
-    let policy = policy(&args.trust)?;
-    let bytes = read(&args.file, RECEIPT_BYTES_MAX)?;
-    let verified = verify_receipt(&bytes, &policy, now_s());
-    let verdict = verified.map(|verdict| Verdict {
-        facts: receipt_facts(&verdict),
-        said: verdict.sentences(),
-    });
-    show(args, verdict.map_err(|refused| (refused.code(), refused.to_string())))
 }
 
 fn show(args: &VerifyFile, verdict: Result<Verdict, (&str, String)>) -> Result<(), Failure> {
     match verdict {
         Ok(Verdict { facts, said }) => {
             if args.json {
+                let (proven, not_proven) = (sentences(&said.proven), sentences(&said.not_proven));
                 let answer = json!({
                     "verdict": "proven",
-                    "proven": sentences(&said.proven),
-                    "not_proven": sentences(&said.not_proven),
+                    "proven": proven,
+                    "not_proven": not_proven,
                     "facts": facts,
                 });
                 term::line(&answer.to_string());
@@ -88,25 +81,17 @@ fn sentences(said: &[Sentence]) -> Value {
     said.iter().map(|Sentence { code, text }| json!({"code": code, "text": text})).collect()
 }
 
-fn receipt_facts(verdict: &ReceiptVerdict) -> Value {
-    let ReceiptVerdict { index, facts, payer, payee, vouched } = verdict;
-    let witnesses = vouched.witnesses.iter();
-    let witnesses: Vec<Value> = witnesses
-        .map(|seen| json!({"name": seen.name, "key": seen.key, "time": seen.time_s}))
-        .collect();
+/// On whose word.
+fn vouched_facts(vouched: &Vouched) -> Value {
+    let witnesses = vouched.witnesses.iter().map(|seen| {
+        json!({"name": seen.name, "key": seen.key, "time": seen.time_s.to_string()})
+    });
     json!({
-        "index": index.to_string(),
-        "size": vouched.size.to_string(),
         "log": vouched.log,
-        "witnesses": witnesses,
-        "action": format!("{:?}", facts.action()).to_lowercase(),
-        "asset": facts.asset.code,
-        "scale": facts.asset.scale,
-        "amount": facts.amount.to_string(),
-        "timestamp_ns": facts.timestamp_ns.to_string(),
-        "payment": facts.payment().map(|id| id.to_string()),
-        "payer": payer.map(|id| id.to_string()),
-        "payee": payee.map(|id| id.to_string()),
+        "size": vouched.size.to_string(),
+        "known_witnesses": vouched.known_witnesses,
+        "needs_witnesses": vouched.needs_witnesses,
+        "witnesses": witnesses.collect::<Vec<_>>(),
     })
 }
 
@@ -126,7 +111,6 @@ fn read(file: &str, limit_bytes: usize) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// Unix seconds; `None` if the clock is before that time.
-fn now_s() -> Option<u64> {
-    SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
+fn now_s() -> u64 {
+    SystemClock.now_ns() / NS_PER_SECOND
 }

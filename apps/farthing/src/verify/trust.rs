@@ -47,18 +47,17 @@ fn read(path: &Path) -> Result<Policy, Failure> {
 
 /// Logs without witnesses.
 fn of_keys(keys: &[String]) -> Result<Policy, Failure> {
-    let mut text = String::new();
-    for key in keys {
-        let key = key.trim();
+    let mut lines = Vec::new();
+    for key in keys.iter().map(|key| key.trim()) {
         let wrong = |why: &dyn std::fmt::Display| {
             Failure::usage(format!("`{key}` is not the key of a log: {why}"))
                 .with_hint("a vkey has the form name+id+key")
         };
         VerifierKey::parse(key).map_err(|why| wrong(&why))?;
-        text.push_str(&format!("log {key}\n"));
+        lines.push(format!("log {key}\n"));
     }
-    text.push_str("quorum none\n");
-    Policy::parse(text.as_bytes()).map_err(|why| {
+    lines.push("quorum none\n".to_owned());
+    Policy::parse(lines.concat().as_bytes()).map_err(|why| {
         Failure::usage(format!("these are not keys of logs: {why} ({})", why.code()))
     })
 }
