@@ -83,9 +83,10 @@ fn sentences(said: &[Sentence]) -> Value {
 
 /// On whose word.
 fn vouched_facts(vouched: &Vouched) -> Value {
-    let witnesses = vouched.witnesses.iter().map(|seen| {
-        json!({"name": seen.name, "key": seen.key, "time": seen.time_s.to_string()})
-    });
+    let witnesses = vouched
+        .witnesses
+        .iter()
+        .map(|seen| json!({"name": seen.name, "key": seen.key, "time": seen.time_s.to_string()}));
     json!({
         "log": vouched.log,
         "size": vouched.size.to_string(),

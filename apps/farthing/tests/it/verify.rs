@@ -32,8 +32,12 @@ fn every_receipt_of_the_vectors_gets_the_verdict_that_it_must() {
         let ran = verdict(&vector).succeeded();
         let answer = ran.json();
         for said in ["proven", "not_proven"] {
-            let expected: Vec<&str> =
-                vector[said].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+            let expected: Vec<&str> = vector[said]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|code| code.as_str().unwrap())
+                .collect();
             assert_eq!(codes(&answer[said]), expected, "{}", vector["name"]);
         }
         let facts = &answer["facts"];
@@ -66,7 +70,8 @@ fn people_read_what_is_proven_and_what_is_not() {
     let key = policy.lines().next().unwrap().strip_prefix("log ").unwrap();
     write(dir.path().join("receipt"), receipt).unwrap();
     let verify = |args: &[&str]| run(farthing(dir.path()).args(["verify", "receipt"]).args(args));
-    let texts: Vec<&str> = vector["texts"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+    let texts: Vec<&str> =
+        vector["texts"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
     write(dir.path().join("policy"), policy).unwrap();
     let told = verify(&["receipt", "--policy", "policy"]).succeeded();
     let lines: Vec<&str> = told.out.lines().map(str::trim).collect();
