@@ -17,8 +17,13 @@ pub(crate) const GATEWAY_TOKEN: &str = "gateway.token";
 
 /// Name of the node's key.
 pub(crate) const NODE_KEY: &str = "node.key";
+/// Name of the log's key.
+pub(crate) const LOG_KEY: &str = "log.key";
+/// Name of the file of the log's name.
+pub(crate) const LOG_ORIGIN: &str = "log.origin";
 /// The files of the folder that a backup holds besides the engine's.
-pub(crate) const SECRETS: [&str; 3] = [NODE_KEY, OPERATOR_TOKEN, GATEWAY_TOKEN];
+pub(crate) const SECRETS: [&str; 5] =
+    [NODE_KEY, OPERATOR_TOKEN, GATEWAY_TOKEN, LOG_KEY, LOG_ORIGIN];
 
 /// Content of `node.json`: where the running node listens.
 #[derive(Serialize, Deserialize)]

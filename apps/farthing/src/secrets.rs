@@ -1,4 +1,4 @@
-//! Secrets in files of the data folder: the node's key and the two tokens.
+//! Secrets in files of the data folder: the keys of node and log, and the two tokens.
 //!
 //! Invariants: made once, from the operating system's randomness, with permissions 0600; never
 //! written over; refused when group or others may read them; never shown.
@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use instrument::KeyPair;
 
-use crate::data::NODE_KEY;
+use crate::data::{LOG_KEY, NODE_KEY};
 
 /// Largest file of a secret.
 const SECRET_FILE_BYTES_MAX: u64 = 1024;
@@ -58,10 +58,20 @@ pub(crate) fn known_node_key(data: &Path) -> Result<Option<KeyPair>, SecretError
     }
 }
 
+/// The seed of the log's key, made if it does not exist.
+pub(crate) fn log_key(data: &Path) -> Result<[u8; SECRET_BYTES], SecretError> {
+    let path = data.join(LOG_KEY);
+    let text = token(&path)?;
+    seed(path, &text)
+}
+
 fn key_pair(path: PathBuf, text: &str) -> Result<KeyPair, SecretError> {
+    seed(path, text).map(|seed| KeyPair::from_seed(&seed))
+}
+
+fn seed(path: PathBuf, text: &str) -> Result<[u8; SECRET_BYTES], SecretError> {
     let seed = URL_SAFE_NO_PAD.decode(text).ok();
-    let seed: Option<[u8; SECRET_BYTES]> = seed.and_then(|seed| seed.try_into().ok());
-    seed.map(|seed| KeyPair::from_seed(&seed)).ok_or(SecretError::Content(path))
+    seed.and_then(|seed| seed.try_into().ok()).ok_or(SecretError::Content(path))
 }
 
 /// A token, made if it does not exist.
