@@ -22,7 +22,7 @@ use crate::error::{
 };
 use crate::keep::BackupPoint;
 use crate::keys::Keys;
-use crate::log::{EpochCapture, Log, LogError, LogOptions};
+use crate::log::{Log, LogCommand, LogOptions};
 use crate::outcome::Outcome;
 use crate::queue::Inlet;
 use crate::state::State;
@@ -56,12 +56,7 @@ pub(crate) enum Command {
     Channel(ChannelCommand),
     /// Of any channels, in this order: what the verifier has checked together.
     Channels(Vec<ChannelCommand>),
-    /// The books have this log from now on, if they had none.
-    OpenLog(String),
-    /// The accounts as they are behind the open batch.
-    CaptureEpoch(oneshot::Sender<Result<EpochCapture, LogError>>),
-    /// Places an epoch record and tells its leaf.
-    RecordEpoch(Arc<[u8]>, Reply<u64, Unavailable>),
+    Log(LogCommand),
     Read(Box<dyn FnOnce(&State) -> Deferred + Send>),
     /// The last durable batch.
     BackupPoint(oneshot::Sender<Position>),

@@ -12,6 +12,7 @@ mod inline;
 mod keeper;
 mod ledger_batches;
 pub(crate) mod loading;
+mod log;
 mod requests;
 mod start;
 

@@ -11,5 +11,6 @@ mod digest;
 pub mod epoch;
 pub mod record;
 mod secret;
+pub mod verdict;
 
 pub use secret::Secret;

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{Command, Engine};
 use crate::error::Unavailable;
-use crate::log::{ClosedEpoch, Log, LogError, Opened};
+use crate::log::{ClosedEpoch, Log, LogCommand, LogError, Opened, STATEMENT_ENTRIES_COUNT_MAX};
 use crate::state::State;
 
 impl From<Unavailable> for LogError {
@@ -64,14 +64,14 @@ impl Engine {
         let _one_at_a_time = log.closing().await;
         let number = self.read(|state| state.log.epochs.len() as u64 + 1).await?;
         let (reply, captured) = oneshot::channel();
-        self.send(Command::CaptureEpoch(reply))?;
+        self.send(Command::Log(LogCommand::Capture(reply)))?;
         let capture = captured.await.map_err(|_| Unavailable::Stopped)??;
         let time_ms = self.clock.now_ns() / 1_000_000;
         let computed = move || ClosedEpoch::compute(number, time_ms, &capture);
         let closed = tokio::task::spawn_blocking(computed).await;
         let closed = closed.map_err(|_| LogError::Epoch("it was cut off".to_owned()))??;
         let entry: Arc<[u8]> = closed.record.encode().into();
-        let leaf = self.call(|reply| Command::RecordEpoch(entry, reply)).await?;
+        let leaf = self.call(|reply| Command::Log(LogCommand::Record(entry, reply))).await?;
         let closed = Arc::new(closed.at_leaf(leaf));
         log.set_epoch(Arc::clone(&closed));
         Ok(closed)
@@ -82,23 +82,63 @@ impl Engine {
     pub async fn forget(&self, account: AccountId) -> Result<u64, LogError> {
         let log = self.need_log()?;
         loop {
-            let (newest, since) = log.newest(account)?;
-            if let Some(newest) = newest {
-                log.reaches(newest).await?;
-            }
-            let mut leaves = Vec::new();
-            let mut next = newest;
-            while let Some(leaf) = next.filter(|leaf| *leaf >= since) {
-                let row = self.row_of(leaf).await?;
-                let side = side_of(&row, account);
-                leaves.push((leaf, side));
-                next = log.before(leaf)?[usize::from(side)];
-            }
+            let chain = self.chain(log, account, usize::MAX).await?;
+            let leaves: Vec<_> =
+                chain.leaves.iter().map(|(leaf, row)| (*leaf, side_of(row, account))).collect();
             if log.forget(account, &leaves)? {
                 return Ok(leaves.len() as u64);
             }
         }
     }
+
+    /// The statement of an account: its whole history in the log, with its place in the newest epoch,
+    /// for [`evidence::statement`] to check. At most [`STATEMENT_ENTRIES_COUNT_MAX`] entries.
+    pub async fn statement(&self, account: AccountId) -> Result<serde_json::Value, LogError> {
+        let log = self.need_log()?;
+        let chain = self.chain(log, account, STATEMENT_ENTRIES_COUNT_MAX).await?;
+        if chain.since > 0 {
+            return Err(LogError::Forgotten(account, chain.since));
+        }
+        if let Some(epoch) = log.epoch() {
+            log.reaches(epoch.leaf).await?;
+        }
+        let Chain { mut leaves, .. } = chain;
+        leaves.reverse();
+        let log = log.clone();
+        let made = move || log.statement(account, &leaves);
+        let made = tokio::task::spawn_blocking(made).await;
+        made.map_err(|_| LogError::Stopped("the statement was cut off".to_owned()))?
+    }
+
+    /// Every leaf in which an account takes part since its secret was drawn, newest first.
+    async fn chain(
+        &self,
+        log: &Log,
+        account: AccountId,
+        leaves_max: usize,
+    ) -> Result<Chain, LogError> {
+        let (newest, since) = log.newest(account)?;
+        if let Some(newest) = newest {
+            log.reaches(newest).await?;
+        }
+        let mut leaves = Vec::new();
+        let mut next = newest;
+        while let Some(leaf) = next.filter(|leaf| *leaf >= since) {
+            if leaves.len() == leaves_max {
+                return Err(LogError::StatementTooLong(account));
+            }
+            let row = self.row_of(leaf).await?;
+            next = log.before(leaf)?[usize::from(side_of(&row, account))];
+            leaves.push((leaf, row));
+        }
+        Ok(Chain { leaves, since })
+    }
+}
+
+/// An account's leaves, newest first, and where they begin to open.
+struct Chain {
+    leaves: Vec<(u64, Row)>,
+    since: u64,
 }
 
 /// On which side of a row an account stands: 0 debit, 1 credit.

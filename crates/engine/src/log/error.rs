@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use disk::DiskError;
+use money::AccountId;
+
+use super::statement::STATEMENT_ENTRIES_COUNT_MAX;
 
 /// Why the log cannot be opened, grow, or answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -75,6 +78,17 @@ pub enum LogError {
     /// The log does not sign any more.
     #[error("the log signs nothing: {0}")]
     Halted(String),
+    /// The ledger has no such account.
+    #[error("there is no account {0}")]
+    NoAccount(AccountId),
+    /// What opens the account's earlier leaves was destroyed.
+    #[error("the history of account {0} was forgotten up to leaf {1}; it can no longer be shown")]
+    Forgotten(AccountId, u64),
+    /// The account has too many leaves for one statement.
+    #[error(
+        "account {0} has more than {STATEMENT_ENTRIES_COUNT_MAX} entries, too many for one statement"
+    )]
+    StatementTooLong(AccountId),
     /// The log has no such leaf yet.
     #[error("the log has no leaf {0} yet")]
     NoLeaf(u64),
@@ -108,6 +122,9 @@ impl LogError {
             Self::Random => "no_randomness",
             Self::Epoch(_) => "log_epoch",
             Self::Halted(_) => "log_halted",
+            Self::NoAccount(_) => "account_unknown",
+            Self::Forgotten(..) => "log_forgotten",
+            Self::StatementTooLong(_) => "statement_too_long",
             Self::NoLeaf(_) => "log_leaf_unknown",
             Self::NoLog => "log_off",
             Self::Stopped(_) => "log_stopped",
@@ -117,7 +134,9 @@ impl LogError {
     /// HTTP status of the problem.
     pub const fn http_status(&self) -> u16 {
         match self {
-            Self::NoLeaf(_) | Self::NoLog => 404,
+            Self::NoLeaf(_) | Self::NoLog | Self::NoAccount(_) => 404,
+            Self::Forgotten(..) => 410,
+            Self::StatementTooLong(_) => 422,
             _ => 503,
         }
     }

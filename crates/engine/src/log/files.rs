@@ -129,18 +129,14 @@ impl Files {
     /// The hashes of a tile of hashes.
     pub(super) fn hashes(&self, tile: Tile) -> Result<Vec<Hash>, DiskError> {
         let first = tile.index() * TILE_WIDTH;
-        match tile.layer() {
-            Layer::Hashes(level @ 1..=UPPER_LEVELS) => {
-                let (path, file) = &self.upper[usize::from(level) - 1];
-                let mut bytes = vec![0; tile.width() * 32];
-                file.read_exact_at(&mut bytes, first * HASH_BYTES).during("read", path)?;
-                Ok(bytes.as_chunks::<32>().0.iter().copied().map(Hash).collect())
-            }
-            _ => {
-                let entries = self.entries(first..first + tile.width() as u64)?;
-                Ok(entries.iter().map(|entry| leaf_hash(entry)).collect())
-            }
-        }
+        let Layer::Hashes(level @ 1..=UPPER_LEVELS) = tile.layer() else {
+            let entries = self.entries(first..first + tile.width() as u64)?;
+            return Ok(entries.iter().map(|entry| leaf_hash(entry)).collect());
+        };
+        let (path, file) = &self.upper[usize::from(level) - 1];
+        let mut bytes = vec![0; tile.width() * 32];
+        file.read_exact_at(&mut bytes, first * HASH_BYTES).during("read", path)?;
+        Ok(bytes.as_chunks::<32>().0.iter().copied().map(Hash).collect())
     }
 
     /// The bytes of a tile as it is served; the tree has at least its width.

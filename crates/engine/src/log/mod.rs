@@ -29,6 +29,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tlog::LogSigner;
+use tokio::sync::oneshot;
+
+use crate::error::Unavailable;
+use crate::handle::Reply;
 
 pub(crate) use cursor::Cursor;
 pub use epoch::ClosedEpoch;
@@ -39,6 +43,7 @@ pub use publish::create_guard;
 pub use reader::Opened;
 pub use shared::Log;
 pub(crate) use shared::open;
+pub use statement::STATEMENT_ENTRIES_COUNT_MAX;
 
 /// In the place of an index: there is no such leaf.
 const NO_LEAF: u64 = u64::MAX;
@@ -76,6 +81,16 @@ impl fmt::Debug for LogOptions {
         let origin = self.signer.verifier().name().as_str();
         f.debug_struct("LogOptions").field("origin", &origin).finish_non_exhaustive()
     }
+}
+
+/// What the writer is asked for the log.
+pub(crate) enum LogCommand {
+    /// The books have this log from now on, if they had none.
+    Open(String),
+    /// The accounts as they are behind the open batch.
+    Capture(oneshot::Sender<Result<EpochCapture, LogError>>),
+    /// Places an epoch record and tells its leaf.
+    Record(Arc<[u8]>, Reply<u64, Unavailable>),
 }
 
 /// What follows in the log.

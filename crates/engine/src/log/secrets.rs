@@ -33,9 +33,8 @@ impl Secrets {
     pub(super) fn exist(disk: &dyn Disk, dir: &Path) -> Result<bool, LogError> {
         let path = dir.join(NAME);
         match disk.open(&path, Access::Read) {
-            Ok(_) => Ok(true),
             Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(false),
-            Err(cause) => Err(Err::<(), _>(cause).during("open", &path).unwrap_err().into()),
+            opened => Ok(opened.during("open", &path).map(|_| true)?),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::entry::{Entry, NewPayment, Stamped};
 use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{Command, Reply};
 use crate::keys::Keys;
-use crate::log::{Cursor, EpochCapture, EpochRequest, Fed, LogError};
+use crate::log::{Cursor, EpochCapture, LogError};
 use crate::outcome::{Outcome, Outcomes};
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
@@ -44,8 +44,9 @@ pub(crate) struct Core {
     pub(super) answers: Vec<Answer>,
     pub(super) broken: Option<Broken>,
     /// How much of the state the log was given; `None` if there is none.
-    log: Option<Cursor>,
-    epochs: Vec<oneshot::Sender<Result<EpochCapture, LogError>>>,
+    pub(super) log: Option<Cursor>,
+    /// Who wants the accounts as they are behind the open batch.
+    pub(super) epochs: Vec<oneshot::Sender<Result<EpochCapture, LogError>>>,
 }
 
 impl Core {
@@ -105,15 +106,6 @@ impl Core {
     pub(super) fn broken(&self) -> Option<String> {
         let fault = || self.state.fault().map(|fault| format!("the past is unreadable: {fault}"));
         self.broken.as_ref().map(ToString::to_string).or_else(fault)
-    }
-
-    /// What the log gets of the open batch.
-    fn feed(&mut self) -> Fed {
-        let Some(log) = &mut self.log else { return Fed::default() };
-        let parts = log.take(&self.state, u64::MAX);
-        let parts = self.state.answer(parts);
-        let resident = |reply| EpochRequest { resident: self.state.resident(), reply };
-        Fed { parts, epochs: std::mem::take(&mut self.epochs).into_iter().map(resident).collect() }
     }
 
     /// Hands full chunks of the past on to be written.
@@ -239,32 +231,12 @@ impl Core {
                     self.channel(command);
                 }
             }
-            Command::OpenLog(vkey) => {
-                if self.state.log.vkey.is_none() {
-                    self.write(Entry::LogOpened { vkey });
-                }
-            }
-            Command::CaptureEpoch(reply) => match self.log {
-                Some(_) => self.epochs.push(reply),
-                // Who asked may have given up.
-                None => drop(reply.send(Err(LogError::NoLog))),
-            },
-            Command::RecordEpoch(entry, reply) => {
-                let result = self.record_epoch(entry);
-                self.answer(reply, result);
-            }
+            Command::Log(command) => self.log_command(command),
             Command::Read(read) => self.answers.push(Answer::Reply(read(&self.state))),
             Command::BackupPoint(reply) => self.answers.push(Answer::Point(reply)),
             // The writer takes it out before it comes here.
             Command::Shutdown(_) => {}
         }
-    }
-
-    /// Places an epoch record in the log and tells its leaf.
-    fn record_epoch(&mut self, entry: Arc<[u8]>) -> Result<u64, Unavailable> {
-        self.write(Entry::EpochRecorded { entry });
-        let last = self.state.log.marks().last();
-        last.map(|(leaf, _)| leaf).ok_or(Unavailable::Stopped)
     }
 
     fn carry_out(&mut self, decision: Decision<Entry>) {

@@ -16,7 +16,7 @@ use crate::entry::Stamped;
 use crate::error::StartError;
 use crate::handle::{Command, Engine, Options, Started};
 use crate::keys::Keys;
-use crate::log::{self, Cursor, Feed, Log};
+use crate::log::{self, Cursor, Feed, Log, LogCommand};
 use crate::queue::{Inlet, Outlet, queue};
 use crate::state::State;
 use crate::verifier::Verifier;
@@ -143,7 +143,7 @@ fn ready(
     let engine = Engine::new(sender, keys, verifier, log.clone(), options.clock, options.node);
     if let Some(log) = &log {
         // The queue is empty yet, and a stopped writer needs no log.
-        let _ = engine.send(Command::OpenLog(log.vkey()));
+        let _ = engine.send(Command::Log(LogCommand::Open(log.vkey())));
     }
     let snapshot_every_bytes = options.snapshot_every_bytes;
     let bytes_since_snapshot = bytes;

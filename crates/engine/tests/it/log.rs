@@ -373,3 +373,23 @@ async fn an_epoch_is_a_leaf_that_tells_what_is_owed() {
     let third = world.engine.close_epoch().await.unwrap();
     assert_eq!(third.record.number(), 3);
 }
+
+#[tokio::test]
+async fn a_statement_shows_the_whole_chain_and_where_the_epoch_has_it() {
+    let world = logged().await;
+    some_history(&world).await;
+    world.engine.close_epoch().await.unwrap();
+    world.charge(&Buy::new(10, 5)).await;
+    let mut lengths = Vec::new();
+    for account in [payer(1), payer(2), payer(3), payee(1), payee(4)] {
+        let statement = world.engine.statement(account).await.unwrap();
+        assert_eq!(statement["epoch"]["shares"].as_array().unwrap().len(), 2);
+        lengths.push(statement["entries"].as_array().unwrap().len());
+    }
+    assert_eq!(lengths, [9, 6, 3, 11, 1]);
+    world.engine.forget(payer(1)).await.unwrap();
+    let gone = world.engine.statement(payer(1)).await.unwrap_err();
+    assert_eq!((gone.code(), gone.http_status()), ("log_forgotten", 410));
+    let none = world.engine.statement(payee(77)).await.unwrap_err();
+    assert_eq!((none.code(), none.http_status()), ("account_unknown", 404));
+}

@@ -19,9 +19,12 @@
 //! | 70 | 16 | amount as it was moved, base units; zero for an account |
 //! | 86 | 16 | user data of 128 bits: for a payment, its id |
 
-use money::{Amount, Asset, AssetCode};
+use money::{Amount, Asset, AssetCode, PaymentId};
 
 use crate::digest::Message;
+
+/// The code of transfers that the node makes for payments.
+pub const PAYMENT_CODE: u16 = 2;
 
 /// Bytes of the facts.
 pub const FACTS_BYTES: usize = 102;
@@ -227,6 +230,12 @@ impl Facts {
     /// The amount with its asset.
     pub const fn amount(&self) -> Amount {
         Amount::new(self.amount, self.asset)
+    }
+
+    /// The payment of which the transfer is a part.
+    pub fn payment(&self) -> Option<PaymentId> {
+        let is_payment = self.action() != Action::Create && self.code == PAYMENT_CODE;
+        if is_payment { PaymentId::new(self.user_data).ok() } else { None }
     }
 
     const fn has(&self, flag: u16) -> bool {

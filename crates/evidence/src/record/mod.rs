@@ -18,7 +18,7 @@ mod facts;
 mod opening;
 mod posting;
 
-pub use facts::{Action, FACTS_BYTES, Facts, FactsError, RecordKind};
+pub use facts::{Action, FACTS_BYTES, Facts, FactsError, PAYMENT_CODE, RecordKind};
 pub use opening::{OPENING_BYTES_MAX, OPENING_BYTES_MIN, Opening, OpeningError};
 pub use posting::{NO_POSTING, Posting, Salt, posting_hash, posting_salt};
 

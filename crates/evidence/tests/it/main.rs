@@ -3,5 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "functions that tests share are tests too")]
 
+mod books;
 mod epochs;
+mod receipts;
+mod receipts_refused;
 mod records;
+mod vectors;
