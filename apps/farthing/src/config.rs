@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use settings::{GatewaySettings, NodeSettings, PayeeSettings, Settings};
 
 use crate::failure::Failure;
-pub(crate) use log::LogSettings;
 use log::LogSection;
+pub(crate) use log::LogSettings;
 use meter::{ChannelSection, MeterSection};
 
 /// Largest configuration file that is read.

@@ -14,6 +14,7 @@ mod failure;
 mod gateway;
 mod keep;
 mod listener;
+mod log;
 mod operator;
 mod pay;
 mod secrets;

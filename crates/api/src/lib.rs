@@ -31,6 +31,6 @@ mod refused;
 mod router;
 mod sandbox;
 
-pub use log::{LogFailure, LogReport, NodeLog, WitnessReport};
+pub use log::{LogFailure, LogReport, NodeLog, WitnessReport, log_url};
 pub use node::{ListedOffer, Node, Token};
 pub use router::router;

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use engine::{Log, LogError};
+use engine::{ClosedEpoch, Log, LogError};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Uri};
 use http402::{Problem, problem};
@@ -20,7 +20,7 @@ use tlog::{Tile, TreeHead};
 use tokio::sync::watch;
 
 use crate::body::ok;
-use crate::node::{Node, Shared};
+use crate::node::Shared;
 use crate::refused::Refused;
 
 /// Where the log is served, below the node's origin.
@@ -56,8 +56,10 @@ pub struct LogReport {
     pub without_quorum: u64,
     /// Attempts at a checkpoint or an epoch that failed.
     pub failures: u64,
-    /// Why the last attempt failed; `None` if it did not.
+    /// Why the last attempt at a checkpoint failed; `None` if it did not.
     pub failure: Option<LogFailure>,
+    /// Why the last attempt at an epoch failed; `None` if it did not.
+    pub epoch_failure: Option<LogFailure>,
     /// What the witnesses did in the last round, in the policy's order.
     pub witnesses: Vec<WitnessReport>,
 }
@@ -88,11 +90,9 @@ pub struct WitnessReport {
     pub alarm: Option<&'static str>,
 }
 
-impl Node {
-    /// Where the log is served.
-    pub fn log_url(public_url: &str) -> String {
-        format!("{}{PREFIX}", public_url.trim_end_matches('/'))
-    }
+/// Where a node serves its log.
+pub fn log_url(public_url: &str) -> String {
+    format!("{}{PREFIX}", public_url.trim_end_matches('/'))
 }
 
 impl Shared {
@@ -176,8 +176,9 @@ pub(crate) async fn about(State(shared): State<Arc<Shared>>) -> Result<Response,
     let mut content = head_json(log.head());
     content["origin"] = log.origin().into();
     content["vkey"] = log.vkey().into();
-    content["url"] = Node::log_url(&shared.node.public_url).into();
+    content["url"] = log_url(&shared.node.public_url).into();
     content["halted"] = log.halted().into();
+    content["epoch"] = log.epoch().map(|epoch| epoch_json(&epoch)).into();
     content["published"] = log.checkpoint().map(|(head, _)| head_json(head)).into();
     if let Some(known) = &shared.node.log {
         let report = known.report.borrow().clone();
@@ -187,6 +188,25 @@ pub(crate) async fn about(State(shared): State<Arc<Shared>>) -> Result<Response,
         content["publishing"] = json!(report);
     }
     Ok(ok(&content))
+}
+
+fn epoch_json(epoch: &ClosedEpoch) -> Value {
+    let record = &epoch.record;
+    let assets = record.assets().iter().map(|of| {
+        json!({
+            "asset": of.asset.code,
+            "scale": of.asset.scale,
+            "liabilities": of.root.sum.to_string(),
+            "root": STANDARD.encode(of.root.hash.0),
+        })
+    });
+    json!({
+        "number": record.number(),
+        "leaf": epoch.leaf,
+        "size": record.size(),
+        "at_ms": record.time_ms(),
+        "assets": assets.collect::<Vec<_>>(),
+    })
 }
 
 fn head_json(head: TreeHead) -> Value {

@@ -87,7 +87,12 @@ impl LogSection {
         let settings = LogSettings {
             origin: origin.transpose()?,
             guard: self.check_guard(data, &key.join("guard"))?,
-            checkpoint: seconds(self.checkpoint_seconds, CHECKPOINT_SECONDS_MAX, key, "checkpoint")?,
+            checkpoint: seconds(
+                self.checkpoint_seconds,
+                CHECKPOINT_SECONDS_MAX,
+                key,
+                "checkpoint",
+            )?,
             epoch: seconds(self.epoch_seconds, EPOCH_SECONDS_MAX, key, "epoch")?,
             quorum: self.check_quorum(witnesses.len(), &key.join("quorum"))?,
             witnesses,
@@ -145,8 +150,10 @@ impl LogSection {
 
 impl WitnessSection {
     fn check_vkey(&self, key: &Key<'_>) -> Result<VerifierKey, ConfigError> {
-        let hint = "write what the witness's operator gives: name+id+key, as from `farthing witness`";
-        let vkey = VerifierKey::parse(&self.vkey).map_err(|why| key.error(why.to_string(), hint))?;
+        let hint =
+            "write what the witness's operator gives: name+id+key, as from `farthing witness`";
+        let vkey =
+            VerifierKey::parse(&self.vkey).map_err(|why| key.error(why.to_string(), hint))?;
         if vkey.key_type() != KeyType::Cosignature {
             return Err(key.error("this is the key of a log, not of a witness", hint));
         }
@@ -189,7 +196,11 @@ impl LogSettings {
     }
 
     /// Checked by reading it as verifiers do.
-    pub(crate) fn policy(&self, vkey: &str, url: &str) -> Result<Policy, tlog::policy::PolicyError> {
+    pub(crate) fn policy(
+        &self,
+        vkey: &str,
+        url: &str,
+    ) -> Result<Policy, tlog::policy::PolicyError> {
         Policy::parse(self.policy_text(vkey, url).as_bytes())
     }
 }
@@ -203,12 +214,7 @@ fn origin(text: &str, key: &Key<'_>) -> Result<KeyName, ConfigError> {
     KeyName::new(text).map_err(|why| key.error(why.to_string(), hint))
 }
 
-fn seconds(
-    value: u32,
-    max: u32,
-    key: &Key<'_>,
-    what: &str,
-) -> Result<Duration, ConfigError> {
+fn seconds(value: u32, max: u32, key: &Key<'_>, what: &str) -> Result<Duration, ConfigError> {
     if (1..=max).contains(&value) {
         return Ok(Duration::from_secs(value.into()));
     }

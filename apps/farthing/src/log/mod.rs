@@ -9,16 +9,21 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use engine::LogOptions;
+use api::NodeLog;
+use engine::{Engine, LogOptions};
 use money::NodeId;
 use tlog::{KeyName, LogSigner};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::config::LogSettings;
 use crate::data;
 use crate::secrets::{self, SecretError};
+use crate::term;
 
-pub(crate) use publisher::{Publisher, PublisherError};
+use publisher::Publisher;
 
 const FILE_MODE: u32 = 0o600;
 
@@ -39,6 +44,12 @@ pub(crate) enum SetupError {
     /// The file of its name holds something else.
     #[error("{0} does not hold the name of the log, one line such as `pay.example/log`")]
     Content(PathBuf),
+    /// The policy for verifiers cannot be made of the settings.
+    #[error("the log's policy: {0}")]
+    Policy(#[from] tlog::policy::PolicyError),
+    /// A witness cannot be asked.
+    #[error(transparent)]
+    Url(#[from] witness::client::UrlError),
 }
 
 /// The log's key and name in a data folder; made at the first start.
@@ -64,8 +75,31 @@ pub(crate) fn options(
     Ok(options)
 }
 
+/// Makes the log of a started engine public, until `stop`. `None` if it keeps none.
+pub(crate) async fn publish(
+    engine: &Engine,
+    settings: Option<&LogSettings>,
+    folder: &Path,
+    node_url: &str,
+    stop: &watch::Receiver<bool>,
+) -> Result<Option<(NodeLog, Vec<JoinHandle<()>>)>, SetupError> {
+    let (Some(settings), Some(log)) = (settings, engine.log()) else { return Ok(None) };
+    if let Some(name) = &settings.origin {
+        settle_origin(folder, name)?;
+    }
+    if let Some(why) = log.halted() {
+        term::note(&format!("the log signs nothing: {why}; payments go on without new proofs"));
+    }
+    let policy = Arc::new(settings.policy(&log.vkey(), &api::log_url(node_url))?);
+    let publisher = Publisher::new(engine, log, Arc::clone(&policy)).await?;
+    let known = NodeLog { policy, report: publisher.report() };
+    let epochs = tokio::spawn(publisher.epochs(settings.epoch, stop.clone()));
+    let checkpoints = tokio::spawn(publisher.run(settings.checkpoint, stop.clone()));
+    Ok(Some((known, vec![epochs, checkpoints])))
+}
+
 /// The engine has taken this name: from now on it is the log's.
-pub(crate) fn settle_origin(folder: &Path, origin: &KeyName) -> Result<(), SetupError> {
+fn settle_origin(folder: &Path, origin: &KeyName) -> Result<(), SetupError> {
     let path = folder.join(data::LOG_ORIGIN);
     if read_origin(&path)?.as_ref() == Some(origin) { Ok(()) } else { write_origin(&path, origin) }
 }
@@ -95,7 +129,8 @@ fn write_origin(path: &Path, origin: &KeyName) -> Result<(), SetupError> {
     let part = path.with_extension("origin.part");
     let write = || -> io::Result<()> {
         let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(FILE_MODE).open(&part)?;
+        let mut file =
+            options.write(true).create(true).truncate(true).mode(FILE_MODE).open(&part)?;
         writeln!(file, "{origin}")?;
         file.sync_all()?;
         fs::rename(&part, path)?;
@@ -135,7 +170,8 @@ mod tests {
         assert_eq!(origin_of(&open("", None).unwrap()), "pay.example:8443/log");
         settle_origin(folder.path(), asked.signer.verifier().name()).unwrap();
         assert_eq!(origin_of(&open("", None).unwrap()), "log.example");
-        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
     }
 
