@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Make a data folder from a backup, after checking it.
     Restore(RestoreArgs),
+    /// Run a witness: cosign the checkpoints of logs as long as they only grow.
+    Witness(WitnessArgs),
     /// Run a small magazine, its node and its payers in one process.
     Demo(DemoArgs),
 }
@@ -298,6 +300,43 @@ pub(crate) struct RestoreArgs {
     /// The data folder to be: empty or not there.
     #[arg(long, value_name = "FOLDER", env = "FARTHING_DATA")]
     pub(crate) data: PathBuf,
+}
+
+const WITNESS_EXAMPLES: &str = "\
+Examples:
+  farthing witness --data witness-data --name witness.example/w1 --print-key
+  farthing witness --data witness-data --name witness.example/w1 --log pay.example/log+1a2b3c4d+AQ...
+  farthing witness --data witness-data --name witness.example/w1 --logs logs.txt \\
+    --listen 127.0.0.1:4022 --url https://witness.example/w1
+
+The key is made at the first start. Never copy the folder to run it twice, and never put an older copy
+of it back: the witness would contradict itself.
+Exit codes: 0 stopped, 1 failed, 2 wrong usage, 5 the folder is damaged.";
+
+#[derive(Debug, Args)]
+#[command(after_help = WITNESS_EXAMPLES)]
+pub(crate) struct WitnessArgs {
+    /// Where the key and what was cosigned are kept; made if it does not exist.
+    #[arg(long, value_name = "FOLDER", default_value = "witness-data")]
+    pub(crate) data: PathBuf,
+    /// The witness's name: a URL without its scheme that is the operator's own.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+    /// Where it listens.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4022")]
+    pub(crate) listen: SocketAddr,
+    /// The key of a log to watch, as a vkey.
+    #[arg(long = "log", value_name = "VKEY")]
+    pub(crate) logs: Vec<String>,
+    /// A file with further keys of logs, one a line; `#` opens a comment.
+    #[arg(long = "logs", value_name = "FILE")]
+    pub(crate) logs_file: Option<PathBuf>,
+    /// Where logs reach it, if not at the address that it listens on. Its path is served as well.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Print the witness's key as a vkey, and exit; made if it does not exist.
+    #[arg(long)]
+    pub(crate) print_key: bool,
 }
 
 const DEMO_EXAMPLES: &str = "\

@@ -43,10 +43,15 @@ struct RunningNode {
 /// Makes the folder if it does not exist. What is in it is closed on its own: the folder may have been
 /// made before, open to others, and the journal holds who paid whom.
 pub(crate) fn make(folder: &Path) -> io::Result<()> {
-    let closed = |path: &Path| DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path);
-    closed(folder)?;
-    closed(&folder.join("journal"))?;
-    closed(&folder.join("snapshots"))
+    make_closed(folder)?;
+    make_closed(&folder.join("journal"))?;
+    make_closed(&folder.join("snapshots"))?;
+    make_closed(&folder.join("log"))
+}
+
+/// Makes a folder for its owner alone if it does not exist.
+pub(crate) fn make_closed(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)
 }
 
 /// Writes where the node is, in one step.

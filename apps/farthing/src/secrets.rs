@@ -1,4 +1,5 @@
-//! Secrets in files of the data folder: the keys of node and log, and the two tokens.
+//! Secrets in files of the data folder: the keys of node and log and the two tokens, or a witness's
+//! key.
 //!
 //! Invariants: made once, from the operating system's randomness, with permissions 0600; never
 //! written over; refused when group or others may read them; never shown.
@@ -12,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use instrument::KeyPair;
 
-use crate::data::{LOG_KEY, NODE_KEY};
+use crate::data::NODE_KEY;
 
 /// Largest file of a secret.
 const SECRET_FILE_BYTES_MAX: u64 = 1024;
@@ -58,18 +59,17 @@ pub(crate) fn known_node_key(data: &Path) -> Result<Option<KeyPair>, SecretError
     }
 }
 
-/// The seed of the log's key, made if it does not exist.
-pub(crate) fn log_key(data: &Path) -> Result<[u8; SECRET_BYTES], SecretError> {
-    let path = data.join(LOG_KEY);
-    let text = token(&path)?;
-    seed(path, &text)
-}
-
 fn key_pair(path: PathBuf, text: &str) -> Result<KeyPair, SecretError> {
-    seed(path, text).map(|seed| KeyPair::from_seed(&seed))
+    seed_of(path, text).map(|seed| KeyPair::from_seed(&seed))
 }
 
-fn seed(path: PathBuf, text: &str) -> Result<[u8; SECRET_BYTES], SecretError> {
+/// The seed of a key, made if it does not exist.
+pub(crate) fn seed(path: &Path) -> Result<[u8; SECRET_BYTES], SecretError> {
+    let text = token(path)?;
+    seed_of(path.to_owned(), &text)
+}
+
+fn seed_of(path: PathBuf, text: &str) -> Result<[u8; SECRET_BYTES], SecretError> {
     let seed = URL_SAFE_NO_PAD.decode(text).ok();
     seed.and_then(|seed| seed.try_into().ok()).ok_or(SecretError::Content(path))
 }

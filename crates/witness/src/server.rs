@@ -82,7 +82,7 @@ async fn add_checkpoint(State(shared): State<Shared>, request: Request<Body>) ->
     let Ok(slot) = slots.try_acquire_owned() else {
         return busy("witness_busy: too many requests are under way\n");
     };
-    let body = match read(request.into_body()).await {
+    let body = match read(request.into_body(), Duration::from_millis(BODY_MS_MAX)).await {
         Ok(body) => body,
         Err(answer) => return answer,
     };
@@ -102,9 +102,9 @@ async fn add_checkpoint(State(shared): State<Shared>, request: Request<Body>) ->
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, Response> {
+async fn read(body: Body, limit: Duration) -> Result<Bytes, Response> {
     let limited = Limited::new(body, WITNESS_REQUEST_BYTES_MAX).collect();
-    match tokio::time::timeout(Duration::from_millis(BODY_MS_MAX), limited).await {
+    match tokio::time::timeout(limit, limited).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
             let error = AddError::from(RequestError::TooLarge);
@@ -161,6 +161,17 @@ fn respond(status: StatusCode, content_type: &'static str, text: String) -> Resp
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_trickles_or_breaks_off_is_refused() {
+        let endless =
+            Body::from_stream(futures_util::stream::pending::<Result<Bytes, axum::Error>>());
+        let refused = read(endless, Duration::from_millis(20)).await.unwrap_err();
+        assert_eq!(refused.status(), StatusCode::REQUEST_TIMEOUT);
+        let broken = futures_util::stream::once(async { Err::<Bytes, _>(axum::Error::new("cut")) });
+        let refused = read(Body::from_stream(broken), Duration::from_mins(1)).await.unwrap_err();
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    }
 
     #[test]
     fn a_prefix_is_a_plain_path() {

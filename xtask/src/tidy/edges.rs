@@ -42,12 +42,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("gateway", &["engine", "http402", "instrument", "money"]),
     ("client", &["http402", "instrument", "money"]),
     ("witness", &["disk", "tlog"]),
-    ("api", &["engine", "gateway", "http402", "instrument", "money"]),
+    ("api", &["engine", "gateway", "http402", "instrument", "money", "tlog"]),
     (
         "farthing",
         &[
             "api",
             "client",
+            "disk",
             "engine",
             "gateway",
             "http402",
@@ -55,6 +56,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "journal",
             "ledger",
             "money",
+            "tlog",
+            "witness",
         ],
     ),
     ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money", "tlog"]),

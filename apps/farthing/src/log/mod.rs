@@ -69,7 +69,7 @@ pub(crate) fn options(
             origin
         }
     };
-    let seed = secrets::log_key(folder)?;
+    let seed = secrets::seed(&folder.join(data::LOG_KEY))?;
     let mut options = LogOptions::new(LogSigner::from_seed(origin, &seed));
     options.guard.clone_from(&settings.guard);
     Ok(options)

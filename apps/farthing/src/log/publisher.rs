@@ -13,7 +13,7 @@ use tlog::policy::Policy;
 use tlog::{Note, NoteSignature};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
-use witness::client::{Client, Options, Outcome, Round, Status, UrlError};
+use witness::client::{Alarm, Client, Options, Outcome, Round, Status, UrlError};
 
 /// Witnesses are asked about the same checkpoint again when enough have not cosigned it.
 const ASK_AGAIN_SECONDS: u64 = 30;
@@ -168,8 +168,7 @@ impl Publisher {
         let round = self.witnesses.collect(note, prove).await;
         let round = round.map_err(|why| Fault::Witness(why.code(), why.to_string()))?;
         self.report.send_modify(|report| tell_witnesses(report, &round));
-        if let Some((status, alarm)) = round.alarms().next() {
-            let why = format!("witness {}: {alarm}", status.name);
+        if let Some(why) = halting(&round) {
             self.log.halt(why.clone());
             return Err(LogError::Halted(why).into());
         }
@@ -200,6 +199,17 @@ impl Epochs {
         let failure = self.engine.close_epoch().await.err().map(|why| Fault::Log(why).tell());
         learn(&self.report, failure, |report| &mut report.epoch_failure, "no epoch was closed");
     }
+}
+
+/// What a witness said that must end the signing. A witness that is ahead is believed, because to go
+/// on would be the worse mistake; one that merely finds the growth unproven has to show something.
+fn halting(round: &Round) -> Option<String> {
+    let mut alarms = round.alarms();
+    let (status, alarm) = alarms.find(|(status, alarm)| {
+        status.proof.is_some() || matches!(alarm, Alarm::WitnessAhead { .. })
+    })?;
+    let shown = if status.proof.is_some() { ", and shows what this log signed" } else { "" };
+    Some(format!("witness {}: {alarm}{shown}", status.name))
 }
 
 /// Keeps what went wrong, and tells operators when that changes.
@@ -250,7 +260,7 @@ fn witness_report(status: &Status) -> WitnessReport {
         detail: status.outcome.to_string(),
         cosigned_size: status.cosigned_size,
         cosigned_at_s: status.cosigned_time,
-        alarm: status.alarm.map(witness::client::Alarm::code),
+        alarm: status.alarm.map(Alarm::code),
     }
 }
 

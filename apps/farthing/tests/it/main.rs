@@ -15,3 +15,4 @@ mod refused;
 mod replicas;
 mod serve;
 mod smoke;
+mod witness;

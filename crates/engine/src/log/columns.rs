@@ -6,7 +6,7 @@
 use evidence::Secret;
 use evidence::record::FACTS_BYTES;
 use hashes::sha256_many;
-use ledger::{Row, RowKind};
+use ledger::{ROW_BYTES, Row, RowKind};
 use money::Asset;
 use tlog::Hash;
 
@@ -56,7 +56,7 @@ impl Columns {
     /// newest leaves. `made` gets each leaf's row and hash in order.
     pub(super) fn commit(
         &mut self,
-        rows: &[Row],
+        rows: &[[u8; ROW_BYTES]],
         first: u64,
         assets: &[Asset],
         accounts: &mut Accounts,
@@ -70,7 +70,8 @@ impl Columns {
             let mut given = Vec::new();
             let mut prevs = Vec::with_capacity(rows.len());
             for (row, index) in rows.iter().zip(index..) {
-                prevs.push(self.postings_of(row, index, accounts, forgotten, &mut given)?);
+                let row = Row::from_bytes(*row);
+                prevs.push(self.postings_of(&row, index, accounts, forgotten, &mut given)?);
             }
             self.hash_postings(&given);
             self.hash_leaves(rows, assets);
@@ -158,13 +159,13 @@ impl Columns {
     }
 
     /// The commitments of the rows, out of the hashes of their postings.
-    fn hash_leaves(&mut self, rows: &[Row], assets: &[Asset]) {
+    fn hash_leaves(&mut self, rows: &[[u8; ROW_BYTES]], assets: &[Asset]) {
         self.leaves.clear();
         for (row, postings) in rows.iter().zip(self.hashes.chunks_exact(2)) {
             self.leaves.extend(LEAF_TAG);
             self.leaves.extend(postings[0]);
             self.leaves.extend(postings[1]);
-            self.leaves.extend(facts_bytes(row, assets));
+            self.leaves.extend(facts_bytes(&Row::from_bytes(*row), assets));
         }
         self.hashes.resize(rows.len(), [0; 32]);
         sha256_many(&self.leaves, LEAF_MESSAGE_BYTES, &mut self.hashes);

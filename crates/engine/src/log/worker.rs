@@ -114,9 +114,8 @@ impl Worker {
             match part {
                 Part::Rows(bytes) => {
                     let (rows, _) = bytes.as_chunks::<ROW_BYTES>();
-                    let rows: Vec<Row> = rows.iter().map(|row| Row::from_bytes(*row)).collect();
-                    self.meet(&rows)?;
-                    self.append_rows(&rows)?;
+                    self.meet(rows)?;
+                    self.append_rows(rows)?;
                 }
                 Part::Epoch(entry) => self.append_epoch(entry)?,
             }
@@ -125,11 +124,14 @@ impl Worker {
     }
 
     /// Draws secrets for accounts that have none, and learns new assets.
-    fn meet(&mut self, rows: &[Row]) -> Result<(), LogError> {
+    fn meet(&mut self, rows: &[[u8; ROW_BYTES]]) -> Result<(), LogError> {
         let mut new = Vec::new();
-        for row in rows.iter().filter(|row| row.kind() == Some(RowKind::AccountCreated)) {
+        for row in rows.iter().map(|row| Row::from_bytes(*row)) {
+            if row.kind() != Some(RowKind::AccountCreated) {
+                continue;
+            }
             if usize::from(row.asset_number()) == self.assets.len() {
-                self.assets.push(asset_of(row)?);
+                self.assets.push(asset_of(&row)?);
             }
             if self.accounts.get(row.id()).is_none() {
                 let mut secret = [0; 16];
@@ -142,7 +144,7 @@ impl Worker {
         if new.is_empty() { Ok(()) } else { self.secrets.add(&new) }
     }
 
-    fn append_rows(&mut self, rows: &[Row]) -> Result<(), LogError> {
+    fn append_rows(&mut self, rows: &[[u8; ROW_BYTES]]) -> Result<(), LogError> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -176,10 +178,8 @@ impl Worker {
                 None => upper.push((level, node.index(), vec![hash])),
             }
         };
-        for hash in hashes {
-            let grown = self.tree.append_hash(*hash, &mut *stored);
-            grown.map_err(|full| LogError::Stopped(full.to_string()))?;
-        }
+        let grown = self.tree.append_many(hashes, stored);
+        grown.map_err(|full| LogError::Stopped(full.to_string()))?;
         for (level, first, hashes) in upper {
             self.files.write_hashes(level, first, &hashes)?;
         }

@@ -62,10 +62,22 @@ impl Http {
     pub(super) async fn post(&self, url: &Uri, body: String) -> Result<Answered, NoAnswer> {
         let mut request = Request::new(Full::new(Bytes::from(body)));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = url.clone();
-        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         request.headers_mut().insert(CONTENT_TYPE, plain);
+        self.send(url, request).await
+    }
+
+    pub(super) async fn get(&self, url: &Uri) -> Result<Answered, NoAnswer> {
+        self.send(url, Request::new(Full::new(Bytes::new()))).await
+    }
+
+    async fn send(
+        &self,
+        url: &Uri,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Answered, NoAnswer> {
+        *request.uri_mut() = url.clone();
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
         let answer = self.0.request(request).await.map_err(|error| broken(&error))?;
         let (head, body) = answer.into_parts();
         let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());

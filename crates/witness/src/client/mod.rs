@@ -17,7 +17,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::Uri;
 use tlog::policy::Policy;
-use tlog::{Checkpoint, CheckpointError, Hash, Note, NoteSignature};
+use tlog::{Checkpoint, CheckpointError, Hash, Note, NoteSignature, VerifierKey};
 use tokio::time::Instant;
 
 pub use self::exchange::ANSWER_BYTES_MAX;
@@ -25,7 +25,7 @@ pub use self::outcome::{Alarm, Outcome, Status};
 pub use self::peer::CONFLICT_RETRIES_COUNT_MAX;
 
 use self::exchange::Http;
-use self::peer::{Asked, Peer};
+use self::peer::{Asked, Peer, Question};
 
 /// Times of a client, milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,7 @@ impl UrlError {
 pub struct Client {
     http: Http,
     options: Options,
+    logs: Vec<VerifierKey>,
     peers: Vec<Peer>,
 }
 
@@ -116,7 +117,8 @@ impl Client {
             peers.push(Peer::new(name.clone(), witness.key().clone(), url.transpose()?));
         }
         let connect = Duration::from_millis(options.connect_ms);
-        Ok(Self { http: Http::new(connect), options, peers })
+        let logs = policy.logs().iter().map(|log| log.key().clone()).collect();
+        Ok(Self { http: Http::new(connect), options, logs, peers })
     }
 
     /// How many witnesses can be asked.
@@ -137,15 +139,16 @@ impl Client {
         F: Future<Output = Result<Vec<Hash>, E>>,
         E: core::fmt::Display,
     {
-        let head = Checkpoint::parse(note.text())?.head();
+        let checkpoint = Checkpoint::parse(note.text())?;
         let start = Instant::now();
         let end = start.checked_add(Duration::from_millis(self.options.collect_ms));
-        let (http, options, prove) = (&self.http, &self.options, &prove);
+        let (http, options, logs) = (&self.http, &self.options, self.logs.as_slice());
+        let (question, prove) = (&Question { http, options, logs, note, checkpoint }, &prove);
         let asked = self.peers.iter_mut().map(|peer| async move {
             if let Some(outcome) = peer.is_passed_over(start) {
                 return (None, peer.status(outcome, start));
             }
-            let asking = peer.ask(http, options, note, head.size, prove);
+            let asking = peer.ask(question, prove);
             let asked = match end {
                 Some(end) => tokio::time::timeout_at(end, asking).await.unwrap_or(Asked::late()),
                 None => asking.await,

@@ -2,8 +2,11 @@
 
 use core::fmt;
 
+use tlog::Note;
+
 /// What a witness said of the log that must not happen. The log should stop signing until somebody
-/// has looked at it, because more signatures make it worse.
+/// has looked at it, because more signatures make it worse. A witness can lie: [`Status::proof`] is
+/// what it could not have made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alarm {
     /// It says that it cosigned a larger checkpoint than the log's newest one: the log was restored
@@ -149,4 +152,7 @@ pub struct Status {
     pub pause_ms: u64,
     /// What it said against the log and has not taken back by cosigning.
     pub alarm: Option<Alarm>,
+    /// What it showed for that: a checkpoint that the log's own key has signed and that cannot be
+    /// before the log's newest one. `None`: there is only its word.
+    pub proof: Option<Note>,
 }

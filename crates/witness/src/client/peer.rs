@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use http::Uri;
 use tlog::witness::{AddCheckpoint, Answer};
-use tlog::{Hash, Note, NoteSignature, VerifierKey};
+use tlog::{Checkpoint, Hash, Note, NoteSignature, VerifierKey};
 use tokio::time::Instant;
 
 use super::Options;
 use super::exchange::{Answered, Http, NoAnswer};
 use super::outcome::{Alarm, Outcome, Status};
+use crate::digest;
 
 /// Most further requests of a round after a witness has named another size.
 pub const CONFLICT_RETRIES_COUNT_MAX: u32 = 3;
@@ -26,13 +27,25 @@ const WORDS_CHARS: usize = 160;
 pub(super) struct Peer {
     name: String,
     key: VerifierKey,
-    /// Of `add-checkpoint`.
-    url: Option<Uri>,
+    /// Without a slash at its end.
+    prefix: Option<Uri>,
     cosigned: Option<Cosigned>,
     failures: u32,
     /// It is left alone before.
     rests_until: Option<Instant>,
     alarm: Option<Alarm>,
+    proof: Option<Note>,
+}
+
+/// What all witnesses are asked in one round.
+pub(super) struct Question<'a> {
+    pub(super) http: &'a Http,
+    pub(super) options: &'a Options,
+    /// The keys of the logs of the policy.
+    pub(super) logs: &'a [VerifierKey],
+    pub(super) note: &'a Note,
+    /// What the note says.
+    pub(super) checkpoint: Checkpoint,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -68,45 +81,50 @@ enum Step {
 
 impl Peer {
     /// `url` is the submission prefix.
-    pub(super) fn new(name: String, key: VerifierKey, url: Option<Uri>) -> Self {
-        let url = url.and_then(|prefix| {
-            let path = prefix.path().trim_end_matches('/');
-            let path = format!("{path}/add-checkpoint");
-            let mut parts = prefix.clone().into_parts();
-            parts.path_and_query = Some(path.parse().ok()?);
-            Uri::from_parts(parts).ok()
-        });
-        Self { name, key, url, cosigned: None, failures: 0, rests_until: None, alarm: None }
+    pub(super) fn new(name: String, key: VerifierKey, prefix: Option<Uri>) -> Self {
+        Self {
+            name,
+            key,
+            prefix,
+            cosigned: None,
+            failures: 0,
+            rests_until: None,
+            alarm: None,
+            proof: None,
+        }
     }
 
     pub(super) fn has_url(&self) -> bool {
-        self.url.is_some()
+        self.prefix.is_some()
+    }
+
+    fn url(&self, path: &str) -> Option<Uri> {
+        let prefix = self.prefix.clone()?;
+        let path = format!("{}/{path}", prefix.path().trim_end_matches('/'));
+        let mut parts = prefix.into_parts();
+        parts.path_and_query = Some(path.parse().ok()?);
+        Uri::from_parts(parts).ok()
     }
 
     /// Why it is not asked now, if it is not.
     pub(super) fn is_passed_over(&self, now: Instant) -> Option<Outcome> {
-        if self.url.is_none() {
+        if self.prefix.is_none() {
             return Some(Outcome::NoUrl);
         }
         self.rests_until.is_some_and(|until| now < until).then_some(Outcome::Paused)
     }
 
     /// Asks until it has cosigned, or something else came of it. May be dropped at any point.
-    pub(super) async fn ask<P, F, E>(
-        &mut self,
-        http: &Http,
-        options: &Options,
-        note: &Note,
-        size: u64,
-        prove: &P,
-    ) -> Asked
+    pub(super) async fn ask<P, F, E>(&mut self, question: &Question<'_>, prove: &P) -> Asked
     where
         P: Fn(u64, u64) -> F,
         F: Future<Output = Result<Vec<Hash>, E>>,
         E: core::fmt::Display,
     {
-        let Some(url) = self.url.clone() else { return Outcome::NoUrl.into() };
+        let Question { http, options, note, .. } = question;
+        let Some(url) = self.url("add-checkpoint") else { return Outcome::NoUrl.into() };
         let limit = Duration::from_millis(options.answer_ms);
+        let size = question.checkpoint.head().size;
         // A size above the checkpoint would be refused unseen; from this one the witness names its own.
         let mut old = self.cosigned.map_or(0, |cosigned| cosigned.size).min(size);
         for _ in 0..=CONFLICT_RETRIES_COUNT_MAX {
@@ -118,7 +136,7 @@ impl Peer {
                     Err(error) => return Outcome::Unproven(error.to_string()).into(),
                 }
             };
-            let body = match AddCheckpoint::new(old, proof, note.clone()) {
+            let body = match AddCheckpoint::new(old, proof, Note::clone(note)) {
                 Ok(request) => request.to_string(),
                 Err(error) => return Outcome::Unproven(error.to_string()).into(),
             };
@@ -132,10 +150,34 @@ impl Peer {
             };
             match self.judge(&answered, note, old, size) {
                 Step::From(stored) => old = stored,
-                Step::Done(asked) => return asked,
+                Step::Done(asked) => {
+                    if let Outcome::Alarm(alarm) = asked.outcome {
+                        // First, because asking for the proof may be cut off.
+                        self.alarm = Some(alarm);
+                        self.proof = self.shown(question).await.or(self.proof.take());
+                    }
+                    return asked;
+                }
             }
         }
         Outcome::Unsettled.into()
+    }
+
+    /// What the witness cosigned last, if the log's own key has signed it and it cannot be before
+    /// the log's newest checkpoint.
+    async fn shown(&self, question: &Question<'_>) -> Option<Note> {
+        let Question { http, options, logs, checkpoint, .. } = question;
+        let (origin, own) = (checkpoint.origin(), checkpoint.head());
+        let url = self.url(&format!("{}/checkpoint", digest::hex(origin.as_bytes())))?;
+        let limit = Duration::from_millis(options.answer_ms);
+        let answered = tokio::time::timeout(limit, http.get(&url)).await.ok()?.ok()?;
+        let note = Note::parse(&answered.body).ok().filter(|_| answered.status == 200)?;
+        let shown = Checkpoint::parse(note.text()).ok()?;
+        let of_log = logs.iter().filter(|key| key.name().as_str() == origin);
+        let is_signed = shown.origin() == origin && note.verify(of_log).is_ok();
+        let head = shown.head();
+        let contradicts = head.size > own.size || (head.size == own.size && head.root != own.root);
+        (is_signed && contradicts).then_some(note)
     }
 
     fn judge(&mut self, answered: &Answered, note: &Note, old: u64, size: u64) -> Step {
@@ -185,15 +227,12 @@ impl Peer {
     pub(super) fn learn(&mut self, outcome: &Outcome, options: &Options, now: Instant) {
         let pause_ms = match outcome {
             Outcome::Cosigned { .. } => {
-                (self.failures, self.rests_until, self.alarm) = (0, None, None);
+                (self.failures, self.rests_until) = (0, None);
+                (self.alarm, self.proof) = (None, None);
                 return;
             }
             Outcome::NoUrl | Outcome::Paused => return,
-            Outcome::Refused { .. } => options.refused_pause_ms,
-            Outcome::Alarm(alarm) => {
-                self.alarm = Some(*alarm);
-                options.refused_pause_ms
-            }
+            Outcome::Refused { .. } | Outcome::Alarm(_) => options.refused_pause_ms,
             _ => {
                 let doubled = 1_u64.checked_shl(self.failures).unwrap_or(u64::MAX);
                 options.pause_first_ms.saturating_mul(doubled).min(options.pause_last_ms)
@@ -214,6 +253,7 @@ impl Peer {
             failures: self.failures,
             pause_ms: u64::try_from(pause_ms).unwrap_or(u64::MAX),
             alarm: self.alarm,
+            proof: self.proof.clone(),
         }
     }
 }

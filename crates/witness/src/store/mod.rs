@@ -173,6 +173,11 @@ impl Store {
             .collect()
     }
 
+    /// Whether nothing has been cosigned yet.
+    pub fn is_unused(&self) -> bool {
+        lock(&self.listed).is_empty()
+    }
+
     /// Whether a write has failed: nothing is stored any more.
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)

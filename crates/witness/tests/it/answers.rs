@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use futures_util::FutureExt as _;
 use http::{Method, Request, header};
 use http_body_util::BodyExt as _;
 use tlog::witness::{Answer, WITNESS_REQUEST_BYTES_MAX};
@@ -11,8 +12,8 @@ use tower::ServiceExt as _;
 use witness::{Witness, server};
 
 use crate::world::{
-    FORK, History, LOG, OTHER_LOG, TIME, clock, cosigner, fresh, log, log_named, name, request,
-    signed,
+    FORK, History, LOG, OTHER_LOG, TIME, clock, cosigner, fresh, log, log_named, name, open,
+    request, signed,
 };
 
 /// Status, content type, body.
@@ -170,6 +171,43 @@ async fn a_body_above_the_limit_is_refused() {
     let body = vec![b'a'; WITNESS_REQUEST_BYTES_MAX];
     let (status, _, text) = ask(&witness, Method::POST, "/add-checkpoint", body).await;
     assert!(status == 400 && text.starts_with("witness_request_no_checkpoint"), "{status} {text}");
+}
+
+#[tokio::test]
+async fn requests_beyond_the_limit_are_told_to_come_back() {
+    let (_folder, witness) = fresh();
+    let router = server::router(Arc::clone(&witness), clock(), "").unwrap();
+    let post = |body: Body| {
+        let request = Request::builder().method(Method::POST).uri("/add-checkpoint");
+        router.clone().oneshot(request.body(body).unwrap())
+    };
+    let open = || Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, String>>());
+    let mut waiting: Vec<_> =
+        (0..server::REQUESTS_COUNT_MAX).map(|_| Box::pin(post(open()))).collect();
+    for request in &mut waiting {
+        assert!(request.now_or_never().is_none());
+    }
+    let good = || Body::from(History::First.request(0, 3));
+    let answer = post(good()).await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()[header::RETRY_AFTER]),
+        (503, &"1".parse().unwrap())
+    );
+    waiting.pop();
+    assert_eq!(post(good()).await.unwrap().status().as_u16(), 200);
+}
+
+#[tokio::test]
+async fn a_witness_whose_disk_failed_says_so() {
+    let disk = disk::Simulated::new(1);
+    let folder = std::path::Path::new("w");
+    let witness = Arc::new(open(Arc::new(disk.clone()), folder, witness::Start::First));
+    disk.arm(disk::Fault::WriteError, disk::When::Nth(1));
+    for (method, path) in [(Method::POST, "/add-checkpoint"), (Method::GET, "/healthz")] {
+        let body = History::First.request(0, 3);
+        let (status, _, text) = ask(&witness, method, path, body).await;
+        assert!(status == 503 && text.starts_with("witness_stopped"), "{status} {text}");
+    }
 }
 
 #[tokio::test]

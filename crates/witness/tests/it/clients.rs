@@ -3,9 +3,12 @@
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::serve::ListenerExt as _;
 use tlog::policy::Policy;
 use tlog::{Cosigner, Note};
+use tokio::net::TcpListener;
 use witness::client::{Alarm, Client, Options, Outcome, Round};
 use witness::{Start, Store, Witness, server};
 
@@ -71,9 +74,14 @@ async fn a_log_that_lost_leaves_is_told_so() {
     assert!(told.signatures.is_empty());
     let alarms: Vec<Alarm> = told.alarms().map(|(_, alarm)| alarm).collect();
     assert_eq!((alarms, alarm.code()), (vec![alarm], "witness_ahead"));
+    // The log itself has signed what it does not have any more.
+    let proof = told.witnesses[0].proof.as_ref().unwrap();
+    assert_eq!(proof.text(), History::First.note(9).text());
+    proof.verify([log().verifier()]).unwrap();
     // Whoever has caught up is in order again.
     let healed = round(&mut client, History::First, 9).await;
     assert_eq!((healed.signatures.len(), healed.alarms().count()), (1, 0));
+    assert_eq!(healed.witnesses[0].proof, None);
     // The client remembers by itself, too.
     let told = round(&mut client, History::First, 5).await;
     let alarm = Alarm::WitnessAhead { size: 9, own_size: 5 };
@@ -91,6 +99,8 @@ async fn a_log_that_forked_is_told_so_and_stays_told() {
         let told = round(&mut client, History::Second, size).await;
         let alarm = Alarm::Inconsistent { own_size: size };
         assert_eq!(told.witnesses[0].outcome, Outcome::Alarm(alarm));
+        // Two roots of one size prove it; smaller ones are for the log to compare.
+        assert_eq!(told.witnesses[0].proof.is_some(), size == FORK + 2);
         let later = round(&mut client, History::Second, size).await;
         assert_eq!(later.witnesses[0].outcome, Outcome::Paused);
         assert!(later.witnesses[0].pause_ms > 0);
@@ -121,6 +131,26 @@ async fn a_log_that_is_unknown_there_is_told_by_name_and_asks_no_more_for_long()
             Outcome::Paused
         );
     }
+}
+
+#[tokio::test]
+async fn one_connection_serves_many_rounds() {
+    let (_folder, witness) = fresh();
+    let router = server::router(witness, clock(), "").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&count);
+    let listener = listener.tap_io(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let policy = policy(&[(cosigner().verifier(), &url)]);
+    let mut client = Client::new(&policy, Options::default()).unwrap();
+    for size in 1..10 {
+        assert_eq!(round(&mut client, History::First, size).await.signatures.len(), 1);
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use disk::{Fault, Local, Simulated, When};
 use tlog::witness::AddCheckpoint;
 use tlog::{Hash, Note, TreeHead};
-use witness::store::{EVIDENCE_FORKS_COUNT_MAX, EVIDENCE_UNPROVEN_COUNT_MAX};
+use witness::store::{
+    EVIDENCE_FILES_COUNT_MAX, EVIDENCE_FORKS_COUNT_MAX, EVIDENCE_UNPROVEN_COUNT_MAX,
+};
 use witness::{Start, Witness};
 
 use crate::world::{FORK, History, LOG, TIME, fresh, log, open, request, signed};
@@ -88,6 +90,23 @@ fn evidence_is_bounded_and_only_the_weak_kind_gives_way() {
     unproven(&witness, 3, 50);
     let now = kept(folder.path(), "unproven");
     assert_eq!((now.len(), &now[..3]), (EVIDENCE_UNPROVEN_COUNT_MAX, &weak[1..]));
+}
+
+#[test]
+fn evidence_of_all_logs_together_is_bounded() {
+    let (folder, witness) = fresh();
+    drop(witness);
+    for number in 0..EVIDENCE_FILES_COUNT_MAX {
+        let hash = format!("{number:064x}");
+        let name = format!("evidence/{hash}-{number:020}-{hash}.fork");
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    let witness = open(Arc::new(Local), folder.path(), Start::First);
+    witness.add_checkpoint(History::First.request(0, 3).as_bytes(), TIME).unwrap();
+    fork(&witness, 3, 1);
+    unproven(&witness, 3, 4);
+    assert_eq!(kept(folder.path(), "fork").len(), EVIDENCE_FILES_COUNT_MAX);
+    assert!(kept(folder.path(), "unproven").is_empty());
 }
 
 #[test]

@@ -6,15 +6,18 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use http::{StatusCode, header};
 use tlog::witness::{AddCheckpoint, CONFLICT_CONTENT_TYPE, cosigned_body};
-use tlog::{Cosigner, Note};
+use tlog::{Cosigner, LogSigner, Note};
 use witness::client::{
-    ANSWER_BYTES_MAX, CONFLICT_RETRIES_COUNT_MAX, Client, Options, Outcome, Round,
+    ANSWER_BYTES_MAX, Alarm, CONFLICT_RETRIES_COUNT_MAX, Client, Options, Outcome, Round,
 };
 
-use crate::world::{History, TIME, cosigner, fresh, name, policy, serve, serve_witness};
+use crate::world::{
+    History, LOG, OTHER_LOG, TIME, cosigner, fresh, log_named, name, policy, serve, serve_witness,
+    signed,
+};
 
 /// A witness that answers each request with what `answer` makes of it; counts them.
 async fn serve_answers(
@@ -115,6 +118,50 @@ async fn answers_that_make_no_sense_are_named() {
         outcome(|_| (StatusCode::BAD_REQUEST, "no\u{1b}[31m way\n").into_response()).await;
     let words = "no [31m way".to_owned();
     assert_eq!(refused, (Outcome::Refused { status: 400, words }, 1));
+}
+
+#[tokio::test]
+async fn an_alarm_without_proof_is_told_as_such() {
+    let say = |status: StatusCode, body: String| {
+        move || async move {
+            (status, [(header::CONTENT_TYPE, CONFLICT_CONTENT_TYPE)], body).into_response()
+        }
+    };
+    let stranger = LogSigner::from_seed(name(LOG), &[99; 32]);
+    for shown in [
+        // What the log is known to have signed contradicts nothing.
+        History::First.note(7).to_string(),
+        History::First.note(3).to_string(),
+        // Nobody who matters has signed these.
+        signed(&stranger, History::First.head(9)).to_string(),
+        signed(&log_named(OTHER_LOG), History::First.head(9)).to_string(),
+        "nonsense".to_owned(),
+    ] {
+        let claim = post(say(StatusCode::CONFLICT, "9\n".to_owned()));
+        let router = Router::new()
+            .route("/add-checkpoint", claim)
+            .route("/{log}/checkpoint", get(say(StatusCode::OK, shown.clone())));
+        let url = serve(router).await;
+        let mut client =
+            Client::new(&policy(&[(cosigner().verifier(), &url)]), Options::default()).unwrap();
+        let status = round(&mut client, 7).await.witnesses.remove(0);
+        let alarm = Alarm::WitnessAhead { size: 9, own_size: 7 };
+        assert_eq!((status.alarm, status.proof), (Some(alarm), None), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_is_not_lost_when_the_proof_never_comes() {
+    let router = Router::new()
+        .route("/add-checkpoint", post(|| async { conflict("9\n".into()) }))
+        .route("/{log}/checkpoint", get(std::future::pending::<()>));
+    let url = serve(router).await;
+    let options = Options { collect_ms: 300, ..Options::default() };
+    let mut client = Client::new(&policy(&[(cosigner().verifier(), &url)]), options).unwrap();
+    let told = round(&mut client, 7).await;
+    assert_eq!(told.witnesses[0].outcome, Outcome::Late);
+    let alarms: Vec<Alarm> = told.alarms().map(|(_, alarm)| alarm).collect();
+    assert_eq!(alarms, [Alarm::WitnessAhead { size: 9, own_size: 7 }]);
 }
 
 #[tokio::test]
