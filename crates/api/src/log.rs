@@ -105,14 +105,19 @@ impl Shared {
 /// A problem of the log.
 pub(crate) fn refused(error: &LogError) -> Refused {
     let status = error.http_status();
-    let title = if status == 404 { "Not found" } else { "The log cannot answer" };
-    let mut problem = Problem::new(status, error.code(), title, error.to_string());
-    if matches!(error, LogError::Disk(_) | LogError::Rows(_)) {
+    let title = match status {
+        404 => "Not found",
+        400..500 => "This is not shown",
+        _ => "The log cannot answer",
+    };
+    let detail = if matches!(error, LogError::Disk(_) | LogError::Rows(_)) {
         // The words name files of the node.
         tracing::error!(%error, "the log cannot answer");
-        problem.detail = "the node could not read its log".to_owned();
-    }
-    Refused::new(problem)
+        "the node could not read its log".to_owned()
+    } else {
+        error.to_string()
+    };
+    Refused::new(Problem::new(status, error.code(), title, detail))
 }
 
 /// `GET /log/checkpoint`

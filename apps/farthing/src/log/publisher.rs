@@ -244,9 +244,10 @@ fn tell_witnesses(report: &mut LogReport, round: &Round) {
             _ => witness_report(status),
         };
         if before.map(|before| before.state) != Some(now.state) {
-            match &status.outcome {
-                Outcome::Cosigned { .. } => tracing::info!(witness = %now.name, "it cosigns"),
-                _ => tracing::warn!(witness = %now.name, detail = %now.detail, "no cosignature"),
+            if matches!(status.outcome, Outcome::Cosigned { .. }) {
+                tracing::info!(witness = %now.name, "it cosigns");
+            } else {
+                tracing::warn!(witness = %now.name, detail = %now.detail, "no cosignature");
             }
         }
         report.witnesses.push(now);

@@ -89,6 +89,10 @@ impl World {
         let engine = Engine::start(options).unwrap().engine;
         let payee = AccountId::new(77).unwrap();
         open_books(&engine, payee).await;
+        if let Some(log) = engine.log() {
+            // Treasury and residue, payee, payer, the money that entered.
+            log.reaches(4).await.unwrap();
+        }
         let mut node = Node {
             engine: engine.clone(),
             key: Arc::new(node_key.clone()),

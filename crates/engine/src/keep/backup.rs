@@ -3,7 +3,6 @@
 //! Order: durable mark, segments, snapshot, index, secrets, manifest. Each batch is checked against the
 //! hash chain on the way. Of a folder that no node has open, everything whole is copied.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use journal::{Parts, Position, ReadOnly, Snapshot, Snapshots};
