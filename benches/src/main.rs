@@ -7,6 +7,7 @@
 mod channel;
 mod gateway;
 mod ledger;
+mod log;
 
 use std::process::ExitCode;
 
@@ -16,8 +17,12 @@ use anyhow::{Context, Result, bail};
 type Run = fn(&[String]) -> Result<()>;
 
 /// Each bench with its name.
-const BENCHES: &[(&str, Run)] =
-    &[("channel", channel::run), ("gateway", gateway::run), ("ledger", ledger::run)];
+const BENCHES: &[(&str, Run)] = &[
+    ("channel", channel::run),
+    ("gateway", gateway::run),
+    ("ledger", ledger::run),
+    ("log", log::run),
+];
 
 /// What a bench starts.
 const PROCESSES: &[(&str, Run)] = &[
@@ -28,6 +33,8 @@ const PROCESSES: &[(&str, Run)] = &[
     (ledger::offered::WORD, ledger::offered::run),
     (ledger::starts::WORD, ledger::starts::run),
     (ledger::counted::WORD, ledger::counted::run),
+    (log::epochs::WORD, log::epochs::run),
+    (log::proofs::WORD, log::proofs::run),
 ];
 
 fn main() -> ExitCode {

@@ -34,6 +34,8 @@ Commands:
                         `instructions`); --compare installs the database and measures it too.
     bench channel [--quick] [--only PART]...
                         Parts: `voucher`, `tick`, `metered_get`, `stream`, `instructions`.
+    bench log [--quick] [--only PART]...
+                        Parts: `ledger_with_log`, `append`, `proof`, `epoch`.
   sim [--seeds N] [--from S] [--verbose]
                         Live whole lives of a node on a simulated disk and clock, one for
                         each seed, and compare all that it answers with an oracle.

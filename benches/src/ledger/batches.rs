@@ -28,24 +28,35 @@ pub(crate) const WORD: &str = "ledger-batches";
 /// Events that are made to learn what making them costs: enough for the clock of a thread.
 const GENERATED: usize = 1_000_000;
 
-/// Runs `workload` in a process of its own.
-pub(crate) fn measure(workload: &Workload, in_flight: usize, transfers: u64) -> Result<Figures> {
+/// Whether the engine keeps the verifiable log; the last word of a run.
+pub(crate) const WITH_LOG: &str = "log";
+pub(crate) const WITHOUT_LOG: &str = "no_log";
+
+/// Runs `workload` in a process of its own, without the verifiable log or with it.
+pub(crate) fn measure(
+    workload: &Workload,
+    in_flight: usize,
+    transfers: u64,
+    log: &str,
+) -> Result<Figures> {
     let folder = scratch()?;
     let folder = folder.path().to_str().context("the folder's name is not text")?;
     let (in_flight, transfers) = (in_flight.to_string(), transfers.to_string());
-    figures::of(&[WORD, workload.name, &in_flight, &transfers, folder])
+    figures::of(&[WORD, workload.name, &in_flight, &transfers, folder, log])
 }
 
 /// One run, in the process of its own.
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    let [name, in_flight, transfers, folder] = words else {
-        anyhow::bail!("usage: {WORD} WORKLOAD IN_FLIGHT TRANSFERS FOLDER");
+    let [name, in_flight, transfers, folder, log] = words else {
+        anyhow::bail!("usage: {WORD} WORKLOAD IN_FLIGHT TRANSFERS FOLDER {WITH_LOG}|{WITHOUT_LOG}");
     };
     let workload = Workload::named(name).context("no such workload")?;
     // One thread takes the answers; this one makes the batches.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let load = Load { workload, in_flight: in_flight.parse()?, transfers: transfers.parse()? };
+    let has_log = log == WITH_LOG;
+    let (in_flight, transfers) = (in_flight.parse()?, transfers.parse()?);
+    let load = Load { workload, in_flight, transfers, has_log };
     runtime.block_on(load.run(Path::new(folder)))
 }
 
@@ -53,31 +64,58 @@ struct Load<'a> {
     workload: &'a Workload,
     in_flight: usize,
     transfers: u64,
+    has_log: bool,
 }
 
 impl Load<'_> {
     async fn run(&self, folder: &Path) -> Result<()> {
-        let (engine, mut events) = subject::start(folder, self.workload.mix).await?;
+        let options = subject::options(folder, self.has_log)?;
+        let (engine, mut events) = subject::start_with(options, self.workload.mix).await?;
         let making = self.making(&mut events)?;
+        let leaves = self.workload.mix.accounts;
+        let log_bytes = self.log_bytes(&engine, leaves, folder).await?;
         let bytes = process::folder_bytes(folder)?;
         let (cpu_us, written) = (process::cpu_us()?, process::written_bytes()?);
         let mut source = Source::new(self.workload, self.in_flight, self.transfers, events);
         let answers = drive(&engine, self.in_flight, || source.next_batch()).await?;
+        let events: usize = answers.iter().map(|answer| answer.events).sum();
+        let rates = Rates::of(&answers, self.caught_up(&engine, leaves + events as u64).await?)?;
         let cpu_us = process::cpu_us()? - cpu_us;
         let written = process::written_bytes()? - written;
         let bytes = process::folder_bytes(folder)?.saturating_sub(bytes);
 
         let events_each = f64::from(self.workload.events_each());
-        Rates::of(&answers)?.print(events_each)?;
-        let events: usize = answers.iter().map(|answer| answer.events).sum();
+        rates.print(events_each)?;
         let transfers = float(events as u64) / events_each;
         figures::print("rss_mb", process::peak_rss_mb()?, "MB")?;
         figures::print("disk_bytes_per_transfer", float(bytes) / transfers, "bytes")?;
         figures::print("disk_written_bytes_per_transfer", float(written) / transfers, "bytes")?;
         figures::print("cpu_us_per_transfer", float(cpu_us) / transfers, "us")?;
         figures::print("generator_ns_per_transfer", making * events_each, "ns")?;
+        if self.has_log {
+            let all = leaves + events as u64;
+            let log_bytes = self.log_bytes(&engine, all, folder).await?.saturating_sub(log_bytes);
+            figures::print("log_bytes_per_transfer", float(log_bytes) / transfers, "bytes")?;
+        }
         engine.shutdown().await;
         Ok(())
+    }
+
+    /// When the log had so many leaves, if there is one: a run with it is over when it is complete.
+    async fn caught_up(&self, engine: &Engine, leaves: u64) -> Result<Option<Instant>> {
+        if !self.has_log {
+            return Ok(None);
+        }
+        subject::log_of(engine, leaves).await?;
+        Ok(Some(Instant::now()))
+    }
+
+    /// What the log takes up on the disk once it has so many leaves.
+    async fn log_bytes(&self, engine: &Engine, leaves: u64, folder: &Path) -> Result<u64> {
+        if self.caught_up(engine, leaves).await?.is_none() {
+            return Ok(0);
+        }
+        process::folder_bytes(&folder.join("log"))
     }
 
     /// Nanoseconds of processor time that making one event takes.
@@ -171,19 +209,25 @@ struct Rates {
     last_quarter_per_s: f64,
     /// Ascending.
     latencies: Vec<Duration>,
+    /// From the last answer until the log had all leaves.
+    behind: Option<Duration>,
 }
 
 impl Rates {
-    fn of(answers: &[Answer]) -> Result<Self> {
+    /// `caught_up`: when the log was complete, if one was kept.
+    fn of(answers: &[Answer], caught_up: Option<Instant>) -> Result<Self> {
         let first = answers.first().context("a run without batches")?;
         let last_quarter = &answers[answers.len() * 3 / 4..];
         let before = answers[..answers.len() * 3 / 4].last().map_or(first.sent, |it| it.answered);
         let mut latencies: Vec<_> = answers.iter().map(|it| it.answered - it.sent).collect();
         latencies.sort_unstable();
+        let answered = answers.iter().map(|it| it.answered).max().unwrap_or(first.sent);
+        let end = caught_up.map_or(answered, |caught_up| caught_up.max(answered));
         Ok(Self {
-            events_per_s: rate(answers, first.sent),
-            last_quarter_per_s: rate(last_quarter, before),
+            events_per_s: rate(answers, first.sent, end),
+            last_quarter_per_s: rate(last_quarter, before, end),
             latencies,
+            behind: caught_up.map(|_| end - answered),
         })
     }
 
@@ -196,14 +240,16 @@ impl Rates {
         figures::print("transfers_per_s_last_quarter", last_quarter, "1/s")?;
         figures::print("batch_p50_ms", percent(50), "ms")?;
         figures::print("batch_p99_ms", percent(99), "ms")?;
-        figures::print("batch_max_ms", percent(100), "ms")
+        figures::print("batch_max_ms", percent(100), "ms")?;
+        self.behind.map_or(Ok(()), |behind| {
+            figures::print("log_behind_ms", behind.as_secs_f64() * 1e3, "ms")
+        })
     }
 }
 
-/// Events a second from `since` to the last answer.
-fn rate(answers: &[Answer], since: Instant) -> f64 {
+/// Events a second from `since` to `end`.
+fn rate(answers: &[Answer], since: Instant, end: Instant) -> f64 {
     let events: usize = answers.iter().map(|answer| answer.events).sum();
-    let end = answers.iter().map(|answer| answer.answered).max().unwrap_or(since);
     float(events as u64) / (end - since).as_secs_f64()
 }
 
@@ -263,12 +309,20 @@ mod tests {
             answered: at(answered),
             events: 600,
         });
-        let rates = Rates::of(&answers).unwrap();
+        let rates = Rates::of(&answers, None).unwrap();
         assert!((rates.events_per_s - 40_000.0).abs() < 1e-6);
         assert!((rates.last_quarter_per_s - 20_000.0).abs() < 1e-6);
         assert_eq!(percentile(&rates.latencies, 50), Some(Duration::from_millis(10)));
         assert_eq!(percentile(&rates.latencies, 99), Some(Duration::from_millis(30)));
-        assert!(Rates::of(&[]).is_err());
+        assert!(Rates::of(&[], None).is_err());
+        assert_eq!(rates.behind, None);
+        // With a log the run ends when that is complete; latencies stay.
+        let rates = Rates::of(&answers, Some(at(80))).unwrap();
+        assert!((rates.events_per_s - 30_000.0).abs() < 1e-6);
+        assert!((rates.last_quarter_per_s - 12_000.0).abs() < 1e-6);
+        assert_eq!(percentile(&rates.latencies, 99), Some(Duration::from_millis(30)));
+        assert_eq!(rates.behind, Some(Duration::from_millis(20)));
+        assert_eq!(Rates::of(&answers, Some(at(50))).unwrap().behind, Some(Duration::ZERO));
     }
 
     #[test]

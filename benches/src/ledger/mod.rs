@@ -6,15 +6,15 @@
 
 pub(crate) mod batches;
 pub(crate) mod counted;
-mod events;
-mod figures;
+pub(crate) mod events;
+pub(crate) mod figures;
 mod machine;
 pub(crate) mod offered;
 mod options;
 mod postgres;
 pub(crate) mod starts;
-mod subject;
-mod workloads;
+pub(crate) mod subject;
+pub(crate) mod workloads;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -98,7 +98,7 @@ fn measure(report: &Report, machine: &Machine, workload: &Workload, transfers: u
     let transfers = (transfers / workload.fraction).max(1);
     let mut best: Option<(f64, usize, Figures)> = None;
     for &in_flight in workload.in_flight {
-        let figures = batches::measure(workload, in_flight, transfers)?;
+        let figures = batches::measure(workload, in_flight, transfers, batches::WITHOUT_LOG)?;
         for figure in &figures.0 {
             let metric = format!("{}_in_flight_{in_flight}", figure.metric);
             report.value(workload.name, &metric, figure.value, &figure.unit)?;

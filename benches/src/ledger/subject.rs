@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use engine::{Clock as _, Engine, Options, SystemClock};
+use engine::{Clock as _, Engine, Log, LogOptions, Options, SystemClock};
 use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
 use money::NodeId;
+use tlog::{KeyName, LogSigner};
 
 use super::events::{Events, Mix};
 use super::workloads::BATCH;
@@ -22,10 +23,32 @@ pub(crate) struct Answer {
     pub(crate) events: usize,
 }
 
+/// Of the verifiable log: as long as a short domain and path make it.
+const ORIGIN: &str = "pay.example/log";
+
 /// Starts an engine in `folder` with the accounts of `mix`.
 pub(crate) async fn start(folder: &Path, mix: Mix) -> Result<(Engine, Events)> {
-    let node = NodeId::new(1).context("a reserved node")?;
-    start_with(Options::new(folder, node), mix).await
+    start_with(options(folder, false)?, mix).await
+}
+
+/// Options of an engine, with the verifiable log or without it.
+pub(crate) fn options(folder: &Path, has_log: bool) -> Result<Options> {
+    let mut options = Options::new(folder, NodeId::new(1).context("a reserved node")?);
+    if has_log {
+        options.log = Some(LogOptions::new(LogSigner::from_seed(KeyName::new(ORIGIN)?, &[7; 32])));
+    }
+    Ok(options)
+}
+
+/// The log, as soon as it has so many leaves; more than that is an error.
+pub(crate) async fn log_of(engine: &Engine, leaves: u64) -> Result<Log> {
+    let log = engine.log().context("the engine keeps no log")?;
+    log.reaches(leaves.saturating_sub(1)).await.context("the log has stopped")?;
+    let size = log.head().size;
+    if size != leaves {
+        bail!("the log has {size} leaves and should have {leaves}");
+    }
+    Ok(log.clone())
 }
 
 /// As [`start`], with these options.

@@ -62,7 +62,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money", "tlog"]),
     ("xtask", &[]),
-    ("benches", &["engine", "gateway", "http402", "instrument", "ledger", "money"]),
+    (
+        "benches",
+        &["engine", "evidence", "gateway", "http402", "instrument", "ledger", "money", "tlog"],
+    ),
     (
         "fuzz",
         &[

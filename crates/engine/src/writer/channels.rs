@@ -18,6 +18,13 @@ use crate::keys::ChannelKeys;
 use crate::state::{Channel, TIMESTAMP_STEP_NS};
 
 impl Core {
+    /// Commands of any channels, in this order.
+    pub(super) fn channels(&mut self, commands: Vec<ChannelCommand>) {
+        for command in commands {
+            self.channel(command);
+        }
+    }
+
     pub(super) fn channel(&mut self, command: ChannelCommand) {
         match command {
             ChannelCommand::Open(command, reply) => {

@@ -226,11 +226,7 @@ impl Core {
                 self.answer(reply, result);
             }
             Command::Channel(command) => self.channel(command),
-            Command::Channels(commands) => {
-                for command in commands {
-                    self.channel(command);
-                }
-            }
+            Command::Channels(commands) => self.channels(commands),
             Command::Log(command) => self.log_command(command),
             Command::Read(read) => self.answers.push(Answer::Reply(read(&self.state))),
             Command::BackupPoint(reply) => self.answers.push(Answer::Point(reply)),

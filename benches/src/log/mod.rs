@@ -1,0 +1,73 @@
+//! The verifiable log: what it costs the ledger, how fast it grows, and how fast it answers.
+//!
+//! Each run is a process of its own with a fresh folder, as in the ledger's bench, and every proof
+//! and receipt that is timed is verified, outside of the time. A run with the log is over when the log
+//! has every leaf, not when the last transfer was answered.
+
+mod append;
+pub(crate) mod epochs;
+mod options;
+pub(crate) mod proofs;
+mod with_ledger;
+
+use anyhow::Result;
+use benches::report::{Report, machine_load};
+
+use options::{APPEND, EPOCH, LEDGER_WITH_LOG, Options, PROOF};
+
+/// How much is measured.
+struct Plan {
+    with_ledger: with_ledger::Plan,
+    append: append::Plan,
+    proofs: proofs::Plan,
+    epochs: epochs::Plan,
+}
+
+const FULL: Plan = Plan {
+    with_ledger: with_ledger::Plan { rounds: 3, transfers: 10_000_000 },
+    append: append::Plan { rounds: 5, leaves: 2_000_000 },
+    proofs: proofs::Plan { leaves: 10_000_000, name: "10m", asked: 20_000 },
+    epochs: epochs::Plan { rounds: 3, accounts: 1_000_000 },
+};
+
+const QUICK: Plan = Plan {
+    with_ledger: with_ledger::Plan { rounds: 1, transfers: 500_000 },
+    append: append::Plan { rounds: 2, leaves: 200_000 },
+    proofs: proofs::Plan { leaves: 1_000_000, name: "1m", asked: 2_000 },
+    epochs: epochs::Plan { rounds: 1, accounts: 100_000 },
+};
+
+const NOTES: &[&str] = &[
+    "ledger_with_log: uniform_10k of the bench `ledger` with the log and without it, in turn; each \
+     run a process with a fresh folder, fsync on; a run with the log ends when that has every leaf",
+    "share_of_without: the run with the most transfers a second with the log, against the one \
+     without; share_of_without_in_flight_1: the same of runs with one batch in flight",
+    "bytes_per_payment: growth of the log's own folder, as the file system allocates it, by transfer",
+    "append: entries of 33 bytes in memory to leaves and nodes on one thread, by batches of 8189",
+    "proof_N, receipt_N: random leaves of a log of N leaves that an engine keeps, one after the other \
+     on one thread, files in the page cache; receipts open the payee and carry one cosignature",
+    "epoch: processor time of all threads of an engine from asking for the epoch until its record is \
+     a durable leaf, for each million accounts; tree: the tree of sums alone, on one thread",
+];
+
+/// Prints all figures.
+pub(crate) fn run(words: &[String]) -> Result<()> {
+    let options = Options::parse(words)?;
+    let plan = if options.quick { &QUICK } else { &FULL };
+    let report = Report::new("log");
+    NOTES.iter().try_for_each(|note| report.note(note))?;
+    report.value("machine", "load_before", machine_load()?, "processes")?;
+    if options.wants(APPEND) {
+        append::measure(&report, &plan.append)?;
+    }
+    if options.wants(EPOCH) {
+        epochs::measure(&report, &plan.epochs)?;
+    }
+    if options.wants(PROOF) {
+        proofs::measure(&report, &plan.proofs)?;
+    }
+    if options.wants(LEDGER_WITH_LOG) {
+        with_ledger::measure(&report, &plan.with_ledger)?;
+    }
+    report.value("machine", "load_after", machine_load()?, "processes")
+}
