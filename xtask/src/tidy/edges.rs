@@ -50,6 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "client",
             "disk",
             "engine",
+            "evidence",
             "gateway",
             "http402",
             "instrument",
