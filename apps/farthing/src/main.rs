@@ -15,6 +15,7 @@ mod forget;
 mod gateway;
 mod keep;
 mod listener;
+mod log;
 mod log_command;
 mod mirror;
 mod operator;
