@@ -40,9 +40,8 @@ fn environment(
         let mut make = Command::new(python()?);
         make.args(["-m", "venv", "--clear"]).arg(format!("target/{name}"));
         process::run(make.current_dir(&workspace.root))?;
-        let line = format!(
-            "target/{name}/bin/python -m pip install --quiet --requirement {requirements}"
-        );
+        let line =
+            format!("target/{name}/bin/python -m pip install --quiet --requirement {requirements}");
         process::run(&mut process::command(&workspace.root, &line)?)
     })
 }

@@ -1,5 +1,7 @@
 //! `farthing verify statement`: all entries of an account.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use evidence::epoch::Balances;
 use evidence::statement::{STATEMENT_BYTES_MAX, Statement};
 use evidence::verdict::{CountedInEpoch, StatementVerdict};
@@ -47,6 +49,7 @@ fn epoch(epoch: &CountedInEpoch) -> Value {
         "balances": sums(&epoch.balances),
         "liabilities": epoch.liabilities.to_string(),
         "later_count": epoch.later_count,
+        "label": STANDARD.encode(epoch.label),
     })
 }
 
