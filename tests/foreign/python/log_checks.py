@@ -13,6 +13,7 @@ from x402 import x402ClientSync
 from x402.http.clients import x402_requests
 
 ENTRY_BYTES = 33
+TILE_WIDTH = 256
 
 
 def buy():
@@ -141,10 +142,13 @@ def damage_of_the_mirror():
         check = ("log", "verify", mirror, "--log", key)
         for path in whole:
             flip(mirror / path, 2)
+            # One leaf whose proof needs the file.
+            layer, place = ("1", "000") if path == "checkpoint" else path.split("/")[1:3]
+            leaf = 0 if layer == "1" else int(place.removesuffix(".p")) * TILE_WIDTH
             refused("", *check)
             found = tlog(
                 *("verify-inclusion", "--tiles", mirror, "--vkey-file", folder / "key"),
-                *("--index", 0, "--entry-out", folder / "entry"),
+                *("--index", leaf, "--entry-out", folder / "entry"),
                 good=False,
             )
             assert found["error"], found
