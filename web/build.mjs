@@ -1,12 +1,13 @@
 /**
- * Builds the pages: compiles `src` with tsc and copies `pages` beside the output.
+ * Builds the pages: compiles `src` and the verifier of receipts of the TypeScript SDK with tsc, and
+ * copies `pages` beside the output.
  *
  * `node build.mjs` writes `dist`; `node build.mjs --check` builds into a temporary folder and
  * fails if a byte of `dist` differs. The output depends on the sources and the pinned compiler
  * alone: no time stamp, no path, no hash of the machine.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { constants, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,13 +15,24 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('.', import.meta.url));
 const dist = join(root, 'dist');
 
+/** What the compiler writes of each source folder; the pages load all of it from one folder. */
+const COMPILED = ['web/src', 'sdk/typescript/src/receipt'];
+
 function build(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const compiler = join(root, 'node_modules', '.bin', 'tsc');
-  execFileSync(compiler, ['--project', root, '--outDir', folder], { stdio: 'inherit' });
-  for (const name of readdirSync(join(root, 'pages'))) {
-    copyFileSync(join(root, 'pages', name), join(folder, name));
+  const compiled = mkdtempSync(join(tmpdir(), 'farthing-web-'));
+  try {
+    const compiler = join(root, 'node_modules', '.bin', 'tsc');
+    execFileSync(compiler, ['--project', root, '--outDir', compiled], { stdio: 'inherit' });
+    for (const source of [...COMPILED.map((path) => join(compiled, path)), join(root, 'pages')]) {
+      for (const name of readdirSync(source)) {
+        // Two files of one name would be one page's script in the place of another's.
+        copyFileSync(join(source, name), join(folder, name), constants.COPYFILE_EXCL);
+      }
+    }
+  } finally {
+    rmSync(compiled, { recursive: true, force: true });
   }
 }
 

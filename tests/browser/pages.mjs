@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 
 import { examine, narrow, PHONE } from './looks.mjs';
 import { NODE, OUT, Reader } from './reader.mjs';
+import { sound } from './samples.mjs';
 
 const TABS_MAX = 20;
 
@@ -145,8 +146,25 @@ async function visitAll(browser, paths, options, visit) {
     await visit(page, name);
     await page.close();
   }
+  await verdicts(reader, visit);
   await revokedPaywall(reader, paths, visit);
   await reader.leave();
+}
+
+async function verdicts(reader, visit) {
+  const page = await reader.wallet('/verify');
+  await visit(page, 'verify');
+  await page.locator('#policy').fill(sound.policy);
+  for (const [name, text, word] of [
+    ['verify-holds', sound.text, 'The receipt holds'],
+    ['verify-refused', sound.text.replace('index ', 'index 0'), 'proves nothing'],
+  ]) {
+    await page.locator('#receipt').fill(text);
+    await page.getByRole('button', { name: 'Check the receipt' }).click();
+    await page.getByText(word).waitFor();
+    await visit(page, name);
+  }
+  await page.close();
 }
 
 async function revokedPaywall(reader, paths, visit) {

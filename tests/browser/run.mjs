@@ -13,6 +13,7 @@ import { metered } from './metered.mjs';
 import { pages } from './pages.mjs';
 import { paying } from './paying.mjs';
 import { articles, Reader } from './reader.mjs';
+import { receipts } from './receipts.mjs';
 
 const CASE_MS = 120_000;
 const BROWSER = process.env.FARTHING_CHROMIUM ?? '/usr/bin/chromium';
@@ -52,7 +53,7 @@ async function explore(browser) {
 
 async function run() {
   const wanted = process.argv[2] ?? '';
-  const cases = Object.entries({ ...paying, ...metered, ...pages }).filter(([name]) => name.includes(wanted));
+  const cases = Object.entries({ ...paying, ...metered, ...pages, ...receipts }).filter(([name]) => name.includes(wanted));
   const browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
   const paths = await explore(browser);
   let failed = 0;

@@ -24,7 +24,7 @@ for (const name of pages) {
 
 test('modules import their neighbours only, and those exist', () => {
   for (const name of readdirSync(dist).filter((file) => file.endsWith('.js'))) {
-    for (const [, path] of read(name).matchAll(/from '([^']+)'/g)) {
+    for (const [, path] of read(name).matchAll(/from ['"]([^'"]+)['"]/g)) {
       assert.match(path, /^\.\/[a-z]+\.js$/, name);
       assert.ok(existsSync(new URL(path, dist)), `${name} imports ${path}`);
     }

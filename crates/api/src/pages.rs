@@ -1,5 +1,6 @@
-//! The pages at the node's own origin: front page, wallet, its pop-up, the live page, and the
-//! scripts and styles that they share, as embedded by the gateway, which serves them at its sites too.
+//! The pages at the node's own origin: front page, wallet, its pop-up, the live page, the page that
+//! verifies receipts, and the scripts and styles that they share, as embedded by the gateway, which
+//! serves them at its sites too.
 //!
 //! Invariants: no page runs or loads anything from elsewhere, and none can be framed; the pop-up
 //! keeps its opener, because it answers the site that opened it.
@@ -34,6 +35,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/wallet", page("wallet"))
         .route("/wallet/grant", popup)
         .route("/live", page("live"))
+        .route("/verify-offline.js", get(offline))
         .route("/.well-known/farthing/{name}", get(asset))
         .method_not_allowed_fallback(envelope::method_not_allowed)
 }
@@ -50,6 +52,19 @@ async fn asset(
     }
 }
 
+/// The page that verifies receipts. Its route stands with that of the facilitator's call of the
+/// same name.
+pub(crate) async fn verify(headers: HeaderMap) -> Response {
+    page(&headers, "verify")
+}
+
+/// The script that lets `/verify` be opened without a network. A browser gives it no page above its
+/// own folder, so it does not stand among the other files. It runs under the pages' policy too.
+async fn offline(headers: HeaderMap) -> Response {
+    let (media_type, bytes) = gateway::asset("offline.js").unwrap_or_default();
+    confined(file(&headers, media_type, bytes))
+}
+
 /// A page that no other window may hold on to.
 fn page(headers: &HeaderMap, name: &str) -> Response {
     let mut response = popup(headers, name);
@@ -61,7 +76,10 @@ fn page(headers: &HeaderMap, name: &str) -> Response {
 /// A page that may speak with the window that opened it.
 fn popup(headers: &HeaderMap, name: &str) -> Response {
     let content = gateway::page(name).unwrap_or_default().as_bytes();
-    let mut response = file(headers, "text/html; charset=utf-8", content);
+    confined(file(headers, "text/html; charset=utf-8", content))
+}
+
+fn confined(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

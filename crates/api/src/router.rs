@@ -38,7 +38,7 @@ fn open() -> Router<Arc<Shared>> {
         .route("/v1/channels/{ch_id}/vouchers", post(channels::voucher))
         .route("/v1/channels/{ch_id}/ticks", post(channels::tick))
         .route("/v1/channels/{ch_id}/close", post(channels::close))
-        .route("/verify", post(facilitator::verify))
+        .route("/verify", post(facilitator::verify).get(pages::verify))
         .route("/settle", post(facilitator::settle))
         .route("/supported", get(facilitator::supported))
         .route("/discovery/resources", get(catalogue::resources))

@@ -52,10 +52,7 @@ pub use keep::{
     BackedUpFile, Backup, BackupPoint, Finding, KeepError, MANIFEST, Manifest, Progress, Report,
     Restored, SegmentReport, Severity, backup, fsck, is_running, restore,
 };
-pub use log::{
-    ClosedEpoch, Log, LogError, LogOptions, Opened, Random, STATEMENT_ENTRIES_COUNT_MAX,
-    create_guard,
-};
+pub use log::{ClosedEpoch, Log, LogError, LogOptions, Opened, Random, create_guard};
 pub use outcome::{OUTCOME_BYTES_MAX, Outcome};
 pub use state::{State, system_account};
 pub use view::{

@@ -11,6 +11,8 @@ mod digest;
 pub mod epoch;
 pub mod record;
 mod secret;
+pub mod statement;
+mod text;
 pub mod verdict;
 
 pub use secret::Secret;

@@ -30,13 +30,25 @@ embedded! {
     "messages.js": "text/javascript; charset=utf-8";
     "money.js": "text/javascript; charset=utf-8";
     "node.js": "text/javascript; charset=utf-8";
+    "note.js": "text/javascript; charset=utf-8";
+    "offline.js": "text/javascript; charset=utf-8";
+    "opening.js": "text/javascript; charset=utf-8";
     "order.js": "text/javascript; charset=utf-8";
     "output.js": "text/javascript; charset=utf-8";
     "payment.js": "text/javascript; charset=utf-8";
     "paywall.js": "text/javascript; charset=utf-8";
     "player.js": "text/javascript; charset=utf-8";
+    "point.js": "text/javascript; charset=utf-8";
+    "policy.js": "text/javascript; charset=utf-8";
+    "proof.js": "text/javascript; charset=utf-8";
+    "receipt.js": "text/javascript; charset=utf-8";
     "sound.js": "text/javascript; charset=utf-8";
+    "strict.js": "text/javascript; charset=utf-8";
+    "verdict.js": "text/javascript; charset=utf-8";
+    "verify.js": "text/javascript; charset=utf-8";
+    "vkey.js": "text/javascript; charset=utf-8";
     "wallet.js": "text/javascript; charset=utf-8";
+    "wording.js": "text/javascript; charset=utf-8";
 }
 
 /// A page by name.
@@ -47,6 +59,7 @@ pub fn page(name: &str) -> Option<&'static str> {
         "live" => Some(include_str!("../../../web/dist/live.html")),
         "paywall" => Some(include_str!("../../../web/dist/paywall.html")),
         "player" => Some(include_str!("../../../web/dist/player.html")),
+        "verify" => Some(include_str!("../../../web/dist/verify.html")),
         "wallet" => Some(include_str!("../../../web/dist/wallet.html")),
         _ => None,
     }

@@ -5,9 +5,13 @@ use crate::world::World;
 #[tokio::test]
 async fn pages_run_nothing_from_elsewhere() {
     let world = World::new().await;
-    for (path, title) in
-        [("/", "Farthing"), ("/wallet", "Wallet"), ("/wallet/grant", "budget"), ("/live", "Live")]
-    {
+    for (path, title) in [
+        ("/", "Farthing"),
+        ("/wallet", "Wallet"),
+        ("/wallet/grant", "budget"),
+        ("/live", "Live"),
+        ("/verify", "receipt"),
+    ] {
         let page = world.get(path).await;
         assert_eq!(page.status, 200, "{path}");
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
@@ -29,7 +33,7 @@ async fn only_the_popup_keeps_its_opener() {
     let world = World::new().await;
     let policy = |page: &crate::world::Answer| page.header("cross-origin-opener-policy").to_owned();
     assert_eq!(policy(&world.get("/wallet/grant").await), "");
-    for path in ["/", "/wallet", "/live"] {
+    for path in ["/", "/wallet", "/live", "/verify"] {
         assert_eq!(policy(&world.get(path).await), "same-origin", "{path}");
     }
 }
@@ -38,7 +42,7 @@ async fn only_the_popup_keeps_its_opener() {
 async fn every_file_that_a_page_names_is_served() {
     let world = World::new().await;
     let mut waiting: Vec<String> =
-        ["/", "/wallet", "/wallet/grant", "/live"].map(Into::into).into();
+        ["/", "/wallet", "/wallet/grant", "/live", "/verify"].map(Into::into).into();
     let mut seen = Vec::new();
     while let Some(path) = waiting.pop() {
         let answer = world.get(&path).await;
@@ -74,4 +78,16 @@ async fn files_are_typed_and_revalidated() {
         let answer = world.get(&format!("/.well-known/farthing/{missing}")).await;
         answer.is_problem(404, "not_found", None);
     }
+}
+
+/// It has to stand beside the page that it serves, and must load no more than a page may.
+#[tokio::test]
+async fn the_script_for_use_without_a_network_is_beside_its_page() {
+    let world = World::new().await;
+    let script = world.get("/verify-offline.js").await;
+    assert_eq!(script.status, 200);
+    assert_eq!(script.header("content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(script.header("cache-control"), "no-cache");
+    assert!(script.header("content-security-policy").contains("default-src 'none'"));
+    assert!(String::from_utf8(script.bytes).unwrap().contains("addEventListener('fetch'"));
 }

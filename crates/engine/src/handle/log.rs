@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use evidence::statement::{STATEMENT_ENTRIES_COUNT_MAX, Statement};
 use ledger::Row;
 use money::{AccountId, PaymentId};
 use tlog::Receipt;
@@ -11,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{Command, Engine};
 use crate::error::Unavailable;
-use crate::log::{ClosedEpoch, Log, LogCommand, LogError, Opened, STATEMENT_ENTRIES_COUNT_MAX};
+use crate::log::{ClosedEpoch, Log, LogCommand, LogError, Opened, side_of};
 use crate::state::State;
 
 impl From<Unavailable> for LogError {
@@ -83,8 +84,11 @@ impl Engine {
         let log = self.need_log()?;
         loop {
             let chain = self.chain(log, account, usize::MAX).await?;
-            let leaves: Vec<_> =
-                chain.leaves.iter().map(|(leaf, row)| (*leaf, side_of(row, account))).collect();
+            let leaves: Vec<_> = chain
+                .leaves
+                .iter()
+                .map(|(leaf, row)| (*leaf, side_of(row, account) as u8))
+                .collect();
             if log.forget(account, &leaves)? {
                 return Ok(leaves.len() as u64);
             }
@@ -92,8 +96,8 @@ impl Engine {
     }
 
     /// The statement of an account: its whole history in the log, with its place in the newest epoch,
-    /// for [`evidence::statement`] to check. At most [`STATEMENT_ENTRIES_COUNT_MAX`] entries.
-    pub async fn statement(&self, account: AccountId) -> Result<serde_json::Value, LogError> {
+    /// which [`Statement::verify`] checks. At most [`STATEMENT_ENTRIES_COUNT_MAX`] entries.
+    pub async fn statement(&self, account: AccountId) -> Result<Statement, LogError> {
         let log = self.need_log()?;
         let chain = self.chain(log, account, STATEMENT_ENTRIES_COUNT_MAX).await?;
         if chain.since > 0 {
@@ -128,7 +132,7 @@ impl Engine {
                 return Err(LogError::StatementTooLong(account));
             }
             let row = self.row_of(leaf).await?;
-            next = log.before(leaf)?[usize::from(side_of(&row, account))];
+            next = log.before(leaf)?[side_of(&row, account) as usize];
             leaves.push((leaf, row));
         }
         Ok(Chain { leaves, since })
@@ -139,11 +143,6 @@ impl Engine {
 struct Chain {
     leaves: Vec<(u64, Row)>,
     since: u64,
-}
-
-/// On which side of a row an account stands: 0 debit, 1 credit.
-fn side_of(row: &Row, account: AccountId) -> u8 {
-    u8::from(row.credit_account() == account.get())
 }
 
 /// The leaf that moved the money of a payment's leg.

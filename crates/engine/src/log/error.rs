@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use disk::DiskError;
+use evidence::statement::STATEMENT_ENTRIES_COUNT_MAX;
 use money::AccountId;
-
-use super::statement::STATEMENT_ENTRIES_COUNT_MAX;
 
 /// Why the log cannot be opened, grow, or answer.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -43,7 +43,7 @@ pub use publish::create_guard;
 pub use reader::Opened;
 pub use shared::Log;
 pub(crate) use shared::open;
-pub use statement::STATEMENT_ENTRIES_COUNT_MAX;
+pub(crate) use statement::side_of;
 
 /// In the place of an index: there is no such leaf.
 const NO_LEAF: u64 = u64::MAX;

@@ -4,22 +4,14 @@
 //! out; a statement opens the account's own postings and no other. Format: `docs/reference/formats.md`,
 //! "Statement".
 
-use std::collections::HashMap;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use evidence::epoch::Balances;
-use evidence::record::{Action, Facts, Opening};
+use evidence::record::Opening;
+use evidence::statement::{Fold, Side, Statement, StatementEntry, StatementEpoch};
 use ledger::Row;
 use money::{AccountId, Asset};
-use serde_json::{Value, json};
-use tlog::{Hash, TreeHead};
+use tlog::TreeHead;
 
 use super::epoch::ClosedEpoch;
 use super::{Log, LogError, NO_LEAF, Opened};
-
-/// Most entries of one statement.
-pub const STATEMENT_ENTRIES_COUNT_MAX: usize = 10_000;
 
 impl Log {
     /// The newest leaf in which an account takes part, and how far its leaves can be opened back.
@@ -51,121 +43,87 @@ impl Log {
         &self,
         account: AccountId,
         chain: &[(u64, Row)],
-    ) -> Result<Value, LogError> {
+    ) -> Result<Statement, LogError> {
         let newest = chain.last().map_or(0, |(leaf, _)| *leaf);
         let epoch = self.epoch();
         let last = newest.max(epoch.as_ref().map_or(0, |epoch| epoch.leaf));
         let (head, note) = self.covering(last)?;
         let mut entries = Vec::with_capacity(chain.len());
-        let mut folded = Folded::default();
-        let mut at_epoch = None;
-        let mut asset = None;
+        let mut fold = Fold::default();
+        let (mut asset, mut in_epoch) = (None, None);
         for (leaf, row) in chain {
-            let is_debit = row.credit_account() != account.get();
-            let opened = Opened { debit: is_debit, credit: !is_debit };
-            let opening = self.opening(*leaf, row, opened)?;
+            let side = side_of(row, account);
+            let is_debit = side == Side::Debit;
+            let opening =
+                self.opening(*leaf, row, Opened { debit: is_debit, credit: !is_debit })?;
             if epoch.as_ref().is_some_and(|epoch| *leaf < epoch.record.size()) {
-                folded.add(opening.facts(), is_debit);
-                at_epoch = Some((*leaf, folded.balances));
+                let added = fold.apply(opening.facts(), side);
+                added.map_err(|why| LogError::Rows(why.to_string()))?;
+                in_epoch = Some(*leaf);
             }
             asset = Some(opening.facts().asset);
             entries.push(self.entry(*leaf, &opening, head)?);
         }
         let Some(asset) = asset else { return Err(LogError::NoAccount(account)) };
-        let epoch = match (&epoch, at_epoch) {
-            (Some(epoch), Some((last, balances))) => {
-                self.epoch_part((account, asset), epoch, head, last, &balances)?
+        let epoch = match (&epoch, in_epoch) {
+            (Some(epoch), Some(_)) => {
+                let place = self.place((account, asset), epoch, head)?;
+                place.map(|place| with_balances(place, &fold, in_epoch))
             }
-            _ => Value::Null,
+            _ => None,
         };
-        Ok(json!({
-            "format": "farthing/statement/1",
-            "account": account,
-            "asset": asset.code,
-            "scale": asset.scale,
-            "checkpoint": note.to_string(),
-            "epoch": epoch,
-            "entries": entries,
-        }))
+        Ok(Statement::new(account, asset, &note, epoch, entries))
     }
 
-    fn entry(&self, leaf: u64, opening: &Opening, head: TreeHead) -> Result<Value, LogError> {
-        Ok(json!({
-            "index": leaf.to_string(),
-            "opening": STANDARD.encode(opening.encode()),
-            "proof": hashes(&self.prove_inclusion(leaf, head.size)?),
-        }))
+    fn entry(
+        &self,
+        index: u64,
+        opening: &Opening,
+        head: TreeHead,
+    ) -> Result<StatementEntry, LogError> {
+        let proof = self.prove_inclusion(index, head.size)?;
+        Ok(StatementEntry { index, opening: opening.encode(), proof })
     }
 
-    fn epoch_part(
+    /// Where an epoch has an account, still without its balances.
+    fn place(
         &self,
         (account, asset): (AccountId, Asset),
         epoch: &ClosedEpoch,
         head: TreeHead,
-        last: u64,
-        balances: &Balances,
-    ) -> Result<Value, LogError> {
+    ) -> Result<Option<StatementEpoch>, LogError> {
         let known = self.0.worker().accounts().get(account.get()).copied();
         let known = known.ok_or(LogError::NoAccount(account))?;
-        let Some(place) = epoch.place(account, asset, &known) else { return Ok(Value::Null) };
-        let shares = place.proofs.iter().map(|proof| {
-            let path = proof.path.iter().map(|sibling| {
-                json!({ "hash": STANDARD.encode(sibling.hash.0), "sum": sibling.sum.to_string() })
-            });
-            json!({ "units": proof.share.to_string(), "path": path.collect::<Vec<_>>() })
-        });
-        Ok(json!({
-            "index": epoch.leaf.to_string(),
-            "entry": STANDARD.encode(epoch.record.encode()),
-            "proof": hashes(&self.prove_inclusion(epoch.leaf, head.size)?),
-            "label": STANDARD.encode(place.label),
-            "value_salt": STANDARD.encode(place.value_salt),
-            "debits_posted": balances.debits_posted.to_string(),
-            "credits_posted": balances.credits_posted.to_string(),
-            "debits_pending": balances.debits_pending.to_string(),
-            "credits_pending": balances.credits_pending.to_string(),
-            "head": last.to_string(),
-            "shares": shares.collect::<Vec<_>>(),
+        let Some(place) = epoch.place(account, asset, &known) else { return Ok(None) };
+        Ok(Some(StatementEpoch {
+            index: epoch.leaf,
+            entry: epoch.record.encode(),
+            proof: self.prove_inclusion(epoch.leaf, head.size)?,
+            label: place.label,
+            value_salt: place.value_salt,
+            debits_posted: 0,
+            credits_posted: 0,
+            debits_pending: 0,
+            credits_pending: 0,
+            head: None,
+            shares: place.proofs,
         }))
     }
 }
 
-fn hashes(proof: &[Hash]) -> Vec<String> {
-    proof.iter().map(|hash| STANDARD.encode(hash.0)).collect()
-}
-
-/// Balances as a holder computes them, from the openings alone.
-#[derive(Default)]
-struct Folded {
-    balances: Balances,
-    holds: HashMap<u128, u128>,
-}
-
-impl Folded {
-    fn add(&mut self, facts: &Facts, is_debit: bool) {
-        let Self { balances, holds } = self;
-        let (posted, pending) = if is_debit {
-            (&mut balances.debits_posted, &mut balances.debits_pending)
-        } else {
-            (&mut balances.credits_posted, &mut balances.credits_pending)
-        };
-        match facts.action() {
-            Action::Create => {}
-            Action::Move => *posted = posted.saturating_add(facts.amount),
-            Action::Hold => {
-                *pending = pending.saturating_add(facts.amount);
-                holds.insert(facts.id, facts.amount);
-            }
-            Action::Post => {
-                *posted = posted.saturating_add(facts.amount);
-                *pending = pending.saturating_sub(holds.remove(&facts.pending_id).unwrap_or(0));
-            }
-            Action::Void => {
-                *pending = pending.saturating_sub(holds.remove(&facts.pending_id).unwrap_or(0));
-            }
-            Action::Expire => {
-                *pending = pending.saturating_sub(holds.remove(&facts.id).unwrap_or(0));
-            }
-        }
+fn with_balances(place: StatementEpoch, fold: &Fold, head: Option<u64>) -> StatementEpoch {
+    let balances = fold.balances();
+    StatementEpoch {
+        debits_posted: balances.debits_posted,
+        credits_posted: balances.credits_posted,
+        debits_pending: balances.debits_pending,
+        credits_pending: balances.credits_pending,
+        head,
+        ..place
     }
+}
+
+/// On which side of a row an account stands; the creation has one side only.
+pub(crate) fn side_of(row: &Row, account: AccountId) -> Side {
+    if row.credit_account() == account.get() { Side::Credit } else { Side::Debit }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use engine::{Engine, LogError, LogOptions, ManualClock, Mode, Opened, StartError, Started};
 use evidence::record::{Opening, RecordKind};
+use evidence::statement::Statement;
 use tlog::policy::Policy;
 use tlog::{KeyName, LogSigner, Receipt, TreeHead, leaf_hash};
 
@@ -383,8 +384,22 @@ async fn a_statement_shows_the_whole_chain_and_where_the_epoch_has_it() {
     let mut lengths = Vec::new();
     for account in [payer(1), payer(2), payer(3), payee(1), payee(4)] {
         let statement = world.engine.statement(account).await.unwrap();
-        assert_eq!(statement["epoch"]["shares"].as_array().unwrap().len(), 2);
-        lengths.push(statement["entries"].as_array().unwrap().len());
+        let statement = Statement::parse(statement.to_json().unwrap().as_bytes()).unwrap();
+        let verdict = statement.verify(&policy(&world.engine), None).unwrap();
+        assert!(verdict.epoch.is_some());
+        let view = world.engine.read(move |state| state.account(account)).await.unwrap().unwrap();
+        assert_eq!(verdict.balances.credits_posted, view.credits.units());
+        assert_eq!(verdict.balances.debits_posted, view.debits.units());
+        lengths.push(verdict.lines.len());
+
+        // Whatever the epoch covers cannot be left out; what came after it is not covered yet.
+        let covered = world.engine.log().unwrap().epoch().unwrap().record.size();
+        for gone in 0..statement.entries.len() {
+            let mut cut = statement.clone();
+            let entry = cut.entries.remove(gone);
+            let judged = cut.verify(&policy(&world.engine), None);
+            assert_eq!(judged.is_ok(), entry.index >= covered, "without entry {gone}");
+        }
     }
     assert_eq!(lengths, [9, 6, 3, 11, 1]);
     world.engine.forget(payer(1)).await.unwrap();

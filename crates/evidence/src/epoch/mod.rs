@@ -36,14 +36,20 @@ pub use record::{EPOCH_ASSETS_COUNT_MAX, EPOCH_ENTRY, EpochAsset, EpochRecord, E
 pub use tree::{EpochTree, EpochTreeError};
 pub use verify::{PLACE_DEPTH_MAX, PlaceError, PlaceProof, verify_place};
 
+use serde::{Deserialize, Serialize};
 use tlog::Hash;
 
+use crate::text;
+
 /// What stands in a place of the tree: a hash and the sum of all shares below.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Summed {
     /// Of a leaf or node; zeros of nothing.
+    #[serde(with = "text::hash")]
     pub hash: Hash,
     /// Base units.
+    #[serde(with = "text::decimal")]
     pub sum: u128,
 }
 

@@ -3,20 +3,24 @@
 //! Built from the definition alone; nothing of the tree's own code is used but the messages that are
 //! hashed. Invariant: sums only grow on the way to the root, so a share is part of the whole.
 
+use serde::{Deserialize, Serialize};
 use tlog::Hash;
 
 use super::Summed;
 use super::account::{leaf_message, node_message};
 use super::subtree::bit;
 use crate::digest::sha256;
+use crate::text;
 
 /// Most siblings of a place: one for each bit of its key.
 pub const PLACE_DEPTH_MAX: usize = 128;
 
 /// A share and the siblings on the way from its leaf up to the root.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlaceProof {
     /// The share in this place, base units.
+    #[serde(rename = "units", with = "text::decimal")]
     pub share: u128,
     /// The siblings, leaf side first.
     pub path: Vec<Summed>,

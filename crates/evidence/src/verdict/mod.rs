@@ -5,11 +5,13 @@
 //! are stable, their texts may change.
 
 mod receipt;
+mod statement;
 mod time;
 mod vouched;
 mod words;
 
 pub use receipt::{ReceiptRefused, ReceiptVerdict, verify_receipt};
+pub use statement::{CountedInEpoch, StatementLine, StatementVerdict};
 pub use vouched::{COSIGNATURE_AHEAD_SECONDS_MAX, FromTheFuture, Vouched, Witnessed};
 
 /// One thing that is proven or not.

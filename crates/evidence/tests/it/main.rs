@@ -5,7 +5,10 @@
 
 mod books;
 mod epochs;
+mod ledgers;
 mod receipts;
 mod receipts_refused;
 mod records;
+mod statements;
+mod statements_refused;
 mod vectors;

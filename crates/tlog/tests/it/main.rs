@@ -17,6 +17,7 @@ mod keys;
 mod life;
 mod notes;
 mod policies;
+mod policy_vectors;
 mod proofs;
 mod public_vectors;
 mod receipts;
