@@ -1,9 +1,16 @@
 //! The command line: names, defaults, help.
 
+mod log;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use log::{
+    ForgetArgs, LogArgs, LogCheckArgs, LogCommand, LogExportArgs, TrustArgs, VerifyArgs,
+    VerifyCommand, VerifyFile,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,6 +51,12 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Make a data folder from a backup, after checking it.
     Restore(RestoreArgs),
+    /// Make the entries that the log has of an account unreadable for good.
+    Forget(ForgetArgs),
+    /// Mirror the log of a node, check a mirror, make the log's second memory.
+    Log(LogArgs),
+    /// Say what a receipt proves, without asking anybody.
+    Verify(VerifyArgs),
     /// Run a witness: cosign the checkpoints of logs as long as they only grow.
     Witness(WitnessArgs),
     /// Run a small magazine, its node and its payers in one process.

@@ -8,6 +8,7 @@
 
 mod check;
 mod crawler;
+mod log;
 mod meter;
 mod offer;
 mod payee;
@@ -23,6 +24,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use settings::{GatewaySettings, NodeSettings, PayeeSettings, Settings};
 
 use crate::failure::Failure;
+use log::LogSection;
+pub(crate) use log::LogSettings;
 use meter::{ChannelSection, MeterSection};
 
 /// Largest configuration file that is read.
@@ -37,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) source: String,
     #[serde(default)]
     pub(crate) node: NodeSection,
+    #[serde(default)]
+    pub(crate) log: LogSection,
     #[serde(default, rename = "asset")]
     pub(crate) assets: Vec<AssetSection>,
     #[serde(default, rename = "payee")]

@@ -17,8 +17,22 @@ pub(crate) const GATEWAY_TOKEN: &str = "gateway.token";
 
 /// Name of the node's key.
 pub(crate) const NODE_KEY: &str = "node.key";
-/// The files of the folder that a backup holds besides the engine's.
-pub(crate) const SECRETS: [&str; 3] = [NODE_KEY, OPERATOR_TOKEN, GATEWAY_TOKEN];
+/// Name of the log's key.
+pub(crate) const LOG_KEY: &str = "log.key";
+/// Name of the file of the log's name.
+pub(crate) const LOG_ORIGIN: &str = "log.origin";
+/// The files of the folder that a backup holds besides journal, snapshot and index. With the log's
+/// newest checkpoint a restored log notices that it was ahead, and signs nothing.
+pub(crate) const SECRETS: [&str; 8] = [
+    NODE_KEY,
+    OPERATOR_TOKEN,
+    GATEWAY_TOKEN,
+    LOG_KEY,
+    LOG_ORIGIN,
+    "log/secrets",
+    "log/forgotten",
+    "log/checkpoint",
+];
 
 /// Content of `node.json`: where the running node listens.
 #[derive(Serialize, Deserialize)]

@@ -11,9 +11,13 @@ mod config;
 mod data;
 mod demo;
 mod failure;
+mod forget;
 mod gateway;
 mod keep;
 mod listener;
+mod log;
+mod log_command;
+mod mirror;
 mod operator;
 mod pay;
 mod secrets;
@@ -21,6 +25,7 @@ mod serve;
 mod site;
 mod stop_signal;
 mod term;
+mod verify;
 mod wallet;
 mod witness;
 
@@ -56,6 +61,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Fsck(args) => keep::fsck(args).await,
         Command::Backup(args) => keep::backup(args).await,
         Command::Restore(args) => keep::restore(args).await,
+        Command::Forget(args) => forget::run(args).await,
+        Command::Log(args) => log_command::run(args).await,
+        Command::Verify(args) => verify::run(&args),
         Command::Witness(args) => witness::run(args).await,
         Command::Demo(args) => match demo::run(args).await {
             Ok(true) => Ok(()),

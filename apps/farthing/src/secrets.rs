@@ -1,4 +1,5 @@
-//! Secrets in files of the data folder: the node's key and the two tokens, or a witness's key.
+//! Secrets in files of the data folder: the keys of node and log and the two tokens, or a witness's
+//! key.
 //!
 //! Invariants: made once, from the operating system's randomness, with permissions 0600; never
 //! written over; refused when group or others may read them; never shown.

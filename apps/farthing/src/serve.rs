@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use api::{ListedOffer, Token};
-use engine::{AccountRole, AccountSpec, Engine, StartError};
+use engine::{AccountRole, AccountSpec, Engine, LogError, StartError};
 use gateway::{Node, NodeFacts, Paywall};
 use instrument::{KeyPair, node_id};
 use tokio::sync::watch;
@@ -23,6 +23,7 @@ use crate::config::{Config, ConfigError, Settings};
 use crate::data;
 use crate::failure::Failure;
 use crate::listener::{BindError, Listener};
+use crate::log;
 use crate::secrets::{self, SecretError};
 use crate::site::Site;
 use crate::stop_signal::StopSignal;
@@ -59,6 +60,9 @@ pub(crate) enum ServeError {
         /// What differs.
         cause: engine::OpenError,
     },
+    /// The log cannot be set up.
+    #[error(transparent)]
+    Log(#[from] log::SetupError),
     /// A task of the start was cut off.
     #[error("the start was cut off")]
     CutOff,
@@ -95,9 +99,32 @@ fn not_started(text: String, error: &StartError) -> Failure {
         StartError::OtherNode { .. } => {
             Failure::new(text).with_hint("put the right `node.key` back, or name another folder")
         }
+        StartError::Log(error) => log_not_opened(text, error),
         _ => Failure::damage(text)
             .with_hint("nothing was changed; `farthing fsck` explains what is wrong")
             .with_hint("keep the folder as it is and restore the newest backup into another one"),
+    }
+}
+
+/// What the operator can do about a log that does not open.
+fn log_not_opened(text: String, error: &LogError) -> Failure {
+    match error {
+        LogError::OtherLog { .. } => Failure::new(text)
+            .with_hint(
+                "name and key of a log stay for life: take `origin` out of [log], or put \
+                        `log.key` and `log.origin` back from the newest backup",
+            )
+            .with_hint("a node with new books, in another folder, can have a log of another name"),
+        LogError::GuardMissing(path) => Failure::new(text).with_hint(format!(
+            "only for a log that is new or that never had a guard: farthing log guard --create {}",
+            path.display()
+        )),
+        LogError::SecretsMissing(_)
+        | LogError::SecretsDamaged { .. }
+        | LogError::CheckpointDamaged { .. }
+        | LogError::ForgottenLost { .. } => Failure::damage(text)
+            .with_hint("payments work without the log: `enabled = false` in [log]"),
+        _ => Failure::new(text).with_hint("nothing durable was changed"),
     }
 }
 
@@ -167,6 +194,9 @@ pub(crate) async fn start(config: Config, accept_clock: bool) -> Result<Running,
     let (stop, stopped) = watch::channel(false);
     let site_urls: Vec<String> = sites.iter().map(|site| site.url().to_owned()).collect();
     let (mut offers, mut servers) = (Vec::new(), Vec::new());
+    let published = log::publish(&engine, settings.log.as_ref(), &folder, &node_url, &stopped);
+    let (known, tasks) = published.await?.unzip();
+    servers.extend(tasks.into_iter().flatten());
     for site in sites {
         let paywall = site.paywall(Node::Local(engine.clone()), facts.clone(), &gateway_token);
         offers.extend(listed(&site, &paywall));
@@ -183,6 +213,7 @@ pub(crate) async fn start(config: Config, accept_clock: bool) -> Result<Running,
         faucet_units: settings.node.faucet.map_or(0, money::Amount::units),
         labels: BTreeMap::new(),
         site: site_urls.first().cloned(),
+        log: known,
     });
     data::publish(&folder, &listener.url()).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));
@@ -195,7 +226,12 @@ async fn start_engine(
     settings: &Settings,
     accept_clock: bool,
 ) -> Result<Engine, ServeError> {
-    let mut options = engine::Options::new(folder, node_id(&key.public()));
+    let node = node_id(&key.public());
+    let mut options = engine::Options::new(folder, node);
+    if let Some(kept) = &settings.log {
+        let public_url = settings.node.public_url.as_deref();
+        options.log = Some(log::options(folder, kept, public_url, node)?);
+    }
     options.accept_earlier_clock = accept_clock;
     options.channel_limits =
         settings.payees.iter().map(|payee| (payee.account, payee.channels)).collect();

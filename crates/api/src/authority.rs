@@ -18,6 +18,11 @@ pub(crate) const ACCESS_SKEW_MS_MAX: u64 = 5 * 60 * 1000;
 /// A statement of 80 bytes and a signature of 64.
 const ACCESS_SIGNED_BYTES: usize = Access::BYTES + 64;
 
+/// Whether the caller shows something of this scheme.
+pub(crate) fn has_scheme(headers: &HeaderMap, scheme: &str) -> bool {
+    credentials(headers, scheme).is_some()
+}
+
 /// Requires a bearer token; `whose` names it in the refusal.
 pub(crate) fn bearer(headers: &HeaderMap, token: &Token, whose: &str) -> Result<(), Refused> {
     let Some(shown) = credentials(headers, "Bearer") else {

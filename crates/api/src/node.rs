@@ -14,6 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::log::NodeLog;
 use crate::{catalogue, openapi};
 
 /// A secret that a caller must show. Never printed; compared in constant time.
@@ -79,6 +80,8 @@ pub struct Node {
     pub labels: BTreeMap<AccountId, String>,
     /// Where the sandbox's site is, for the live page.
     pub site: Option<String>,
+    /// What is told of the log; `None` if the node keeps none.
+    pub log: Option<NodeLog>,
 }
 
 impl fmt::Debug for Node {

@@ -33,13 +33,7 @@ pub(crate) async fn show(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let unknown = || Refused::not_found("payment_unknown", "the node knows no such payment");
-    let Path(text) = path.map_err(|_| unknown())?;
-    let id: PaymentId = text.parse().map_err(|why: money::IdError| {
-        Refused::not_found("payment_unknown", why.to_string()).with_param("pay_id")
-    })?;
-    let view = shared.engine().read(move |state| state.payment(id)).await?;
-    let view = view.ok_or_else(unknown)?;
+    let view = view(&shared, path).await?;
     let content = receipt_json(&shared.node, &view);
     let digest = Sha256::digest(content.to_string().as_bytes());
     let tag = format!("\"{}\"", Hex(&digest[..16]));
@@ -53,6 +47,20 @@ pub(crate) async fn show(
         response.headers_mut().insert(ETAG, tag);
     }
     Ok(response)
+}
+
+/// The payment that a path names.
+pub(crate) async fn view(
+    shared: &Shared,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<PaymentView, Refused> {
+    let unknown = || Refused::not_found("payment_unknown", "the node knows no such payment");
+    let Path(text) = path.map_err(|_| unknown())?;
+    let id: PaymentId = text.parse().map_err(|why: money::IdError| {
+        Refused::not_found("payment_unknown", why.to_string()).with_param("pay_id")
+    })?;
+    let view = shared.engine().read(move |state| state.payment(id)).await?;
+    view.ok_or_else(unknown)
 }
 
 fn receipt_json(node: &Node, view: &PaymentView) -> Value {
@@ -78,6 +86,9 @@ fn receipt_json(node: &Node, view: &PaymentView) -> Value {
         content["receipt"] = STANDARD.encode(statement).into();
         content["signature"] = STANDARD.encode(signature).into();
         content["public_key"] = node.key.public().to_string().into();
+        if node.engine.log().is_some() {
+            content["proof"] = format!("{}/proof", node.receipt_url(view.payment)).into();
+        }
     }
     content
 }

@@ -11,8 +11,8 @@ use axum::routing::{get, post};
 
 use crate::node::{Node, Shared};
 use crate::{
-    about, catalogue, channel_steps, channels, envelope, facilitator, faucet, openapi, operator,
-    pages, payer, payments, receipt, sandbox,
+    about, catalogue, channel_steps, channels, envelope, facilitator, faucet, log, openapi,
+    operator, pages, payer, payments, proof, receipt, sandbox,
 };
 
 /// The node's API, ready to be served.
@@ -32,6 +32,11 @@ fn open() -> Router<Arc<Shared>> {
     Router::new()
         .route("/v1/node", get(about::node))
         .route("/v1/receipts/{pay_id}", get(receipt::show))
+        .route("/v1/receipts/{pay_id}/proof", get(proof::show))
+        .route("/v1/log", get(log::about))
+        .route("/log/checkpoint", get(log::checkpoint))
+        .route("/log/tile/{*path}", get(log::tile))
+        .route("/log/policy", get(log::policy))
         .route("/v1/channels", post(channels::open))
         .route("/v1/channels/{ch_id}", get(channels::show))
         .route("/v1/channels/{ch_id}/top-up", post(channels::top_up))

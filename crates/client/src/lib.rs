@@ -13,6 +13,7 @@ mod channel;
 mod clock;
 mod error;
 mod limits;
+mod log;
 mod node;
 mod offer;
 mod payer;
@@ -26,9 +27,10 @@ mod wallet;
 pub use channel::{Channel, Opening};
 pub use error::Error;
 pub use limits::{Approve, Limits, Proposed};
+pub use log::LogClient;
 pub use node::{
-    Account, AssetFacts, Books, ChannelFacts, Copyable, Enters, Funded, Mandate, NodeClient,
-    NodeFacts, PayerAccount, PayerPayment, Receiver, Sums,
+    Account, AssetFacts, Books, ChannelFacts, Copyable, Enters, Forgotten, Funded, Mandate,
+    NodeClient, NodeFacts, PayerAccount, PayerPayment, Receiver, Sums,
 };
 pub use payer::{Paid, Payer, Quote, Settled};
 pub use receipt::{Proof, ReceiptDocument};

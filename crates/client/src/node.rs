@@ -18,9 +18,11 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 mod channels;
+mod log;
 mod shapes;
 
 pub use channels::ChannelFacts;
+pub use log::Forgotten;
 use shapes::amount;
 pub use shapes::{
     Account, AssetFacts, Books, Copyable, Enters, Funded, Mandate, NodeFacts, PayerAccount,
@@ -82,12 +84,7 @@ impl NodeClient {
 
     /// The account of a key, proven by its signature; `None` if no money ever entered it.
     pub async fn payer(&self, key: &KeyPair, node: NodeId) -> Result<Option<PayerAccount>, Error> {
-        let access = Access { node, key: key.public(), issued_at_ms: now_ms() };
-        let signed = Signed::sign(access, key);
-        let mut proof = access.to_bytes().to_vec();
-        proof.extend(signed.signature().0);
-        let headers = authorization("Farthing", &URL_SAFE_NO_PAD.encode(proof))?;
-        known(self.get("/v1/payer", headers).await)
+        known(self.get("/v1/payer", access(key, node)?).await)
     }
 
     /// What became of a payment; `None` if the node does not know it.
@@ -212,6 +209,15 @@ fn known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The proof that a request comes from a key's owner.
+fn access(key: &KeyPair, node: NodeId) -> Result<HeaderMap, Error> {
+    let access = Access { node, key: key.public(), issued_at_ms: now_ms() };
+    let signed = Signed::sign(access, key);
+    let mut proof = access.to_bytes().to_vec();
+    proof.extend(signed.signature().0);
+    authorization("Farthing", &URL_SAFE_NO_PAD.encode(proof))
 }
 
 fn authorization(scheme: &str, credentials: &str) -> Result<HeaderMap, Error> {

@@ -60,7 +60,8 @@ impl Config {
         }
         let node = self.check_node(&root.join("node"), &assets)?;
         check_wallet_alone(node.public_url.as_deref(), &gateways, &root)?;
-        Ok(Settings { node, assets, payees, gateways })
+        let log = self.log.check(&node.data, &root.join("log"))?;
+        Ok(Settings { node, log, assets, payees, gateways })
     }
 
     fn check_node(

@@ -8,10 +8,14 @@ use gateway::{Crawlers, Routes};
 use http::Uri;
 use money::{AccountId, Amount, Asset};
 
+use super::LogSettings;
+
 /// Everything that a node and its gateways need.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) node: NodeSettings,
+    /// `None` if the node keeps no log.
+    pub(crate) log: Option<LogSettings>,
     /// Assets, and whether each is play money.
     pub(crate) assets: Vec<(Asset, bool)>,
     pub(crate) payees: Vec<PayeeSettings>,

@@ -231,3 +231,98 @@ fn a_channel_limit_of_a_payee_is_a_decimal_above_zero() {
         }
     }
 }
+
+/// The good file with settings of the log.
+fn logged(keys: &str) -> String {
+    format!("[log]\n{keys}\n{GOOD}")
+}
+
+fn witness(name: &str, seed: u8) -> String {
+    let name = tlog::KeyName::new(name).unwrap();
+    tlog::Cosigner::from_seed(name, &[seed; 32]).verifier().to_string()
+}
+
+fn witnesses(count: u8) -> String {
+    let one = |n| {
+        format!("{{ vkey = \"{}\", url = \"https://w.example/\" }}", witness(&format!("w{n}"), n))
+    };
+    let all: Vec<String> = (1..=count).map(one).collect();
+    format!("witnesses = [{}]", all.join(", "))
+}
+
+#[test]
+fn a_log_is_kept_unless_it_is_switched_off() {
+    let check = |text: &str| Config::parse(text, "f.toml").unwrap().check().unwrap().log;
+    let usual = check(GOOD).unwrap();
+    assert_eq!((usual.checkpoint.as_secs(), usual.epoch.as_secs()), (1, 3600));
+    assert_eq!((usual.quorum, usual.origin, usual.guard), (0, None, None));
+    assert!(check(&logged("enabled = false")).is_none());
+    let full = logged(&format!(
+        "origin = \"pay.example/log\"\nguard = \"/mnt/other/guard\"\ncheckpoint_seconds = 5\n\
+         epoch_seconds = 60\nquorum = 1\n{}",
+        witnesses(3)
+    ));
+    let log = check(&full).unwrap();
+    assert_eq!(log.origin.unwrap().as_str(), "pay.example/log");
+    assert_eq!(log.guard.unwrap(), Path::new("/mnt/other/guard"));
+    assert_eq!((log.checkpoint.as_secs(), log.epoch.as_secs(), log.quorum), (5, 60, 1));
+    assert_eq!(log.witnesses[0].1, "https://w.example");
+    let printed = Config::parse(&full, "f.toml").unwrap().print().unwrap();
+    assert_eq!(Config::parse(&printed, "f.toml").unwrap().print().unwrap(), printed);
+    assert!(printed.contains("[[log.witnesses]]"), "{printed}");
+}
+
+#[test]
+fn more_than_half_of_the_witnesses_make_a_quorum() {
+    let log_key = tlog::LogSigner::from_seed(tlog::KeyName::new("l").unwrap(), &[99; 32]);
+    let vkey = log_key.verifier().to_string();
+    for (count, quorum) in [(0, 0), (1, 1), (2, 2), (3, 2), (4, 3), (5, 3)] {
+        let settings =
+            Config::parse(&logged(&witnesses(count)), "f.toml").unwrap().check().unwrap();
+        let log = settings.log.unwrap();
+        assert_eq!(log.quorum, quorum, "{count}");
+        let policy = log.policy(&vkey, "https://pay.example/log").unwrap();
+        assert_eq!(policy.witnesses().len(), usize::from(count));
+        assert_eq!(policy.needs_no_witness(), count == 0);
+        let seen_by =
+            |seen: usize| policy.quorum_is_met(|of| policy.witnesses()[..seen].contains(of));
+        assert!(seen_by(quorum) && (quorum == 0 || !seen_by(quorum - 1)));
+    }
+}
+
+#[test]
+fn a_mistake_about_the_log_names_key_and_fix() {
+    let one = witness("w", 1);
+    let log_key = tlog::LogSigner::from_seed(tlog::KeyName::new("l").unwrap(), &[99; 32]);
+    let url = |url: &str| format!("witnesses = [{{ vkey = \"{one}\", url = \"{url}\" }}]");
+    let vkey = |vkey: &str| format!("witnesses = [{{ vkey = \"{vkey}\", url = \"http://w\" }}]");
+    let twice =
+        format!("witnesses = [{0}, {0}]", format!("{{ vkey = \"{one}\", url = \"http://w\" }}"));
+    let (first, url_of) = ("log.witnesses[1].vkey", "log.witnesses[1].url");
+    for (keys, place, fix) in [
+        ("origin = \"https://pay.example/log\"".to_owned(), "log.origin", "without scheme"),
+        ("origin = \"pay.example/\"".to_owned(), "log.origin", "without scheme"),
+        ("origin = \"a b\"".to_owned(), "log.origin", "without scheme"),
+        ("guard = \"farthing-data/guard\"".to_owned(), "log.guard", "another disk"),
+        ("guard = \"/\"".to_owned(), "log.guard", "another disk"),
+        ("checkpoint_seconds = 0".to_owned(), "log.checkpoint_seconds", "1 to 3600"),
+        ("epoch_seconds = 604801".to_owned(), "log.epoch_seconds", "1 to 604800"),
+        ("quorum = 1".to_owned(), "log.quorum", "at most 0"),
+        (format!("quorum = 3\n{}", witnesses(2)), "log.quorum", "at most 2"),
+        (witnesses(17), "log.witnesses", "at most 16"),
+        (vkey("w"), first, "name+id+key"),
+        (vkey(&log_key.verifier().to_string()), first, "name+id+key"),
+        (twice, "log.witnesses[2].vkey", "once"),
+        (url("w.example"), url_of, "/add-checkpoint"),
+        (url("ftp://w.example"), url_of, "/add-checkpoint"),
+        (url("http://u@w.example"), url_of, "/add-checkpoint"),
+        (url("http://w.example?a"), url_of, "/add-checkpoint"),
+    ] {
+        let error = error(&logged(&keys));
+        assert_eq!(error.place, format!("f.toml: {place}"), "{keys}: {error}");
+        let hint = error.hint.unwrap();
+        assert!(hint.contains(fix), "{keys}: {hint}");
+    }
+    let unknown = error(&logged("gard = \"x\""));
+    assert!(unknown.what.contains("gard") && unknown.place == "f.toml:2:1", "{unknown}");
+}

@@ -48,7 +48,7 @@ fn a_running_node_is_copied_restored_and_goes_on() {
     let (exit, report) = fsck(&copy);
     assert_eq!((exit, &report["head"]), (0, &manifest["head"]));
     expect(&restore(&copy, &back), 0, &["never run it beside the original"]);
-    for name in ["node.key", "operator.token", "gateway.token"] {
+    for name in ["node.key", "operator.token", "gateway.token", "log.key", "log.origin"] {
         assert_eq!(fs::read(back.join(name)).unwrap(), fs::read(world.data.join(name)).unwrap());
     }
     let node = world.start(&back);

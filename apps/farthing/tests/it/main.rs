@@ -15,4 +15,5 @@ mod refused;
 mod replicas;
 mod serve;
 mod smoke;
+mod verify;
 mod witness;

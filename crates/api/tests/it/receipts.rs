@@ -101,10 +101,14 @@ async fn unknown_payments_are_not_found() {
 }
 
 fn verified(world: &World) -> VerifiedOrder {
-    SignedOrder::sign(world.order(1), &world.payer).verify().unwrap()
+    signed(world, 1)
 }
 
-async fn hold(world: &World, order: &VerifiedOrder) -> (PaymentId, engine::ClaimToken) {
+pub fn signed(world: &World, number: u128) -> VerifiedOrder {
+    SignedOrder::sign(world.order(number), &world.payer).verify().unwrap()
+}
+
+pub async fn hold(world: &World, order: &VerifiedOrder) -> (PaymentId, engine::ClaimToken) {
     let held = world.engine.authorize(Authorize {
         order: *order,
         purchase: Purchase {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{ListedOffer, Node, Token};
+use api::{ListedOffer, LogReport, Node, NodeLog, Token};
 use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use engine::{AccountRole, AccountSpec, Engine, Fund, ManualClock, Options};
+use engine::{AccountRole, AccountSpec, Engine, Fund, LogOptions, ManualClock, Options};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use http402::x402::{Payment, requirements};
@@ -18,6 +18,9 @@ use instrument::{
 };
 use money::{AccountId, Amount, Asset, OrderId, TransferId};
 use serde_json::{Value, json};
+use tlog::policy::Policy;
+use tlog::{KeyName, LogSigner};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 /// 2026-11-23 02:40:00 UTC.
@@ -27,6 +30,9 @@ pub const PRICE: u128 = 2_000_000;
 pub const FAUCET: u128 = 5_000_000;
 pub const OPERATOR: &str = "the operator's token";
 pub const GATEWAY: &str = "the gateway's token";
+
+/// Name of the log.
+pub const LOG: &str = "pay.example/log";
 
 pub struct World {
     pub app: Router,
@@ -53,13 +59,40 @@ impl World {
 
     /// A node on a folder, set up as `change` says.
     pub async fn with(folder: tempfile::TempDir, change: impl FnOnce(&mut Node)) -> Self {
+        Self::start(folder, None, change).await
+    }
+
+    /// A node that keeps a log, which the witnesses of a policy watch.
+    pub async fn logged(policy: &str) -> Self {
+        let name = KeyName::new(LOG).unwrap();
+        let signer = LogSigner::from_seed(name, &[3; 32]);
+        let policy = format!("log {} http://127.0.0.1:4021/log\n{policy}", signer.verifier());
+        let log = NodeLog {
+            policy: Arc::new(Policy::parse(policy.as_bytes()).unwrap()),
+            report: watch::Sender::new(LogReport::default()).subscribe(),
+        };
+        let options = LogOptions::new(signer);
+        let folder = tempfile::tempdir().unwrap();
+        Self::start(folder, Some(options), |node| node.log = Some(log)).await
+    }
+
+    async fn start(
+        folder: tempfile::TempDir,
+        log: Option<LogOptions>,
+        change: impl FnOnce(&mut Node),
+    ) -> Self {
         let node_key = key(1);
         let clock = ManualClock::new(START_MS * 1_000_000);
         let mut options = Options::new(folder.path(), node_id(&node_key.public()));
         options.clock = Arc::new(clock.clone());
+        options.log = log;
         let engine = Engine::start(options).unwrap().engine;
         let payee = AccountId::new(77).unwrap();
         open_books(&engine, payee).await;
+        if let Some(log) = engine.log() {
+            // Treasury and residue, payee, payer, the money that entered.
+            log.reaches(4).await.unwrap();
+        }
         let mut node = Node {
             engine: engine.clone(),
             key: Arc::new(node_key.clone()),
@@ -71,6 +104,7 @@ impl World {
             faucet_units: FAUCET,
             labels: BTreeMap::new(),
             site: Some("http://127.0.0.1:4020".to_owned()),
+            log: None,
         };
         change(&mut node);
         let app = api::router(node);

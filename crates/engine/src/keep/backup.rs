@@ -3,7 +3,6 @@
 //! Order: durable mark, segments, snapshot, index, secrets, manifest. Each batch is checked against the
 //! hash chain on the way. Of a folder that no node has open, everything whole is copied.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use journal::{Parts, Position, ReadOnly, Snapshot, Snapshots};
@@ -26,7 +25,7 @@ pub struct Backup<'a> {
     pub node: NodeId,
     /// What the running node named; `None` if none runs.
     pub point: Option<BackupPoint>,
-    /// Names of small files in the data folder that belong to it; one that is not there is left
+    /// Paths of further files in the data folder that belong to it; one that is not there is left
     /// out.
     pub secrets: &'a [&'a str],
     /// The time, Unix milliseconds.
@@ -191,12 +190,13 @@ impl Copy<'_, '_> {
 
     fn secrets(&mut self) -> Result<(), KeepError> {
         for name in self.backup.secrets {
-            let (from, to) = (self.backup.from.join(name), self.backup.to.join(name));
-            let bytes = match from.metadata() {
-                Err(cause) if cause.kind() == ErrorKind::NotFound => continue,
-                other => files::during("read the size of", &from, other)?.len(),
-            };
-            files::copy(&from, bytes, &to, &mut |_| {})?;
+            let to = self.backup.to.join(name);
+            // What the size is asked of stays what is copied: the log replaces its files whole.
+            let Some(opened) = files::Opened::open(&self.backup.from.join(name))? else { continue };
+            let folder = to.parent().unwrap_or(self.backup.to);
+            files::make(folder)?;
+            opened.copy(&to, &mut |_| {})?;
+            files::sync_folder(folder)?;
             self.list(&to)?;
         }
         Ok(())
