@@ -1,0 +1,28 @@
+//! Reads every row of `conformance/openings.json`, which another program wrote from the formats.
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use evidence::record::Opening;
+use serde_json::Value;
+
+const VECTORS: &str = include_str!("../../../../conformance/openings.json");
+
+#[test]
+fn openings() {
+    let all: Value = serde_json::from_str(VECTORS).unwrap();
+    let rows = all["openings"].as_array().unwrap();
+    assert!(rows.len() >= 60, "{} rows", rows.len());
+    for row in rows {
+        let bytes = BASE64_STANDARD.decode(row["opening"].as_str().unwrap()).unwrap();
+        match Opening::decode(&bytes) {
+            Ok(opening) => {
+                let entry: String =
+                    opening.entry().iter().map(|byte| format!("{byte:02x}")).collect();
+                assert_eq!(Value::from(entry), row["entry"], "{row}");
+                assert_eq!(opening.encode(), bytes, "{row}");
+                let is_payment = opening.facts().payment().is_some();
+                assert_eq!(Value::from(is_payment), row["is_payment"], "{row}");
+            }
+            Err(error) => assert_eq!(Value::from(error.code()), row["code"], "{row}"),
+        }
+    }
+}
