@@ -31,16 +31,25 @@ const PROOF_BYTES_MAX: usize = 9 * 1024;
 #[derive(Debug, Clone, Copy)]
 struct Proven(PaymentId);
 
-/// Whether the payer wants it.
-pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
-    headers.get(WANT_PROOF).is_some_and(|value| value == "1")
+/// Whether the payer wants the proof with the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProofWish {
+    Wanted,
+    Unwanted,
+}
+
+impl ProofWish {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let is_wanted = headers.get(WANT_PROOF).is_some_and(|value| value == "1");
+        if is_wanted { Self::Wanted } else { Self::Unwanted }
+    }
 }
 
 /// Remembers that the payment behind an answer is settled. A channel has no leaf of one request, and
 /// what is held yet has none either.
 pub(crate) fn mark(case: &Case, response: &mut Response<Body>, paid: &Paid) {
     if let Reference::Payment(payment) = paid.reference
-        && case.want_proof
+        && case.proof == ProofWish::Wanted
         && !paid.held
     {
         response.extensions_mut().insert(Proven(payment));
@@ -56,12 +65,11 @@ pub(crate) async fn add(case: &Case, response: &mut Response<Body>) {
         Ok(Err(why)) => return warn!(%payment, %why, "a payment goes without its proof"),
         Err(_) => return warn!(%payment, "a payment goes without its proof: the log is late"),
     };
-    let is_short = proof.len() <= PROOF_BYTES_MAX;
-    let value = is_short.then(|| HeaderValue::try_from(STANDARD.encode(proof)));
-    match value {
-        Some(Ok(value)) => {
-            response.headers_mut().insert(PAYMENT_PROOF, value);
-        }
-        _ => warn!(%payment, "the proof of a payment is too long for a header"),
+    if proof.len() > PROOF_BYTES_MAX {
+        return warn!(%payment, "the proof of a payment is too long for a header");
+    }
+    // Base64 is fit for a header.
+    if let Ok(value) = HeaderValue::try_from(STANDARD.encode(proof)) {
+        response.headers_mut().insert(PAYMENT_PROOF, value);
     }
 }
