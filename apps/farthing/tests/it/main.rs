@@ -12,6 +12,7 @@ mod keep;
 mod kill;
 mod kill_points;
 mod log;
+mod mirror;
 mod refused;
 mod replicas;
 mod serve;
