@@ -25,7 +25,7 @@ impl Reader {
         let node = shop.start();
         let mut reader = Self { shop, node, key: String::new() };
         let policy = reader.get("log/policy").await;
-        reader.key = policy.split_whitespace().nth(1).unwrap().to_owned();
+        policy.split_whitespace().nth(1).unwrap().clone_into(&mut reader.key);
         let url = reader.shop.node_url();
         reader.run(&["wallet", "new", "--node", &url]).succeeded();
         reader.run(&["wallet", "top-up"]).succeeded();
