@@ -11,6 +11,7 @@ mod cli;
 mod keep;
 mod kill;
 mod kill_points;
+mod log;
 mod refused;
 mod replicas;
 mod serve;
