@@ -41,11 +41,12 @@ struct RunningNode {
 }
 
 /// Makes the folder if it does not exist. What is in it is closed on its own: the folder may have been
-/// made before, open to others, and the journal holds who paid whom.
+/// made before, open to others, and journal and index hold who paid whom.
 pub(crate) fn make(folder: &Path) -> io::Result<()> {
     make_closed(folder)?;
     make_closed(&folder.join("journal"))?;
     make_closed(&folder.join("snapshots"))?;
+    make_closed(&folder.join("index"))?;
     make_closed(&folder.join("log"))
 }
 

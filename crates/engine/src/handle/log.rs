@@ -121,6 +121,11 @@ impl Engine {
         account: AccountId,
         leaves_max: usize,
     ) -> Result<Chain, LogError> {
+        // What was answered before is in the chain, though the log may still be at work on it.
+        let leaves = self.read(|state| state.log.leaves(state.ledger.past().0.len())).await?;
+        if let Some(last) = leaves.checked_sub(1) {
+            log.reaches(last).await?;
+        }
         let (newest, since) = log.newest(account)?;
         if let Some(newest) = newest {
             log.reaches(newest).await?;
