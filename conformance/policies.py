@@ -254,7 +254,9 @@ def signature_rows():
     yield row("another time than was signed", signed + one.line(bytes(8) + cosignature(one)[8:]), "note_signature_mismatch")
     twice = signed + cosigned(one, TIME + 9) + cosigned(one, TIME)
     yield row("one witness counts once", twice, "quorum_unmet", policy=f"{definitions()}group g 2 w1 w2\nquorum g\n")
-    yield row("its latest time counts", twice, [{"name": "w1", "time": str(TIME + 9)}])
+    late_first, late_last = twice, signed + cosigned(one, TIME) + cosigned(one, TIME + 9)
+    for lines in [late_first, late_last]:
+        yield row("its latest time counts", lines, [{"name": "w1", "time": str(TIME + 9)}])
     yield row("a log may change its key", log_line(TEXT, NEXT_KEY), [], policy=f"log {THE_LOG.vkey()}\nlog {NEXT_KEY.vkey()}\nquorum none\n")
     yield row("another log of the policy does not stand in", log_line(TEXT, OTHER), "log_signature_missing", policy=f"log {THE_LOG.vkey()}\nlog {OTHER.vkey()}\nquorum none\n")
 

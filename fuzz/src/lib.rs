@@ -8,6 +8,7 @@
 mod channels;
 mod crawlers;
 mod engines;
+pub mod evidences;
 mod gateways;
 mod http_payments;
 mod indexes;
@@ -28,6 +29,10 @@ pub type Target = fn(&[u8]) -> bool;
 pub const TARGETS: &[(&str, Target)] = &[
     ("engine_batch", engines::batch),
     ("engine_snapshot", engines::snapshot),
+    ("evidence_epoch", evidences::epoch),
+    ("evidence_opening", evidences::opening),
+    ("evidence_receipt", evidences::receipt),
+    ("evidence_statement", evidences::statement),
     ("gateway_answer", gateways::answer),
     ("gateway_authorize", gateways::authorize),
     ("gateway_digest", gateways::digest),

@@ -86,6 +86,27 @@ export const receipts = {
     await auditor.leave();
   },
 
+  async 'the wallet leads to the receipt of a payment, which the node’s own log proves'({ browser, paths }) {
+    const auditor = await Auditor.arrive(browser);
+    await auditor.payFirst(paths[0]);
+    const wallet = await auditor.wallet();
+    const link = wallet.getByRole('link', { name: /^paid: check the receipt/ }).first();
+    await link.waitFor();
+    await untilLogged(new URL(await link.getAttribute('href'), NODE));
+    await link.click();
+    await wallet.getByText(HOLDS).waitFor();
+    await wallet.locator('#proven').getByText('is entry').waitFor();
+    await wallet.locator('#not-proven').getByText('no witness cosigned').waitFor();
+    const policy = await wallet.locator('#policy').inputValue();
+    assert.match(policy, /^log .*\nquorum none\n$/s);
+    await wallet.screenshot({ path: `${OUT}verify-own.png`, fullPage: true });
+    await wallet.getByText('works without a network').waitFor();
+    await auditor.context.setOffline(true);
+    await wallet.goto(`${NODE}/verify`);
+    await wallet.waitForFunction((text) => document.getElementById('policy').value === text, policy);
+    await auditor.leave();
+  },
+
   async 'every receipt that is no good is refused with its reason'({ browser }) {
     const auditor = await Auditor.arrive(browser);
     await auditor.openPage();
@@ -175,3 +196,13 @@ export const receipts = {
     await auditor.leave();
   },
 };
+
+/** Waits until the log covers the payment whose receipt the page's address names. */
+async function untilLogged(address) {
+  const receipt = new URL(address.searchParams.get('receipt'), NODE);
+  for (let tries = 0; tries < 100; tries += 1) {
+    if ((await fetch(receipt)).ok) return;
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+  throw new Error(`the node gives no ${receipt.pathname}`);
+}

@@ -191,5 +191,13 @@ function showPayments(wallet, payments) {
 }
 function paymentRow(wallet, payment) {
     const what = payment.description === '' ? payment.payee : payment.description;
-    return make('tr', { role: 'row' }, make('th', { role: 'rowheader', scope: 'row' }, what), make('td', { role: 'cell', class: 'when' }, time(payment.at_ms, 'moment')), make('td', { role: 'cell' }, make('span', { class: `state ${payment.state}` }, STATE_WORDS[payment.state])), make('td', { role: 'cell', class: 'amount' }, readable(payment.amount, wallet.asset)));
+    return make('tr', { role: 'row' }, make('th', { role: 'rowheader', scope: 'row' }, what), make('td', { role: 'cell', class: 'when' }, time(payment.at_ms, 'moment')), make('td', { role: 'cell' }, stateOf(payment, what)), make('td', { role: 'cell', class: 'amount' }, readable(payment.amount, wallet.asset)));
+}
+/** What was paid has a receipt in the log, and the word leads to where it is checked. */
+function stateOf({ payment, state }, what) {
+    const [word, look] = [STATE_WORDS[state], { class: `state ${state}` }];
+    if (state !== 'settled')
+        return make('span', look, word);
+    const href = `/verify?receipt=/v1/receipts/${encodeURIComponent(payment)}/proof`;
+    return make('a', { ...look, href, 'aria-label': `${word}: check the receipt for ${what}` }, word);
 }

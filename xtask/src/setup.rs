@@ -4,6 +4,8 @@
 //! Invariants: running it twice changes nothing the second time; what cannot be installed is an
 //! error that names it. Everything but the Debian packages goes below the repository's root.
 
+mod python;
+
 use std::fs;
 use std::path::Path;
 
@@ -25,8 +27,6 @@ const DEBIAN: &[(&str, &str)] = &[
 const NPM: &[&str] =
     &["web", "sdk/typescript", "tests/foreign/js", "tests/browser", "benches/peer"];
 
-const PYTHON_REQUIREMENTS: &str = "tests/foreign/python/requirements.txt";
-
 const CARGO_DENY_VERSION: &str = "0.20.2";
 
 /// Installs all of it.
@@ -35,7 +35,7 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     for folder in NPM {
         npm(workspace, folder)?;
     }
-    python(workspace)?;
+    python::environments(workspace)?;
     cargo_deny(workspace)
 }
 
@@ -87,21 +87,6 @@ fn npm(workspace: &Workspace, folder: &str) -> Result<()> {
     once(&folder.join("node_modules/.installed"), &lock, || {
         let mut install = process::command(&workspace.root, "npm ci --no-audit --no-fund")?;
         process::run(install.current_dir(&folder))
-    })
-}
-
-fn python(workspace: &Workspace) -> Result<()> {
-    let requirements = read(&workspace.root.join(PYTHON_REQUIREMENTS))?;
-    once(&workspace.root.join("target/venv/.installed"), &requirements, || {
-        for line in [
-            "python3 -m venv --clear target/venv".to_owned(),
-            format!(
-                "target/venv/bin/python -m pip install --quiet --requirement {PYTHON_REQUIREMENTS}"
-            ),
-        ] {
-            process::run(&mut process::command(&workspace.root, &line)?)?;
-        }
-        Ok(())
     })
 }
 

@@ -146,10 +146,13 @@ pub(crate) const STEPS: &[Step] = &[
     step(
         "foreign-python",
         "Python clients, servers and checkers of other stacks, unmodified",
-        &[Task::AgainstDemo {
-            line: "target/venv/bin/python run.py",
-            folder: "tests/foreign/python",
-        }],
+        &[
+            command("cargo build --release --package tlog --example log_of_lines"),
+            Task::AgainstDemo {
+                line: "target/venv/bin/python run.py",
+                folder: "tests/foreign/python",
+            },
+        ],
     ),
     step(
         "browser",

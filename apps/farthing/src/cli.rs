@@ -173,6 +173,7 @@ Examples:
   farthing wallet new --node http://127.0.0.1:4021
   farthing wallet top-up
   farthing wallet balance
+  farthing wallet statement -o statement.json
 
 A wallet is a key. Its file is readable by its owner only and is refused if others can read it.";
 
@@ -199,6 +200,15 @@ pub(crate) enum WalletCommand {
     Balance,
     /// List payments, newest first.
     History,
+    /// Get the statement of an account: all its entries of the node's log, with proofs.
+    Statement {
+        /// Write it to a file; else to standard output.
+        #[arg(long, short = 'o', value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// The account's asset; may be left out if the node carries one.
+        #[arg(long, value_name = "CODE")]
+        asset: Option<String>,
+    },
     /// Get play money from a sandbox node.
     TopUp,
 }

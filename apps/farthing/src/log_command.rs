@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use client::{LogClient, Timeouts};
 use serde_json::json;
 use tlog::policy::{POLICY_BYTES_MAX, Policy};
@@ -61,7 +63,7 @@ fn tell(mirrored: &Mirrored, folder: &Path) {
         "folder": folder.display().to_string(),
         "old_size": old_size.to_string(),
         "size": seen.head.size.to_string(),
-        "root": format!("{:?}", seen.head.root),
+        "root": STANDARD.encode(seen.head.root.0),
         "signatures": seen.note.signatures().len(),
         "files": files,
         "bytes": bytes,

@@ -106,7 +106,7 @@ fn receiver(text: &str) -> Result<Receiver, Failure> {
 }
 
 /// The asset that was named, or the only one.
-async fn asset(node: &NodeClient, code: Option<&str>) -> Result<Asset, Failure> {
+pub(crate) async fn asset(node: &NodeClient, code: Option<&str>) -> Result<Asset, Failure> {
     let carried = node.facts().await?.assets;
     let named = |text: &str| carried.iter().find(|facts| facts.asset.as_str() == text);
     let found = match (code, carried.as_slice()) {

@@ -2,18 +2,21 @@
 //!
 //! Invariant: the seed is never printed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use client::{NodeClient, PayerAccount, Timeouts, Wallet};
+use evidence::statement::STATEMENT_BYTES_MAX;
 use http402::x402::network_name;
 use instrument::payer_account;
 use money::Asset;
 
 use crate::cli::{WalletArgs, WalletCommand, WalletFile};
 use crate::failure::Failure;
-use crate::term;
+use crate::{operator, term};
 
 const SECOND_MS: u64 = 1_000;
+/// Longest wait for a statement: the node may have to read a long history.
+const STATEMENT_MS: u64 = 60_000;
 
 /// Carries out a wallet command.
 pub(crate) async fn run(args: WalletArgs) -> Result<(), Failure> {
@@ -27,6 +30,9 @@ pub(crate) async fn run(args: WalletArgs) -> Result<(), Failure> {
         WalletCommand::Show => show(&wallet, &node, &path).await,
         WalletCommand::Balance => balance(&wallet, &node).await,
         WalletCommand::History => history(&wallet, &node).await,
+        WalletCommand::Statement { output, asset } => {
+            statement(&wallet, output.as_deref(), asset.as_deref()).await
+        }
         WalletCommand::TopUp => {
             let available = node.faucet(&wallet.public_key()).await?;
             term::line(&available.to_string());
@@ -45,7 +51,7 @@ pub(crate) fn path(file: &WalletFile) -> Result<PathBuf, Failure> {
     })
 }
 
-async fn new(node_url: &str, path: &std::path::Path) -> Result<(), Failure> {
+async fn new(node_url: &str, path: &Path) -> Result<(), Failure> {
     let node = NodeClient::new(node_url, Timeouts::default())?;
     let wallet = Wallet::generate(node.url(), node.facts().await?.node)?;
     wallet.save(path)?;
@@ -55,7 +61,7 @@ async fn new(node_url: &str, path: &std::path::Path) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn show(wallet: &Wallet, node: &NodeClient, path: &std::path::Path) -> Result<(), Failure> {
+async fn show(wallet: &Wallet, node: &NodeClient, path: &Path) -> Result<(), Failure> {
     term::line(&format!("wallet   {}", path.display()));
     term::line(&format!("key      {}", wallet.public_key()));
     term::line(&format!("network  {}", network_name(wallet.network())));
@@ -104,6 +110,33 @@ async fn history(wallet: &Wallet, node: &NodeClient) -> Result<(), Failure> {
         ]);
     }
     term::table(&rows, 4);
+    Ok(())
+}
+
+/// Gets the statement as the node wrote it; whether it holds is for `farthing verify` to say.
+async fn statement(
+    wallet: &Wallet,
+    output: Option<&Path>,
+    code: Option<&str>,
+) -> Result<(), Failure> {
+    let timeouts = Timeouts { node_ms: STATEMENT_MS, ..Timeouts::default() };
+    let node = NodeClient::new(wallet.node_url(), timeouts)?;
+    let asset = operator::asset(&node, code).await?;
+    let account = payer_account(&wallet.public_key(), asset);
+    let got = node.statement(wallet.key(), wallet.network(), account, STATEMENT_BYTES_MAX).await?;
+    let bytes = got.ok_or_else(|| {
+        Failure::new(format!("the node does not know {account}: no money has entered yet"))
+    })?;
+    let Some(path) = output else {
+        term::line(String::from_utf8_lossy(&bytes).trim_end());
+        return Ok(());
+    };
+    let failed = |why| Failure::new(format!("{} cannot be written: {why}", path.display()));
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    std::fs::write(&part, &bytes).and_then(|()| std::fs::rename(&part, path)).map_err(failed)?;
+    let shown = path.display();
+    term::note(&format!("hint: check it with `farthing verify statement {shown}`"));
     Ok(())
 }
 

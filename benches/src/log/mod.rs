@@ -25,14 +25,14 @@ struct Plan {
 
 const FULL: Plan = Plan {
     with_ledger: with_ledger::Plan { rounds: 3, transfers: 10_000_000 },
-    append: append::Plan { rounds: 5, leaves: 2_000_000 },
+    append: append::Plan { rounds: 100, leaves: 200_000 },
     proofs: proofs::Plan { leaves: 10_000_000, name: "10m", asked: 20_000 },
     epochs: epochs::Plan { rounds: 3, accounts: 1_000_000 },
 };
 
 const QUICK: Plan = Plan {
     with_ledger: with_ledger::Plan { rounds: 1, transfers: 500_000 },
-    append: append::Plan { rounds: 2, leaves: 200_000 },
+    append: append::Plan { rounds: 10, leaves: 200_000 },
     proofs: proofs::Plan { leaves: 1_000_000, name: "1m", asked: 2_000 },
     epochs: epochs::Plan { rounds: 1, accounts: 100_000 },
 };

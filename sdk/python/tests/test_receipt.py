@@ -8,6 +8,7 @@ from farthing_x402.receipt import (
     log_policy,
     parse_policy,
     parse_receipt,
+    read_opening,
     read_policy,
     verify_receipt,
 )
@@ -19,6 +20,7 @@ from farthing_x402.receipt.wording import id_text
 
 _CONFORMANCE = pathlib.Path(__file__).parents[3] / "conformance"
 RECEIPTS = json.loads((_CONFORMANCE / "receipts.json").read_text())
+OPENINGS = json.loads((_CONFORMANCE / "openings.json").read_text())["openings"]
 POLICIES = json.loads((_CONFORMANCE / "policies.json").read_text())
 
 LOG_VKEY = "ledger.example/log1+654be5a4+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs"
@@ -118,6 +120,18 @@ class Vectors(unittest.TestCase):
                 code = code_of(verify_receipt, row["receipt"], policy, now_of(row))
                 self.assertEqual(code, row["wantErr"])
 
+    def test_openings_open_what_others_say(self):
+        self.assertGreaterEqual(len(OPENINGS), 60)
+        for row in OPENINGS:
+            with self.subTest(row["why"]):
+                data = base64.b64decode(row["opening"])
+                if "code" in row:
+                    self.assertEqual(code_of(read_opening, data), row["code"])
+                    continue
+                opening = read_opening(data)
+                self.assertEqual(opening.entry.hex(), row["entry"])
+                self.assertEqual(opening.facts.payment is not None, row["is_payment"])
+
     def test_policies_that_are_none_are_refused_with_their_reason(self):
         rows = RECEIPTS["rejected_policies"]
         self.assertGreaterEqual(len(rows), 10)
@@ -157,6 +171,8 @@ class Receipts(unittest.TestCase):
     def test_no_bit_and_no_end_of_a_receipt_can_change(self):
         accept(GOLDEN)
         self.assertEqual(code_of(accept, GOLDEN, b"leaf-5"), "receipt_not_included")
+        longer = GOLDEN.replace("\n\n", "\n" + "A" * 43 + "=\n\n", 1)
+        self.assertEqual(code_of(accept, longer), "receipt_not_included")
         data = GOLDEN.encode()
         codes = set()
         for bit in range(8 * len(data)):

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { logPolicy, parsePolicy, parseReceipt, readPolicy, verifyReceipt } from "../dist/receipt/receipt.js";
+import {
+  logPolicy,
+  parsePolicy,
+  parseReceipt,
+  readOpening,
+  readPolicy,
+  verifyReceipt,
+} from "../dist/receipt/receipt.js";
 import { parseNote } from "../dist/receipt/note.js";
 import { judge } from "../dist/receipt/policy.js";
 import { checkInclusion, leafHash } from "../dist/receipt/proof.js";
@@ -13,6 +20,7 @@ import { closed, facts, noteKey, opening, posting, receipt } from "./receipts.mj
 const read = (name) =>
   JSON.parse(readFileSync(new URL(`../../../conformance/${name}`, import.meta.url), "utf8"));
 const { receipts, rejected, rejected_policies } = read("receipts.json");
+const { openings } = read("openings.json");
 const { vkeys, refused_policies, judged } = read("policies.json");
 const unbase64 = (text) => new Uint8Array(Buffer.from(text, "base64"));
 
@@ -80,6 +88,19 @@ test("receipts that do not hold are refused with their reason", async () => {
     const policy = await parsePolicy(row.policy);
     const code = await codeOf(() => verifyReceipt(row.receipt, policy, optionsOf(row)));
     assert.equal(code, row.wantErr, row.name);
+  }
+});
+
+test("openings open what others say", async () => {
+  assert.ok(openings.length >= 60);
+  for (const row of openings) {
+    let found;
+    const code = await codeOf(async () => {
+      found = await readOpening(unbase64(row.opening));
+    });
+    assert.equal(code, row.code, row.why);
+    assert.equal(found && Buffer.from(found.entry).toString("hex"), row.entry, row.why);
+    assert.equal(found && found.facts.payment !== undefined, row.is_payment, row.why);
   }
 });
 
@@ -169,9 +190,12 @@ test("a receipt that was built apart holds, in trees of all shapes", async () =>
     for (let index = 0; index < size; index += 1) {
       const lines = (text) => log.signLine(text);
       const text = receipt({ opened, index, size, origin: "pay.example/log", lines });
-      const { facts: found, payee } = await verifyReceipt(text, await logPolicy(log.vkey));
+      const policy = await logPolicy(log.vkey);
+      const { facts: found, payee } = await verifyReceipt(text, policy);
       assert.equal(found.amount, 2_000_000n);
       assert.equal(payee, idText("acc", 46n));
+      const longer = text.replace("\n\n", `\n${"A".repeat(43)}=\n\n`);
+      assert.equal(await codeOf(() => verifyReceipt(longer, policy)), "receipt_not_included");
     }
   }
 });

@@ -12,6 +12,9 @@ import traceback
 import node  # noqa: F401  finds the plug-in of this tree first
 import channels
 import clients
+import log_checks
+import log_trees
+import log_witnesses
 import mpp_clients
 import mpp_sellers
 import sellers
@@ -19,10 +22,14 @@ import tools
 import upto
 
 CASE_SECONDS_MAX = 300
+MODULES = (
+    *(clients, upto, sellers, channels, mpp_clients, mpp_sellers, tools),
+    *(log_checks, log_trees, log_witnesses),
+)
 WORDS = sys.argv[1:]
 CASES = [
     (name, run)
-    for module in (clients, upto, sellers, channels, mpp_clients, mpp_sellers, tools)
+    for module in MODULES
     for name, run in module.CASES
     if not WORDS or any(word in name for word in WORDS)
 ]

@@ -92,6 +92,7 @@ const VERIFY_EXAMPLES: &str = "\
 Examples:
   farthing verify receipt payment.tlog-proof --log 'pay.example/log+...'
   curl -s https://pay.example/v1/receipts/pay_.../proof | farthing verify receipt - --policy p.txt
+  farthing verify statement statement.json --policy p.txt
 
 Nobody is asked: the file and the key are enough. The key must not come from where the file comes
 from.
@@ -108,6 +109,8 @@ pub(crate) struct VerifyArgs {
 pub(crate) enum VerifyCommand {
     /// What a `.tlog-proof` proves: that a payment is an entry of the log.
     Receipt(VerifyFile),
+    /// What a statement proves: that these are all entries of an account, and what it is owed.
+    Statement(VerifyFile),
 }
 
 #[derive(Debug, Args)]

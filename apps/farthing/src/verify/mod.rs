@@ -4,6 +4,7 @@
 //! also one that nothing is proven.
 
 mod receipt;
+mod statement;
 mod trust;
 
 use std::io::Read as _;
@@ -34,6 +35,7 @@ struct Verdict {
 pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
     match &args.command {
         VerifyCommand::Receipt(file) => receipt::run(file),
+        VerifyCommand::Statement(file) => statement::run(file),
     }
 }
 

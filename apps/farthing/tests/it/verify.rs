@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use crate::process::{farthing, run};
 
-const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/receipts.json");
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance");
 
-fn vectors(name: &str) -> Vec<Value> {
-    let vectors: Value = serde_json::from_str(&read_to_string(VECTORS).unwrap()).unwrap();
+fn vectors(kind: &str, name: &str) -> Vec<Value> {
+    let file = format!("{VECTORS}/{kind}s.json");
+    let vectors: Value = serde_json::from_str(&read_to_string(file).unwrap()).unwrap();
     let found = vectors[name].as_array().unwrap().clone();
     assert!(!found.is_empty());
     found
@@ -19,37 +20,25 @@ fn codes(said: &Value) -> Vec<&str> {
     said.as_array().unwrap().iter().map(|said| said["code"].as_str().unwrap()).collect()
 }
 
-#[test]
-fn every_receipt_of_the_vectors_gets_the_verdict_that_it_must() {
+/// Runs all vectors of a kind; `facts` compares what is proven.
+fn run_all(kind: &str, facts: impl Fn(&Value, &Value)) {
     let dir = tempfile::tempdir().unwrap();
     let verdict = |vector: &Value| {
-        write(dir.path().join("receipt"), vector["receipt"].as_str().unwrap()).unwrap();
+        write(dir.path().join("file"), vector[kind].as_str().unwrap()).unwrap();
         write(dir.path().join("policy"), vector["policy"].as_str().unwrap()).unwrap();
-        let args = ["verify", "receipt", "receipt", "--policy", "policy", "--json"];
+        let args = ["verify", kind, "file", "--policy", "policy", "--json"];
         run(farthing(dir.path()).args(args))
     };
-    for vector in vectors("receipts") {
-        let ran = verdict(&vector).succeeded();
-        let answer = ran.json();
+    for vector in vectors(kind, &format!("{kind}s")) {
+        let answer = verdict(&vector).succeeded().json();
         for said in ["proven", "not_proven"] {
-            let expected: Vec<&str> = vector[said]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|code| code.as_str().unwrap())
-                .collect();
+            let expected = vector[said].as_array().unwrap();
+            let expected: Vec<&str> = expected.iter().map(|code| code.as_str().unwrap()).collect();
             assert_eq!(codes(&answer[said]), expected, "{}", vector["name"]);
         }
-        let facts = &answer["facts"];
-        assert_eq!(facts["row"], vector["facts"], "{}", vector["name"]);
-        for name in ["index", "payer", "payee"] {
-            assert_eq!(facts[name], vector[name], "{name} of {}", vector["name"]);
-        }
-        for name in ["log", "size", "witnesses", "known_witnesses", "needs_witnesses"] {
-            assert_eq!(facts["vouched"][name], vector[name], "{name} of {}", vector["name"]);
-        }
+        facts(&answer["facts"], &vector);
     }
-    for vector in vectors("rejected") {
+    for vector in vectors(kind, "rejected") {
         let code = vector["wantErr"].as_str().unwrap();
         // The command judges by its own clock, for which these times have come.
         if code == "cosignature_from_future" {
@@ -62,9 +51,40 @@ fn every_receipt_of_the_vectors_gets_the_verdict_that_it_must() {
 }
 
 #[test]
+fn every_receipt_of_the_vectors_gets_the_verdict_that_it_must() {
+    run_all("receipt", |facts, vector| {
+        assert_eq!(facts["row"], vector["facts"], "{}", vector["name"]);
+        for name in ["index", "payer", "payee"] {
+            assert_eq!(facts[name], vector[name], "{name} of {}", vector["name"]);
+        }
+        for name in ["log", "size", "witnesses", "known_witnesses", "needs_witnesses"] {
+            assert_eq!(facts["vouched"][name], vector[name], "{name} of {}", vector["name"]);
+        }
+    });
+}
+
+#[test]
+fn every_statement_of_the_vectors_gets_the_verdict_that_it_must() {
+    run_all("statement", |facts, vector| {
+        assert_eq!(facts["account"], vector["account"]);
+        for name in ["debits_posted", "credits_posted", "debits_pending", "credits_pending"] {
+            assert_eq!(facts["balances"][name], vector[name], "{name} of {}", vector["name"]);
+        }
+        assert_eq!(facts["holds_count"], vector["holds"]);
+        let entries = facts["entries"].as_array().unwrap();
+        assert_eq!(Value::from(entries.len()), vector["entries"]);
+        assert_eq!(entries.last().unwrap()["balances"], facts["balances"]);
+        assert_eq!(facts["epoch"].is_null(), vector["epoch"].is_null());
+        for name in ["number", "size", "liabilities"] {
+            assert_eq!(facts["epoch"][name], vector["epoch"][name], "{}", vector["name"]);
+        }
+    });
+}
+
+#[test]
 fn people_read_what_is_proven_and_what_is_not() {
     let dir = tempfile::tempdir().unwrap();
-    let vector = vectors("receipts").swap_remove(0);
+    let vector = vectors("receipt", "receipts").swap_remove(0);
     let policy = vector["policy"].as_str().unwrap();
     let receipt = vector["receipt"].as_str().unwrap();
     let key = policy.lines().next().unwrap().strip_prefix("log ").unwrap();

@@ -1,13 +1,15 @@
 //! What the node's log knows of one account: its statement, and that it can be forgotten.
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::StatusCode;
 use instrument::KeyPair;
 use money::{AccountId, NodeId};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{NodeClient, access, authorization, known};
+use super::{NodeClient, access, authorization, known, problem};
 use crate::error::Error;
+use crate::request::Request;
 
 /// What became of the wish to forget an account.
 #[derive(Debug, Clone, Deserialize)]
@@ -27,32 +29,22 @@ impl NodeClient {
         self.post(&path, &json!({}), headers).await.map(|(forgotten, _)| forgotten)
     }
 
-    /// The statement of a key's own account, proven by its signature; `None` if the node does not
-    /// know the account.
+    /// The statement of a key's own account as the node wrote it, proven by the key's signature;
+    /// `None` if the node does not know the account.
     pub async fn statement(
         &self,
         key: &KeyPair,
         node: NodeId,
         account: AccountId,
-    ) -> Result<Option<Value>, Error> {
-        let headers = access(key, node)?;
-        self.statement_with(headers, account).await
-    }
-
-    /// The statement of any account; for the operator.
-    pub async fn statement_of(
-        &self,
-        token: &str,
-        account: AccountId,
-    ) -> Result<Option<Value>, Error> {
-        self.statement_with(authorization("Bearer", token)?, account).await
-    }
-
-    async fn statement_with(
-        &self,
-        headers: HeaderMap,
-        account: AccountId,
-    ) -> Result<Option<Value>, Error> {
-        known(self.get(&format!("/v1/accounts/{account}/statement"), headers).await)
+        limit_bytes: usize,
+    ) -> Result<Option<Bytes>, Error> {
+        let url = format!("{}/v1/accounts/{account}/statement", self.url);
+        let answer = self.transport.send(&Request::get(&url)?, &access(key, node)?).await?;
+        let status = answer.status();
+        let body = answer.into_bytes(limit_bytes).await?;
+        if status == StatusCode::OK {
+            return Ok(Some(body));
+        }
+        known(Err(problem(status.as_u16(), &body)))
     }
 }

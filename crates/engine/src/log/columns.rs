@@ -4,7 +4,7 @@
 //! Hashing in columns lets the processor work on messages that do not wait for one another.
 
 use evidence::Secret;
-use evidence::record::FACTS_BYTES;
+use evidence::record::{FACTS_BYTES, ROW_ENTRY};
 use hashes::sha256_many;
 use ledger::{ROW_BYTES, Row, RowKind};
 use money::Asset;
@@ -21,8 +21,11 @@ const LEAF_TAG: &[u8] = b"farthing/leaf/1";
 const TAG_BYTES: usize = SALT_TAG.len();
 const SALT_BYTES: usize = 16;
 const SALT_MESSAGE_BYTES: usize = TAG_BYTES + SALT_BYTES + 8;
-const POSTING_MESSAGE_BYTES: usize = TAG_BYTES + SALT_BYTES + 16 + 8;
-const LEAF_MESSAGE_BYTES: usize = TAG_BYTES + 2 * 32 + FACTS_BYTES;
+const ACCOUNT_AT: usize = TAG_BYTES + SALT_BYTES;
+const PREV_AT: usize = ACCOUNT_AT + 16;
+const POSTING_MESSAGE_BYTES: usize = PREV_AT + 8;
+const FACTS_AT: usize = TAG_BYTES + 2 * 32;
+const LEAF_MESSAGE_BYTES: usize = FACTS_AT + FACTS_BYTES;
 const ENTRY_MESSAGE_BYTES: usize = 34;
 
 /// Rows that are hashed together: their messages fit the cache.
@@ -67,6 +70,10 @@ impl Columns {
         for rows in rows.chunks(COLUMN_ROWS) {
             self.salts.clear();
             self.postings.clear();
+            accounts.touch(rows.iter().flat_map(|row| {
+                let row = Row::from_bytes(*row);
+                [row.debit_account(), row.credit_account()]
+            }));
             let mut given = Vec::new();
             let mut prevs = Vec::with_capacity(rows.len());
             for (row, index) in rows.iter().zip(index..) {
@@ -77,8 +84,10 @@ impl Columns {
             self.hash_leaves(rows, assets);
             self.entries.clear();
             for commitment in &self.hashes {
-                self.entries.extend([0x00, 0x01]);
-                self.entries.extend(commitment);
+                let mut entry = [0x00; ENTRY_MESSAGE_BYTES];
+                entry[1] = ROW_ENTRY;
+                entry[2..].copy_from_slice(commitment);
+                self.entries.extend_from_slice(&entry);
             }
             let mut leaf_hashes = vec![[0; 32]; rows.len()];
             sha256_many(&self.entries, ENTRY_MESSAGE_BYTES, &mut leaf_hashes);
@@ -133,13 +142,16 @@ impl Columns {
     }
 
     fn push_messages(&mut self, secret: &Secret, index: u64, account: u128, prev: u64) {
-        self.salts.extend(SALT_TAG);
-        self.salts.extend(secret.as_bytes());
-        self.salts.extend(index.to_be_bytes());
-        self.postings.extend(POSTING_TAG);
-        self.postings.extend([0; SALT_BYTES]);
-        self.postings.extend(account.to_be_bytes());
-        self.postings.extend(prev.to_be_bytes());
+        let mut salt = [0; SALT_MESSAGE_BYTES];
+        salt[..TAG_BYTES].copy_from_slice(SALT_TAG);
+        salt[TAG_BYTES..TAG_BYTES + SALT_BYTES].copy_from_slice(secret.as_bytes());
+        salt[TAG_BYTES + SALT_BYTES..].copy_from_slice(&index.to_be_bytes());
+        self.salts.extend_from_slice(&salt);
+        let mut posting = [0; POSTING_MESSAGE_BYTES];
+        posting[..TAG_BYTES].copy_from_slice(POSTING_TAG);
+        posting[ACCOUNT_AT..PREV_AT].copy_from_slice(&account.to_be_bytes());
+        posting[PREV_AT..].copy_from_slice(&prev.to_be_bytes());
+        self.postings.extend_from_slice(&posting);
     }
 
     /// Salts, then postings; the hashes are those of the postings, two a row.
@@ -162,10 +174,11 @@ impl Columns {
     fn hash_leaves(&mut self, rows: &[[u8; ROW_BYTES]], assets: &[Asset]) {
         self.leaves.clear();
         for (row, postings) in rows.iter().zip(self.hashes.chunks_exact(2)) {
-            self.leaves.extend(LEAF_TAG);
-            self.leaves.extend(postings[0]);
-            self.leaves.extend(postings[1]);
-            self.leaves.extend(facts_bytes(&Row::from_bytes(*row), assets));
+            let mut leaf = [0; LEAF_MESSAGE_BYTES];
+            leaf[..TAG_BYTES].copy_from_slice(LEAF_TAG);
+            leaf[TAG_BYTES..FACTS_AT].copy_from_slice(postings.as_flattened());
+            leaf[FACTS_AT..].copy_from_slice(&facts_bytes(&Row::from_bytes(*row), assets));
+            self.leaves.extend_from_slice(&leaf);
         }
         self.hashes.resize(rows.len(), [0; 32]);
         sha256_many(&self.leaves, LEAF_MESSAGE_BYTES, &mut self.hashes);

@@ -15,6 +15,12 @@ use tokio::sync::oneshot;
 use super::accounts::{AccountLog, Accounts};
 use super::{LogError, link};
 
+/// By code and scale of the asset.
+type OfAssets<T> = BTreeMap<(AssetCode, u8), (Asset, T)>;
+
+/// Accounts that are looked up together.
+const ACCOUNTS_AT_ONCE: usize = 256;
+
 /// Somebody wants the accounts as they are behind a batch.
 pub(crate) struct EpochRequest {
     /// The balances there.
@@ -40,8 +46,7 @@ pub struct ClosedEpoch {
     pub record: EpochRecord,
     /// The leaf.
     pub leaf: u64,
-    /// By code and scale of the asset.
-    trees: BTreeMap<(AssetCode, u8), (Asset, EpochTree)>,
+    trees: OfAssets<EpochTree>,
 }
 
 impl ClosedEpoch {
@@ -51,27 +56,8 @@ impl ClosedEpoch {
         time_ms: u64,
         capture: &EpochCapture,
     ) -> Result<Self, LogError> {
-        let mut states: BTreeMap<_, (Asset, Vec<AccountState>)> = BTreeMap::new();
-        for standing in capture.resident.accounts() {
-            let known = capture.accounts.get(standing.id.get());
-            let known = known.ok_or(LogError::UnknownAccount { leaf: capture.size })?;
-            let balances = Balances {
-                debits_posted: standing.balances.debits_posted,
-                credits_posted: standing.balances.credits_posted,
-                debits_pending: standing.balances.debits_pending,
-                credits_pending: standing.balances.credits_pending,
-            };
-            let asset = standing.asset;
-            let of_asset = states.entry((asset.code, asset.scale)).or_insert((asset, Vec::new()));
-            of_asset.1.push(AccountState {
-                secret: known.secret,
-                account: standing.id,
-                balances,
-                head: link(known.last),
-            });
-        }
         let mut trees = BTreeMap::new();
-        for (key, (asset, states)) in states {
+        for (key, (asset, states)) in states(capture)? {
             let tree = EpochTree::build(number, states);
             let tree = tree.map_err(|why| LogError::Epoch(why.to_string()))?;
             trees.insert(key, (asset, tree));
@@ -105,6 +91,38 @@ impl ClosedEpoch {
             value_salt: blind(&known.secret, number).value_salt,
             proofs: [tree.prove(first)?, tree.prove(second)?],
         })
+    }
+}
+
+/// All accounts, by code and scale of their asset.
+fn states(capture: &EpochCapture) -> Result<OfAssets<Vec<AccountState>>, LogError> {
+    let mut states = BTreeMap::new();
+    let mut standings = capture.resident.accounts();
+    loop {
+        let together: Vec<_> = standings.by_ref().take(ACCOUNTS_AT_ONCE).collect();
+        if together.is_empty() {
+            return Ok(states);
+        }
+        capture.accounts.touch(together.iter().map(|standing| standing.id.get()));
+        for standing in together {
+            let known = capture.accounts.get(standing.id.get());
+            let known = known.ok_or(LogError::UnknownAccount { leaf: capture.size })?;
+            let balances = Balances {
+                debits_posted: standing.balances.debits_posted,
+                credits_posted: standing.balances.credits_posted,
+                debits_pending: standing.balances.debits_pending,
+                credits_pending: standing.balances.credits_pending,
+            };
+            let asset = standing.asset;
+            let (_, of_asset) =
+                states.entry((asset.code, asset.scale)).or_insert((asset, Vec::new()));
+            of_asset.push(AccountState {
+                secret: known.secret,
+                account: standing.id,
+                balances,
+                head: link(known.last),
+            });
+        }
     }
 }
 

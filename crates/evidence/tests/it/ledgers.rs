@@ -18,9 +18,9 @@ use crate::books::{BEGIN_NS, Books, secret};
 /// A hold that nothing has resolved yet.
 #[derive(Clone, Copy)]
 pub struct Held {
-    id: u128,
-    debit: AccountId,
-    credit: AccountId,
+    pub id: u128,
+    pub debit: AccountId,
+    pub credit: AccountId,
     asset: Asset,
     amount: u128,
 }
@@ -49,7 +49,7 @@ impl Ledger {
         account
     }
 
-    fn sums(&mut self, account: AccountId) -> &mut Balances {
+    pub fn sums(&mut self, account: AccountId) -> &mut Balances {
         &mut self.sums.get_mut(&account).unwrap().1
     }
 
@@ -98,7 +98,19 @@ impl Ledger {
     }
 
     /// States what is owed now.
-    pub fn close_epoch(&mut self) -> &Epoch {
+    pub fn close_epoch(&mut self) {
+        let epoch = self.state_epoch();
+        self.log_epoch(epoch);
+    }
+
+    /// Puts the record of an epoch, which may have been stated some rows ago, into the log.
+    pub fn log_epoch(&mut self, epoch: Epoch) {
+        let index = self.books.push_entry(epoch.record.encode());
+        self.epochs.push(Epoch { index, ..epoch });
+    }
+
+    /// What is owed now. Its record is in no log yet.
+    pub fn state_epoch(&self) -> Epoch {
         let number = self.epochs.len() as u64 + 1;
         let size = self.books.size();
         let state = |(account, (_, balances)): (&AccountId, &(Asset, Balances))| {
@@ -127,9 +139,7 @@ impl Ledger {
             trees.iter().map(|(asset, tree)| EpochAsset { asset: *asset, root: tree.root() });
         let time_ms = BEGIN_NS / 1_000_000 + size * 1000;
         let record = EpochRecord::new(number, size, time_ms, roots.collect()).unwrap();
-        let index = self.books.push_entry(record.encode());
-        self.epochs.push(Epoch { index, record, trees, states });
-        self.epochs.last().unwrap()
+        Epoch { index: u64::MAX, record, trees, states }
     }
 
     /// The statement of an account, with the newest epoch that counts it.
@@ -254,7 +264,7 @@ pub fn ledger_of(steps: &[Step]) -> Ledger {
             }
             Step::Void(at) if open > 0 => ledger.void(at % open),
             Step::Expire(at) if open > 0 => ledger.expire(at % open),
-            Step::Epoch => _ = ledger.close_epoch(),
+            Step::Epoch => ledger.close_epoch(),
             Step::Post(..) | Step::Void(_) | Step::Expire(_) => {}
         }
     }

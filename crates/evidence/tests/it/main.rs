@@ -6,6 +6,7 @@
 mod books;
 mod epochs;
 mod ledgers;
+mod opening_vectors;
 mod receipts;
 mod receipts_refused;
 mod records;

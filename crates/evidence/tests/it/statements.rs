@@ -178,6 +178,19 @@ fn json_is_read_as_it_was_written() {
     }
 }
 
+#[test]
+fn what_happens_while_an_epoch_is_computed_is_not_covered_by_it() {
+    let (mut ledger, alice, magazine) = beginning();
+    let epoch = ledger.state_epoch();
+    ledger.transfer(alice, magazine, 70);
+    ledger.transfer(alice, magazine, 7);
+    ledger.log_epoch(epoch);
+    let verdict = ledger.statement(alice).verify(&policy(), None).unwrap();
+    let counted = verdict.epoch.unwrap();
+    assert_eq!((counted.size, counted.index, counted.later_count), (9, 11, 2));
+    assert_eq!(counted.balances.owed(), verdict.balances.owed() + 77);
+}
+
 fn holds_for_all(ledger: &Ledger) {
     for (account, (_, sums)) in &ledger.sums {
         let verdict = ledger.statement(*account).verify(&policy(), Some(SEEN)).unwrap();

@@ -1,13 +1,14 @@
 //! Statements that prove nothing, each for its reason.
 
-use evidence::epoch::EpochRecord;
+use evidence::epoch::{Balances, EpochRecord};
+use evidence::record::Facts;
 use evidence::statement::{Statement, StatementEntry};
 use money::Asset;
 use serde_json::{Value, json};
 
 use crate::books::SEEN;
 use crate::ledgers::Ledger;
-use crate::records::account;
+use crate::records::{account, usd};
 use crate::statements::{ALICE, Case, MAGAZINE, case, short_ledger, verify};
 
 /// A statement that was good before it was changed, and the code that it is refused with.
@@ -204,6 +205,62 @@ fn foreign_epochs() -> Vec<Refused> {
     ]
 }
 
+/// Logs of operators who write what no ledger does. Everything is signed and included.
+fn contradictions() -> Vec<Refused> {
+    let (alice, magazine) = (account(ALICE), account(MAGAZINE));
+    let wrong = |name, code, write: fn(&mut Ledger)| {
+        let mut ledger = short_ledger();
+        write(&mut ledger);
+        (case(name, &ledger.statement(alice)), code)
+    };
+    let mut nobody = short_ledger();
+    let facts = nobody.books.facts(usd(), 1);
+    nobody.books.push(facts, account(77), Some(magazine));
+    nobody.sums.insert(account(77), nobody.sums[&alice]);
+    vec![
+        (
+            case("an account that was never created", &nobody.statement(account(77))),
+            "statement_creation",
+        ),
+        wrong("a transfer is there twice", "statement_id_twice", |ledger| {
+            let facts = ledger.books.facts(usd(), 5);
+            ledger.books.push(facts, account(ALICE), Some(account(MAGAZINE)));
+            ledger.books.push(facts, account(ALICE), Some(account(MAGAZINE)));
+        }),
+        wrong("a post of no hold", "statement_hold", |ledger| {
+            let facts = Facts { flags: 4, pending_id: 5, ..ledger.books.facts(usd(), 5) };
+            ledger.books.push(facts, account(ALICE), Some(account(MAGAZINE)));
+        }),
+        wrong("a hold that is posted and voided", "statement_hold", |ledger| {
+            let held = ledger.holds[0];
+            ledger.post(0, 11);
+            ledger.holds.push(held);
+            *ledger.sums(held.debit) = pending(100);
+            *ledger.sums(held.credit) = pending(100);
+            ledger.void(0);
+        }),
+        wrong("a post of more than the hold", "statement_hold", |ledger| ledger.post(0, 12)),
+        wrong("a post in the other direction", "statement_hold", |ledger| {
+            // So much is held in that direction too that no sum falls below zero.
+            ledger.hold(account(MAGAZINE), account(ALICE), 100);
+            let id = ledger.holds[0].id;
+            let facts = Facts { flags: 4, pending_id: id, ..ledger.books.facts(usd(), 11) };
+            ledger.books.push(facts, account(MAGAZINE), Some(account(ALICE)));
+        }),
+        wrong("sums beyond their range", "statement_overflow", |ledger| {
+            for _ in 0..2 {
+                let facts = ledger.books.facts(usd(), u128::MAX);
+                ledger.books.push(facts, account(ALICE), Some(account(MAGAZINE)));
+            }
+        }),
+    ]
+}
+
+/// Sums that no release can take below zero.
+fn pending(amount: u128) -> Balances {
+    Balances { debits_pending: amount, credits_pending: amount, ..Balances::default() }
+}
+
 fn texts() -> Vec<Refused> {
     let good = short_ledger().statement(account(ALICE)).to_json().unwrap();
     let text = |name, code, from: &str, to: &str| {
@@ -255,7 +312,7 @@ fn checkpoints() -> Vec<Refused> {
 }
 
 fn all() -> Vec<Refused> {
-    let all = [entries(), epochs(), foreign_epochs(), texts(), checkpoints()];
+    let all = [entries(), epochs(), foreign_epochs(), contradictions(), texts(), checkpoints()];
     all.into_iter().flatten().collect()
 }
 

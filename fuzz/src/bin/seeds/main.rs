@@ -4,6 +4,7 @@
 
 mod channels;
 mod crawlers;
+mod evidences;
 mod life;
 mod logs;
 mod nodes;
@@ -37,6 +38,7 @@ fn main() -> Done {
     crawlers::requests()?;
     ledgers()?;
     logs::logs()?;
+    evidences::evidences()?;
     pasts::indexes()?;
     journals()?;
     nodes::engines()?;

@@ -1,0 +1,6 @@
+//! The target `evidence_statement` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    fuzz::target("evidence_statement")(bytes);
+});
