@@ -15,7 +15,7 @@ use crate::ledger::workloads::BATCH;
 
 /// How much is measured.
 pub(super) struct Plan {
-    /// The fastest counts.
+    /// The fastest counts; each is so short that most are not disturbed.
     pub(super) rounds: usize,
     pub(super) leaves: usize,
 }

@@ -13,6 +13,7 @@ mod with_ledger;
 use anyhow::Result;
 use benches::report::{Report, machine_load};
 
+use crate::ledger::workloads::BATCH;
 use options::{APPEND, EPOCH, LEDGER_WITH_LOG, Options, PROOF};
 
 /// How much is measured.
@@ -25,14 +26,14 @@ struct Plan {
 
 const FULL: Plan = Plan {
     with_ledger: with_ledger::Plan { rounds: 3, transfers: 10_000_000 },
-    append: append::Plan { rounds: 100, leaves: 200_000 },
+    append: append::Plan { rounds: 500, leaves: 5 * BATCH },
     proofs: proofs::Plan { leaves: 10_000_000, name: "10m", asked: 20_000 },
     epochs: epochs::Plan { rounds: 3, accounts: 1_000_000 },
 };
 
 const QUICK: Plan = Plan {
     with_ledger: with_ledger::Plan { rounds: 1, transfers: 500_000 },
-    append: append::Plan { rounds: 10, leaves: 200_000 },
+    append: append::Plan { rounds: 50, leaves: 5 * BATCH },
     proofs: proofs::Plan { leaves: 1_000_000, name: "1m", asked: 2_000 },
     epochs: epochs::Plan { rounds: 1, accounts: 100_000 },
 };

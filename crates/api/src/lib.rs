@@ -10,6 +10,7 @@
 //! This crate must not decide on payments, keep state of its own, or open a socket.
 
 mod about;
+mod accounts;
 mod authority;
 mod body;
 mod catalogue;

@@ -33,6 +33,8 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("get", "/log/tile/{path}", "A tile of the log: hashes, or entries"),
     ("get", "/log/policy", "The log's key and witnesses, for verifiers"),
     ("get", "/v1/accounts", "Every account with its balances"),
+    ("get", "/v1/accounts/{acc_id}/statement", "An account's whole history with its proofs"),
+    ("post", "/v1/accounts/{acc_id}/forget", "Make an account's leaves of the log unreadable"),
     ("post", "/v1/fund", "Let money enter through the treasury; needs Idempotency-Key"),
     ("get", "/v1/books", "Sums of debits and credits for each asset"),
     ("get", "/v1/sandbox/state", "Balances and latest payments of a sandbox"),

@@ -11,8 +11,8 @@ use axum::routing::{get, post};
 
 use crate::node::{Node, Shared};
 use crate::{
-    about, catalogue, channel_steps, channels, envelope, facilitator, faucet, log, openapi,
-    operator, pages, payer, payments, proof, receipt, sandbox,
+    about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, log,
+    openapi, operator, pages, payer, payments, proof, receipt, sandbox,
 };
 
 /// The node's API, ready to be served.
@@ -62,6 +62,8 @@ fn own() -> Router<Arc<Shared>> {
         .route("/v1/mandates", post(payer::grant))
         .route("/v1/mandates/revoke", post(payer::revoke))
         .route("/v1/accounts", get(operator::accounts))
+        .route("/v1/accounts/{acc_id}/statement", get(accounts::statement))
+        .route("/v1/accounts/{acc_id}/forget", post(accounts::forget))
         .route("/v1/fund", post(operator::fund))
         .route("/v1/books", get(operator::books))
         .route("/v1/backup", post(operator::backup))

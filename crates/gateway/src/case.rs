@@ -13,6 +13,7 @@ use money::ChannelId;
 
 use crate::offer::Offer;
 use crate::paywall::{Origin, PaywallOptions};
+use crate::proof::ProofWish;
 use crate::session;
 
 /// Whether the payer says that it reads trailers (RFC 9110, 10.1.4).
@@ -67,6 +68,8 @@ pub(crate) struct Case {
     pub dialect: Dialect,
     /// Key of the crawler whose signed request pays.
     pub crawler: Option<PublicKey>,
+    /// Whether the answer is to carry the payment's proof.
+    pub proof: ProofWish,
     /// The payer's own request body has failed, see [`crate::body::Digested`].
     pub request_failed: Arc<AtomicBool>,
 }
@@ -106,6 +109,7 @@ impl Case {
             session: session::named(&parts.headers),
             recalled: None,
             dialect: Dialect::X402V2,
+            proof: ProofWish::of(&parts.headers),
             request_failed: Arc::default(),
         }
     }

@@ -10,6 +10,8 @@ use http402::crawler::{
 };
 use http402::{mpp, x402};
 
+use crate::proof::{PAYMENT_PROOF, WANT_PROOF};
+
 /// Tells the upstream which payment pays for the request.
 pub(crate) const FARTHING_PAYMENT: HeaderName = HeaderName::from_static("farthing-payment");
 
@@ -27,12 +29,13 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-const PAYMENT_REQUEST: [HeaderName; 5] = [
+const PAYMENT_REQUEST: [HeaderName; 6] = [
     x402::PAYMENT_SIGNATURE,
     x402::X_PAYMENT,
     mpp::ACCEPT_PAYMENT,
     mpp::PAYMENT_SESSION,
     FARTHING_PAYMENT,
+    WANT_PROOF,
 ];
 
 /// Without its price a crawler's signed request pays nothing.
@@ -49,11 +52,12 @@ const OVERRIDES: [HeaderName; 5] = [
     HeaderName::from_static("x-rewrite-url"),
 ];
 
-const ANSWER_ONLY_OURS: [HeaderName; 9] = [
+const ANSWER_ONLY_OURS: [HeaderName; 10] = [
     mpp::PAYMENT_RECEIPT,
     mpp::PAYMENT_SESSION,
     mpp::PAYMENT_SESSION_SNAPSHOT,
     FARTHING_PAYMENT,
+    PAYMENT_PROOF,
     x402::PAYMENT_REQUIRED,
     x402::PAYMENT_RESPONSE,
     x402::X_PAYMENT_RESPONSE,
@@ -148,6 +152,7 @@ mod tests {
             ("payment-signature", "x"),
             ("x-payment", "x"),
             ("farthing-payment", "pay_forged"),
+            ("want-proof", "1"),
             ("payment-session", "ch_x"),
             ("crawler-exact-price", "USD 1"),
             ("crawler-max-price", "USD 1"),
@@ -174,6 +179,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         for name in [
             "payment-response",
+            "payment-proof",
             "payment-required",
             "settlement-overrides",
             "payment-session",

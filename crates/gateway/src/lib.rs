@@ -33,6 +33,7 @@ mod offer;
 mod page;
 mod path;
 mod paywall;
+mod proof;
 mod request_id;
 mod routes;
 mod session;

@@ -54,7 +54,8 @@ impl Fault {
 
 impl Publisher {
     /// For the log of an engine. A log that has published nothing yet publishes what it has now, so
-    /// that whoever comes finds a checkpoint.
+    /// that whoever comes finds a checkpoint. With witnesses their first round comes before: they may
+    /// know more of the log than its folder does.
     pub(crate) async fn new(
         engine: &Engine,
         log: &Log,
@@ -64,8 +65,9 @@ impl Publisher {
         let witnesses = Client::new(&policy, Options::default())?;
         let (engine, log) = (engine.clone(), log.clone());
         let mut publisher = Self { engine, log, policy, witnesses, report, asked: None };
-        if publisher.log.checkpoint().is_none() && publisher.log.halted().is_none() {
-            let published = publisher.prepare_and_publish(false).await;
+        let is_new = publisher.log.checkpoint().is_none() && publisher.log.halted().is_none();
+        if is_new && publisher.witnesses.count() == 0 {
+            let published = publisher.prepare_and_publish().await;
             publisher.learn(published);
         }
         Ok(publisher)
@@ -84,7 +86,7 @@ impl Publisher {
             loop {
                 ticks.tick().await;
                 if self.is_due() {
-                    let published = self.prepare_and_publish(true).await;
+                    let published = self.prepare_and_publish().await;
                     self.learn(published);
                 }
             }
@@ -135,11 +137,11 @@ impl Publisher {
         self.witnesses.count() > 0 && is_late
     }
 
-    async fn prepare_and_publish(&mut self, with_witnesses: bool) -> Result<(), Fault> {
+    async fn prepare_and_publish(&mut self) -> Result<(), Fault> {
         let log = self.log.clone();
         let (head, note) = blocking(move || log.prepare()).await?;
         let mut cosignatures = Vec::new();
-        if with_witnesses && self.witnesses.count() > 0 {
+        if self.witnesses.count() > 0 {
             self.asked = Some(Instant::now());
             cosignatures = self.ask(&note).await?;
         }

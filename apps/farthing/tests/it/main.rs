@@ -11,6 +11,8 @@ mod cli;
 mod keep;
 mod kill;
 mod kill_points;
+mod log;
+mod mirror;
 mod refused;
 mod replicas;
 mod serve;

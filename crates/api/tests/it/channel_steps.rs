@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use crate::channels::{DEPOSIT, TICK_UNITS, terms, tick, voucher, voucher_key};
 use crate::world::{FUNDED, GATEWAY, OPERATOR, World, key, usd};
 
-async fn remote(world: &World) -> Node {
+pub async fn remote(world: &World) -> Node {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     let app = world.app.clone();

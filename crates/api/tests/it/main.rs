@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod about;
+mod accounts;
 mod catalogue;
 mod channel_steps;
 mod channels;

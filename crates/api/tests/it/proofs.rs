@@ -108,3 +108,16 @@ async fn what_cannot_be_proven_says_why() {
     answer.is_problem(409, "payment_not_settled", None);
     assert_eq!(answer.json["retry"], "never");
 }
+
+/// As a gateway apart from the node gets it for `Want-Proof`.
+#[tokio::test]
+async fn a_gateway_apart_gets_the_same_proof() {
+    let world = World::logged("quorum none\n").await;
+    let node = crate::channel_steps::remote(&world).await;
+    let payment = world.settled(1).await;
+    let proof = node.proof(payment.parse().unwrap()).await.unwrap();
+    let answer = world.get(&format!("/v1/receipts/{payment}/proof")).await;
+    assert_eq!(proof.as_bytes(), answer.bytes);
+    let none = node.proof(PaymentId::new(5).unwrap()).await.unwrap_err();
+    assert!(none.contains("404"), "{none}");
+}

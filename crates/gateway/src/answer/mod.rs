@@ -138,7 +138,7 @@ fn put_settlement(case: &Case, response: &mut Response<Body>, settlement: &Settl
 /// Lets pages of other origins read the payment headers if the upstream lets them read the answer.
 fn expose(response: &mut Response<Body>) {
     const NAMES: &str = "payment-required, payment-response, x-payment-response, payment-receipt, \
-                         payment-session, payment-session-snapshot, www-authenticate";
+                         payment-proof, payment-session, payment-session-snapshot, www-authenticate";
     let value = HeaderValue::from_static(NAMES);
     response.headers_mut().append(header::ACCESS_CONTROL_EXPOSE_HEADERS, value);
 }

@@ -14,6 +14,7 @@ use crate::channel_state;
 use crate::crawl;
 use crate::deliver::{Paid, Reference};
 use crate::headers::IDEMPOTENT_REPLAYED;
+use crate::proof;
 use crate::session;
 
 /// Adds the receipt, in the payer's dialect, and keeps the answer out of shared caches.
@@ -30,6 +31,7 @@ pub(crate) fn receipt(case: &Case, response: &mut Response<Body>, paid: &Paid) {
         put_settlement(case, response, &settlement);
     }
     crawl::charged(case, response, paid);
+    proof::mark(case, response, paid);
     keep_private(response);
     expose(response);
 }

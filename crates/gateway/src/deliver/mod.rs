@@ -37,6 +37,7 @@ use crate::case::Case;
 use crate::crawl;
 use crate::forward::{UpstreamError, UpstreamFault};
 use crate::headers::{self, FARTHING_PAYMENT};
+use crate::proof;
 
 pub(crate) use source::{Begun, Fate, FromChannel, Known, Paid, Reference, Source};
 pub(crate) use turn::Turn;
@@ -84,7 +85,11 @@ where
 {
     let turn = match source.begin(&case).await {
         Err(refusal) => return answer::refused(&case, &refusal),
-        Ok(Begun::Known(known)) => return replay(&case, *known, request, inner).await,
+        Ok(Begun::Known(known)) => {
+            let mut response = replay(&case, *known, request, inner).await;
+            proof::add(&case, &mut response).await;
+            return response;
+        }
         Ok(Begun::Proceed(turn)) => turn,
     };
     let mut response = if let Some(meter) = &case.offer.meter {
@@ -97,6 +102,7 @@ where
     if !response.status().is_success() {
         answer::not_delivered(&case, turn.reference(), &mut response);
     }
+    proof::add(&case, &mut response).await;
     response
 }
 

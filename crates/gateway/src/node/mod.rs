@@ -8,7 +8,7 @@ mod remote;
 pub mod wire;
 
 use engine::{
-    Authorize, AuthorizeError, Authorized, ClaimToken, Clock, Engine, Outcome, PaymentView,
+    Authorize, AuthorizeError, Authorized, ClaimToken, Clock, Engine, Opened, Outcome, PaymentView,
     ReleaseError, SettleError,
 };
 use money::{NodeId, PaymentId};
@@ -93,6 +93,21 @@ impl Node {
         match self {
             Self::Local(engine) => engine.settle(payment, units, outcome, durable_outcome).await,
             Self::Remote(node) => node.settle(payment, units, outcome, durable_outcome).await,
+        }
+    }
+
+    /// The file that proves a settled payment's first leg, payee opened and payer closed; or why there
+    /// is none, in words.
+    pub async fn proof(&self, payment: PaymentId) -> Result<String, String> {
+        match self {
+            Self::Local(engine) => {
+                let receipt = engine.payment_receipt(payment, 0, Opened::PAYEE).await;
+                match receipt.map_err(|why| why.to_string())? {
+                    Some(receipt) => Ok(receipt.to_string()),
+                    None => Err("nothing was paid".to_owned()),
+                }
+            }
+            Self::Remote(node) => node.proof(payment).await,
         }
     }
 

@@ -149,6 +149,16 @@ impl RemoteNode {
         }
     }
 
+    /// See [`super::Node::proof`].
+    pub(super) async fn proof(&self, payment: PaymentId) -> Result<String, String> {
+        let path = format!("/v1/receipts/{payment}/proof");
+        let answer = self.send(Method::GET, &path, Vec::new()).await;
+        match answer.map_err(|why| why.to_string())? {
+            (200, body) => String::from_utf8(body).map_err(|_| "the proof is no text".to_owned()),
+            (status, _) => Err(format!("the node answered with {status}")),
+        }
+    }
+
     pub(super) async fn authorize(
         &self,
         command: Authorize,

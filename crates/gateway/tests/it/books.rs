@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use engine::{AccountRole, AccountSpec, Engine, Fund, ManualClock, Options, PaymentView};
+use engine::{
+    AccountRole, AccountSpec, Engine, Fund, LogOptions, ManualClock, Options, PaymentView,
+};
 use http402::x402::{Payment, PaymentRequired, PaymentRequirements};
 use http402::{Dialect, Instrument};
 use instrument::{KeyPair, Mandate, Order, Signed, SignedOrder, payer_account};
@@ -47,10 +49,17 @@ pub struct Books {
 
 impl Books {
     pub async fn open() -> Self {
+        Self::open_with(None).await
+    }
+
+    /// With a log.
+    pub async fn open_with(log: Option<LogOptions>) -> Self {
         let data = tempfile::tempdir().unwrap();
         let node = NodeId::new(77).unwrap();
         let clock = ManualClock::new(START_MS * 1_000_000);
-        let options = Options { clock: Arc::new(clock.clone()), ..Options::new(data.path(), node) };
+        let mut options = Options::new(data.path(), node);
+        options.clock = Arc::new(clock.clone());
+        options.log = log;
         let engine = Engine::start(options).unwrap().engine;
         engine.open_asset(usd(), true).await.unwrap();
         for (id, label) in [(author(), "author"), (editor(), "editor"), (platform(), "platform")] {

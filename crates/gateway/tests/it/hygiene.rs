@@ -19,6 +19,7 @@ async fn the_upstream_sees_no_payment_and_no_connection_headers() {
         ("upgrade", "websocket"),
         ("expect", "100-continue"),
         ("farthing-payment", "pay_forged"),
+        ("want-proof", "1"),
         ("x-http-method-override", "GET"),
         ("x-original-url", "/dear/1"),
         ("x-rewrite-url", "/dear/1"),
@@ -56,6 +57,7 @@ async fn the_upstream_cannot_speak_for_the_gateway() {
     let shop = Shop::open().await;
     let forged = [
         ("payment-response", "e30="),
+        ("payment-proof", "e30="),
         ("x-payment-response", "e30="),
         ("payment-required", "e30="),
         ("settlement-overrides", "{\"amount\":\"1\"}"),

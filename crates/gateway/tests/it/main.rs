@@ -25,5 +25,6 @@ mod dialects;
 mod hygiene;
 mod layer;
 mod names;
+mod proofs;
 mod r_list;
 mod r_node;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::body::Body;
+use engine::LogOptions;
 use gateway::{
     ChannelSettings, Crawler, CrawlerKeys, Crawlers, Forward, ForwardOptions, Node, NodeFacts,
     Offer, Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes,
@@ -42,6 +43,14 @@ pub struct Shop {
 impl Shop {
     pub async fn open() -> Self {
         let (books, upstream) = (Books::open().await, Upstream::default());
+        let behind = upstream.serve().await;
+        let address = serve(paywall(Node::Local(books.engine.clone()), &books), behind).await;
+        Self { books, upstream, address }
+    }
+
+    /// A shop whose node keeps a log.
+    pub async fn logged(log: LogOptions) -> Self {
+        let (books, upstream) = (Books::open_with(Some(log)).await, Upstream::default());
         let behind = upstream.serve().await;
         let address = serve(paywall(Node::Local(books.engine.clone()), &books), behind).await;
         Self { books, upstream, address }
