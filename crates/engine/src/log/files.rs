@@ -15,7 +15,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use disk::{Access, Disk, DiskError, DiskFile, During};
-use tlog::{Hash, Layer, TILE_WIDTH, Tile, TileReader, encode_entries, encode_hashes, leaf_hash};
+use tlog::{
+    Hash, Layer, TILE_WIDTH, Tile, TileReader, encode_entries, encode_hashes, leaf_hash,
+    leaf_hashes,
+};
 
 use super::columns::LeafRow;
 
@@ -126,12 +129,24 @@ impl Files {
             .collect())
     }
 
+    fn leaf_hashes(&self, range: Range<u64>) -> Result<Vec<Hash>, DiskError> {
+        let rows = self.leaves(range.clone())?;
+        let entries: Vec<_> = rows.into_iter().map(LeafRow::entry).collect();
+        let mut hashes = leaf_hashes(&entries);
+        for (leaf, entry) in self.epochs_in(range.clone()) {
+            let place = usize::try_from(leaf - range.start).ok();
+            if let Some(hash) = place.and_then(|place| hashes.get_mut(place)) {
+                *hash = leaf_hash(&entry);
+            }
+        }
+        Ok(hashes)
+    }
+
     /// The hashes of a tile of hashes.
     pub(super) fn hashes(&self, tile: Tile) -> Result<Vec<Hash>, DiskError> {
         let first = tile.index() * TILE_WIDTH;
         let Layer::Hashes(level @ 1..=UPPER_LEVELS) = tile.layer() else {
-            let entries = self.entries(first..first + tile.width() as u64)?;
-            return Ok(entries.iter().map(|entry| leaf_hash(entry)).collect());
+            return self.leaf_hashes(first..first + tile.width() as u64);
         };
         let (path, file) = &self.upper[usize::from(level) - 1];
         let mut bytes = vec![0; tile.width() * 32];
