@@ -4,9 +4,11 @@
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 
 from log_tools import FARTHING, farthing, files, flip, refused, run, static_host, tlog
@@ -16,6 +18,7 @@ ORIGIN = "ledger.example/log1"
 SEED = "7"
 KEY = "ledger.example/log1+654be5a4+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs"
 ROOT_OF_70_000 = "hQIOOXPNj7om5+DomR7pWz1j53MevOBShpfNK53ovmc="
+KILL_MS = [20, 50, 100, 200, 350, 500]
 SIZES = [255, 256, 257, 65_535, 65_536, 70_000]
 
 
@@ -152,6 +155,28 @@ def rolled_back():
         caught(folder, "log_shrunk", "verify-consistency", *old)
 
 
+def killed():
+    """Whenever an export ends, the mirror is that of one of the two checkpoints."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        check = ("log", "verify", folder / "copy", "--log", KEY)
+        emit(folder / "log", lines(30_000))
+        with static_host(folder / "log") as url:
+            export = ("log", "export", "--prefix", url, "--to", folder / "copy", "--log", KEY)
+            farthing(*export)
+            shutil.rmtree(folder / "log")
+            emit(folder / "log", lines(70_000))
+            for after_ms in KILL_MS:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    run(FARTHING, *export, timeout=after_ms / 1_000)
+                assert json.loads(farthing(*check))["size"] in ("30000", "70000")
+            farthing(*export)
+        # Partial tiles that are full now may be left over.
+        assert files(folder / "copy").items() >= files(folder / "log").items()
+        assert not (folder / "copy" / ".incoming").exists()
+        assert json.loads(farthing(*check))["size"] == "70000"
+
+
 CASES = [
     ("tiles are those of aics-tlog build-tiles, byte for byte", same_bytes),
     ("a mirror grows as aics-tlog append-tiles does", same_growth),
@@ -159,4 +184,5 @@ CASES = [
     ("a leaf dropped from the files is found by both", dropped_from_the_files),
     ("a forked log is found by both", forked),
     ("a log that was set back is found by both", rolled_back),
+    ("an export that is killed leaves a sound mirror", killed),
 ]

@@ -48,6 +48,11 @@ impl Folder {
         }
     }
 
+    /// Whether a broken attempt has left something.
+    pub(super) fn has_leftovers(&self) -> bool {
+        self.root.join(INCOMING).exists()
+    }
+
     /// Begins to write. What a broken attempt has collected is still there.
     pub(super) fn begin(&self) -> Result<Writing, MirrorError> {
         let incoming = self.root.join(INCOMING);

@@ -114,7 +114,7 @@ async fn renew(folder: &Folder, kept: &Seen, mut seen: Seen) -> Result<Mirrored,
         let old: Vec<_> = old.cloned().collect();
         seen.note = seen.note.with_signatures(&old).unwrap_or(seen.note);
     }
-    if kept.note != seen.note {
+    if kept.note != seen.note || folder.has_leftovers() {
         let size = seen.head.size;
         folder.begin()?.finish(size, size, &seen.note).await?;
     }

@@ -256,6 +256,10 @@ async fn a_broken_attempt_leaves_what_the_next_one_uses() {
     let again = world.export().await.unwrap().files;
     assert!(again < 10 && again < whole, "{again} of {whole}");
     assert_eq!(relative(&world.copy()), relative(&world.log()));
+    // Killed after the last step but one.
+    fs::create_dir_all(incoming.join("tile/0")).unwrap();
+    assert_eq!(world.export().await.unwrap().files, 0);
+    assert!(!incoming.exists());
 }
 
 #[tokio::test]
