@@ -167,12 +167,20 @@ fn print_guide(site: &str, node: &str, wallet: &Path) {
     term::line(&format!(
         "  wallet    {node}/wallet   the key, budgets and receipts of your browser"
     ));
+    term::line(&format!(
+        "  verify    {node}/verify   what a receipt proves, checked in your browser"
+    ));
     term::line("");
     term::line("Commands to try in another terminal:");
     term::line(&format!("  {program} pay {site}/articles/2 --wallet {wallet} -o article.html"));
     term::line(&format!("  {program} pay {site}/tune.wav --wallet {wallet} --dry-run"));
     term::line(&format!("  {program} pay {site}/api/story --wallet {wallet} --max 0.0001"));
     term::line(&format!("  curl -i '{site}/api/quote?topic=bread'"));
+    term::line(&format!("  {program} log export --node {node} --to mirror"));
+    term::line(&format!("  {program} wallet statement --wallet {wallet} -o statement.json"));
+    term::line(&format!(
+        "  curl {node}/log/policy > policy && {program} verify statement statement.json --policy policy"
+    ));
     term::line("");
     term::line("Ctrl-C stops it.");
 }

@@ -28,6 +28,9 @@ const FACTS_AT: usize = TAG_BYTES + 2 * 32;
 const LEAF_MESSAGE_BYTES: usize = FACTS_AT + FACTS_BYTES;
 const ENTRY_MESSAGE_BYTES: usize = 34;
 
+/// So many accounts are near the processor anyway: to look them up twice would only cost.
+const ACCOUNTS_IN_CACHE: usize = 20_000;
+
 /// Rows that are hashed together: their messages fit the cache.
 const COLUMN_ROWS: usize = 256;
 
@@ -70,10 +73,12 @@ impl Columns {
         for rows in rows.chunks(COLUMN_ROWS) {
             self.salts.clear();
             self.postings.clear();
-            accounts.touch(rows.iter().flat_map(|row| {
-                let row = Row::from_bytes(*row);
-                [row.debit_account(), row.credit_account()]
-            }));
+            if accounts.len() > ACCOUNTS_IN_CACHE {
+                accounts.touch(rows.iter().flat_map(|row| {
+                    let row = Row::from_bytes(*row);
+                    [row.debit_account(), row.credit_account()]
+                }));
+            }
             let mut given = Vec::new();
             let mut prevs = Vec::with_capacity(rows.len());
             for (row, index) in rows.iter().zip(index..) {
