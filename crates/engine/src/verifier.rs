@@ -73,6 +73,11 @@ impl Verifier {
         Self { writer, queues: Arc::new([]) }
     }
 
+    /// Whether the engine has no threads.
+    pub(crate) fn is_inline(&self) -> bool {
+        self.queues.is_empty()
+    }
+
     /// Hands a check in. All checks of one channel go to the same thread, which keeps their order.
     pub(crate) fn check(&self, channel: ChannelId, check: Check) -> Result<(), Unavailable> {
         let Some(queue) = self.queue_of(channel) else {

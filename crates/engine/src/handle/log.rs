@@ -69,8 +69,8 @@ impl Engine {
         let capture = captured.await.map_err(|_| Unavailable::Stopped)??;
         let time_ms = self.clock.now_ns() / 1_000_000;
         let computed = move || ClosedEpoch::compute(number, time_ms, &capture);
-        let closed = tokio::task::spawn_blocking(computed).await;
-        let closed = closed.map_err(|_| LogError::Epoch("it was cut off".to_owned()))??;
+        let closed = self.beside(computed).await;
+        let closed = closed.ok_or_else(|| LogError::Epoch("it was cut off".to_owned()))??;
         let entry: Arc<[u8]> = closed.record.encode().into();
         let leaf = self.call(|reply| Command::Log(LogCommand::Record(entry, reply))).await?;
         let closed = Arc::new(closed.at_leaf(leaf));
@@ -110,8 +110,20 @@ impl Engine {
         leaves.reverse();
         let log = log.clone();
         let made = move || log.statement(account, &leaves);
-        let made = tokio::task::spawn_blocking(made).await;
-        made.map_err(|_| LogError::Stopped("the statement was cut off".to_owned()))?
+        let made = self.beside(made).await;
+        made.ok_or_else(|| LogError::Stopped("the statement was cut off".to_owned()))?
+    }
+
+    /// Does longer work where it holds nobody up: on another thread, or here if there are none. `None`
+    /// if it was cut off.
+    async fn beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        if self.verifier.is_inline() {
+            return Some(work());
+        }
+        tokio::task::spawn_blocking(work).await.ok()
     }
 
     /// Every leaf in which an account takes part since its secret was drawn, newest first.

@@ -1,6 +1,6 @@
 //! A copy of a data folder up to one durable batch, also while the node runs.
 //!
-//! Order: durable mark, segments, snapshot, index, secrets, manifest. Each batch is checked against the
+//! Order: durable mark, segments, snapshot, index, secrets, log, manifest. Each batch is checked against the
 //! hash chain on the way. Of a folder that no node has open, everything whole is copied.
 
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use money::NodeId;
 
 use super::manifest::{BackedUpFile, Manifest};
 use super::{BackupPoint, JOURNAL, KeepError, Progress, SNAPSHOTS, files, open_journal, past};
+use crate::log::{LOG, LOG_FILES};
 
 /// How often a snapshot is sought whose files a running node has not dropped meanwhile.
 const SNAPSHOT_ATTEMPTS: usize = 3;
@@ -50,12 +51,14 @@ pub fn backup(
     let (snapshot, past) = snapshot_with_past(from, &snapshots, point.last_batch)?;
     let parts = journal.parts(point.position())?;
     require_start(&journal, snapshot.as_ref())?;
+    let log = open_log(from)?;
     files::take_empty(to)?;
     let mut copy = Copy { backup, manifest: Manifest::new(point, backup.taken_at_ms), progress };
     copy.journal(&parts)?;
     copy.snapshot(snapshot.as_ref())?;
     copy.past(past)?;
     copy.secrets()?;
+    copy.log(log)?;
     let manifest = copy.manifest;
     files::sync_folder(to)?;
     manifest.write(to)?;
@@ -88,7 +91,7 @@ fn last_whole(
     }
 }
 
-/// Files of the index, opened, with their paths within the data folder.
+/// Files, opened, with their paths within the data folder.
 type Past = Vec<(PathBuf, files::Opened)>;
 
 /// The newest snapshot and the files of the index that it needs. While a node runs it may drop
@@ -114,6 +117,19 @@ fn snapshot_with_past(
         }
     }
     Ok((None, Vec::new()))
+}
+
+/// What only the log's own files know, opened in this order: every account that the checkpoint covers
+/// has its secret, and every secret that was replaced its forgotten postings.
+fn open_log(from: &Path) -> Result<Past, KeepError> {
+    let mut opened = Vec::new();
+    for name in LOG_FILES {
+        let path = Path::new(LOG).join(name);
+        if let Some(file) = files::Opened::open(&from.join(&path))? {
+            opened.push((path, file));
+        }
+    }
+    Ok(opened)
 }
 
 /// A journal whose beginning was moved away is worth something only with a snapshot.
@@ -170,6 +186,15 @@ impl Copy<'_, '_> {
     }
 
     fn past(&mut self, past: Past) -> Result<(), KeepError> {
+        self.opened("copying the index", past)
+    }
+
+    /// The log's caches are not copied: they are made again.
+    fn log(&mut self, log: Past) -> Result<(), KeepError> {
+        self.opened("copying the log", log)
+    }
+
+    fn opened(&mut self, doing: &'static str, past: Past) -> Result<(), KeepError> {
         let total_bytes = past.iter().map(|(_, opened)| opened.bytes).sum();
         let mut done_bytes = 0;
         for (path, opened) in past {
@@ -179,7 +204,7 @@ impl Copy<'_, '_> {
             let (bytes, progress) = (opened.bytes, &mut *self.progress);
             let sha256 = opened.copy(&to, &mut |bytes| {
                 done_bytes += bytes;
-                progress(Progress { doing: "copying the index", done_bytes, total_bytes });
+                progress(Progress { doing, done_bytes, total_bytes });
             })?;
             files::sync_folder(folder)?;
             let path = path.display().to_string();

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use journal::{Snapshot, Snapshots, WholeBatch};
 use money::NodeId;
@@ -13,6 +14,7 @@ use super::past;
 use super::report::Finding;
 use crate::codec::Decoder;
 use crate::entry::{ChannelEntry, Entry, Stamped};
+use crate::log::{Audit, Part};
 use crate::state::State;
 
 /// Findings of one kind that are kept; a broken program would fill the memory with them.
@@ -44,6 +46,8 @@ pub(super) struct Fold<'a> {
     /// The first batch of the journal: the ones before it may have been moved away.
     first: u64,
     snapshots: &'a Snapshots,
+    /// The log, which is made again on the way.
+    pub(super) log: Option<Audit>,
     /// The folder of the indexes; `None` if they change meanwhile.
     index: Option<&'a Path>,
 }
@@ -66,6 +70,7 @@ impl<'a> Fold<'a> {
             broken: false,
             first,
             snapshots,
+            log: None,
             index,
         }
     }
@@ -114,6 +119,23 @@ impl<'a> Fold<'a> {
             self.broken = true;
             let finding = Finding::damage("entry_misfit", why.to_string(), RESTORE);
             self.note(finding.in_file(batch.segment).at(batch.sequence, offset));
+        }
+        if let Some(log) = &mut self.log {
+            let rows = self.state.ledger.past_mut().0.hear();
+            if !rows.is_empty() {
+                log.take(&Part::Rows(rows));
+            }
+            if let Entry::EpochRecorded { entry } = &stamped.entry {
+                log.take(&Part::Epoch(Arc::clone(entry)));
+            }
+        }
+    }
+
+    /// Makes the log again from here on, which must be the beginning.
+    pub(super) fn follow_log(&mut self, log: Option<Audit>) {
+        self.log = log;
+        if self.log.is_some() {
+            self.state.ledger.past_mut().0.listen();
         }
     }
 

@@ -11,7 +11,7 @@ use money::NodeId;
 
 use super::fold::Fold;
 use super::report::{Finding, Report, SegmentReport, Severity};
-use super::{KeepError, Progress, SNAPSHOTS, open_journal, past};
+use super::{KeepError, Progress, SNAPSHOTS, audit, open_journal, past};
 use crate::state::State;
 use crate::view::books;
 use crate::writer::loading::INDEX;
@@ -48,6 +48,7 @@ pub fn fsck(
     if node.is_none() && known.is_none() {
         adopt_node(&mut fold, &snapshots);
     }
+    audit::begin(&mut fold, folder, known.is_some());
     let total_bytes = total_bytes(journal.dir());
     let mut done_bytes = 0;
     let seen = journal.inspect(known, &mut |batch| {
@@ -119,6 +120,7 @@ fn report(key: Option<NodeId>, mut fold: Fold<'_>, seen: &Inspection) -> Report 
     explain(seen, &mut findings);
     findings.append(&mut fold.findings);
     left_over(&fold, seen, &mut findings);
+    findings.extend(audit::findings(&mut fold));
     if !fold.broken {
         findings.extend(fold.state.check().into_iter().map(|contradiction| {
             let advice = "no batch is broken, so the program that wrote them had a fault: stop the \

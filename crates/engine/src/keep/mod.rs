@@ -7,6 +7,7 @@
 //! Nothing here moves money or talks to the writer: a running node is asked for its
 //! [`BackupPoint`] beforehand, and what is durable up to there is never written again.
 
+mod audit;
 mod backup;
 mod files;
 mod fold;

@@ -1,7 +1,7 @@
 //! A backup becomes a data folder again, after it was checked whole.
 //!
 //! Order: every file against the manifest, the books by [`fsck`], then the copy, each file checked
-//! again. The target is touched only when the backup has passed.
+//! again. A log does not go on in the copy by itself: it may have signed more since. The target is touched only when the backup has passed.
 
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use money::NodeId;
 use super::manifest::{BackedUpFile, Manifest};
 use super::report::{Report, Severity};
 use super::{KeepError, Progress, files, fsck};
+use crate::log::{LOG, MARK, restored};
 
 /// What was restored.
 #[derive(Debug)]
@@ -45,8 +46,9 @@ pub fn restore(
     require_sound(&report, &manifest)?;
 
     files::take_empty(to)?;
+    halt_log(&manifest, to)?;
     let mut done_bytes = 0;
-    for file in &manifest.files {
+    for file in manifest.files.iter().filter(|file| file.path != mark_path()) {
         let target = to.join(&file.path);
         if let Some(folder) = target.parent() {
             files::make(folder)?;
@@ -64,6 +66,21 @@ pub fn restore(
         }
     }
     Ok(Restored { manifest, report })
+}
+
+/// The log signs nothing in the restored folder, before there is anything else in it.
+fn halt_log(manifest: &Manifest, to: &Path) -> Result<(), KeepError> {
+    let log = to.join(LOG);
+    if !manifest.files.iter().any(|file| Path::new(&file.path).starts_with(LOG)) {
+        return Ok(());
+    }
+    files::make(&log)?;
+    files::create(&log.join(MARK), restored(manifest.last_batch).as_bytes())?;
+    Ok(files::sync_folder(&log)?)
+}
+
+fn mark_path() -> String {
+    format!("{LOG}/{MARK}")
 }
 
 fn verify(path: &Path, file: &BackedUpFile, done: &mut dyn FnMut(u64)) -> Result<(), KeepError> {

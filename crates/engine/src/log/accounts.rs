@@ -55,8 +55,11 @@ impl Accounts {
         self.0.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u128, &AccountLog)> {
-        self.0.iter().map(|(id, row)| (*id, row))
+    /// In the order of their ids: files say the same whatever the table's seeds are.
+    pub(super) fn sorted(&self) -> Vec<(u128, AccountLog)> {
+        let mut rows: Vec<_> = self.0.iter().map(|(id, row)| (*id, *row)).collect();
+        rows.sort_unstable_by_key(|(id, _)| *id);
+        rows
     }
 
     /// Forgets how far the log had come.

@@ -22,6 +22,11 @@ impl Cursor {
         Self { rows: state.ledger.past().0.len(), epochs: state.log.epochs.len() }
     }
 
+    /// Rows that were given.
+    pub(crate) const fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// What follows, at most so many rows at a time; nothing at the end.
     pub(crate) fn take(&mut self, state: &State, rows_max: u64) -> Result<Vec<Part>, index::Error> {
         let all = state.ledger.past().0.len();

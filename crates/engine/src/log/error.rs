@@ -62,6 +62,12 @@ pub enum LogError {
         /// The leaf.
         leaf: u64,
     },
+    /// Leaves or tiles are not what the tree was made of.
+    #[error(
+        "the files of the log's tree are damaged; stop the node and remove `log/progress`, `log/leaves` \
+         and `log/tiles.*`: the next start makes them anew"
+    )]
+    FilesDamaged,
     /// The rows cannot be read.
     #[error("the index did not give the rows of the log: {0}")]
     Rows(String),
@@ -116,6 +122,7 @@ impl LogError {
             Self::GuardMissing(_) => "log_guard_missing",
             Self::UnknownAccount { .. } => "log_account_unknown",
             Self::ForgottenLost { .. } => "log_forgotten_lost",
+            Self::FilesDamaged => "log_files_damaged",
             Self::Rows(_) => "log_rows",
             Self::Disk(_) => "disk",
             Self::Random => "no_randomness",

@@ -35,6 +35,7 @@ impl Fed {
 enum Job {
     Append(Fed),
     Durable,
+    Lost,
 }
 
 /// The committer's end.
@@ -78,6 +79,11 @@ impl Feed {
         self.send(Job::Durable);
     }
 
+    /// The batch that was begun is not durable, and no later one will be.
+    pub(crate) fn lost(&self) {
+        self.send(Job::Lost);
+    }
+
     fn send(&self, job: Job) {
         match self {
             Self::Off => {}
@@ -112,5 +118,6 @@ fn work(log: &Inner, job: Job) {
     match job {
         Job::Append(fed) => log.append(fed),
         Job::Durable => log.show(),
+        Job::Lost => log.lose(),
     }
 }

@@ -22,11 +22,11 @@ use tlog::{
 
 use super::columns::LeafRow;
 
-const LEAVES: &str = "leaves";
+pub(super) const LEAVES: &str = "leaves";
 pub(super) const LEAF_BYTES: usize = 48;
 const HASH_BYTES: u64 = 32;
 /// Levels of tiles above the first; eight more would hold more leaves than there are numbers.
-const UPPER_LEVELS: u8 = 7;
+pub(super) const UPPER_LEVELS: u8 = 7;
 
 /// Epoch records by their leaf.
 pub(super) type Epochs = BTreeMap<u64, Arc<[u8]>>;
@@ -175,6 +175,11 @@ impl Files {
 }
 
 impl LeafRow {
+    /// At the place of an epoch record.
+    pub(super) const fn of_epoch() -> Self {
+        Self { commitment: Hash([0; 32]), prev: [super::NO_LEAF; 2] }
+    }
+
     pub(super) fn to_bytes(self) -> [u8; LEAF_BYTES] {
         let mut bytes = [0; LEAF_BYTES];
         bytes[..32].copy_from_slice(&self.commitment.0);

@@ -16,7 +16,7 @@ use tlog::Hash;
 
 use super::LogError;
 
-const NAME: &str = "forgotten";
+pub(super) const NAME: &str = "forgotten";
 const RECORD_BYTES: usize = 48;
 
 /// All hashes of forgotten postings.
@@ -46,6 +46,10 @@ impl Forgotten {
             return Err(LogError::SecretsDamaged { path, record: records.len() as u64 });
         }
         Ok(Self { disk: Arc::clone(disk), dir: dir.to_owned(), hashes })
+    }
+
+    pub(super) fn empty(disk: &Arc<dyn Disk>, dir: &Path) -> Self {
+        Self { disk: Arc::clone(disk), dir: dir.to_owned(), hashes: HashMap::new() }
     }
 
     pub(super) fn get(&self, leaf: u64, side: u8) -> Option<Hash> {

@@ -9,6 +9,7 @@
 //! `docs/internals/log.md`.
 
 mod accounts;
+mod audit;
 mod columns;
 mod cursor;
 mod epoch;
@@ -16,6 +17,7 @@ mod error;
 mod feed;
 mod files;
 mod forgotten;
+mod mark;
 mod publish;
 mod reader;
 mod saved;
@@ -34,15 +36,17 @@ use tokio::sync::oneshot;
 use crate::error::Unavailable;
 use crate::handle::Reply;
 
+pub(crate) use audit::{Audit, LogFault};
 pub(crate) use cursor::Cursor;
 pub use epoch::ClosedEpoch;
 pub(crate) use epoch::{EpochCapture, EpochRequest};
 pub use error::LogError;
 pub(crate) use feed::{Fed, Feed};
+pub(crate) use mark::{MARK, restored};
 pub use publish::create_guard;
 pub use reader::Opened;
 pub use shared::Log;
-pub(crate) use shared::open;
+pub(crate) use shared::{LOG, open};
 pub(crate) use statement::side_of;
 
 /// In the place of an index: there is no such leaf.
@@ -52,6 +56,9 @@ const NO_LEAF: u64 = u64::MAX;
 const fn link(leaf: u64) -> Option<u64> {
     if leaf == NO_LEAF { None } else { Some(leaf) }
 }
+
+/// What a backup of the log consists of, in the order in which it must be opened.
+pub(crate) const LOG_FILES: [&str; 4] = [publish::NAME, secrets::NAME, forgotten::NAME, MARK];
 
 /// Fills bytes at random.
 pub type Random = Arc<dyn Fn(&mut [u8]) -> Result<(), ()> + Send + Sync>;
@@ -66,13 +73,27 @@ pub struct LogOptions {
     /// A second place that remembers the newest signed checkpoint, best on another disk: a data folder
     /// that was set back is noticed by it. The file must exist; [`crate::create_guard`] makes it.
     pub guard: Option<PathBuf>,
+    /// Leaves between two saves of how far the log has come: what a start makes again at most.
+    pub save_every_leaves: u64,
+    /// Begin a new log if the books have one with another key: the way out when that one is halted. All
+    /// leaves stay, but whoever follows the old log has to be told of the new one.
+    pub renew: bool,
 }
+
+/// Leaves between two saves by default.
+const SAVE_EVERY_DEFAULT_LEAVES: u64 = 1 << 20;
 
 impl LogOptions {
     /// With secrets of the operating system and without a guard.
     pub fn new(signer: LogSigner) -> Self {
         let random: Random = Arc::new(|bytes| getrandom::fill(bytes).map_err(drop));
-        Self { signer, random, guard: None }
+        Self {
+            signer,
+            random,
+            guard: None,
+            save_every_leaves: SAVE_EVERY_DEFAULT_LEAVES,
+            renew: false,
+        }
     }
 }
 

@@ -13,9 +13,11 @@ use tlog::{Checkpoint, Hash, LogSigner, Note, NoteSignature, TreeHead, root};
 use tracing::error;
 
 use super::files::Files;
-use super::{Log, LogError};
+use super::mark::Mark;
+use super::{Log, LogError, LogOptions};
 
-const NAME: &str = "checkpoint";
+/// The newest published checkpoint, within the log's folder.
+pub(crate) const NAME: &str = "checkpoint";
 
 /// The newest checkpoints and where they are kept.
 #[derive(Debug)]
@@ -36,29 +38,78 @@ impl Published {
     pub(super) fn open(
         disk: &Arc<dyn Disk>,
         dir: &Path,
-        guard: Option<PathBuf>,
-        signer: &LogSigner,
+        log: &LogOptions,
         files: &Files,
         head: TreeHead,
     ) -> Result<Self, LogError> {
+        let LogOptions { signer, guard, .. } = log;
         let note = read(&**disk, &dir.join(NAME), signer)?;
-        let guarded = match &guard {
-            Some(path) => Some(read_guard(&**disk, path, signer)?),
+        let guarded = match guard {
+            Some(path) => read_guard(&**disk, path, signer)?,
             None => None,
         };
         let mut halted = None;
-        for (place, known) in [("the data folder", &note), ("the guard", &guarded.flatten())] {
+        for (place, known) in [("the data folder", &note), ("the guard", &guarded)] {
             if let Some((known, _)) = known
                 && let Some(why) = contradiction(files, head, *known)?
             {
-                error!(place, %why, "the log signs nothing");
                 halted.get_or_insert(format!("{why} (known to {place})"));
             }
         }
+        let mark = Mark::read(&**disk, dir)?;
+        let vkey = signer.verifier().to_string();
+        let is_guarded = guarded.is_some() && halted.is_none();
+        let objection = mark.as_ref().and_then(|mark| mark.objection(&vkey, is_guarded));
+        let is_lifted = mark.is_some() && objection.is_none() && !log.renew;
+        let halted = halted.or(objection);
+        if let Some(why) = &halted {
+            error!(%why, "the log signs nothing");
+        } else if is_lifted {
+            Mark::remove(&**disk, dir)?;
+        }
         let note = note.filter(|_| halted.is_none());
-        let (disk, dir) = (Arc::clone(disk), dir.to_owned());
+        let (disk, dir, guard) = (Arc::clone(disk), dir.to_owned(), guard.clone());
         Ok(Self { disk, dir, guard, signed: note.clone(), note, halted })
     }
+}
+
+/// A new log takes the place of the books' one: what that one has signed is put aside.
+pub(super) fn renew(disk: &dyn Disk, dir: &Path, log: &LogOptions) -> Result<(), LogError> {
+    Mark::renew(disk, dir, &log.signer.verifier().to_string())?;
+    put_aside(disk, &dir.join(NAME), &log.signer)?;
+    let Some(guard) = &log.guard else { return Ok(()) };
+    if put_aside(disk, guard, &log.signer)? {
+        write(disk, guard, &[])?;
+    }
+    Ok(())
+}
+
+/// Renames a checkpoint of another key to `<name>.<size>.old`. False: there is none.
+fn put_aside(disk: &dyn Disk, path: &Path, signer: &LogSigner) -> Result<bool, LogError> {
+    let bytes = match read_whole(disk, path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(false),
+        read => read.during("read", path)?,
+    };
+    let note = Note::parse(&bytes).ok();
+    if bytes.is_empty()
+        || note.as_ref().is_some_and(|note| note.verify([signer.verifier()]).is_ok())
+    {
+        return Ok(false);
+    }
+    let checkpoint = note.and_then(|note| Checkpoint::parse(note.text()).ok());
+    let size = checkpoint.map_or_else(|| "damaged".to_owned(), |it| it.head().size.to_string());
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{size}.old"));
+    disk.rename(path, Path::new(&name)).during("rename", path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    disk.sync_folder(folder).during("sync folder", folder)?;
+    Ok(true)
+}
+
+/// Up to which leaf the data folder knows that others have seen the log.
+pub(super) fn shown(disk: &dyn Disk, dir: &Path, signer: &LogSigner) -> Result<u64, LogError> {
+    Ok(read(disk, &dir.join(NAME), signer)?.map_or(0, |(head, _)| head.size))
 }
 
 /// Why a tree with this head cannot be that of a head that was signed before.
@@ -106,6 +157,17 @@ fn read(
     Ok(Some((checkpoint.head(), note)))
 }
 
+/// A checkpoint of whatever key.
+pub(super) fn read_any(disk: &dyn Disk, path: &Path) -> Result<Option<(TreeHead, Note)>, String> {
+    let bytes = match read_whole(disk, path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|cause| cause.to_string())?,
+    };
+    let note = Note::parse(&bytes).map_err(|why| why.to_string())?;
+    let checkpoint = Checkpoint::parse(note.text()).map_err(|why| why.to_string())?;
+    Ok(Some((checkpoint.head(), note)))
+}
+
 fn read_guard(
     disk: &dyn Disk,
     path: &Path,
@@ -140,6 +202,10 @@ fn write(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), LogError> {
 }
 
 impl Published {
+    pub(super) fn is_halted(&self) -> bool {
+        self.halted.is_some()
+    }
+
     /// Signs a head, if that contradicts nothing.
     fn sign(
         &mut self,
@@ -158,6 +224,9 @@ impl Published {
                 self.halted = Some(why.clone());
                 return Err(LogError::Halted(why));
             }
+        }
+        if root_at(files, head.size)? != head.root {
+            return Err(LogError::FilesDamaged);
         }
         let text = Checkpoint::new(signer.verifier().name(), head).to_string();
         let note = signer.sign(text).map_err(|why| LogError::Stopped(why.to_string()))?;

@@ -4,13 +4,16 @@
 //! asked for and keeps the others closed. Reads go to the disk, mostly to memory that the system
 //! keeps of it.
 
-use evidence::record::{Facts, Opening, Posting, posting_hash, posting_salt};
-use ledger::{Row, RowKind};
-use money::AccountId;
-use tlog::{Hash, Note, Receipt, Tile, TreeHead, prove_consistency, prove_inclusion};
+use evidence::record::{Facts, Opening};
+use ledger::Row;
+use tlog::{
+    Hash, Note, Receipt, Tile, TreeHead, leaf_hash, prove_consistency, prove_inclusion,
+    verify_consistency, verify_inclusion,
+};
 
 use super::columns::facts_bytes;
-use super::{Log, LogError, NO_LEAF, link};
+use super::publish::root_at;
+use super::{Log, LogError, NO_LEAF};
 
 /// Which sides of a leaf are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,8 +75,16 @@ impl Log {
         if new > self.head().size {
             return Err(LogError::NoLeaf(new));
         }
-        prove_consistency(&mut self.0.files.tree(new), old, new)
-            .map_err(|why| LogError::Disk(why.to_string()))
+        let files = &self.0.files;
+        let proof = prove_consistency(&mut files.tree(new), old, new);
+        let proof = proof.map_err(|why| LogError::Disk(why.to_string()))?;
+        let head = self.head();
+        if new == head.size && old > 0 {
+            let old_root = root_at(files, old)?;
+            let verified = verify_consistency(old, new, &proof, &old_root, &head.root);
+            verified.map_err(|_| LogError::FilesDamaged)?;
+        }
+        Ok(proof)
     }
 
     /// That a leaf is in the tree of `size` leaves.
@@ -83,6 +94,21 @@ impl Log {
         }
         prove_inclusion(&mut self.0.files.tree(size), leaf, size)
             .map_err(|why| LogError::Disk(why.to_string()))
+    }
+
+    /// As [`Log::prove_inclusion`], of a leaf with this opening in the tree with this head. Nothing leaves
+    /// the node that does not verify.
+    pub(super) fn prove_of(
+        &self,
+        leaf: u64,
+        opening: &Opening,
+        head: TreeHead,
+    ) -> Result<Vec<Hash>, LogError> {
+        let proof = self.prove_inclusion(leaf, head.size)?;
+        let hash = leaf_hash(&opening.entry());
+        let verified = verify_inclusion(&hash, leaf, head.size, &proof, &head.root);
+        verified.map_err(|_| LogError::FilesDamaged)?;
+        Ok(proof)
     }
 
     /// A checkpoint that covers a leaf: the published one, or else one of this moment.
@@ -97,7 +123,7 @@ impl Log {
     pub fn receipt(&self, leaf: u64, row: &Row, opened: Opened) -> Result<Receipt, LogError> {
         let (head, note) = self.covering(leaf)?;
         let opening = self.opening(leaf, row, opened)?;
-        let proof = self.prove_inclusion(leaf, head.size)?;
+        let proof = self.prove_of(leaf, &opening, head)?;
         Receipt::new(leaf, proof, note, Some(opening.encode()))
             .map_err(|why| LogError::Stopped(why.to_string()))
     }
@@ -106,41 +132,14 @@ impl Log {
     pub fn opening(&self, leaf: u64, row: &Row, opened: Opened) -> Result<Opening, LogError> {
         let kept = self.0.files.leaves(leaf..leaf + 1)?;
         let [prev_debit, prev_credit] = kept.first().map_or([NO_LEAF; 2], |kept| kept.prev);
-        let is_creation = row.kind() == Some(RowKind::AccountCreated);
-        let debit = if is_creation { row.id() } else { row.debit_account() };
-        let debit = self.posting((leaf, 0), debit, prev_debit, opened.debit)?;
-        let credit = if is_creation {
-            Posting::Closed(evidence::record::NO_POSTING)
-        } else {
-            self.posting((leaf, 1), row.credit_account(), prev_credit, opened.credit)?
-        };
-        let assets = self.0.worker().assets().to_vec();
+        let worker = self.0.worker();
+        let [debit, credit] = worker.postings(leaf, row, [prev_debit, prev_credit])?;
+        let assets = worker.assets().to_vec();
+        drop(worker);
+        let debit = if opened.debit { debit } else { debit.closed() };
+        let credit = if opened.credit { credit } else { credit.closed() };
         let facts = Facts::from_bytes(&facts_bytes(row, &assets));
         let facts = facts.map_err(|why| LogError::Rows(why.to_string()))?;
-        Opening::new(facts, debit, credit).map_err(|why| LogError::Rows(why.to_string()))
-    }
-
-    fn posting(
-        &self,
-        (leaf, side): (u64, u8),
-        account: u128,
-        prev: u64,
-        is_opened: bool,
-    ) -> Result<Posting, LogError> {
-        let unknown = LogError::UnknownAccount { leaf };
-        let Ok(id) = AccountId::new(account) else { return Err(unknown) };
-        let worker = self.0.worker();
-        let known = worker.accounts().get(account).copied().ok_or(unknown)?;
-        if leaf < known.since {
-            let hash = worker.forgotten().get(leaf, side);
-            return hash.map(Posting::Closed).ok_or(LogError::ForgottenLost { leaf });
-        }
-        drop(worker);
-        let salt = posting_salt(&known.secret, leaf);
-        Ok(if is_opened {
-            Posting::Opened { salt, account: id, prev: link(prev) }
-        } else {
-            Posting::Closed(posting_hash(&salt, id, link(prev)))
-        })
+        Opening::new(facts, debit, credit).map_err(|_| LogError::FilesDamaged)
     }
 }

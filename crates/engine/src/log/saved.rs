@@ -31,7 +31,7 @@ pub(super) fn save(
         out.write_all(&[u8::try_from(tree.peaks().len()).unwrap_or(0)])?;
         tree.peaks().iter().try_for_each(|peak| out.write_all(&peak.0))?;
         out.write_all(&(accounts.len() as u64).to_be_bytes())?;
-        for (id, row) in accounts.iter() {
+        for (id, row) in accounts.sorted() {
             out.write_all(&id.to_be_bytes())?;
             out.write_all(&row.last.to_be_bytes())?;
         }
@@ -39,6 +39,18 @@ pub(super) fn save(
         file.write_all(&digest)
     })
     .map(drop)
+}
+
+/// Removes the file for good, if it is there.
+pub(super) fn remove(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
+    let path = dir.join(NAME);
+    match disk.remove(&path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
+        removed => {
+            removed.during("remove", &path)?;
+            disk.sync_folder(dir).during("sync folder", dir)
+        }
+    }
 }
 
 struct Hashed<'a> {
@@ -58,26 +70,28 @@ impl Write for Hashed<'_> {
     }
 }
 
-/// Reads the file into the accounts that are known, and gives the tree. `None` if it is not there, is
-/// damaged, or tells of accounts without a secret.
+/// What the file tells.
+pub(super) struct Saved {
+    pub tree: Tree,
+    /// It names accounts that have no secret, though they had one when it was written.
+    pub lacks_secrets: bool,
+}
+
+/// Reads the file into the accounts that are known. `None` if it is not there or is damaged.
 pub(super) fn load(
     disk: &dyn Disk,
     dir: &Path,
     accounts: &mut Accounts,
-) -> Result<Option<Tree>, DiskError> {
+) -> Result<Option<Saved>, DiskError> {
     let path = dir.join(NAME);
     let bytes = match read_whole(disk, &path) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
         read => read.during("read", &path)?,
     };
-    let tree = parse(&bytes, accounts);
-    if tree.is_none() {
-        accounts.rewind();
-    }
-    Ok(tree)
+    Ok(parse(&bytes, accounts))
 }
 
-fn parse(bytes: &[u8], accounts: &mut Accounts) -> Option<Tree> {
+fn parse(bytes: &[u8], accounts: &mut Accounts) -> Option<Saved> {
     let (content, digest) = bytes.split_last_chunk::<32>()?;
     if Sha256::digest(content)[..] != digest[..] {
         return None;
@@ -93,10 +107,14 @@ fn parse(bytes: &[u8], accounts: &mut Accounts) -> Option<Tree> {
     if !rest.is_empty() || rows.len() as u64 != u64::from_be_bytes(*count) {
         return None;
     }
+    let mut saved = Saved { tree, lacks_secrets: false };
     for row in rows {
         let (id, last) = row.split_first_chunk::<16>()?;
         let last = last.first_chunk::<8>()?;
-        accounts.get_mut(u128::from_be_bytes(*id))?.last = u64::from_be_bytes(*last);
+        match accounts.get_mut(u128::from_be_bytes(*id)) {
+            Some(account) => account.last = u64::from_be_bytes(*last),
+            None => saved.lacks_secrets = true,
+        }
     }
-    Some(tree)
+    Some(saved)
 }

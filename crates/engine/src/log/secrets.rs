@@ -7,6 +7,8 @@
 //!
 //! A crash may leave any part of the last write. Nothing of it was used, because it was not synced,
 //! so a file whose only bad records are of its last write is cut there, and kept as `secrets.torn`.
+//! Should it be damage after all, leaves that others have seen would need new secrets, and whoever
+//! makes them refuses.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -70,11 +72,23 @@ impl Secrets {
             create_whole(&**disk, dir, TORN, &[&content])?;
             file.set_len(bytes).during("cut", &path)?;
         }
-        let mut accounts = Accounts::default();
-        for record in whole {
-            accounts.insert(record.account, record.row);
-        }
+        // Its sync may have failed, and what was read come from memory: the last write is made again.
+        let last = whole.last().map_or(0, |record| record.first as usize) * RECORD_BYTES;
+        file.write_at(&content[last..whole.len() * RECORD_BYTES], last as u64)
+            .during("write", &path)?;
+        file.sync_data().during("sync", &path)?;
+        let accounts = table(whole);
         Ok((Self { disk: Arc::clone(disk), dir: dir.to_owned(), file, records }, accounts))
+    }
+
+    /// The accounts of a file's content. An error names the record that is damaged.
+    pub(super) fn parse(content: &[u8]) -> Result<Accounts, u64> {
+        whole(content).map(table)
+    }
+
+    /// How many records there are.
+    pub(super) const fn count(&self) -> u64 {
+        self.records
     }
 
     /// Adds accounts; they are durable when this returns.
@@ -93,10 +107,10 @@ impl Secrets {
     pub(super) fn rewrite(&mut self, accounts: &Accounts) -> Result<(), LogError> {
         let path = create_whole_with(&*self.disk, &self.dir, NAME, &mut |file| {
             // The file is there whole or not at all, so each record is a write of its own.
-            accounts
-                .iter()
+            let rows = accounts.sorted();
+            rows.iter()
                 .zip(0..)
-                .try_for_each(|((id, row), at)| file.write_all(&encode(id, row, number(at))))
+                .try_for_each(|((id, row), at)| file.write_all(&encode(*id, row, number(at))))
         })?;
         let torn = self.dir.join(TORN);
         match self.disk.remove(&torn) {
@@ -120,6 +134,14 @@ fn whole(content: &[u8]) -> Result<Vec<Record>, u64> {
     let bad = number(whole.len() as u64);
     let is_torn = found.flatten().all(|record| record.first <= bad);
     if is_torn { Ok(whole) } else { Err(whole.len() as u64) }
+}
+
+fn table(records: Vec<Record>) -> Accounts {
+    let mut accounts = Accounts::default();
+    for record in records {
+        accounts.insert(record.account, record.row);
+    }
+    accounts
 }
 
 /// The number of a record; there are far fewer accounts than numbers.

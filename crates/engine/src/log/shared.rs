@@ -6,6 +6,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use disk::create_folder;
+use ledger::Row;
 use tlog::{LogSigner, TreeHead};
 use tokio::sync::watch;
 use tracing::error;
@@ -13,14 +15,14 @@ use tracing::error;
 use super::epoch::{ClosedEpoch, EpochCapture, EpochRequest};
 use super::feed::Fed;
 use super::files::Files;
-use super::publish::Published;
+use super::publish::{self, Published};
 use super::worker::Worker;
 use super::{Cursor, LogError, LogOptions};
 use crate::handle::Options;
 use crate::state::State;
 
 /// Folder of the log within the data folder.
-pub(super) const LOG: &str = "log";
+pub(crate) const LOG: &str = "log";
 
 /// Rows that a start gives to the log at a time.
 const ROWS_AT_ONCE: u64 = 8192;
@@ -55,32 +57,43 @@ pub(crate) struct Inner {
 /// Opens the log of a data folder and brings it up to the state.
 pub(crate) fn open(options: &Options, log: &LogOptions, state: &State) -> Result<Log, LogError> {
     let vkey = log.signer.verifier().to_string();
-    if let Some(books) = state.log.vkey.as_ref().filter(|books| ***books != *vkey) {
-        return Err(LogError::OtherLog { books: books.clone(), settings: vkey });
-    }
     let dir: PathBuf = options.data.join(LOG);
+    let other = state.log.vkey.as_ref().filter(|books| ***books != *vkey);
+    if let Some(books) = other {
+        if !log.renew {
+            return Err(LogError::OtherLog { books: books.clone(), settings: vkey });
+        }
+        create_folder(&*options.disk, &dir)?;
+        publish::renew(&*options.disk, &dir, log)?;
+    }
     let leaves = state.log.leaves(state.ledger.past().0.len());
-    let is_known = state.log.vkey.is_some();
-    let random = Arc::clone(&log.random);
-    let mut worker = Worker::open(&options.disk, dir.clone(), random, is_known, leaves)?;
+    // A new log may do without the secrets of the old one.
+    let is_known = state.log.vkey.is_some() && other.is_none();
+    let mut worker = Worker::open(&options.disk, dir.clone(), log, is_known, leaves)?;
     worker.set_assets(state.ledger.assets_by_number().collect());
     for (leaf, mark) in state.log.marks() {
         worker.files.add_epoch(leaf, Arc::clone(&mark.entry));
     }
-    let mut cursor = Cursor::at_leaf(state, worker.head().size);
-    loop {
-        let parts = cursor.take(state, ROWS_AT_ONCE);
-        let parts = parts.map_err(|why| LogError::Rows(why.to_string()))?;
-        if parts.is_empty() {
-            break;
-        }
-        worker.append(&parts)?;
-        worker.save_if_due()?;
+    let shown = publish::shown(&*options.disk, &dir, &log.signer)?;
+    // Of a journal that was set back nothing is known but that it was.
+    worker.set_shown(if shown <= leaves { shown } else { 0 });
+    if !worker.holds(last_row(&worker, state)?.as_ref().map(|(leaf, row)| (*leaf, row)))? {
+        worker.begin_anew()?;
     }
+    let open = |worker: &mut Worker| {
+        catch_up(worker, state)?;
+        let (files, head) = (&worker.files, worker.head());
+        Published::open(&options.disk, &dir, log, files, head)
+    };
+    let mut published = open(&mut worker)?;
+    if published.is_halted() && shown <= leaves && worker.is_from_files() {
+        // Whether it is the files that contradict what was signed, or the journal.
+        worker.begin_anew()?;
+        published = open(&mut worker)?;
+    }
+    worker.set_shown(0);
     let head = worker.head();
     let files = Arc::clone(&worker.files);
-    let published =
-        Published::open(&options.disk, &dir, log.guard.clone(), &log.signer, &files, head)?;
     Ok(Log(Arc::new(Inner {
         signer: log.signer.clone(),
         files,
@@ -92,6 +105,29 @@ pub(crate) fn open(options: &Options, log: &LogOptions, state: &State) -> Result
         captures: Mutex::default(),
         stopped: RwLock::default(),
     })))
+}
+
+/// The last row of the tree that the files hold, with its leaf.
+fn last_row(worker: &Worker, state: &State) -> Result<Option<(u64, Row)>, LogError> {
+    let Some(row) = Cursor::at_leaf(state, worker.head().size).rows().checked_sub(1) else {
+        return Ok(None);
+    };
+    let read = state.row(row).map_err(|why| LogError::Rows(why.to_string()))?;
+    Ok(Some((state.log.leaf_of(row), read)))
+}
+
+/// Gives the log what it has not been given yet.
+fn catch_up(worker: &mut Worker, state: &State) -> Result<(), LogError> {
+    let mut cursor = Cursor::at_leaf(state, worker.head().size);
+    loop {
+        let parts = cursor.take(state, ROWS_AT_ONCE);
+        let parts = parts.map_err(|why| LogError::Rows(why.to_string()))?;
+        if parts.is_empty() {
+            return Ok(());
+        }
+        worker.append(&parts)?;
+        worker.save_if_due()?;
+    }
 }
 
 impl Log {
@@ -155,17 +191,31 @@ impl Inner {
         }
     }
 
+    /// What was added last is in no journal: nobody may see it, and it may not be saved.
+    pub(super) fn lose(&self) {
+        self.end(LogError::Stopped("the journal takes no more batches".to_owned()));
+    }
+
     /// Saves how far the log has come, at the end.
     pub(super) fn save(&self) {
+        let mut worker = self.worker();
+        // Whoever ended it in the middle of a batch has left more than the journal may hold.
         if self.check().is_ok()
-            && let Err(why) = self.worker().save()
+            && worker.head() == *self.head.borrow()
+            && let Err(why) = worker.save()
         {
             error!(%why, "how far the log has come was not saved; the next start takes longer");
         }
     }
 
-    fn stop(&self, why: LogError) {
+    pub(super) fn stop(&self, why: LogError) {
         error!(%why, "the log has stopped; payments go on without receipts from it until a restart");
+        self.end(why);
+    }
+
+    fn end(&self, why: LogError) {
+        // Nobody waits for a batch that will not come.
+        self.captures.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut stopped = self.stopped.write().unwrap_or_else(PoisonError::into_inner);
         stopped.get_or_insert(why);
     }

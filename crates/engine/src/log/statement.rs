@@ -16,6 +16,8 @@ use super::{Log, LogError, NO_LEAF, Opened};
 impl Log {
     /// The newest leaf in which an account takes part, and how far its leaves can be opened back.
     pub(crate) fn newest(&self, account: AccountId) -> Result<(Option<u64>, u64), LogError> {
+        // A log that stands still does not know all accounts.
+        self.0.check()?;
         let worker = self.0.worker();
         let known = worker.accounts().get(account.get()).copied();
         let known = known.ok_or(LogError::NoAccount(account))?;
@@ -29,7 +31,12 @@ impl Log {
         leaves: &[(u64, u8)],
     ) -> Result<bool, LogError> {
         self.0.check()?;
-        self.0.worker().forget(account, leaves)
+        let forgotten = self.0.worker().forget(account, leaves);
+        if let Err(why) = &forgotten {
+            // Which secret the disk has now is known after a start.
+            self.0.stop(why.clone());
+        }
+        forgotten
     }
 
     /// The leaves before a leaf, of its debit and of its credit account.
@@ -81,7 +88,7 @@ impl Log {
         opening: &Opening,
         head: TreeHead,
     ) -> Result<StatementEntry, LogError> {
-        let proof = self.prove_inclusion(index, head.size)?;
+        let proof = self.prove_of(index, opening, head)?;
         Ok(StatementEntry { index, opening: opening.encode(), proof })
     }
 

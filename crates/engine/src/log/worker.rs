@@ -7,22 +7,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use disk::{Disk, create_folder};
+use disk::{Disk, During, create_folder};
 use evidence::Secret;
-use evidence::record::{posting_hash, posting_salt};
+use evidence::record::{NO_POSTING, Posting, commitment, posting_hash, posting_salt};
 use ledger::{ROW_BYTES, Row, RowKind};
 use money::{AccountId, Asset, AssetCode};
 use tlog::{Hash, Layer, Tree, TreeHead, leaf_hash};
 
 use super::accounts::{AccountLog, Accounts};
-use super::columns::{Columns, LeafRow};
+use super::columns::{Columns, LeafRow, facts_bytes};
 use super::files::{Files, LEAF_BYTES};
 use super::forgotten::Forgotten;
+use super::publish::root_at;
 use super::secrets::Secrets;
-use super::{LogError, NO_LEAF, Part, Random, link, saved};
-
-/// Leaves between two saves of how far the log has come: what a start makes again at most.
-const SAVE_EVERY_LEAVES: u64 = 1 << 20;
+use super::{LogError, LogOptions, NO_LEAF, Part, Random, link, saved};
 
 /// Everything that the log consists of but its signatures.
 pub(super) struct Worker {
@@ -37,6 +35,9 @@ pub(super) struct Worker {
     tree: Tree,
     columns: Columns,
     saved: u64,
+    save_every_leaves: u64,
+    /// Leaves that others have seen: their accounts have secrets.
+    shown: u64,
 }
 
 impl Worker {
@@ -45,11 +46,13 @@ impl Worker {
     pub(super) fn open(
         disk: &Arc<dyn Disk>,
         dir: PathBuf,
-        random: Random,
+        log: &LogOptions,
         is_known: bool,
         leaves: u64,
     ) -> Result<Self, LogError> {
         create_folder(&**disk, &dir)?;
+        // What is read now stays so, also when the process before could not sync its names.
+        disk.sync_folder(&dir).during("sync folder", &dir)?;
         disk::remove_unfinished(&**disk, &dir)?;
         let exists = Secrets::exist(&**disk, &dir)?;
         if is_known && !exists {
@@ -63,28 +66,104 @@ impl Worker {
         let forgotten = Forgotten::open(disk, &dir)?;
         let files = Files::open(&**disk, &dir)?;
         let saved = saved::load(&**disk, &dir, &mut accounts)?;
-        // A tree beyond the rows is of a history that the journal has lost; what is signed decides
-        // whether that was seen by anyone.
-        let saved = match saved {
-            Some(tree) if tree.size() <= leaves && files.reach(tree.size())? => tree,
-            _ => {
-                accounts.rewind();
-                Tree::new()
-            }
-        };
-        Ok(Self {
+        if saved.as_ref().is_some_and(|saved| saved.lacks_secrets) {
+            return Err(LogError::SecretsDamaged {
+                path: dir.join("secrets"),
+                record: secrets.count(),
+            });
+        }
+        let is_usable = saved.is_some();
+        let tree = saved.map_or_else(Tree::new, |saved| saved.tree);
+        let mut worker = Self {
             disk: Arc::clone(disk),
             dir,
-            random,
+            random: Arc::clone(&log.random),
             files: Arc::new(files),
             secrets,
             forgotten,
             accounts,
             assets: Vec::new(),
-            saved: saved.size(),
-            tree: saved,
+            saved: tree.size(),
+            tree,
             columns: Columns::default(),
-        })
+            save_every_leaves: log.save_every_leaves,
+            shown: 0,
+        };
+        let size = worker.tree.size();
+        // A tree beyond the rows is of a history that the journal has lost; what is signed decides
+        // whether that was seen by anyone.
+        if !is_usable || size > leaves || !worker.files.reach(size)? {
+            worker.begin_anew()?;
+        }
+        Ok(worker)
+    }
+
+    /// Leaves that others have seen: it is an error if their accounts have no secrets.
+    pub(super) fn set_shown(&mut self, leaves: u64) {
+        self.shown = leaves;
+    }
+
+    /// Whether there is anything that an earlier process has made.
+    pub(super) fn is_from_files(&self) -> bool {
+        self.saved > 0
+    }
+
+    /// Whether the files hold the tree at hand, and the row at its end is the one that made that leaf:
+    /// the journal may have been put back and gone on since.
+    pub(super) fn holds(&self, last: Option<(u64, &Row)>) -> Result<bool, LogError> {
+        if root_at(&self.files, self.tree.size())? != self.tree.root() {
+            return Ok(false);
+        }
+        let Some((leaf, row)) = last else { return Ok(true) };
+        let kept = self.files.leaves(leaf..leaf + 1)?;
+        let Some(kept) = kept.first() else { return Ok(false) };
+        // An error says that the secrets are not those of this leaf.
+        let postings = self.postings(leaf, row, kept.prev);
+        Ok(postings.is_ok_and(|[debit, credit]| {
+            let facts = facts_bytes(row, &self.assets);
+            commitment(&debit.hash(), &credit.hash(), &facts) == kept.commitment
+        }))
+    }
+
+    /// Makes everything again from the first row on.
+    pub(super) fn begin_anew(&mut self) -> Result<(), LogError> {
+        saved::remove(&*self.disk, &self.dir)?;
+        self.accounts.rewind();
+        self.tree = Tree::new();
+        self.saved = 0;
+        Ok(())
+    }
+
+    /// Both sides of a leaf, opened as far as they are not forgotten.
+    pub(super) fn postings(
+        &self,
+        leaf: u64,
+        row: &Row,
+        [debit, credit]: [u64; 2],
+    ) -> Result<[Posting; 2], LogError> {
+        if row.kind() == Some(RowKind::AccountCreated) {
+            let created = self.posting((leaf, 0), row.id(), debit)?;
+            return Ok([created, Posting::Closed(NO_POSTING)]);
+        }
+        let debit = self.posting((leaf, 0), row.debit_account(), debit)?;
+        Ok([debit, self.posting((leaf, 1), row.credit_account(), credit)?])
+    }
+
+    fn posting(
+        &self,
+        (leaf, side): (u64, u8),
+        account: u128,
+        prev: u64,
+    ) -> Result<Posting, LogError> {
+        let unknown = LogError::UnknownAccount { leaf };
+        let Ok(id) = AccountId::new(account) else { return Err(unknown) };
+        let known = self.accounts.get(account).ok_or(unknown)?;
+        if leaf < known.since {
+            let hash = self.forgotten.get(leaf, side);
+            return hash.map(Posting::Closed).ok_or(LogError::ForgottenLost { leaf });
+        }
+        let salt = posting_salt(&known.secret, leaf);
+        Ok(Posting::Opened { salt, account: id, prev: link(prev) })
     }
 
     /// The assets of the accounts up to here, by their number: rows name assets by it.
@@ -102,10 +181,6 @@ impl Worker {
 
     pub(super) fn accounts(&self) -> &Accounts {
         &self.accounts
-    }
-
-    pub(super) fn forgotten(&self) -> &Forgotten {
-        &self.forgotten
     }
 
     /// Adds what follows in the order of the journal.
@@ -126,7 +201,8 @@ impl Worker {
     /// Draws secrets for accounts that have none, and learns new assets.
     fn meet(&mut self, rows: &[[u8; ROW_BYTES]]) -> Result<(), LogError> {
         let mut new = Vec::new();
-        for row in rows.iter().map(|row| Row::from_bytes(*row)) {
+        let rows = rows.iter().map(|row| Row::from_bytes(*row)).zip(self.tree.size()..);
+        for (row, index) in rows {
             if row.kind() != Some(RowKind::AccountCreated) {
                 continue;
             }
@@ -134,6 +210,10 @@ impl Worker {
                 self.assets.push(asset_of(&row)?);
             }
             if self.accounts.get(row.id()).is_none() {
+                if index < self.shown {
+                    let (path, record) = (self.dir.join("secrets"), self.secrets.count());
+                    return Err(LogError::SecretsDamaged { path, record });
+                }
                 let mut secret = [0; 16];
                 (self.random)(&mut secret).map_err(|()| LogError::Random)?;
                 let account = AccountLog::new(Secret::new(secret), 0);
@@ -163,8 +243,7 @@ impl Worker {
     fn append_epoch(&mut self, entry: &Arc<[u8]>) -> Result<(), LogError> {
         let first = self.tree.size();
         self.files.add_epoch(first, Arc::clone(entry));
-        let row = LeafRow { commitment: Hash([0; 32]), prev: [NO_LEAF; 2] };
-        self.grow(first, &row.to_bytes(), &[leaf_hash(entry)])
+        self.grow(first, &LeafRow::of_epoch().to_bytes(), &[leaf_hash(entry)])
     }
 
     /// Writes leaves and the hashes of the tiles that they fill.
@@ -189,7 +268,8 @@ impl Worker {
     /// Saves how far the log has come, if that was long ago. Only what the journal holds durably may
     /// have been appended.
     pub(super) fn save_if_due(&mut self) -> Result<(), LogError> {
-        if self.tree.size() - self.saved >= SAVE_EVERY_LEAVES { self.save() } else { Ok(()) }
+        let is_due = self.tree.size() - self.saved >= self.save_every_leaves;
+        if is_due { self.save() } else { Ok(()) }
     }
 
     /// Saves how far the log has come. As [`Worker::save_if_due`].
@@ -211,7 +291,8 @@ impl Worker {
         let Some(row) = self.accounts.get(account.get()).copied() else {
             return Err(LogError::UnknownAccount { leaf: self.tree.size() });
         };
-        if leaves.first().is_some_and(|(leaf, _)| *leaf != row.last) {
+        let newest = link(row.last).filter(|last| *last >= row.since);
+        if newest != leaves.first().map(|(leaf, _)| *leaf) {
             return Ok(false);
         }
         let mut postings = Vec::new();
@@ -224,14 +305,17 @@ impl Worker {
         self.forgotten.add(&postings)?;
         let mut secret = [0; 16];
         (self.random)(&mut secret).map_err(|()| LogError::Random)?;
-        let fresh = AccountLog { secret: Secret::new(secret), since: self.tree.size(), ..row };
+        // Right behind them: leaves that may not be durable yet can come again with other rows.
+        let since = newest.map_or(row.since, |newest| newest + 1);
+        let fresh = AccountLog { secret: Secret::new(secret), since, ..row };
         self.accounts.insert(account.get(), fresh);
         self.secrets.rewrite(&self.accounts)?;
         Ok(true)
     }
 }
 
-fn asset_of(row: &Row) -> Result<Asset, LogError> {
+/// The asset that the row of an account names.
+pub(super) fn asset_of(row: &Row) -> Result<Asset, LogError> {
     let bytes = row.as_bytes();
     let code = bytes[16..].first_chunk::<8>().and_then(|code| AssetCode::from_bytes(*code).ok());
     code.and_then(|code| Asset::new(code.as_str(), bytes[24]).ok())

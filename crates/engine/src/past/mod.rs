@@ -32,6 +32,8 @@ pub(crate) enum Rows {
 pub(crate) struct Counted {
     schema: Schema,
     fingerprint: Fingerprint,
+    /// Rows that nobody has heard yet, if somebody wants to.
+    heard: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Rows {
@@ -86,7 +88,22 @@ impl Rows {
 
     /// As [`Rows::counted`], from rows that sum to this on.
     pub(crate) fn counted_from(schema: Schema, fingerprint: Fingerprint) -> Self {
-        Self::Counted(Counted { schema, fingerprint })
+        Self::Counted(Counted { schema, fingerprint, heard: None })
+    }
+
+    /// Rows that are only counted are kept until [`Rows::hear`] takes them.
+    pub(crate) fn listen(&mut self) {
+        if let Self::Counted(counted) = self {
+            counted.heard = Some(Vec::new());
+        }
+    }
+
+    /// The rows since the last time.
+    pub(crate) fn hear(&mut self) -> Vec<u8> {
+        match self {
+            Self::Counted(Counted { heard: Some(heard), .. }) => std::mem::take(heard),
+            _ => Vec::new(),
+        }
     }
 
     /// What the rows sum to, if they are only counted.
@@ -107,7 +124,10 @@ impl Rows {
     fn append(&mut self, rows: &[u8], pairs: Option<&[u8]>) -> Result<(), Error> {
         match self {
             Self::Indexed(index) => index.append(rows, pairs),
-            Self::Counted(Counted { schema, fingerprint }) => {
+            Self::Counted(Counted { schema, fingerprint, heard }) => {
+                if let Some(heard) = heard {
+                    heard.extend_from_slice(rows);
+                }
                 let mut pairs = pairs.map(|pairs| pairs.chunks_exact(schema.pair_bytes.max(1)));
                 for row in rows.chunks_exact(schema.row_bytes) {
                     let pair = pairs.as_mut().and_then(Iterator::next);

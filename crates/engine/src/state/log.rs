@@ -84,9 +84,14 @@ impl LogBook {
 }
 
 impl State {
+    /// Epoch records in the log.
+    pub fn epochs(&self) -> u64 {
+        self.log.epochs.len() as u64
+    }
+
     pub(super) fn open_log(&mut self, vkey: &str) -> Result<(), Broken> {
-        if self.log.vkey.is_some() {
-            return Err(broken("log opened", "the books have a log"));
+        if self.log.vkey.as_deref() == Some(vkey) {
+            return Err(broken("log opened", "the books have this log"));
         }
         self.log.vkey = Some(vkey.to_owned());
         Ok(())

@@ -115,8 +115,10 @@ impl Committer {
             self.has_ended.store(true, Ordering::SeqCst);
             Err(Unavailable::Stopped)
         };
-        if is_fed && verdict.is_ok() {
-            self.feed.durable();
+        match verdict {
+            Ok(()) if is_fed => self.feed.durable(),
+            Err(_) if is_fed => self.feed.lost(),
+            _ => {}
         }
         if let Some(capture) = capture.filter(|_| verdict.is_ok()) {
             self.keeper.keep(capture, self.position());

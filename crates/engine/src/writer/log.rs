@@ -13,7 +13,8 @@ impl Core {
     pub(super) fn log_command(&mut self, command: LogCommand) {
         match command {
             LogCommand::Open(vkey) => {
-                if self.state.log.vkey.is_none() {
+                // The start has seen to it that a new one was asked for.
+                if self.state.log.vkey.as_ref() != Some(&vkey) {
                     self.write(Entry::LogOpened { vkey });
                 }
             }

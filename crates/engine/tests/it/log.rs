@@ -5,13 +5,19 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use engine::{Engine, LogError, LogOptions, ManualClock, Mode, Opened, StartError, Started};
+use engine::{
+    Engine, LogError, LogOptions, ManualClock, Mode, Opened, Options, StartError, Started,
+};
 use evidence::record::{Opening, RecordKind};
 use evidence::statement::Statement;
 use tlog::policy::Policy;
 use tlog::{KeyName, LogSigner, Receipt, TreeHead, leaf_hash};
 
 use crate::world::{Buy, START_MS, World, furnish, options, payee, payer};
+
+mod checked;
+mod crash;
+mod restored;
 
 const ORIGIN: &str = "pay.example/log";
 
@@ -20,9 +26,11 @@ fn signer(seed: u8) -> LogSigner {
 }
 
 fn start(dir: &Path, clock: &ManualClock, seed: u8) -> Result<Started, StartError> {
-    let mut options = options(dir, clock);
-    options.log = Some(LogOptions::new(signer(seed)));
-    Engine::start(options)
+    Engine::start(options_of(dir, clock, seed))
+}
+
+fn options_of(dir: &Path, clock: &ManualClock, seed: u8) -> Options {
+    Options { log: Some(LogOptions::new(signer(seed))), ..options(dir, clock) }
 }
 
 async fn logged() -> World {

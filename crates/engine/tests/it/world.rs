@@ -147,14 +147,16 @@ pub fn options(dir: &Path, clock: &ManualClock) -> Options {
 pub async fn furnish(engine: &Engine) {
     engine.open_asset(usd(), true).await.unwrap();
     for number in 1..=PAYEES {
-        let label = format!("payee {number}");
-        let role = AccountRole::Payee;
-        let spec = AccountSpec { id: payee(number), asset: usd(), role, label };
-        engine.open_account(spec).await.unwrap();
+        engine.open_account(payee_spec(number)).await.unwrap();
     }
     for number in 1..=PAYERS {
         engine.fund(fund(u128::from(number), payer(number), FUNDS)).await.unwrap();
     }
+}
+
+pub fn payee_spec(number: u128) -> AccountSpec {
+    let label = format!("payee {number}");
+    AccountSpec { id: payee(number), asset: usd(), role: AccountRole::Payee, label }
 }
 
 pub fn fund(id: u128, account: AccountId, amount: u128) -> Fund {
