@@ -13,6 +13,7 @@ use engine::StartError;
 
 use crate::check::{self, Wrong};
 use crate::life::Life;
+use crate::log;
 use crate::node::{Node, Start};
 use crate::oracle::Books;
 use crate::summary::Summary;
@@ -56,6 +57,7 @@ pub fn live(seed: u64, trace: &mut Trace) -> Result<Summary, String> {
         disk: &life.disk,
         clock: &life.clock,
         accept_earlier_clock: true,
+        log: life.watch.options(),
     });
     match started {
         Err(refusal) => {
@@ -114,9 +116,9 @@ fn flip(life: &mut Life<'_>, damage: Damage) {
     }
 }
 
-/// Whether a file holds nothing that the journal does not hold.
+/// Whether a file holds nothing that the journal and the log's secrets do not hold.
 fn is_cache(path: &Path) -> bool {
-    !path.starts_with("/data/journal")
+    !path.starts_with("/data/journal") && !log::is_kept(path)
 }
 
 /// Without the caches, the journal gives everything back.
@@ -128,14 +130,16 @@ fn rebuild(life: &mut Life<'_>) -> Result<(), String> {
         }
     }
     life.start(false)?;
-    life.verify()
+    life.verify()?;
+    life.verify_log(true)
 }
 
 /// The refusal must say what is broken: the file, or the batch.
 fn is_named(refusal: &StartError) -> Result<(), String> {
     let text = refusal.to_string();
     let is_damage = !matches!(refusal, StartError::Thread(_) | StartError::ClockBehind { .. });
-    if is_damage && (text.contains("/data/") || text.contains("batch")) {
+    let names = ["/data/", "/guard/", "batch"];
+    if is_damage && names.iter().any(|name| text.contains(name)) {
         Ok(())
     } else {
         Err(format!("the refusal names no damage: {text}"))
@@ -164,5 +168,8 @@ fn see_what_is_left(life: &mut Life<'_>, mut node: Node, damage: Damage) -> Resu
             return Err("damage at rest took changes away, and nobody noticed".into());
         }
     }
-    check::books(&mut node, &Books::replay(&feed)?, false)
+    let books = Books::replay(&feed)?;
+    check::books(&mut node, &books, false)?;
+    let is_at_rest = matches!(damage, Damage::Flips | Damage::Caches);
+    Ok(life.watch.bear_damage(&mut node, &books, is_at_rest)?)
 }

@@ -4,6 +4,8 @@
 //! start without a fault must succeed, nothing that was acknowledged may be missing, and what was
 //! not acknowledged is there as a whole or not at all.
 
+mod start;
+
 use std::collections::BTreeMap;
 
 use disk::{Fault, Simulated, When};
@@ -11,7 +13,8 @@ use engine::{ManualClock, State};
 use money::ChannelId;
 
 use crate::check::{self, Wrong};
-use crate::node::{Node, Start};
+use crate::log::{self, Watch};
+use crate::node::Node;
 use crate::oracle::{Exchange, Model, explain};
 use crate::plan::Plan;
 use crate::random::Random;
@@ -29,6 +32,9 @@ const STARTS_MAX: usize = 8;
 /// Bytes of room that a full disk has left at most.
 const ROOM_BYTES_MAX: u64 = 65_536;
 
+/// Bytes of the journal that an event takes at most.
+const EVENT_BYTES_MAX: usize = 512;
+
 /// How the system says that it does not write to a disk any more.
 const READ_ONLY: &str = "os error 30";
 
@@ -45,6 +51,7 @@ pub struct Life<'a> {
     pub workload: Workload,
     pub trace: &'a mut Trace,
     pub summary: Summary,
+    pub watch: Watch,
     /// Something may go wrong, or has, that a node cannot go on with.
     pub is_faulty: bool,
     /// Starts that the last end took.
@@ -64,6 +71,7 @@ pub fn live(seed: u64, trace: &mut Trace) -> Result<Summary, String> {
     life.disk.disarm();
     life.disk.set_capacity_bytes(None);
     life.end_by_shutdown()?;
+    life.verify_log(true)?;
     Ok(life.finish())
 }
 
@@ -71,6 +79,8 @@ impl<'a> Life<'a> {
     pub fn new(seed: u64, trace: &'a mut Trace) -> Self {
         let mut random = Random::new(seed);
         let plan = Plan::draw(&mut random);
+        let watch = Watch::new(seed);
+        trace.event(format!("{:?}", watch.plan()));
         trace.event(format!("{plan:?}"));
         Self {
             workload: Workload::new(random.fork(), &plan),
@@ -81,6 +91,7 @@ impl<'a> Life<'a> {
             models: vec![Model::default()],
             trace,
             summary: Summary::default(),
+            watch,
             is_faulty: false,
             starts_in_a_row: 0,
             number: 0,
@@ -91,9 +102,12 @@ impl<'a> Life<'a> {
 
     /// The first start, and the requests that everything else needs.
     pub fn begin(&mut self) -> Result<(), String> {
+        self.watch.prepare(&self.disk)?;
         self.start(false)?;
         let requests = self.workload.opening();
-        self.exchange(requests)
+        self.exchange(requests)?;
+        self.log_is_opened();
+        Ok(())
     }
 
     pub fn finish(self) -> Summary {
@@ -158,6 +172,10 @@ impl<'a> Life<'a> {
             self.trace.event(format!("the disk has room for {room} bytes"));
             self.disk.set_capacity_bytes(Some(used + room));
         }
+        if let Some((fault, when)) = self.watch.fault() {
+            self.trace.event(format!("{fault:?} in the log, {when:?}"));
+            self.disk.arm_within(log::FILES, fault, when);
+        }
         if self.random.chance(faults.snapshot)
             && let Some(node) = &mut self.node
         {
@@ -192,6 +210,7 @@ impl<'a> Life<'a> {
         if self.random.chance(self.plan.faults.questions) {
             self.ask()?;
         }
+        self.follow_log()?;
         if self.random.chance(self.plan.faults.intruder) {
             self.intrude()?;
         }
@@ -242,9 +261,23 @@ impl<'a> Life<'a> {
             self.explain(&exchange)?;
             return self.check_waiting(&waiting);
         }
+        if !self.is_faulty && self.fits(&exchange.requests) {
+            return Err("the node has stopped although nothing went wrong".to_owned());
+        }
         check::stopped(&mut node)?;
         drop(node);
         self.recover(exchange)
+    }
+
+    /// Whether the journal can take all of it in one batch, however long the entries are.
+    fn fits(&self, requests: &[(u64, Request)]) -> bool {
+        let events = requests.iter().map(|(_, request)| match request {
+            Request::Accounts(events) => events.len(),
+            Request::Transfers(events) => events.len(),
+            _ => 4,
+        });
+        let bytes = events.sum::<usize>() * EVENT_BYTES_MAX;
+        u32::try_from(bytes).is_ok_and(|bytes| bytes < self.plan.sizes.batch_bytes)
     }
 
     fn check_waiting(&self, waiting: &[u64]) -> Result<(), String> {
@@ -262,15 +295,16 @@ impl<'a> Life<'a> {
         let ids = self.workload.streams.ids();
         let look = move |state: &State| {
             let seen = |id: &ChannelId| (*id, state.channel(*id).map(Seen::from));
-            (check::changes(state, from), ids.iter().map(seen).collect())
+            (check::changes(state, from), ids.iter().map(seen).collect(), state.epochs())
         };
-        let (changes, channels) = node.look(look)?;
+        let (changes, channels, epochs) = node.look(look)?;
+        exchange.epochs = epochs;
         exchange.channels = channels;
         Some(changes)
     }
 
     /// The process has ended. Starts it again and compares what is there with what was said.
-    fn recover(&mut self, mut exchange: Exchange) -> Result<(), String> {
+    pub fn recover(&mut self, mut exchange: Exchange) -> Result<(), String> {
         exchange.is_cut = true;
         // What only lived in memory, and what says nothing about the request.
         exchange.answers.retain(|_, answer| {
@@ -286,11 +320,17 @@ impl<'a> Life<'a> {
         let changes = self.look(&mut node, &mut exchange);
         self.node = Some(node);
         exchange.changes = changes.ok_or("the node stopped while it was read")??;
+        if let Some(at_ns) = self.watch.started(exchange.epochs)? {
+            self.models.iter_mut().for_each(|model| model.note_entry(at_ns));
+        }
         self.explain(&exchange)?;
         self.models.iter_mut().for_each(Model::restart);
         // What became due in the meantime happens now.
         self.exchange(Vec::new())?;
-        self.verify()
+        self.log_is_opened();
+        self.verify()?;
+        let all = self.watch.looks_at_all();
+        self.verify_log(all)
     }
 
     fn explain(&mut self, exchange: &Exchange) -> Result<(), String> {
@@ -358,88 +398,6 @@ impl<'a> Life<'a> {
             return Err(format!("{folded} batches were folded although a snapshot was written"));
         }
         Ok(())
-    }
-
-    /// Starts the node on what is there.
-    pub fn start(&mut self, keeps_faults: bool) -> Result<(), String> {
-        self.node = Some(self.start_again(keeps_faults)?);
-        Ok(())
-    }
-
-    /// Starts the node on what is there, and again if faults keep it from starting.
-    fn start_again(&mut self, keeps_faults: bool) -> Result<Node, String> {
-        let mut refusal = String::new();
-        for attempt in 0..STARTS_MAX {
-            if self.disk.is_down() || (attempt > 0 && self.random.chance(300)) {
-                self.disk = self.disk.crash();
-            }
-            let is_faulty = keeps_faults && attempt + 2 < STARTS_MAX;
-            if is_faulty {
-                let nth = self.random.between(1, 30);
-                self.disk.arm(Fault::PowerLoss, When::Nth(nth));
-            } else {
-                self.disk.disarm();
-                self.disk.set_capacity_bytes(None);
-            }
-            self.summary.starts += 1;
-            self.starts_in_a_row = attempt as u64 + 1;
-            let start = Start {
-                plan: &self.plan,
-                disk: &self.disk,
-                clock: &self.clock,
-                accept_earlier_clock: false,
-            };
-            let started = Node::start(start);
-            match started {
-                Ok(node) => {
-                    self.trace.event("started".to_owned());
-                    self.disk.disarm();
-                    self.disk.set_capacity_bytes(None);
-                    self.is_faulty = false;
-                    return Ok(node);
-                }
-                Err(engine::StartError::ClockBehind { behind_seconds }) => {
-                    self.trace.event(format!("the clock is {behind_seconds} s behind"));
-                    self.clock.advance_ms(behind_seconds * 1_000);
-                    self.now_ns += behind_seconds * 1_000_000_000;
-                }
-                Err(error) => {
-                    refusal = error.to_string();
-                    self.trace.event(format!("not started: {refusal}"));
-                    if refusal.contains(READ_ONLY) {
-                        // The system gave the disk up; a new start of the machine ends that.
-                        self.disk = self.disk.crash();
-                    } else if !is_faulty {
-                        break;
-                    }
-                }
-            }
-        }
-        Err(format!("a start without faults was refused: {refusal}"))
-    }
-
-    /// Another node on the same folder is kept out.
-    fn intrude(&mut self) -> Result<(), String> {
-        if self.disk.is_down() {
-            // The node has not noticed yet.
-            return Ok(());
-        }
-        self.disk.disarm();
-        let before = self.disk.files();
-        let start = Start {
-            plan: &self.plan,
-            disk: &self.disk,
-            clock: &self.clock,
-            accept_earlier_clock: true,
-        };
-        match Node::start(start) {
-            Err(engine::StartError::Journal(journal::OpenError::Locked { .. })) => {
-                let is_untouched = self.disk.files() == before;
-                if is_untouched { Ok(()) } else { Err("an intruder changed files".to_owned()) }
-            }
-            Err(other) => Err(format!("an intruder was refused for another reason: {other}")),
-            Ok(_) => Err("two nodes run on one folder".to_owned()),
-        }
     }
 
     /// A node that met a fault may say that it cannot read its past. A new start ends that.

@@ -10,6 +10,7 @@ mod curiosity;
 mod damage;
 mod kill;
 mod life;
+mod log;
 mod node;
 mod oracle;
 mod plan;

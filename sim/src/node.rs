@@ -12,8 +12,8 @@ use std::task::{Context, Poll, Waker};
 
 use disk::Simulated;
 use engine::{
-    Authorized, Begun, ChannelLimits, ChannelView, Coded, Engine, Inline, ManualClock, Options,
-    PaymentView, Spend, StartError, State, Turned,
+    Authorized, Begun, ChannelLimits, ChannelView, Coded, Engine, Inline, Log, LogOptions,
+    ManualClock, Options, PaymentView, Spend, StartError, State, Turned,
 };
 
 use crate::oracle::UNSETTLED_MAX;
@@ -39,12 +39,13 @@ pub struct Node {
 }
 
 /// How a node is started.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Start<'a> {
     pub plan: &'a Plan,
     pub disk: &'a Simulated,
     pub clock: &'a ManualClock,
     pub accept_earlier_clock: bool,
+    pub log: Option<LogOptions>,
 }
 
 impl Node {
@@ -99,17 +100,29 @@ impl Node {
         &mut self,
         read: impl FnOnce(&State) -> T + Send + 'static,
     ) -> Option<T> {
-        let engine = self.engine.clone();
-        let mut found: Waiting<Option<T>> = Box::pin(async move { engine.read(read).await.ok() });
+        self.run(|engine| async move { engine.read(read).await.ok() })?
+    }
+
+    /// Lets the node do something, to its end; `None` if it has stopped before.
+    pub fn run<T, F: Future<Output = T> + 'static>(
+        &mut self,
+        ask: impl FnOnce(Engine) -> F,
+    ) -> Option<T> {
+        let mut found: Waiting<T> = Box::pin(ask(self.engine.clone()));
         for _ in 0..TURNS_MAX {
             if let Poll::Ready(found) = poll(&mut found) {
-                return found;
+                return Some(found);
             }
             if self.inline.turn() == Turned::Ended {
                 self.has_ended = true;
             }
         }
         None
+    }
+
+    /// The log, if this start keeps one.
+    pub fn log(&self) -> Option<&Log> {
+        self.engine.log()
     }
 
     /// Batches that the start folded on top of the snapshot.
@@ -152,6 +165,7 @@ fn options(start: Start<'_>) -> Options {
         file_blocks: sizes.file_blocks,
         background: false,
     };
+    options.log = start.log;
     options.snapshot_every_bytes = sizes.snapshot_every_bytes;
     let limits = ChannelLimits { unsettled_max: UNSETTLED_MAX, ..ChannelLimits::default() };
     options.channel_limits.extend(limited_payee().map(|payee| (payee, limits)));

@@ -23,6 +23,22 @@ pub struct Plan {
     pub queue: usize,
 }
 
+/// How the log is kept, and what happens to it.
+#[derive(Debug, Clone)]
+pub struct LogPlan {
+    pub is_on: bool,
+    /// A start without it, which a later one makes up for.
+    pub off: u64,
+    pub save_every_leaves: u64,
+    pub has_guard: bool,
+    pub publish: u64,
+    pub receipts: u64,
+    pub epochs: u64,
+    pub forget: u64,
+    /// Something goes wrong in its own files, for each turn.
+    pub faults: u64,
+}
+
 /// What requests are about, as weights, and what their events are like.
 #[derive(Debug, Clone)]
 pub struct Mix {
@@ -163,6 +179,22 @@ impl Faults {
             intruder: rate(random, 30),
             snapshot: rate(random, 300),
             questions: rate(random, 300),
+        }
+    }
+}
+
+impl LogPlan {
+    pub fn draw(random: &mut Random) -> Self {
+        Self {
+            is_on: random.chance(850),
+            off: rate(random, 200),
+            save_every_leaves: *random.pick(&[1, 10, 200, 1 << 20]).unwrap_or(&1),
+            has_guard: random.chance(500),
+            publish: rate(random, 1000),
+            receipts: rate(random, 500),
+            epochs: rate(random, 150),
+            forget: rate(random, 100),
+            faults: rate(random, 60),
         }
     }
 }

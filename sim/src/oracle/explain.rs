@@ -27,6 +27,8 @@ pub struct Exchange {
     pub changes: Vec<Change>,
     /// Every channel that anybody tried to open, as it stands after all that.
     pub channels: BTreeMap<ChannelId, Option<Seen>>,
+    /// Epoch records that are in the log.
+    pub epochs: u64,
     /// The process ended before it answered everything.
     pub is_cut: bool,
 }

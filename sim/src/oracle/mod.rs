@@ -19,7 +19,7 @@ mod requests;
 mod rules;
 mod stream;
 
-pub use books::Books;
+pub use books::{Books, Happened};
 pub use channel_money::UNSETTLED_MAX;
 pub use explain::{Exchange, explain};
 pub use model::Model;

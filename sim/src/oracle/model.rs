@@ -51,6 +51,11 @@ impl Model {
         self.seen_ns = past_ns.max(self.last_ns);
     }
 
+    /// An entry was written that nobody asked for: the log's.
+    pub fn note_entry(&mut self, at_ns: u64) {
+        self.last_ns = self.last_ns.max(at_ns);
+    }
+
     /// Whether nobody could tell the two apart by what they keep.
     pub fn is_like(&self, other: &Self) -> bool {
         let kept = self.channels.iter().map(|(id, channel)| (*id, channel.kept()));

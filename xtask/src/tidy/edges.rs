@@ -61,7 +61,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "witness",
         ],
     ),
-    ("sim", &["disk", "engine", "index", "instrument", "journal", "ledger", "money", "tlog"]),
+    (
+        "sim",
+        &[
+            "disk",
+            "engine",
+            "evidence",
+            "index",
+            "instrument",
+            "journal",
+            "ledger",
+            "money",
+            "tlog",
+        ],
+    ),
     ("xtask", &[]),
     (
         "benches",
