@@ -87,6 +87,10 @@ pub(crate) struct ServeArgs {
     /// Start although the clock is behind the journal: the journal's time was the wrong one.
     #[arg(long)]
     pub(crate) accept_clock: bool,
+    /// Begin a new log under this name if the books have one under another: the way out when that one
+    /// has halted for good. Whoever checks receipts has to be told of it.
+    #[arg(long, value_name = "NAME", value_parser = tlog::KeyName::new)]
+    pub(crate) new_log: Option<tlog::KeyName>,
     /// Print the settings as they would be used, and exit.
     #[arg(long)]
     pub(crate) print_config: bool,

@@ -23,16 +23,8 @@ pub(crate) const LOG_KEY: &str = "log.key";
 pub(crate) const LOG_ORIGIN: &str = "log.origin";
 /// The files of the folder that a backup holds besides journal, snapshot and index. With the log's
 /// newest checkpoint a restored log notices that it was ahead, and signs nothing.
-pub(crate) const SECRETS: [&str; 8] = [
-    NODE_KEY,
-    OPERATOR_TOKEN,
-    GATEWAY_TOKEN,
-    LOG_KEY,
-    LOG_ORIGIN,
-    "log/secrets",
-    "log/forgotten",
-    "log/checkpoint",
-];
+pub(crate) const SECRETS: [&str; 5] =
+    [NODE_KEY, OPERATOR_TOKEN, GATEWAY_TOKEN, LOG_KEY, LOG_ORIGIN];
 
 /// Content of `node.json`: where the running node listens.
 #[derive(Serialize, Deserialize)]

@@ -15,6 +15,7 @@ use api::{ListedOffer, Token};
 use engine::{AccountRole, AccountSpec, Engine, LogError, StartError};
 use gateway::{Node, NodeFacts, Paywall};
 use instrument::{KeyPair, node_id};
+use tlog::KeyName;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -144,6 +145,7 @@ pub(crate) struct Running {
 /// Runs until the process is asked to stop.
 pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let mut config = Config::load(&args.config)?;
+    let asked = Asked { accept_clock: args.accept_clock, new_log: args.new_log };
     if let Some(listen) = args.listen {
         config.node.listen = listen;
     }
@@ -156,7 +158,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let upstreams: Vec<String> = config.gateways.iter().map(|site| site.upstream.clone()).collect();
-    let running = start(config, args.accept_clock).await?;
+    let running = start(config, &asked).await?;
     let stop = StopSignal::listen()
         .map_err(|error| Failure::new(format!("no signal handler: {error}")))?;
     term::line(&format!("{}  {}", term::strong("node"), running.node_url));
@@ -170,9 +172,17 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What a start is to do once.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// A clock behind the journal is taken as it is.
+    pub(crate) accept_clock: bool,
+    /// The books get a new log of this name.
+    pub(crate) new_log: Option<KeyName>,
+}
+
 /// Starts everything; port 0 takes any free port, and the result says which.
-/// With `accept_clock` a clock behind the journal is taken as it is.
-pub(crate) async fn start(config: Config, accept_clock: bool) -> Result<Running, ServeError> {
+pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, ServeError> {
     let settings = config.check()?;
     let folder = settings.node.data.clone();
     let failed = |cause| ServeError::Folder { folder: folder.clone(), cause };
@@ -188,7 +198,7 @@ pub(crate) async fn start(config: Config, accept_clock: bool) -> Result<Running,
         sites.push(Site::bind(site).await?);
     }
 
-    let engine = start_engine(&folder, &key, &settings, accept_clock).await?;
+    let engine = start_engine(&folder, &key, &settings, asked).await?;
     open_books(&engine, &settings).await?;
     let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
     let (stop, stopped) = watch::channel(false);
@@ -224,15 +234,15 @@ async fn start_engine(
     folder: &Path,
     key: &KeyPair,
     settings: &Settings,
-    accept_clock: bool,
+    asked: &Asked,
 ) -> Result<Engine, ServeError> {
     let node = node_id(&key.public());
     let mut options = engine::Options::new(folder, node);
     if let Some(kept) = &settings.log {
         let public_url = settings.node.public_url.as_deref();
-        options.log = Some(log::options(folder, kept, public_url, node)?);
+        options.log = Some(log::options(folder, kept, public_url, node, asked.new_log.as_ref())?);
     }
-    options.accept_earlier_clock = accept_clock;
+    options.accept_earlier_clock = asked.accept_clock;
     options.channel_limits =
         settings.payees.iter().map(|payee| (payee.account, payee.channels)).collect();
     let started = tokio::task::spawn_blocking(move || Engine::start(options)).await;

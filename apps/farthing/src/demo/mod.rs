@@ -56,7 +56,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<bool> {
     }
     let asset = Asset::new(&config.assets[0].code, config.assets[0].scale)?;
     let grid = payee(&config, "grid")?;
-    let running = serve::start(config, false).await?;
+    let running = serve::start(config, &serve::Asked::default()).await?;
     let result = if args.smoke {
         smoke(&running, &data, asset).await
     } else {

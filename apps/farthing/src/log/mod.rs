@@ -27,6 +27,9 @@ use publisher::Publisher;
 
 const FILE_MODE: u32 = 0o600;
 
+/// The key of a log that is being begun.
+const NEW_KEY: &str = "log.key.new";
+
 /// The log cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SetupError {
@@ -44,6 +47,19 @@ pub(crate) enum SetupError {
     /// The file of its name holds something else.
     #[error("{0} does not hold the name of the log, one line such as `pay.example/log`")]
     Content(PathBuf),
+    /// A new log cannot have this name.
+    #[error(
+        "the new log is to be `{asked}`, but `origin` of [log] is `{settings}`; change the settings"
+    )]
+    NewLog {
+        /// In the settings.
+        settings: String,
+        /// On the command line.
+        asked: String,
+    },
+    /// The node has stopped meanwhile.
+    #[error("the node stopped before it took the new log")]
+    Stopped,
     /// The policy for verifiers cannot be made of the settings.
     #[error("the log's policy: {0}")]
     Policy(#[from] tlog::policy::PolicyError),
@@ -58,9 +74,16 @@ pub(crate) fn options(
     settings: &LogSettings,
     public_url: Option<&str>,
     node: NodeId,
+    new_log: Option<&KeyName>,
 ) -> Result<LogOptions, SetupError> {
     let path = folder.join(data::LOG_ORIGIN);
-    let origin = match (&settings.origin, read_origin(&path)?) {
+    let known = read_origin(&path)?;
+    if let (Some(name), Some(known)) = (new_log, &known)
+        && (known != name || folder.join(NEW_KEY).exists())
+    {
+        return renewed(folder, settings, name);
+    }
+    let origin = match (&settings.origin, known) {
         (Some(asked), Some(_)) => asked.clone(),
         (None, Some(known)) => known,
         (asked, None) => {
@@ -75,6 +98,47 @@ pub(crate) fn options(
     Ok(options)
 }
 
+/// A new log of this name, for books that have one already. Its key waits beside the old one until the
+/// books know it.
+fn renewed(
+    folder: &Path,
+    settings: &LogSettings,
+    name: &KeyName,
+) -> Result<LogOptions, SetupError> {
+    if let Some(asked) = settings.origin.as_ref().filter(|asked| *asked != name) {
+        return Err(SetupError::NewLog { settings: asked.to_string(), asked: name.to_string() });
+    }
+    let seed = secrets::seed(&folder.join(NEW_KEY))?;
+    let mut options = LogOptions::new(LogSigner::from_seed(name.clone(), &seed));
+    options.guard.clone_from(&settings.guard);
+    options.renew = true;
+    Ok(options)
+}
+
+/// The books know the new log: its key takes the place of the old one, which is kept.
+async fn settle_key(engine: &Engine, folder: &Path, name: KeyName) -> Result<(), SetupError> {
+    let (new, key) = (folder.join(NEW_KEY), folder.join(data::LOG_KEY));
+    if !new.exists() {
+        return Ok(());
+    }
+    let signer = LogSigner::from_seed(name.clone(), &secrets::seed(&new)?);
+    if engine.log().is_none_or(|log| log.vkey() != signer.verifier().to_string()) {
+        return Ok(());
+    }
+    // The entry that names the log stands before everything that is asked for.
+    engine.read(|_| ()).await.map_err(|_| SetupError::Stopped)?;
+    settle_origin(folder, &name)?;
+    let mut aside = (1_u32..).map(|number| folder.join(format!("log.key.{number}.old")));
+    let failed = |cause| SetupError::File { path: key.clone(), cause };
+    if let Some(aside) = aside.find(|aside| !aside.exists()) {
+        fs::rename(&key, aside).map_err(failed)?;
+    }
+    fs::rename(&new, &key).map_err(failed)?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    term::note(&format!("a new log was begun: `{name}`; tell whoever checks your receipts"));
+    Ok(())
+}
+
 /// Makes the log of a started engine public, until `stop`. `None` if it keeps none.
 pub(crate) async fn publish(
     engine: &Engine,
@@ -84,6 +148,9 @@ pub(crate) async fn publish(
     stop: &watch::Receiver<bool>,
 ) -> Result<Option<(NodeLog, Vec<JoinHandle<()>>)>, SetupError> {
     let (Some(settings), Some(log)) = (settings, engine.log()) else { return Ok(None) };
+    if let Ok(name) = KeyName::new(log.origin()) {
+        settle_key(engine, folder, name).await?;
+    }
     if let Some(name) = &settings.origin {
         settle_origin(folder, name)?;
     }
@@ -158,7 +225,7 @@ mod tests {
     fn the_first_start_fixes_name_and_key() {
         let folder = tempfile::tempdir().unwrap();
         let node = NodeId::new(5).unwrap();
-        let open = |origin: &str, url| options(folder.path(), &settings(origin), url, node);
+        let open = |origin: &str, url| options(folder.path(), &settings(origin), url, node, None);
         let first = open("", Some("https://pay.example:8443")).unwrap();
         assert_eq!(origin_of(&first), "pay.example:8443/log");
         // Another address does not make another log.
@@ -179,10 +246,10 @@ mod tests {
     fn a_node_without_address_gives_its_id() {
         let folder = tempfile::tempdir().unwrap();
         let node = NodeId::new(5).unwrap();
-        let first = options(folder.path(), &settings(""), None, node).unwrap();
+        let first = options(folder.path(), &settings(""), None, node, None).unwrap();
         assert_eq!(origin_of(&first), format!("{node}/log"));
         fs::write(folder.path().join(data::LOG_ORIGIN), "two words\n").unwrap();
-        let damaged = options(folder.path(), &settings(""), None, node);
+        let damaged = options(folder.path(), &settings(""), None, node, None);
         assert!(matches!(damaged, Err(SetupError::Content(_))));
     }
 }

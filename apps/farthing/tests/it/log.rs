@@ -246,3 +246,34 @@ async fn a_log_that_was_set_back_signs_nothing_and_payments_go_on() {
     let size = |about: &Value| about["size"].as_u64().unwrap();
     assert!(size(&going_on) >= size(&before));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_log_takes_the_place_of_the_old_one() {
+    let shop = Shop::new().await;
+    let node = shop.start();
+    let receipt = shop.buy(1, 1).await;
+    let first = shop.about_log().await;
+    drop(node);
+    let key = std::fs::read(shop.data().join("log.key")).unwrap();
+    shop.set_log("origin = \"other.example/log\"");
+    let refused = run(shop.serve_command().args(["--new-log", "new.example/log"]));
+    refused.failed(1).says("change the settings");
+    shop.set_log("");
+    // Given again it does nothing, and then it is not needed.
+    for args in [&["--new-log", "new.example/log"][..], &["--new-log", "new.example/log"], &[]] {
+        let node = shop.start_with(args);
+        let about = shop.about_log().await;
+        assert_eq!(about["origin"], "new.example/log");
+        assert_ne!(about["vkey"], first["vkey"]);
+        assert!(about["halted"].is_null());
+        drop(node);
+        assert_eq!(std::fs::read(shop.data().join("log.key.1.old")).unwrap(), key);
+        assert!(!shop.data().join("log.key.2.old").exists());
+        assert!(!shop.data().join("log.key.new").exists());
+    }
+    let _node = shop.start();
+    assert!(shop.policy().await.judge(receipt.note()).is_err(), "it is of the old log");
+    let again = shop.buy(2, 2).await;
+    shop.policy().await.judge(again.note()).unwrap();
+    assert!(again.index() > receipt.index());
+}

@@ -113,7 +113,12 @@ impl Shop {
 
     /// Starts node and site in one process.
     pub fn start(&self) -> Running {
-        Running::start(&mut self.serve_command(), self.path("errors"), "data")
+        self.start_with(&[])
+    }
+
+    /// As [`Shop::start`], with further arguments.
+    pub fn start_with(&self, args: &[&str]) -> Running {
+        Running::start(self.serve_command().args(args), self.path("errors"), "data")
     }
 
     /// Starts the node alone; needs [`Shop::split`].
