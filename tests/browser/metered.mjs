@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 import { examine, narrow, PHONE } from './looks.mjs';
-import { amount, NODE, OUT, Reader } from './reader.mjs';
+import { amount, NODE, OUT, pressAndClose, Reader } from './reader.mjs';
 
 const TUNE = '/listen.wav';
 const STORY = '/api/story';
@@ -21,7 +21,7 @@ class Listener extends Reader {
     await wallet.getByRole('button', { name: 'Add play money' }).click();
     await wallet.getByText('Play money added.').waitFor();
     const gone = wallet.waitForEvent('close');
-    await wallet.getByRole('button', { name: 'Allow' }).click();
+    await pressAndClose(wallet, 'Allow');
     await gone;
     await this.button('Stop').waitFor();
   }
@@ -88,7 +88,7 @@ export const metered = {
     await wallet.getByText('Play money added.').waitFor();
     await wallet.screenshot({ path: `${OUT}player-grant.png`, fullPage: true });
     const before = amount(await wallet.locator('#balance').innerText());
-    await wallet.getByRole('button', { name: 'Allow' }).click();
+    await pressAndClose(wallet, 'Allow');
     await listener.spends(200_000n);
     const first = await listener.spent();
     await listener.spends(first + 200_000n);
@@ -271,7 +271,7 @@ export const metered = {
     await listener.page.screenshot({ path: `${OUT}player-refused.png`, fullPage: true });
     const popup = await listener.playAndMeetWallet();
     const gone = popup.waitForEvent('close');
-    await popup.getByRole('button', { name: 'Allow' }).click();
+    await pressAndClose(popup, 'Allow');
     await gone;
     await listener.button('Stop').waitFor();
     await listener.stop();
@@ -283,7 +283,7 @@ export const metered = {
     const channels = listener.watchChannels();
     await listener.open(TUNE);
     const wallet = await listener.playAndMeetWallet();
-    await wallet.getByRole('button', { name: 'Decline' }).click();
+    await pressAndClose(wallet, 'Decline');
     await listener.page.getByText('You declined. Nothing was charged.').waitFor();
     await listener.button('Play').waitFor();
     assert.equal(channels.size, 0);
@@ -328,7 +328,7 @@ async function visitStates(browser, options, visit) {
   await popup.getByText('Play money added.').waitFor();
   await popup.locator('#allow[aria-disabled="false"]').waitFor();
   await visit(popup, 'player-grant');
-  await popup.getByRole('button', { name: 'Allow' }).click();
+  await pressAndClose(popup, 'Allow');
   await listener.spends(100_000n);
   await visit(listener.page, 'player-playing');
   const wallet = await listener.wallet();

@@ -1,7 +1,7 @@
 /** Buying, in the order in which a reader meets it: first time, again, refused, taken back. */
 import assert from 'node:assert/strict';
 
-import { amount, NODE, OUT, Reader } from './reader.mjs';
+import { amount, NODE, OUT, pressAndClose, Reader } from './reader.mjs';
 
 const BUDGET_PAYMENTS_MAX = 200;
 
@@ -125,7 +125,7 @@ export const paying = {
     const reader = await Reader.arrive(browser);
     await reader.open(paths[0]);
     const declined = await reader.payAndMeetWallet();
-    await declined.getByRole('button', { name: 'Decline' }).click();
+    await pressAndClose(declined, 'Decline');
     await reader.page.getByText('You declined. Nothing was charged.').waitFor();
     const closed = await reader.payAndMeetWallet();
     await closed.close();

@@ -14,6 +14,22 @@ const PATIENCE_MS = 10_000;
 
 mkdirSync(OUT, { recursive: true });
 
+/**
+ * Presses a button that closes its own window. The window may be gone before the browser's driver has
+ * finished its click, which is what was asked for.
+ */
+export async function pressAndClose(window, name) {
+  const closed = window.waitForEvent('close');
+  // If the click fails for another reason, that is what is told.
+  closed.catch(() => {});
+  try {
+    await window.getByRole('button', { name }).click();
+  } catch (error) {
+    if (!window.isClosed()) throw error;
+  }
+  await closed;
+}
+
 export class Reader {
   /** `options` are Playwright's for a new context, for example a colour scheme. */
   static async arrive(browser, options = {}) {
@@ -89,7 +105,7 @@ export class Reader {
   async allow(wallet) {
     const answered = this.page.waitForNavigation();
     const gone = wallet.waitForEvent('close');
-    await wallet.getByRole('button', { name: 'Allow' }).click();
+    await pressAndClose(wallet, 'Allow');
     await Promise.all([answered, gone]);
   }
 
