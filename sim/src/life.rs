@@ -265,6 +265,7 @@ impl<'a> Life<'a> {
             return Err("the node has stopped although nothing went wrong".to_owned());
         }
         check::stopped(&mut node)?;
+        self.watch.last_word(&node)?;
         drop(node);
         self.recover(exchange)
     }

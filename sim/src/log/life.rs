@@ -52,6 +52,7 @@ impl Life<'_> {
             return Err("the node has stopped although nothing went wrong".to_owned());
         }
         check::stopped(&mut node)?;
+        self.watch.last_word(&node)?;
         drop(node);
         self.recover(Exchange { now_ns: self.now_ns, ..Exchange::default() })
     }

@@ -20,6 +20,7 @@ use money::AccountId;
 use tlog::policy::Policy;
 use tlog::{KeyName, LogSigner, TreeHead};
 
+use crate::node::Node;
 use crate::plan::LogPlan;
 use crate::random::Random;
 use tree::Hash;
@@ -157,6 +158,12 @@ impl Watch {
         options.guard = self.plan.has_guard.then(|| PathBuf::from(GUARD));
         options.save_every_leaves = self.plan.save_every_leaves;
         Some(options)
+    }
+
+    /// A node whose writer has stopped may still sign: what it signs then counts as well.
+    pub fn last_word(&mut self, node: &Node) -> Result<(), String> {
+        let signed = node.log().and_then(|log| log.sign().ok());
+        signed.map_or(Ok(()), |(head, _)| self.signed(head, false))
     }
 
     /// Takes note of a head that was signed.

@@ -321,3 +321,43 @@ pub(super) fn asset_of(row: &Row) -> Result<Asset, LogError> {
     code.and_then(|code| Asset::new(code.as_str(), bytes[24]).ok())
         .ok_or_else(|| LogError::Rows("the row of an account names no asset".to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use disk::Simulated;
+    use tlog::{KeyName, LogSigner};
+
+    use super::*;
+
+    fn created(id: u8) -> [u8; ROW_BYTES] {
+        let mut row = [0; ROW_BYTES];
+        row[15] = id;
+        row[16..19].copy_from_slice(b"USD");
+        row[118] = 1;
+        row
+    }
+
+    #[test]
+    fn forgetting_leaves_alone_what_may_not_be_durable() {
+        let disk: Arc<dyn Disk> = Arc::new(Simulated::new(1));
+        let signer = LogSigner::from_seed(KeyName::new("pay.example/log").unwrap(), &[1; 32]);
+        let log = LogOptions::new(signer);
+        let open = || Worker::open(&disk, Path::new("/log").to_owned(), &log, false, 3).unwrap();
+        let mut worker = open();
+        worker.append(&[Part::Rows([created(1), created(2), created(3)].concat())]).unwrap();
+        let account = AccountId::new(1).unwrap();
+        assert!(!worker.forget(account, &[]).unwrap(), "there is a leaf");
+        assert!(worker.forget(account, &[(0, 0)]).unwrap());
+        // The other leaves are of a batch that a crash may take away, and come again as its own.
+        assert_eq!(worker.accounts().get(1).unwrap().since, 1);
+        assert!(worker.forget(account, &[]).unwrap(), "nothing new");
+        assert_eq!(worker.accounts().get(1).unwrap().since, 1);
+        let head = worker.head();
+        drop(worker);
+        let mut again = open();
+        again.append(&[Part::Rows([created(1), created(2), created(3)].concat())]).unwrap();
+        assert_eq!(again.head(), head);
+    }
+}

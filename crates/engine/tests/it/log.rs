@@ -17,6 +17,7 @@ use crate::world::{Buy, START_MS, World, furnish, options, payee, payer};
 
 mod checked;
 mod crash;
+mod lost;
 mod restored;
 
 const ORIGIN: &str = "pay.example/log";
