@@ -258,8 +258,10 @@ impl Log {
     /// Signs the head at hand: a checkpoint of that very moment, which need not be published.
     pub fn sign(&self) -> Result<(TreeHead, Note), LogError> {
         self.0.check()?;
+        let mut published = self.published();
+        // Read behind the lock: a head from before it may be older than what was signed meanwhile.
         let head = *self.0.head.borrow();
-        let note = self.published().sign(&self.0.signer, &self.0.files, head)?;
+        let note = published.sign(&self.0.signer, &self.0.files, head)?;
         Ok((head, note))
     }
 

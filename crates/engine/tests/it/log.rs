@@ -336,6 +336,30 @@ async fn a_checkpoint_can_be_had_while_payments_come() {
     assert!(!proof.is_empty() || sizes[0] == head.size);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_signs_at_the_same_time_never_halts_the_log() {
+    let world = logged().await;
+    let is_over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let signers: Vec<_> = (0..4)
+        .map(|_| {
+            let (log, is_over) = (world.engine.log().unwrap().clone(), is_over.clone());
+            std::thread::spawn(move || {
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    log.sign().unwrap();
+                }
+            })
+        })
+        .collect();
+    for order in 1..400 {
+        world.engine.authorize(Buy::new(order, 1).mode(Mode::Charge).command()).await.unwrap();
+    }
+    is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    for signer in signers {
+        signer.join().unwrap();
+    }
+    assert_eq!(world.engine.log().unwrap().halted(), None);
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
