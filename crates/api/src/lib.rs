@@ -11,6 +11,7 @@
 
 mod about;
 mod accounts;
+mod app;
 mod authority;
 mod body;
 mod catalogue;

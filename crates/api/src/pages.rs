@@ -66,7 +66,7 @@ async fn offline(headers: HeaderMap) -> Response {
 }
 
 /// A page that no other window may hold on to.
-fn page(headers: &HeaderMap, name: &str) -> Response {
+pub(crate) fn page(headers: &HeaderMap, name: &str) -> Response {
     let mut response = popup(headers, name);
     let alone = HeaderValue::from_static("same-origin");
     response.headers_mut().insert(OPENER_POLICY, alone);
@@ -86,7 +86,8 @@ fn confined(mut response: Response) -> Response {
     response
 }
 
-fn file(headers: &HeaderMap, content_type: &'static str, bytes: &'static [u8]) -> Response {
+/// A file with a tag, so that it is sent again only after a change.
+pub(crate) fn file(headers: &HeaderMap, content_type: &'static str, bytes: &'static [u8]) -> Response {
     let digest = Sha256::digest(bytes);
     let tag = format!("\"{}\"", Hex(&digest[..16]));
     let known = headers.get(IF_NONE_MATCH);

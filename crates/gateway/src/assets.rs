@@ -54,6 +54,7 @@ embedded! {
 /// A page by name.
 pub fn page(name: &str) -> Option<&'static str> {
     match name {
+        "app" => Some(include_str!("../../../web/dist/app.html")),
         "grant" => Some(include_str!("../../../web/dist/grant.html")),
         "index" => Some(include_str!("../../../web/dist/index.html")),
         "live" => Some(include_str!("../../../web/dist/live.html")),

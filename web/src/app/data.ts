@@ -1,0 +1,204 @@
+/**
+ * What the node's API answers, as far as the pages read it; see `docs/reference/http-api.md`.
+ * Amounts are strings of base units beside `asset` and `scale`, times milliseconds.
+ */
+
+import type { Asset } from '../order.js';
+import { read, type Page } from './call.js';
+
+export interface Account {
+  account: string;
+  asset: string;
+  scale: number;
+  role: 'payee' | 'payer' | 'treasury' | 'operator' | 'rounding';
+  label: string | null;
+  available: string;
+  held: string;
+}
+
+export interface Leg {
+  account: string;
+  amount: string;
+}
+
+export interface Payment {
+  payment: string;
+  payee: string;
+  amount: string;
+  asset: string;
+  scale: number;
+  state: 'held' | 'settled' | 'released';
+  description: string;
+  at_ms: number;
+  refunded?: string;
+  offer?: string | null;
+  offer_title?: string | null;
+  country?: string | null;
+  class?: string;
+  legs?: Leg[];
+}
+
+export interface Split {
+  account: string;
+  share_ppm: number;
+}
+
+export interface PriceRule {
+  country?: string;
+  class?: string;
+  price: string;
+}
+
+export interface Pass {
+  pass: string;
+  title: string;
+  price: string;
+  seconds: number | null;
+  uses: number | null;
+}
+
+export interface Offer {
+  offer: string;
+  site: string;
+  path: string;
+  methods: string[];
+  price: string;
+  asset: string;
+  scale: number;
+  payee: string;
+  split: Split[];
+  title: string;
+  description: string;
+  mime_type: string | null;
+  active: boolean;
+  access_seconds: number;
+  listed: boolean;
+  prices: PriceRule[];
+  passes: Pass[];
+  free: { count: number; seconds: number } | null;
+  pay_what_you_want: { min: string; suggested: string[] } | null;
+  meter: unknown;
+  created_at_ms?: number;
+  source?: 'file' | 'registry';
+  revision?: number;
+}
+
+export interface Code {
+  code_id: string;
+  code: string;
+  percent_off: number | null;
+  uses_left: number | null;
+  expires_at_ms: number | null;
+}
+
+export interface IncomeRow {
+  at_ms?: number;
+  offer?: string | null;
+  title?: string | null;
+  country?: string | null;
+  class?: string;
+  count: number;
+  gross: string;
+  refunded: string;
+}
+
+export interface Income {
+  account: string;
+  asset: string;
+  scale: number;
+  data: IncomeRow[];
+}
+
+export interface Payout {
+  payout: string;
+  account: string;
+  amount: string;
+  asset: string;
+  scale: number;
+  state: 'requested' | 'held' | 'released' | 'exported' | 'paid' | 'cancelled';
+  creditor: { name: string; iban: string };
+  created_at_ms: number;
+}
+
+export interface ApiKey {
+  key_id: string;
+  name: string;
+  scopes: string[];
+  accounts: string[] | null;
+  expires_at_ms: number | null;
+  created_at_ms?: number;
+  last_used_at_ms?: number | null;
+}
+
+export interface WebhookEndpoint {
+  webhook_endpoint: string;
+  url: string;
+  events: string[];
+  description: string;
+  active: boolean;
+  signature: 'hmac' | 'ed25519';
+  secret?: string;
+}
+
+export interface Delivery {
+  delivery: string;
+  event: string;
+  type: string;
+  state: 'waiting' | 'delivered' | 'dead';
+  attempts: number;
+  status: number | null;
+  at_ms: number;
+}
+
+export function assetOf(thing: { asset: string; scale: number }): Asset {
+  return { code: thing.asset, scale: thing.scale };
+}
+
+/** How a person would call an account. */
+export function nameOf(account: Pick<Account, 'account' | 'label'>): string {
+  return account.label ?? account.account;
+}
+
+/** Every payee that the reader may see, by name. */
+export async function payees(): Promise<Account[]> {
+  const accounts = await all<Account>('/v1/accounts');
+  return accounts
+    .filter(({ role }) => role === 'payee')
+    .sort((one, other) => nameOf(one).localeCompare(nameOf(other)));
+}
+
+/** All pages of a list that is short by its nature. */
+export async function all<T>(path: string, query: Record<string, string> = {}): Promise<T[]> {
+  const found: T[] = [];
+  let cursor: string | undefined;
+  for (let i = 0; i < PAGES_MAX; i += 1) {
+    const page: Page<T> = await read(path, { ...query, limit: 100, cursor });
+    found.push(...page.data);
+    if (page.next_cursor === null) break;
+    cursor = page.next_cursor;
+  }
+  return found;
+}
+
+const PAGES_MAX = 20;
+
+export interface Status {
+  at_ms: number;
+  started_at_ms: number;
+  version: string;
+  /** Settled since the node started. */
+  payments: number;
+  latency_p99_us: number;
+  queue_length: number;
+  holds: number;
+  channels: number;
+  assets: { asset: string; scale: number; liabilities: string; held: string; exposure: string; balanced: boolean }[];
+  journal: { writable: boolean; bytes: number; fsync_p99_us: number };
+  log: {
+    halted: boolean;
+    size: number;
+    published: number;
+    witnesses: { name: string; state: string; size: number }[];
+  } | null;
+  alarms: { code: string; detail: string }[];
+}
