@@ -1,5 +1,5 @@
-//! The application of payees and operators, at `/app` and below, and the files that it and the other
-//! bundled pages load, embedded with their compressed forms. Sources: `web/src/app`.
+//! The application of payees and operators, at `/app` and below, the page of a payment, and the files
+//! that the bundled pages load, embedded with their compressed forms. Sources: `web/src/app`.
 //!
 //! Invariants: every address of the application is the same page, which asks for data only as who
 //! signed in; the page and its files hold no data of the node, so anyone may load them.
@@ -47,15 +47,18 @@ embedded! {
     "en.json": "application/json";
     "es.json": "application/json";
     "ko.json": "application/json";
+    "pay.js": "text/javascript; charset=utf-8";
     "styles.css": "text/css; charset=utf-8";
+    "wallet.js": "text/javascript; charset=utf-8";
 }
 
 /// Routes of the application and its files.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    let page = || get(async move |headers: HeaderMap| pages::page(&headers, "app"));
+    let page = |name| get(async move |headers: HeaderMap| pages::page(&headers, name));
     Router::new()
-        .route("/app", page())
-        .route("/app/{*place}", page())
+        .route("/app", page("app"))
+        .route("/app/{*place}", page("app"))
+        .route("/pay/{pay_id}", page("pay"))
         .route("/app/files/{name}", get(show))
 }
 

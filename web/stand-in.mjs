@@ -1,12 +1,12 @@
 /**
- * A stand-in for a node, for work on the pages without one: `node test/fixture.mjs [PORT]`. It serves
+ * A stand-in for a node, for work on the pages without one: `node stand-in.mjs [PORT]`. It serves
  * `dist` and answers the calls of the application with invented figures; nothing is kept. Sign in
  * with any password.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const dist = new URL('../dist/', import.meta.url);
+const dist = new URL('dist/', import.meta.url);
 const DAY_MS = 86_400_000;
 const USD = { asset: 'USD', scale: 9 };
 const TYPES = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml', json: 'application/json', html: 'text/html' };
@@ -33,6 +33,21 @@ const payments = Array.from({ length: 14 }, (_, n) => ({
   offer: offers[n % 4].offer, country: ['KR', 'ES', 'EG', null][n % 4], class: ['person', 'agent', 'program', 'crawler'][n % 4],
   legs: [{ account: accounts[0].account, amount: '1700000' }, { account: accounts[1].account, amount: '300000' }],
 }));
+
+const mandate = (n, label, more) => ({
+  mandate: id('man', n), label, delegate: '00', per_payment: '10000000', total: '250000000', spent: String(61_000_000 / (n + 1) | 0),
+  expires_at_ms: Date.now() + 30 * DAY_MS, revoked: false, ...more,
+});
+const mandates = [
+  mandate(0, 'http://127.0.0.1:4020', {}),
+  mandate(1, 'Research agent', { per_day: '50000000' }),
+  mandate(2, 'Its translator', { parent: id('man', 1), paused: true }),
+  mandate(3, 'https://old.example', { revoked: true }),
+];
+const channels = [{
+  channel: id('ch', 1), payee: accounts[2].account, deposit: '6000000', spent: '1500000', description: titles[2],
+  state: 'open', closes_at_ms: null, close_delay_seconds: 600,
+}];
 
 function income(query) {
   const [from, to] = [Number(query.get('from_ms')), Number(query.get('to_ms'))];
@@ -80,6 +95,9 @@ const ANSWERS = [
   ['GET', /^\/v1\/webhook-endpoints$/, () => list([{ webhook_endpoint: id('we', 1), url: 'https://shop.example/farthing', events: ['payment.settled'], description: '', active: true, signature: 'hmac' }])],
   ['GET', /^\/v1\/webhook-endpoints\/\w+\/deliveries$/, () => list([{ delivery: id('dlv', 1), event: id('evt', 1), type: 'payment.settled', state: 'delivered', attempts: 1, status: 200, at_ms: Date.now() }])],
   ['GET', /^\/v1\/status$/, status],
+  ['GET', /^\/v1\/node$/, () => ({ node: `node_${'0'.repeat(25)}1`, assets: [{ ...USD, sandbox: true }], now_ms: Date.now() })],
+  ['GET', /^\/v1\/payer$/, () => ({ account: accounts[0].account, ...USD, available: '998000000', posted: '1000000000', held: '2000000', mandates, payments, channels })],
+  ['GET', /^\/v1\/receipts\/(\w+)$/, (_, [, payment]) => ({ ...payments.find((one) => one.payment === payment), authorized: '2000000', node: id('node', 1), signature: 'x', proof: 'y' })],
 ];
 
 function answer(request, url) {
