@@ -138,6 +138,8 @@ id_types! {
     MandateId = "man";
     /// A node.
     NodeId = "node";
+    /// A payout: money that leaves through the treasury.
+    PayoutId = "po";
 }
 
 impl NodeId {
