@@ -1,0 +1,4 @@
+//! The outbox against receivers on real sockets.
+mod delivery;
+mod kill;
+mod world;
