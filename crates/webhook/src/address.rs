@@ -41,13 +41,14 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, ..] = address.segments();
-    let [.., w, x, y, z] = address.octets();
-    let carried = Ipv4Addr::new(w, x, y, z);
-    match (a, b) {
+    let segments = address.segments();
+    let (first, second, middle) = (segments[0], segments[1], &segments[2..6]);
+    let bits = address.to_bits().to_be_bytes();
+    let carried = Ipv4Addr::new(bits[12], bits[13], bits[14], bits[15]);
+    match (first, second) {
         // Mapped to IPv4, and translated by NAT64: what is reached is the address inside.
-        (0, 0) if [c, d, e, f] == [0, 0, 0, 0xffff] => is_public_v4(carried),
-        (0x64, 0xff9b) if [c, d, e, f] == [0; 4] => is_public_v4(carried),
+        (0, 0) if middle == [0, 0, 0, 0xffff] => is_public_v4(carried),
+        (0x64, 0xff9b) if middle == [0; 4] => is_public_v4(carried),
         // Teredo and other protocol assignments, documentation, 6to4, documentation.
         (0x2001, 0..0x200 | 0xdb8) | (0x2002, _) | (0x3fff, 0..0x1000) => false,
         // Global unicast.

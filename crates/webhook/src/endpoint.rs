@@ -74,7 +74,9 @@ pub enum Disabled {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// The URL is not one that can be called.
-    #[error("write an absolute URL with https:// (http:// in development) without user or fragment")]
+    #[error(
+        "write an absolute URL with https:// (http:// in development) without user or fragment"
+    )]
     Url,
     /// The URL names a private address.
     #[error("the URL names an address that is not public; a node calls public addresses only")]

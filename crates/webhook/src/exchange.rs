@@ -214,7 +214,11 @@ mod tests {
             format!("http://2130706433:{port}/"),
             format!("https://127.0.0.1:{port}/"),
         ] {
-            assert_eq!(http.send(post(&url)).await, Answer::None(NoAnswer::PrivateAddress), "{url}");
+            assert_eq!(
+                http.send(post(&url)).await,
+                Answer::None(NoAnswer::PrivateAddress),
+                "{url}"
+            );
         }
         assert!(!called.is_finished());
     }

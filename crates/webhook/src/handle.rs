@@ -190,7 +190,10 @@ impl Handle {
         }
     }
 
-    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Input) -> Result<T, Unavailable> {
+    async fn ask<T>(
+        &self,
+        ask: impl FnOnce(oneshot::Sender<T>) -> Input,
+    ) -> Result<T, Unavailable> {
         let (asker, answer) = oneshot::channel();
         self.inbox.send(ask(asker)).map_err(|_| Unavailable)?;
         answer.await.map_err(|_| Unavailable)

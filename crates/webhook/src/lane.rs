@@ -183,8 +183,7 @@ mod tests {
 
     #[test]
     fn what_follows_depends_on_the_status() {
-        let judged =
-            |status| judge(Answer::Status { status, retry_after_ms: Some(7) }).0;
+        let judged = |status| judge(Answer::Status { status, retry_after_ms: Some(7) }).0;
         assert_eq!(judged(204), Outcome::Delivered);
         assert_eq!(judged(410), Outcome::Gone);
         for status in [429, 503] {

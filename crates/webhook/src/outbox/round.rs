@@ -1,6 +1,8 @@
 //! One round of the outbox.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use money::EndpointId;
@@ -49,11 +51,7 @@ fn source_fault(error: impl std::fmt::Display) -> Fault {
 
 impl<S: Source> Outbox<S> {
     /// Commits what came, follows the events, hands out what is due. How long there is nothing to do.
-    pub(super) fn round(
-        &self,
-        memory: &mut Memory,
-        inputs: Vec<Input>,
-    ) -> Result<Duration, Fault> {
+    pub(super) fn round(&self, memory: &mut Memory, inputs: Vec<Input>) -> Result<Duration, Fault> {
         let now_ms = self.post.clock.now_ms();
         let asked = inputs.iter().any(|input| matches!(input, Input::Refresh));
         let stale = memory.refreshed_at_ms.is_none_or(|at| now_ms.abs_diff(at) >= REFRESH_MS);
@@ -62,8 +60,6 @@ impl<S: Source> Outbox<S> {
         let mut after = After::default();
         let Memory { store, lanes, pruned_at_ms, .. } = memory;
         let writing = store.begin()?;
-        let lane_of = |id: &EndpointId| lanes.contains_key(id);
-        debug_assert!(fresh.iter().all(lane_of));
         for id in &fresh {
             if let Some(lane) = lanes.get_mut(id) {
                 self.place(&writing, lane, now_ms)?;
@@ -84,8 +80,8 @@ impl<S: Source> Outbox<S> {
         writing.commit()?;
 
         self.finish(memory, after);
-        self.hand_out(memory, now_ms)?;
-        self.idle(memory, now_ms, more)
+        hand_out(memory, now_ms)?;
+        idle(memory, now_ms, more)
     }
 
     /// Looks the endpoints up; which are new or changed.
@@ -137,7 +133,7 @@ impl<S: Source> Outbox<S> {
     fn take(
         &self,
         writing: &Writing<'_>,
-        lanes: &mut std::collections::BTreeMap<EndpointId, Lane>,
+        lanes: &mut BTreeMap<EndpointId, Lane>,
         input: Input,
         now_ms: u64,
         after: &mut After,
@@ -170,7 +166,8 @@ impl<S: Source> Outbox<S> {
             }
             Input::Test(notice, only, asker) => {
                 let mut count = 0;
-                for lane in lanes.values_mut().filter(|lane| only.is_none_or(|id| id == lane.id())) {
+                for lane in lanes.values_mut().filter(|lane| only.is_none_or(|id| id == lane.id()))
+                {
                     let endpoint = &lane.registered.endpoint;
                     let wanted = endpoint.active
                         && (endpoint.wants(&notice) || (only.is_some() && notice.name == PING));
@@ -190,7 +187,7 @@ impl<S: Source> Outbox<S> {
     fn follow(
         &self,
         writing: &Writing<'_>,
-        lanes: &mut std::collections::BTreeMap<EndpointId, Lane>,
+        lanes: &mut BTreeMap<EndpointId, Lane>,
         now_ms: u64,
     ) -> Result<bool, Fault> {
         let end = self.source.end();
@@ -204,7 +201,7 @@ impl<S: Source> Outbox<S> {
                 Some(bodies) if bodies.from == lane.next => bodies,
                 _ => self.read(lane.next)?,
             };
-            let registered = std::sync::Arc::clone(&lane.registered);
+            let registered = Arc::clone(&lane.registered);
             for (notice, whole) in bodies.page.notices.iter().zip(&bodies.whole) {
                 if !registered.endpoint.wants(notice) {
                     continue;
@@ -261,37 +258,39 @@ impl<S: Source> Outbox<S> {
         report.failing =
             lanes().filter_map(|lane| Some((lane.id(), lane.failing_since_ms?))).collect();
     }
+}
 
-    fn hand_out(&self, memory: &mut Memory, now_ms: u64) -> Result<(), Fault> {
-        let Memory { store, lanes, .. } = memory;
-        for lane in lanes.values_mut().filter(|lane| lane.is_active() && lane.pending > 0) {
-            let room = lane.room();
-            if room == 0 {
-                continue;
-            }
-            // Those that are handed out are still pending, and may all come first.
-            let numbers = store.due_numbers(lane.id(), now_ms, room + lane.handed.len())?;
-            let fresh: Vec<i64> =
-                numbers.into_iter().filter(|number| !lane.handed.contains(number)).collect();
-            for number in fresh.into_iter().take(room) {
-                lane.hand(store.due(number)?);
-            }
+/// Hands out what is due.
+fn hand_out(memory: &mut Memory, now_ms: u64) -> Result<(), Fault> {
+    let Memory { store, lanes, .. } = memory;
+    for lane in lanes.values_mut().filter(|lane| lane.is_active() && lane.pending > 0) {
+        let room = lane.room();
+        if room == 0 {
+            continue;
         }
-        Ok(())
+        // Those that are handed out are still pending, and may all come first.
+        let numbers = store.due_numbers(lane.id(), now_ms, room + lane.handed.len())?;
+        let fresh: Vec<i64> =
+            numbers.into_iter().filter(|number| !lane.handed.contains(number)).collect();
+        for number in fresh.into_iter().take(room) {
+            lane.hand(store.due(number)?);
+        }
     }
+    Ok(())
+}
 
-    fn idle(&self, memory: &Memory, now_ms: u64, more: bool) -> Result<Duration, Fault> {
-        if more {
-            return Ok(Duration::ZERO);
-        }
-        let mut wait_ms = REFRESH_MS;
-        for lane in memory.lanes.values().filter(|lane| lane.is_active() && lane.pending > 0) {
-            if let Some(due_ms) = memory.store.next_due_ms(lane.id(), now_ms)? {
-                wait_ms = wait_ms.min(due_ms - now_ms);
-            }
-        }
-        Ok(Duration::from_millis(wait_ms))
+/// How long there is nothing to do.
+fn idle(memory: &Memory, now_ms: u64, more: bool) -> Result<Duration, Fault> {
+    if more {
+        return Ok(Duration::ZERO);
     }
+    let mut wait_ms = REFRESH_MS;
+    for lane in memory.lanes.values().filter(|lane| lane.is_active() && lane.pending > 0) {
+        if let Some(due_ms) = memory.store.next_due_ms(lane.id(), now_ms)? {
+            wait_ms = wait_ms.min(due_ms - now_ms);
+        }
+    }
+    Ok(Duration::from_millis(wait_ms))
 }
 
 fn put(
@@ -342,13 +341,13 @@ fn settle(
     let since_ms = *lane.failing_since_ms.get_or_insert(now_ms);
     writing.set_failing(lane.id(), Some(since_ms))?;
     let failures = done.due.failures.saturating_add(1);
-    match next_attempt_ms(done.due.since_ms, now_ms, failures, asked_ms, chance()) {
-        Some(due_ms) => writing.again(number, &done.attempt, due_ms)?,
-        None => {
-            after.dead += 1;
-            if writing.dead(number, &done.attempt)? {
-                lane.pending = lane.pending.saturating_sub(1);
-            }
+    let next_ms = next_attempt_ms(done.due.since_ms, now_ms, failures, asked_ms, chance());
+    if let Some(due_ms) = next_ms {
+        writing.again(number, &done.attempt, due_ms)?;
+    } else {
+        after.dead += 1;
+        if writing.dead(number, &done.attempt)? {
+            lane.pending = lane.pending.saturating_sub(1);
         }
     }
     let Registered { id, revision, .. } = *lane.registered;

@@ -129,8 +129,8 @@ impl Store {
              ORDER BY due_at_ms, number LIMIT ?3",
         )?;
         let count = i64::try_from(count_max).unwrap_or(i64::MAX);
-        let rows =
-            query.query_map(params![endpoint.to_string(), number(now_ms), count], |row| row.get(0))?;
+        let rows = query
+            .query_map(params![endpoint.to_string(), number(now_ms), count], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -144,7 +144,8 @@ impl Store {
             "SELECT due_at_ms FROM delivery WHERE endpoint = ?1 AND state = 0 AND due_at_ms > ?2
              ORDER BY due_at_ms LIMIT 1",
         )?;
-        let due = query.query_row(params![endpoint.to_string(), number(now_ms)], |row| unsigned(row, 0));
+        let due =
+            query.query_row(params![endpoint.to_string(), number(now_ms)], |row| unsigned(row, 0));
         Ok(due.optional()?)
     }
 
@@ -287,9 +288,9 @@ impl Writing<'_> {
         now_ms: u64,
     ) -> Result<Option<(EndpointId, bool)>, StoreError> {
         let query = "SELECT endpoint, state FROM delivery WHERE number = ?1";
-        let found = self.0.query_row(query, [id], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
-        });
+        let found = self
+            .0
+            .query_row(query, [id], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)));
         let Some((endpoint, state)) = found.optional()? else { return Ok(None) };
         let Ok(endpoint) = endpoint.parse() else { return Ok(None) };
         self.0.execute(
@@ -304,7 +305,8 @@ impl Writing<'_> {
     pub(crate) fn keep_only(&self, endpoints: &[EndpointId]) -> Result<(), StoreError> {
         let query = "SELECT endpoint FROM cursor";
         let mut query = self.0.prepare_cached(query)?;
-        let known: Vec<String> = query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let known: Vec<String> =
+            query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let kept: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
         for gone in known.iter().filter(|known| !kept.contains(known)) {
             self.0.execute("DELETE FROM delivery WHERE endpoint = ?1", [gone])?;
@@ -322,7 +324,6 @@ impl Writing<'_> {
         Ok(statement.execute([kept_count])?)
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -106,7 +106,8 @@ impl Reader {
         let state = state.map(|state| state as i64);
         let count = i64::try_from(count_max).unwrap_or(i64::MAX).saturating_add(1);
         let mut query = self.0.prepare_cached(&query)?;
-        let rows = query.query_map(params![endpoint.to_string(), before, state, count], delivery)?;
+        let rows =
+            query.query_map(params![endpoint.to_string(), before, state, count], delivery)?;
         let mut deliveries: Vec<Delivery> = rows.collect::<Result<_, _>>()?;
         let more = deliveries.len() > count_max;
         deliveries.truncate(count_max);

@@ -4,7 +4,9 @@ use serde_json::json;
 use tempfile::tempdir;
 use webhook::{Disabled, Notice, PING, Scheme, Secret, State, event_id};
 
-use crate::world::{Receiver, Registry, START_MS, World, account, endpoint, endpoint_id, node, until};
+use crate::world::{
+    Receiver, Registry, START_MS, World, account, endpoint, endpoint_id, node, until,
+};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -65,7 +67,10 @@ async fn what_fails_is_tried_again_when_the_receiver_asks_for_it() {
     until("it was tried", || world.handle.report().failed == 1).await;
     let page = world.handle.deliveries(id, None, None, 10).unwrap();
     let [delivery] = page.deliveries.as_slice() else { panic!("{page:?}") };
-    assert_eq!((delivery.state, delivery.failures, delivery.status), (State::Pending, 1, Some(503)));
+    assert_eq!(
+        (delivery.state, delivery.failures, delivery.status),
+        (State::Pending, 1, Some(503))
+    );
     assert_eq!(delivery.next_attempt_at_ms, Some(world.now_ms() + 60_000));
     assert_eq!(world.handle.report().failing, [(id, world.now_ms())]);
     receiver.answers(|_| (200, Vec::new()));
@@ -125,12 +130,11 @@ async fn who_is_gone_or_fails_for_days_is_switched_off() {
 
     receiver.answers(|_| (500, Vec::new()));
     world.registry.put(failing, endpoint(failing, &receiver.url, receiver.secret()));
-    let mut failed = world.handle.report().failed;
-    for _ in 0..11 {
+    let before = world.handle.report().failed;
+    for halves in 1..=11 {
         world.happen(1);
         world.advance_ms(DAY_MS / 2);
-        failed += 1;
-        until("it is tried", || world.handle.report().failed >= failed).await;
+        until("it is tried", || world.handle.report().failed >= before + halves).await;
         if !world.registry.get(failing).active {
             break;
         }

@@ -8,8 +8,8 @@ use tempfile::tempdir;
 
 use crate::world::{Receiver, Registry, World, endpoint, endpoint_id, until};
 
-const EVENTS_COUNT: u64 = 6_000;
-const KILLS: u32 = 4;
+const EVENTS_COUNT: usize = 6_000;
+const KILLS: usize = 4;
 const FOLDER: &str = "WEBHOOK_TEST_FOLDER";
 const URL: &str = "WEBHOOK_TEST_URL";
 
@@ -24,11 +24,11 @@ fn sender() {
     // The secret is of no matter: the receiver of this test does not check it.
     let secret = webhook::Secret::generate(webhook::Scheme::Ed25519).unwrap();
     registry.put(id, endpoint(id, &url, &secret));
-    let world = World::start_at(folder.as_ref(), registry, EVENTS_COUNT);
+    let world = World::start_at(folder.as_ref(), registry, EVENTS_COUNT as u64);
     loop {
         std::thread::sleep(Duration::from_millis(10));
         if world.handle.report().behind == 0 && world.handle.report().pending == 0 {
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
         }
     }
 }
@@ -48,7 +48,7 @@ async fn nothing_is_lost_when_the_sender_is_killed_again_and_again() {
     let (folder, receiver) = (tempdir().unwrap(), Receiver::unchecked().await);
     for kill in 1..=KILLS {
         let mut child = spawn(folder.path(), &receiver.url);
-        let share = EVENTS_COUNT as usize * kill as usize / (KILLS as usize + 1);
+        let share = EVENTS_COUNT * kill / (KILLS + 1);
         until("a share arrives", || receiver.count() >= share).await;
         child.kill().unwrap();
         child.wait().unwrap();
@@ -63,11 +63,11 @@ async fn nothing_is_lost_when_the_sender_is_killed_again_and_again() {
         }
         ids.len()
     };
-    let all = usize::try_from(EVENTS_COUNT).unwrap();
-    until("every event arrives", || receiver.count() >= all && distinct() == all).await;
+    until("every event arrives", || receiver.count() >= EVENTS_COUNT && distinct() == EVENTS_COUNT)
+        .await;
     child.kill().unwrap();
     child.wait().unwrap();
     // Sent twice is at most what was in memory at a kill.
-    let twice = receiver.count() - all;
-    assert!(twice <= 600 * KILLS as usize, "{twice} were sent twice");
+    let twice = receiver.count() - EVENTS_COUNT;
+    assert!(twice <= 600 * KILLS, "{twice} were sent twice");
 }
