@@ -1,3 +1,5 @@
+//! The outbox on the disk, row by row.
+
 use tempfile::tempdir;
 
 use super::*;
