@@ -78,6 +78,7 @@ impl Reading {
     }
 
     /// What came after an earlier reading.
+    #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
             buckets: std::array::from_fn(|i| self.buckets[i].saturating_sub(earlier.buckets[i])),
@@ -86,6 +87,7 @@ impl Reading {
     }
 
     /// Both together.
+    #[must_use]
     pub fn plus(&self, other: &Self) -> Self {
         Self {
             buckets: std::array::from_fn(|i| self.buckets[i] + other.buckets[i]),
@@ -129,7 +131,7 @@ mod tests {
         assert_eq!(histogram.read().percentile_us(50), None);
         (0..99).for_each(|_| histogram.note(Duration::from_micros(900)));
         let before = histogram.read();
-        histogram.note(Duration::from_secs(60));
+        histogram.note(Duration::from_mins(1));
         let reading = histogram.read();
         assert_eq!(reading.percentile_us(50), Some(1_000));
         assert_eq!(reading.percentile_us(99), Some(1_000));
