@@ -140,6 +140,12 @@ id_types! {
     NodeId = "node";
     /// A payout: money that leaves through the treasury.
     PayoutId = "po";
+    /// An event: follows from the node and the event's position.
+    EventId = "evt";
+    /// A receiver of webhooks.
+    EndpointId = "we";
+    /// The sending of one event to one receiver.
+    DeliveryId = "dlv";
 }
 
 impl NodeId {
