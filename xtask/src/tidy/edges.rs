@@ -43,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("client", &["http402", "instrument", "money"]),
     ("witness", &["disk", "tlog"]),
     ("report", &["engine", "ledger", "money"]),
+    ("webhook", &["engine", "money"]),
     ("api", &["engine", "gateway", "http402", "instrument", "ledger", "money", "report", "tlog"]),
     (
         "farthing",
@@ -60,6 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "money",
             "report",
             "tlog",
+            "webhook",
             "witness",
         ],
     ),
