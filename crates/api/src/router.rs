@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 
 use crate::node::{Node, Shared};
 use crate::{
-    about, accounts, app, catalogue, channel_steps, channels, envelope, facilitator, faucet, log,
+    about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, log,
     openapi, operator, pages, payer, payments, proof, receipt, sandbox,
 };
 
@@ -22,7 +22,6 @@ pub fn router(node: Node) -> Router {
         .merge(own())
         .merge(gateways())
         .merge(pages::routes())
-        .merge(app::routes())
         .fallback(envelope::not_found)
         .layer(from_fn(envelope::envelope))
         .with_state(Arc::new(Shared::new(node)))
