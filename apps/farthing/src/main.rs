@@ -65,12 +65,20 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Log(args) => log_command::run(args).await,
         Command::Verify(args) => verify::run(&args),
         Command::Witness(args) => witness::run(args).await,
+        Command::Openapi => openapi(),
         Command::Demo(args) => match demo::run(args).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure::new("not everything went as it must")),
             Err(error) => Err(Failure::new(format!("{error:#}"))),
         },
     }
+}
+
+fn openapi() -> Result<(), Failure> {
+    let document = api::openapi_json();
+    let document = document.map_err(|error| Failure::new(format!("no document: {error}")))?;
+    term::line(document.trim_end());
+    Ok(())
 }
 
 fn log_to_standard_error() {

@@ -42,7 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("gateway", &["engine", "http402", "instrument", "money"]),
     ("client", &["http402", "instrument", "money"]),
     ("witness", &["disk", "tlog"]),
-    ("api", &["engine", "gateway", "http402", "instrument", "money", "tlog"]),
+    ("api", &["engine", "gateway", "http402", "instrument", "ledger", "money", "tlog"]),
     (
         "farthing",
         &[
