@@ -55,7 +55,7 @@ export function PayoutsPage({ isOperator }: { isOperator: boolean }): JSX.Elemen
             { head: t('payouts.to'), cell: ({ creditor }) => <>{creditor.name}<br /><code class="small" dir="ltr">{creditor.iban}</code></> },
             { head: t('payouts.from'), cell: (row) => named(row.account) },
             { head: t('column.when'), cell: (row) => <Time at={row.created_at_ms} /> },
-            { head: t('column.state'), cell: (row) => <State state={row.state} /> },
+            { head: t('column.state'), cell: (row) => <State state={row.state === 'released' ? 'let_go' : row.state} /> },
             { head: t('column.amount'), cell: (row) => <Money units={row.amount} asset={assetOf(row)} />, end: true },
             {
               head: t('column.act'),
