@@ -1,10 +1,11 @@
 /**
- * A stand-in for a node, for work on the pages without one: `node stand-in.mjs [PORT]`. It serves
- * `dist` and answers the calls of the application with invented figures; nothing is kept. Sign in
- * with any password.
+ * A stand-in for a node, for work on the pages without one: `node stand-in.mjs [PORT]`, 0 for any that is
+ * free. It serves `dist` and answers the calls of the application with invented figures; nothing is
+ * kept. Sign in with any password but "wrong".
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { gzipSync } from 'node:zlib';
 
 const dist = new URL('dist/', import.meta.url);
 const DAY_MS = 86_400_000;
@@ -72,12 +73,11 @@ const status = () => ({
   alarms: [{ code: 'disk_full', detail: '96 % of the data folder\'s disk is used' }],
 });
 const list = (data) => ({ data, next_cursor: null });
-let isIn = process.argv.includes('--signed-in');
+const SESSION = { csrf_token: 't', scopes: ['operator'], accounts: null };
+/** By an invented cookie, so that each browser signs in for itself. */
+const isIn = (request) => /stand-in=1/.test(request.headers.cookie ?? '');
 
 const ANSWERS = [
-  ['GET', /^\/v1\/session$/, () => (isIn ? { csrf_token: 't', scopes: ['operator'], accounts: null } : undefined)],
-  ['POST', /^\/v1\/session$/, () => { isIn = true; return { csrf_token: 't', scopes: ['operator'], accounts: null }; }],
-  ['DELETE', /^\/v1\/session$/, () => { isIn = false; return {}; }],
   ['GET', /^\/v1\/accounts$/, () => list(accounts)],
   ['GET', /^\/v1\/reports\/income$/, income],
   ['GET', /^\/v1\/offers$/, () => list(offers)],
@@ -116,16 +116,35 @@ function file(pathname) {
   return existsSync(path) ? [readFileSync(path), TYPES[page.split('.').pop()]] : undefined;
 }
 
+async function session(request, response) {
+  let body = '';
+  for await (const part of request) body += part;
+  const granted = request.method === 'POST' ? !body.includes('"wrong"') : isIn(request);
+  const cookie = request.method === 'DELETE' || !granted ? '' : '1';
+  const problem = { code: 'unauthorized', title: 'not signed in' };
+  response.writeHead(granted ? 200 : 401, { 'Content-Type': 'application/json', 'Set-Cookie': `stand-in=${cookie}; Path=/` });
+  response.end(JSON.stringify(granted ? SESSION : problem));
+}
+
 createServer((request, response) => {
   const url = new URL(request.url, 'http://localhost');
+  if (url.pathname === '/v1/session') {
+    void session(request, response);
+    return;
+  }
   const isCall = url.pathname.startsWith('/v1/');
   const found = isCall ? answer(request, url) : file(url.pathname);
   if (found === undefined) {
-    response.writeHead(url.pathname === '/v1/session' ? 401 : 404, { 'Content-Type': 'application/problem+json' });
+    response.writeHead(404, { 'Content-Type': 'application/problem+json' });
     response.end(JSON.stringify({ code: 'not_found', title: 'not there' }));
   } else if (isCall) {
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(found));
   } else {
-    response.writeHead(200, { 'Content-Type': found[1], 'Content-Security-Policy': POLICY }).end(found[0]);
+    const headers = { 'Content-Type': found[1], 'Content-Security-Policy': POLICY };
+    const isBundled = url.pathname.startsWith('/app/files/');
+    if (isBundled) headers['Content-Encoding'] = 'gzip';
+    response.writeHead(200, headers).end(isBundled ? gzipSync(found[0]) : found[0]);
   }
-}).listen(Number(process.argv[2] ?? 4040), '127.0.0.1');
+}).listen(Number(process.argv[2] ?? 4040), '127.0.0.1', function said() {
+  console.log(`http://127.0.0.1:${this.address().port}`);
+});
