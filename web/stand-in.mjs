@@ -53,32 +53,40 @@ const channels = [{
 function income(query) {
   const [from, to] = [Number(query.get('from_ms')), Number(query.get('to_ms'))];
   const step = { hour: 3_600_000, day: DAY_MS, month: 30.4 * DAY_MS }[query.get('step')];
-  const row = (n, more) => ({ count: 40 + ((n * 37) % 90), gross: String(80_000_000n + BigInt((n * 7919) % 97) * 3_100_000n), refunded: n % 5 === 0 ? '4000000' : '0', ...more });
+  const row = (n, more) => {
+    const [gross, refunded] = [80_000_000n + BigInt((n * 7919) % 97) * 3_100_000n, n % 5 === 0 ? 4_000_000n : 0n];
+    const none = { offer: null, title: null, country: null, class: null };
+    return { ...none, payments: 40 + ((n * 37) % 90), gross: String(gross), refunds: 0, refunded: String(refunded), net: String(gross - refunded), ...more };
+  };
+  const sum = (rows, field) => String(rows.reduce((total, one) => total + BigInt(one[field]), 0n));
   const by = {
-    time: () => Array.from({ length: Math.round((to - from) / step) }, (_, n) => row(n, { at_ms: from + n * step })),
+    time: () => Array.from({ length: Math.round((to - from) / step) }, (_, n) => row(n, { from_ms: from + n * step })),
     offer: () => offers.map(({ offer, title }, n) => row(n * 3, { offer, title })),
     country: () => ['KR', 'US', 'ES', 'EG', 'DE', 'IN', null].map((country, n) => row(n * 5 + 1, { country })),
     class: () => ['person', 'agent', 'program', 'crawler'].map((name, n) => row(n * 4 + 2, { class: name })),
   };
-  return { account: query.get('account'), ...USD, data: by[query.get('by')]() };
+  const rows = by[query.get('by')]();
+  const totals = Object.fromEntries(['gross', 'refunded', 'net'].map((field) => [field, sum(rows, field)]));
+  return { ...USD, totals: { ...totals, payments: Number(sum(rows, 'payments')), refunds: 0 }, rows };
 }
 
 const started = Date.now();
 const status = () => ({
-  at_ms: Date.now(), started_at_ms: started, version: '0.1.0', payments: Math.floor((Date.now() - started) * 1.3),
-  latency_p99_us: 1800 + Math.round(Math.random() * 900), queue_length: 3, holds: 12, channels: 4,
-  assets: [{ ...USD, liabilities: '128442000000', held: '48000000', exposure: '120000000', balanced: true }],
-  journal: { writable: true, bytes: 48_211_004, fsync_p99_us: 900 },
-  log: { halted: false, size: 120_442, published: 120_440, witnesses: [{ name: 'witness.example/one', state: 'good', size: 120_440 }] },
-  alarms: [{ code: 'disk_full', detail: '96 % of the data folder\'s disk is used' }],
+  now_ms: Date.now(), started_at_ms: started, version: '0.1.0', holds_open: 12, channels_open: 4, books_balanced: true,
+  throughput: { window_ms: 60_000, payments: 78_000 + Math.round(Math.sin(Date.now() / 9000) * 9000), gateway_p99_us: 1800 + Math.round(Math.random() * 900) },
+  writer: { stopped: false, queue_commands: 3, sync_p99_us: 900, journal_bytes: 48_211_004, snapshot_at_ms: started },
+  assets: [{ ...USD, liabilities: '128442000000', held: '48000000', exposure: '120000000' }],
+  log: { leaves: 120_442, published_leaves: 120_440, halted: null, witnesses: [{ name: 'witness.example/one', state: 'cosigned', detail: '', cosigned_size: 120_440, alarm: null }] },
+  machine: { data_free_bytes: 1_900_000_000 },
+  alarms: [{ code: 'disk_almost_full', severity: 'page', detail: '4 % of the disk is free' }],
 });
 const list = (data) => ({ data, next_cursor: null });
-const SESSION = { csrf_token: 't', scopes: ['operator'], accounts: null };
+const SESSION = { csrf: 't', operator: true, scopes: ['operator'], accounts: null };
 /** By an invented cookie, so that each browser signs in for itself. */
 const isIn = (request) => /stand-in=1/.test(request.headers.cookie ?? '');
 
 const ANSWERS = [
-  ['GET', /^\/v1\/accounts$/, () => list(accounts)],
+  ['GET', /^\/v1\/accounts$/, () => ({ accounts })],
   ['GET', /^\/v1\/reports\/income$/, income],
   ['GET', /^\/v1\/offers$/, () => list(offers)],
   ['GET', /^\/v1\/offers\/(\w+)$/, (_, [, offer]) => offers.find((one) => one.offer === offer)],
@@ -121,7 +129,7 @@ async function session(request, response) {
   for await (const part of request) body += part;
   const granted = request.method === 'POST' ? !body.includes('"wrong"') : isIn(request);
   const cookie = request.method === 'DELETE' || !granted ? '' : '1';
-  const problem = { code: 'unauthorized', title: 'not signed in' };
+  const problem = { code: 'login_wrong', title: 'not signed in' };
   response.writeHead(granted ? 200 : 401, { 'Content-Type': 'application/json', 'Set-Cookie': `stand-in=${cookie}; Path=/` });
   response.end(JSON.stringify(granted ? SESSION : problem));
 }

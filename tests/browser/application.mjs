@@ -3,28 +3,13 @@
  * The node is the stand-in of `web`, so that every state can be shown; what is sent to it is checked.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
 import { examine, narrow, PHONE } from './looks.mjs';
+import { PLACES, standIn, WEB } from './stand.mjs';
 
-const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
 const LANGUAGES = { en: 'en-US', ar: 'ar' };
 const PATIENCE_MS = 10_000;
-
-const stand = { origin: undefined };
-
-/** The stand-in's origin; it ends with this process. */
-export function standIn() {
-  stand.origin ??= new Promise((resolve, reject) => {
-    const node = spawn(process.execPath, [`${WEB}stand-in.mjs`, '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    node.once('error', reject);
-    node.stdout.once('data', (line) => resolve(String(line).trim()));
-    process.once('exit', () => node.kill());
-  });
-  return stand.origin;
-}
 
 /** The words of a language by key, with a pattern in place of each argument. */
 function words(language) {
@@ -83,7 +68,7 @@ const TASKS = {
     assert.equal(await payee.page.evaluate(() => document.documentElement.dir), language === 'ar' ? 'rtl' : 'ltr');
     await payee.page.getByLabel(t('login.secret')).fill('wrong');
     await payee.button('login.button').click();
-    await payee.page.getByRole('alert').filter({ hasText: t('problem.unauthorized') }).waitFor();
+    await payee.page.getByRole('alert').filter({ hasText: t('problem.login_wrong') }).waitFor();
     await payee.signIn();
     await payee.button('sign_out').click();
     await payee.page.getByLabel(t('login.secret')).waitFor();
@@ -215,7 +200,7 @@ const TASKS = {
     const operator = await arrive(browser, language);
     await operator.signIn();
     await operator.open('/app/console');
-    await operator.page.getByRole('alert').filter({ hasText: operator.t('alarm.disk_full') }).waitFor();
+    await operator.page.getByRole('alert').filter({ hasText: operator.t('alarm.disk_almost_full') }).waitFor();
     await operator.heading('console.liabilities');
     await operator.leave();
   },
@@ -255,14 +240,6 @@ const TASKS = {
     assert.match(await check.getAttribute('href'), /^\/verify\?receipt=\/v1\/receipts\/pay_\w+\/proof$/);
     await payer.leave();
   },
-};
-
-/** Every page in its full state. */
-export const PLACES = {
-  income: '/app', offers: '/app/offers', offer: '/app/offers/off_0000q8xk3v5w7m9r2t4y6a8c0e', 'offer-new': '/app/offers/new',
-  payments: '/app/payments', payment: '/app/payments/pay_0005q8xk3v5w7m9r2t4y6a8c0e', payouts: '/app/payouts',
-  webhooks: '/app/webhooks', keys: '/app/keys', console: '/app/console', wallet: '/wallet',
-  receipt: '/pay/pay_0000q8xk3v5w7m9r2t4y6a8c0e',
 };
 
 async function visitAll(browser, language, options, visit) {

@@ -6,7 +6,7 @@
  */
 import { chromium } from 'playwright-core';
 
-import { PLACES, standIn } from './application.mjs';
+import { PLACES, standIn } from './stand.mjs';
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 const BROWSER = process.env.FARTHING_CHROMIUM ?? '/usr/bin/chromium';

@@ -9,7 +9,8 @@
 import { t, wordsFor } from './language.js';
 
 export interface Session {
-  csrf_token: string;
+  csrf: string;
+  operator: boolean;
   scopes: string[];
   /** Payees that it is limited to; null = all. */
   accounts: string[] | null;
@@ -42,7 +43,7 @@ export async function findSession(): Promise<Session | undefined> {
   try {
     return remember(await call<Session>('GET', '/v1/session'));
   } catch (error) {
-    if (error instanceof Problem && (error.status === 401 || error.status === 404)) return undefined;
+    if (error instanceof Problem && error.status === 401) return undefined;
     throw error;
   }
 }
@@ -50,8 +51,7 @@ export async function findSession(): Promise<Session | undefined> {
 /** `secret` is the operator's password or an API key. */
 export async function signIn(secret: string): Promise<Session> {
   const body = secret.startsWith('fk_') ? { key: secret } : { password: secret };
-  const session = await call<Session>('POST', '/v1/session', body);
-  return remember(session.csrf_token === undefined ? await call('GET', '/v1/session') : session);
+  return remember(await call<Session>('POST', '/v1/session', body));
 }
 
 export async function signOut(): Promise<void> {
@@ -123,6 +123,6 @@ function problem(response: Response, content: Record<string, unknown>): Problem 
 }
 
 function remember(session: Session): Session {
-  csrf = session.csrf_token;
+  csrf = session.csrf;
   return session;
 }

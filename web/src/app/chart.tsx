@@ -62,7 +62,7 @@ export function Bars({ title, name, bars, asset }: {
   const table = (
     <Table
       caption={title}
-      rows={bars.filter(({ count }) => count > 0)}
+      rows={bars.filter(({ count, units }) => count > 0 || units !== 0n)}
       keyOf={({ at }) => String(at)}
       columns={[
         { head: t('column.when'), cell: ({ label }) => label },
@@ -200,7 +200,7 @@ export function Shares({ title, name, shares, asset, empty }: {
               <tr key={key}>
                 <th scope="row">
                   <span>{who}</span>
-                  <meter min={0} max={1000} value={Number((units * 1000n) / most)} aria-hidden="true" />
+                  <meter min={0} max={1000} value={Math.max(Number((units * 1000n) / most), 0)} aria-hidden="true" />
                 </th>
                 <td class="end">
                   <Money units={units} asset={asset} />

@@ -91,22 +91,28 @@ export interface Code {
   expires_at_ms: number | null;
 }
 
-export interface IncomeRow {
-  at_ms?: number;
-  offer?: string | null;
-  title?: string | null;
-  country?: string | null;
-  class?: string;
-  count: number;
+export interface Sums {
+  payments: number;
   gross: string;
+  refunds: number;
   refunded: string;
+  /** May be negative. */
+  net: string;
+}
+
+export interface IncomeRow extends Sums {
+  from_ms?: number;
+  offer: string | null;
+  title: string | null;
+  country: string | null;
+  class: string | null;
 }
 
 export interface Income {
-  account: string;
   asset: string;
   scale: number;
-  data: IncomeRow[];
+  totals: Sums;
+  rows: IncomeRow[];
 }
 
 export interface Payout {
@@ -159,10 +165,14 @@ export function nameOf(account: Pick<Account, 'account' | 'label'>): string {
   return account.label ?? account.account;
 }
 
+/** Every account that the reader may see. */
+export async function accounts(): Promise<Account[]> {
+  return (await read<{ accounts: Account[] }>('/v1/accounts')).accounts;
+}
+
 /** Every payee that the reader may see, by name. */
 export async function payees(): Promise<Account[]> {
-  const accounts = await all<Account>('/v1/accounts');
-  return accounts
+  return (await accounts())
     .filter(({ role }) => role === 'payee')
     .sort((one, other) => nameOf(one).localeCompare(nameOf(other)));
 }
@@ -183,22 +193,22 @@ export async function all<T>(path: string, query: Record<string, string> = {}): 
 const PAGES_MAX = 20;
 
 export interface Status {
-  at_ms: number;
-  started_at_ms: number;
+  alarms: { code: string; severity: 'page' | 'ticket'; detail: string }[];
   version: string;
-  /** Settled since the node started. */
-  payments: number;
-  latency_p99_us: number;
-  queue_length: number;
-  holds: number;
-  channels: number;
-  assets: { asset: string; scale: number; liabilities: string; held: string; exposure: string; balanced: boolean }[];
-  journal: { writable: boolean; bytes: number; fsync_p99_us: number };
+  started_at_ms: number;
+  now_ms: number;
+  /** Of the last minute. */
+  throughput: { window_ms: number; payments: number; gateway_p99_us: number | null };
+  writer: { stopped: boolean; queue_commands: number; sync_p99_us: number | null; journal_bytes: number; snapshot_at_ms: number | null };
+  holds_open: number | null;
+  channels_open: number | null;
+  assets: { asset: string; scale: number; liabilities: string; held: string; exposure: string }[];
+  books_balanced: boolean | null;
   log: {
-    halted: boolean;
-    size: number;
-    published: number;
-    witnesses: { name: string; state: string; size: number }[];
+    leaves: number;
+    published_leaves: number | null;
+    halted: string | null;
+    witnesses: { name: string; state: string; detail: string; cosigned_size: number | null; alarm: string | null }[];
   } | null;
-  alarms: { code: string; detail: string }[];
+  machine: { data_free_bytes: number | null };
 }

@@ -59,12 +59,8 @@ function doors(session: Session): Door[] {
     { path: '/app/webhooks', name: t('nav.webhooks') },
     { path: '/app/keys', name: t('nav.keys') },
   ];
-  if (isOperator(session)) all.push({ path: '/app/console', name: t('nav.console') });
+  if (session.operator) all.push({ path: '/app/console', name: t('nav.console') });
   return all;
-}
-
-export function isOperator(session: Session): boolean {
-  return session.accounts === null && session.scopes.includes('operator');
 }
 
 function pageOf(path: string, session: Session): JSX.Element {
@@ -77,7 +73,7 @@ function pageOf(path: string, session: Session): JSX.Element {
     case 'payments':
       return id === undefined ? <PaymentsPage /> : <PaymentPage key={id} payment={id} />;
     case 'payouts':
-      return <PayoutsPage isOperator={isOperator(session)} />;
+      return <PayoutsPage isOperator={session.operator} />;
     case 'webhooks':
       return <WebhooksPage />;
     case 'keys':

@@ -6,7 +6,7 @@
  */
 
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
 import { read } from '../call.js';
 import { assetOf, type Status } from '../data.js';
@@ -16,7 +16,7 @@ import { useLoad } from '../load.js';
 import { Head, Money, Notice, State, Table, Time, Waiting } from '../ui.js';
 
 const REFRESH_MS = 2000;
-const KEPT_COUNT = 90;
+const KEPT_COUNT = 45;
 
 export function ConsolePage(): JSX.Element {
   const { value, problem } = useLoad(() => read<Status>('/v1/status'), [], REFRESH_MS);
@@ -56,15 +56,15 @@ function Work({ status }: { status: Status }): JSX.Element {
   const { rates, latencies } = useHistory(status);
   return (
     <dl class="totals gauges">
-      <Gauge name={t('console.throughput')} text={t('console.per_second', { count: rates.at(-1) ?? 0 })}>
+      <Gauge name={t('console.throughput')} text={t('console.per_second', { count: round(rates.at(-1) ?? 0) })}>
         <Line values={rates} count={KEPT_COUNT} />
       </Gauge>
-      <Gauge name={t('console.latency')} text={t('console.ms', { count: latencies.at(-1) ?? 0 })}>
+      <Gauge name={t('console.latency')} text={t('console.ms', { count: round(latencies.at(-1) ?? 0) })}>
         <Line values={latencies} count={KEPT_COUNT} />
       </Gauge>
-      <Gauge name={t('console.queue')} text={number(status.queue_length)} />
-      <Gauge name={t('console.holds')} text={number(status.holds)} />
-      <Gauge name={t('console.channels')} text={number(status.channels)} />
+      <Gauge name={t('console.queue')} text={number(status.writer.queue_commands)} />
+      <Gauge name={t('console.holds')} text={number(status.holds_open)} />
+      <Gauge name={t('console.channels')} text={number(status.channels_open)} />
     </dl>
   );
 }
@@ -86,7 +86,6 @@ function Owed({ status }: { status: Status }): JSX.Element {
           { head: t('console.owed'), cell: (row) => <Money units={row.liabilities} asset={assetOf(row)} />, end: true },
           { head: t('console.held'), cell: (row) => <Money units={row.held} asset={assetOf(row)} />, end: true },
           { head: t('console.exposure'), cell: (row) => <Money units={row.exposure} asset={assetOf(row)} />, end: true },
-          { head: t('console.books'), cell: (row) => <State state={row.balanced ? 'balanced' : 'unbalanced'} /> },
         ]}
       />
     </section>
@@ -94,19 +93,24 @@ function Owed({ status }: { status: Status }): JSX.Element {
 }
 
 function Health({ status }: { status: Status }): JSX.Element {
-  const { journal, log } = status;
+  const { writer, log } = status;
   return (
     <section aria-labelledby="health">
       <h2 id="health">{t('console.health')}</h2>
       <dl class="facts">
-        <div><dt>{t('console.journal')}</dt><dd><State state={journal.writable ? 'good' : 'bad'} /> · {bytes(journal.bytes)}</dd></div>
-        <div><dt>{t('console.fsync')}</dt><dd>{t('console.ms', { count: journal.fsync_p99_us / 1000 })}</dd></div>
+        <div><dt>{t('console.journal')}</dt><dd><State state={writer.stopped ? 'bad' : 'good'} /> · {bytes(writer.journal_bytes)}</dd></div>
+        <div><dt>{t('console.fsync')}</dt><dd>{t('console.ms', { count: round((writer.sync_p99_us ?? 0) / 1000) })}</dd></div>
+        {status.books_balanced !== null && (
+          <div><dt>{t('console.books')}</dt><dd><State state={status.books_balanced ? 'balanced' : 'unbalanced'} /></dd></div>
+        )}
+        {writer.snapshot_at_ms !== null && <div><dt>{t('console.snapshot')}</dt><dd><Time at={writer.snapshot_at_ms} /></dd></div>}
         {log !== null && (
           <>
-            <div><dt>{t('console.log')}</dt><dd><State state={log.halted ? 'bad' : 'good'} /> · {number(log.size)}</dd></div>
-            <div><dt>{t('console.published')}</dt><dd>{number(log.published)}</dd></div>
+            <div><dt>{t('console.log')}</dt><dd><State state={log.halted === null ? 'good' : 'bad'} /> · {number(log.leaves)}</dd></div>
+            <div><dt>{t('console.published')}</dt><dd>{number(log.published_leaves)}</dd></div>
           </>
         )}
+        {status.machine.data_free_bytes !== null && <div><dt>{t('console.free')}</dt><dd>{bytes(status.machine.data_free_bytes)}</dd></div>}
         <div><dt>{t('console.since')}</dt><dd><Time at={status.started_at_ms} /></dd></div>
         <div><dt>{t('console.version')}</dt><dd>{status.version}</dd></div>
       </dl>
@@ -125,33 +129,34 @@ function Witnesses({ status }: { status: Status }): JSX.Element {
         empty={t('console.no_witnesses')}
         columns={[
           { head: t('console.witness'), cell: ({ name }) => name },
-          { head: t('column.state'), cell: ({ state }) => <State state={state} /> },
-          { head: t('console.cosigned'), cell: ({ size }) => number(size), end: true },
+          { head: t('column.state'), cell: ({ state, alarm, detail }) => <><State state={alarm ?? state} />{state !== 'cosigned' && <span class="small"> {detail}</span>}</> },
+          { head: t('console.cosigned'), cell: ({ cosigned_size }) => number(cosigned_size), end: true },
         ]}
       />
     </section>
   );
 }
 
-/** Payments a second and latency at the 99th percentile, of the last answers. */
+/** Payments a second and latency in milliseconds, of the last answers. */
 function useHistory(status: Status): { rates: number[]; latencies: number[] } {
-  const before = useRef<Status | undefined>(undefined);
   const [kept, setKept] = useState<{ rates: number[]; latencies: number[] }>({ rates: [], latencies: [] });
   useEffect(() => {
-    const last = before.current;
-    before.current = status;
-    if (last === undefined || status.at_ms <= last.at_ms) return;
-    const rate = ((status.payments - last.payments) * 1000) / (status.at_ms - last.at_ms);
+    const { payments, window_ms, gateway_p99_us } = status.throughput;
     setKept(({ rates, latencies }) => ({
-      rates: [...rates, Math.max(rate, 0)].slice(-KEPT_COUNT),
-      latencies: [...latencies, status.latency_p99_us / 1000].slice(-KEPT_COUNT),
+      rates: [...rates, (payments * 1000) / Math.max(window_ms, 1)].slice(-KEPT_COUNT),
+      latencies: [...latencies, (gateway_p99_us ?? 0) / 1000].slice(-KEPT_COUNT),
     }));
   }, [status]);
   return kept;
 }
 
-function number(value: number): string {
-  return new Intl.NumberFormat(currentLanguage()).format(value);
+/** As exact as somebody can see in passing. */
+function round(value: number): number {
+  return value < 100 ? Math.round(value * 10) / 10 : Math.round(value);
+}
+
+function number(value: number | null): string {
+  return value === null ? '–' : new Intl.NumberFormat(currentLanguage()).format(value);
 }
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];

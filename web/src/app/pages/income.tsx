@@ -62,21 +62,19 @@ function Report({ account, period }: { account: Account; period: { days: number;
   const { value, problem } = useLoad(async () => {
     const ask = (by: string): Promise<Income> => read('/v1/reports/income', {
       account: account.account, from_ms: range.from, to_ms: range.to, step: period.step, by,
-      offset_minutes: -new Date().getTimezoneOffset(),
+      time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     });
     const [time, offer, country, kind] = await Promise.all(['time', 'offer', 'country', 'class'].map(ask));
-    return { time: rows(time), offer: rows(offer), country: rows(country), class: rows(kind) };
+    return { totals: time?.totals, time: rows(time), offer: rows(offer), country: rows(country), class: rows(kind) };
   }, [account.account, period.days], 30_000);
   if (value === undefined) return <Waiting problem={problem} />;
-  const gross = sum(value.time, 'gross');
-  const refunded = sum(value.time, 'refunded');
-  const count = value.time.reduce((total, row) => total + row.count, 0);
+  const { net = '0', refunded = '0', payments = 0 } = value.totals ?? {};
   return (
     <>
       {problem !== undefined && <Notice>{problem}</Notice>}
       <dl class="totals">
-        <div class="first"><dt>{t('income.net')}</dt><dd><Money units={gross - refunded} asset={asset} /></dd></div>
-        <div><dt>{t('column.payments')}</dt><dd>{new Intl.NumberFormat(currentLanguage()).format(count)}</dd></div>
+        <div class="first"><dt>{t('income.net')}</dt><dd><Money units={net} asset={asset} /></dd></div>
+        <div><dt>{t('column.payments')}</dt><dd>{new Intl.NumberFormat(currentLanguage()).format(payments)}</dd></div>
         <div><dt>{t('income.refunded')}</dt><dd><Money units={refunded} asset={asset} /></dd></div>
         <div><dt>{t('income.available')}</dt><dd><Money units={account.available} asset={asset} /></dd></div>
       </dl>
@@ -127,17 +125,9 @@ function rangeOf(days: number, step: Step): { from: number; to: number } {
 }
 
 function rows(income: Income | undefined): IncomeRow[] {
-  return income?.data ?? [];
+  return income?.rows ?? [];
 }
 
-function sum(all: IncomeRow[], field: 'gross' | 'refunded'): bigint {
-  return all.reduce((total, row) => total + BigInt(row[field]), 0n);
-}
-
-function net(row: IncomeRow): bigint {
-  const units = BigInt(row.gross) - BigInt(row.refunded);
-  return units > 0n ? units : 0n;
-}
 
 const LABELS: Record<Step, Intl.DateTimeFormatOptions> = {
   hour: { hour: 'numeric' },
@@ -148,15 +138,15 @@ const LABELS: Record<Step, Intl.DateTimeFormatOptions> = {
 function bars(all: IncomeRow[], step: Step): Bar[] {
   const label = new Intl.DateTimeFormat(currentLanguage(), LABELS[step]);
   return all.map((row) => {
-    const at = row.at_ms ?? 0;
-    return { at, label: label.format(at), units: net(row), count: row.count };
+    const at = row.from_ms ?? 0;
+    return { at, label: label.format(at), units: BigInt(row.net), count: row.payments };
   });
 }
 
 function shares(all: IncomeRow[], by: By): Share[] {
   const ranked = all
     .map((row) => ({
-      key: String(row[by] ?? ''), name: wording(row, by), units: net(row), count: row.count,
+      key: String(row[by] ?? ''), name: wording(row, by), units: BigInt(row.net), count: row.payments,
     }))
     .sort((one, other) => (one.units < other.units ? 1 : -1));
   const rest = ranked.splice(RANKED_MAX);
@@ -174,6 +164,6 @@ function shares(all: IncomeRow[], by: By): Share[] {
 function wording(row: IncomeRow, by: By): string {
   if (by === 'offer') return row.title ?? row.offer ?? t('income.no_offer');
   if (by === 'class') return wordsFor('class', row.class ?? 'unknown') ?? row.class ?? '';
-  if (row.country === null || row.country === undefined || row.country === '') return t('income.no_country');
+  if (row.country === null) return t('income.no_country');
   return new Intl.DisplayNames(currentLanguage(), { type: 'region' }).of(row.country) ?? row.country;
 }
