@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use disk::Disk;
-use instrument::{Mandate, PublicKey, Revocation, Verified};
+use instrument::{Mandate, Pause, PublicKey, Revocation, TreeMandate, Verified};
 use journal::{Journal, Position};
 use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
 use money::{AccountId, Asset, NodeId, PaymentId};
@@ -17,8 +17,8 @@ use crate::channel::{ChannelCommand, ChannelLimits};
 use crate::clock::Clock;
 use crate::command::{AccountSpec, Authorize, Authorized, ClaimToken, Fund};
 use crate::error::{
-    AuthorizeError, BatchError, FundError, GrantError, OpenError, ReleaseError, RevokeError,
-    SettleError, StartError, Unavailable,
+    AuthorizeError, BatchError, FundError, GrantError, OpenError, PauseError, ReleaseError,
+    RevokeError, SettleError, StartError, Unavailable,
 };
 use crate::keep::BackupPoint;
 use crate::keys::Keys;
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     OpenAccount(AccountSpec, Reply<(), OpenError>),
     Fund(Fund, Reply<(), FundError>),
     Grant(Box<Verified<Mandate>>, String, Reply<(), GrantError>),
+    GrantChain(Vec<Verified<TreeMandate>>, String, Reply<(), GrantError>),
+    Pause(Verified<Pause>, PublicKey, Reply<(), PauseError>),
     Revoke(Verified<Revocation>, PublicKey, Reply<(), RevokeError>),
     CreateAccounts(Vec<Account>, Reply<Vec<CreateAccountStatus>, BatchError>),
     CreateTransfers(Vec<Transfer>, Reply<Vec<CreateTransferStatus>, BatchError>),
@@ -269,7 +271,23 @@ impl Engine {
         self.call(|reply| Command::Grant(Box::new(mandate), label, reply)).await
     }
 
-    /// Revokes a mandate at once. `key` is the key that the revocation was verified with.
+    /// Registers a chain of mandates, root first: all of it or nothing. It may begin below a mandate
+    /// that is known. Idempotent. The label is for those that are new.
+    pub async fn grant_chain(
+        &self,
+        chain: Vec<Verified<TreeMandate>>,
+        label: String,
+    ) -> Result<(), GrantError> {
+        self.call(|reply| Command::GrantChain(chain, label, reply)).await
+    }
+
+    /// Pauses a mandate and all below it at once, or lets it go on. `key` is the key that the
+    /// statement was verified with.
+    pub async fn pause(&self, pause: Verified<Pause>, key: PublicKey) -> Result<(), PauseError> {
+        self.call(|reply| Command::Pause(pause, key, reply)).await
+    }
+
+    /// Revokes a mandate and all below it at once. `key` is the key that the revocation was verified with.
     pub async fn revoke(
         &self,
         revocation: Verified<Revocation>,

@@ -44,8 +44,8 @@ pub use command::{
 pub use entry::{AccountRole, ReleaseReason};
 pub use error::{
     AskError, AuthorizeError, BatchError, ChannelError, Coded, FundError, GrantError,
-    OpenChannelError, OpenError, ReleaseError, Retry, RevokeError, SettleError, StartError,
-    Unavailable,
+    OpenChannelError, OpenError, PauseError, ReleaseError, Retry, RevokeError, SettleError,
+    StartError, Unavailable,
 };
 pub use handle::{BATCH_EVENTS_COUNT_MAX, Engine, Options, Started};
 pub use keep::{

@@ -13,7 +13,7 @@ use crate::claims::{Claims, Waiter};
 use crate::clock::{CLOCK_NS_MAX, Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
-use crate::decide::{self, Decision, Known};
+use crate::decide::{self, At, Decision, Known};
 use crate::entry::{Entry, NewPayment, Stamped};
 use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{Command, Reply};
@@ -148,6 +148,11 @@ impl Core {
         if behind && !self.accept_earlier_clock { Err(Unavailable::ClockBehind) } else { Ok(()) }
     }
 
+    /// The moment that the next entry will have.
+    pub(super) fn entry_ns(&self) -> u64 {
+        self.next_timestamp_ns(TIMESTAMP_STEP_NS)
+    }
+
     fn now_ms(&self) -> u64 {
         self.now_ns / 1_000_000
     }
@@ -209,6 +214,16 @@ impl Core {
             }
             Command::Grant(mandate, label, reply) => {
                 let decision = decide::grant(&self.state, &mandate, &label, self.now_ms());
+                let result = decision.map(|decision| self.carry_out(decision));
+                self.answer(reply, result);
+            }
+            Command::GrantChain(chain, label, reply) => {
+                let decision = decide::grant_chain(&self.state, &chain, &label, self.now_ms());
+                let result = decision.map(|decision| self.carry_out_all(decision));
+                self.answer(reply, result);
+            }
+            Command::Pause(pause, key, reply) => {
+                let decision = decide::pause(&self.state, pause.get(), &key);
                 let result = decision.map(|decision| self.carry_out(decision));
                 self.answer(reply, result);
             }
@@ -289,7 +304,8 @@ impl Core {
             return Ok(Step::Wait(claimed));
         }
         self.trust_clock()?;
-        let payment = decide::check_terms(&self.state, command, self.now_ms())?;
+        let at = At { now_ms: self.now_ms(), entry_ns: self.entry_ns() };
+        let payment = decide::check_terms(&self.state, command, at)?;
         let id = command.order.payment_id();
         match command.mode {
             Mode::Claim => return Ok(Step::Claim),
@@ -343,7 +359,8 @@ impl Core {
         // The order was in time when it was presented; fetching may have taken longer.
         let order = command.order.get();
         let now_ms = self.now_ms().min(order.expires_at_ms.saturating_sub(1));
-        let payment = decide::check_terms(&self.state, command, now_ms);
+        let at = At { now_ms, entry_ns: self.entry_ns() };
+        let payment = decide::check_terms(&self.state, command, at);
         self.claims.remove(id);
         payment
     }

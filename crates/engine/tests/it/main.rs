@@ -33,4 +33,5 @@ mod replay;
 mod requests;
 mod restart;
 mod snapshots;
+mod trees;
 mod world;
