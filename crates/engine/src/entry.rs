@@ -228,10 +228,7 @@ impl Stamped {
                 encode_signed_tree_mandate(out, mandate);
                 out.str(label);
             }
-            Entry::MandatePaused(switched) => {
-                out.u8(MANDATE_PAUSED);
-                switched.encode(out);
-            }
+            Entry::MandatePaused(switched) => switched.encode(out),
             Entry::Ledger { rows, burned } => encode_ledger(out, rows, burned),
             Entry::Channel(entry) => entry.encode(out),
             Entry::LogOpened { vkey } => {
@@ -369,6 +366,7 @@ pub(crate) fn decode_signed_tree_mandate(
 
 impl PauseSwitched {
     fn encode(self, out: &mut Encoder) {
+        out.u8(MANDATE_PAUSED);
         out.u128(self.mandate.get());
         out.u8(self.above);
         out.u64(self.sequence);

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::available_parallelism;
 
 use disk::Disk;
-use instrument::{Mandate, Pause, PublicKey, Revocation, TreeMandate, Verified};
 use journal::{Journal, Position};
 use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
 use money::{AccountId, Asset, NodeId, PaymentId};
@@ -17,9 +17,10 @@ use crate::channel::{ChannelCommand, ChannelLimits};
 use crate::clock::Clock;
 use crate::command::{AccountSpec, Authorize, Authorized, ClaimToken, Fund};
 use crate::error::{
-    AuthorizeError, BatchError, FundError, GrantError, OpenError, PauseError, ReleaseError,
-    RevokeError, SettleError, StartError, Unavailable,
+    AuthorizeError, BatchError, FundError, OpenError, ReleaseError, SettleError, StartError,
+    Unavailable,
 };
+use crate::figures::{EngineFigures, Figures};
 use crate::keep::BackupPoint;
 use crate::keys::Keys;
 use crate::log::{Log, LogCommand, LogOptions};
@@ -31,7 +32,10 @@ use crate::view::PaymentView;
 use crate::writer::{self, Inline};
 
 mod log;
+mod mandates;
 mod questions;
+
+pub(crate) use mandates::MandateCommand;
 
 /// Where an answer goes.
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
@@ -49,10 +53,7 @@ pub(crate) enum Command {
     OpenAsset(Asset, bool, Reply<(), OpenError>),
     OpenAccount(AccountSpec, Reply<(), OpenError>),
     Fund(Fund, Reply<(), FundError>),
-    Grant(Box<Verified<Mandate>>, String, Reply<(), GrantError>),
-    GrantChain(Vec<Verified<TreeMandate>>, String, Reply<(), GrantError>),
-    Pause(Verified<Pause>, PublicKey, Reply<(), PauseError>),
-    Revoke(Verified<Revocation>, PublicKey, Reply<(), RevokeError>),
+    Mandate(MandateCommand),
     CreateAccounts(Vec<Account>, Reply<Vec<CreateAccountStatus>, BatchError>),
     CreateTransfers(Vec<Transfer>, Reply<Vec<CreateTransferStatus>, BatchError>),
     Channel(ChannelCommand),
@@ -142,6 +143,7 @@ pub struct Engine {
     pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
     pub(crate) log: Option<Log>,
+    figures: Arc<Figures>,
     clock: Arc<dyn Clock>,
     node: NodeId,
 }
@@ -174,10 +176,11 @@ impl Engine {
         keys: Keys,
         verifier: Verifier,
         log: Option<Log>,
+        figures: Arc<Figures>,
         clock: Arc<dyn Clock>,
         node: NodeId,
     ) -> Self {
-        Self { queue, keys, verifier, log, clock, node }
+        Self { queue, keys, verifier, log, figures, clock, node }
     }
 
     /// The node.
@@ -188,6 +191,16 @@ impl Engine {
     /// The engine's clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// What the engine counts, as it is now; the writer is not asked.
+    pub fn figures(&self) -> EngineFigures {
+        EngineFigures {
+            waiting: self.queue.waiting(),
+            batch: self.figures.batch.load(Ordering::Relaxed),
+            syncs: self.figures.syncs.read(),
+            has_stopped: self.queue.has_ended(),
+        }
     }
 
     pub(crate) async fn call<T, E: From<Unavailable>>(
@@ -264,36 +277,6 @@ impl Engine {
     /// Lets money enter through the treasury. Idempotent by id.
     pub async fn fund(&self, fund: Fund) -> Result<(), FundError> {
         self.call(|reply| Command::Fund(fund, reply)).await
-    }
-
-    /// Registers a mandate. Idempotent by id.
-    pub async fn grant(&self, mandate: Verified<Mandate>, label: String) -> Result<(), GrantError> {
-        self.call(|reply| Command::Grant(Box::new(mandate), label, reply)).await
-    }
-
-    /// Registers a chain of mandates, root first: all of it or nothing. It may begin below a mandate
-    /// that is known. Idempotent. The label is for those that are new.
-    pub async fn grant_chain(
-        &self,
-        chain: Vec<Verified<TreeMandate>>,
-        label: String,
-    ) -> Result<(), GrantError> {
-        self.call(|reply| Command::GrantChain(chain, label, reply)).await
-    }
-
-    /// Pauses a mandate and all below it at once, or lets it go on. `key` is the key that the
-    /// statement was verified with.
-    pub async fn pause(&self, pause: Verified<Pause>, key: PublicKey) -> Result<(), PauseError> {
-        self.call(|reply| Command::Pause(pause, key, reply)).await
-    }
-
-    /// Revokes a mandate and all below it at once. `key` is the key that the revocation was verified with.
-    pub async fn revoke(
-        &self,
-        revocation: Verified<Revocation>,
-        key: PublicKey,
-    ) -> Result<(), RevokeError> {
-        self.call(|reply| Command::Revoke(revocation, key, reply)).await
     }
 
     /// Creates accounts of the ledger, in order, linked ones all or none, and answers each. At most

@@ -153,7 +153,7 @@ impl Core {
         self.next_timestamp_ns(TIMESTAMP_STEP_NS)
     }
 
-    fn now_ms(&self) -> u64 {
+    pub(super) fn now_ms(&self) -> u64 {
         self.now_ns / 1_000_000
     }
 
@@ -212,26 +212,7 @@ impl Core {
                 let result = decision.map(|decision| self.carry_out_all(decision));
                 self.answer(reply, result);
             }
-            Command::Grant(mandate, label, reply) => {
-                let decision = decide::grant(&self.state, &mandate, &label, self.now_ms());
-                let result = decision.map(|decision| self.carry_out(decision));
-                self.answer(reply, result);
-            }
-            Command::GrantChain(chain, label, reply) => {
-                let decision = decide::grant_chain(&self.state, &chain, &label, self.now_ms());
-                let result = decision.map(|decision| self.carry_out_all(decision));
-                self.answer(reply, result);
-            }
-            Command::Pause(pause, key, reply) => {
-                let decision = decide::pause(&self.state, pause.get(), &key);
-                let result = decision.map(|decision| self.carry_out(decision));
-                self.answer(reply, result);
-            }
-            Command::Revoke(revocation, key, reply) => {
-                let decision = decide::revoke(&self.state, revocation.get(), &key);
-                let result = decision.map(|decision| self.carry_out(decision));
-                self.answer(reply, result);
-            }
+            Command::Mandate(command) => self.mandate(command),
             Command::CreateAccounts(accounts, reply) => {
                 let result = self.create_accounts(&accounts);
                 self.answer(reply, result);
@@ -250,13 +231,13 @@ impl Core {
         }
     }
 
-    fn carry_out(&mut self, decision: Decision<Entry>) {
+    pub(super) fn carry_out(&mut self, decision: Decision<Entry>) {
         if let Decision::Entry(entry) = decision {
             self.write(entry);
         }
     }
 
-    fn carry_out_all(&mut self, decision: Decision<Vec<Entry>>) {
+    pub(super) fn carry_out_all(&mut self, decision: Decision<Vec<Entry>>) {
         if let Decision::Entry(entries) = decision {
             for entry in entries {
                 self.write(entry);
