@@ -82,9 +82,11 @@ fn kind(error: AuthorizeError) -> &'static str {
         | E::MandatePerPayment
         | E::MandateExceeded => "signer",
         E::UnknownPayee | E::PayerIsPayee | E::AccountClosed => "payees",
-        E::TooManyCopies | E::ClaimLost | E::Unavailable(_) => "not in the command",
-        // In `trees`, for mandates of version 1 cannot have these faults.
-        E::MandatePayee
+        // Those of mandates are in `trees`, for version 1 cannot have them.
+        E::TooManyCopies
+        | E::ClaimLost
+        | E::Unavailable(_)
+        | E::MandatePayee
         | E::MandatePaused
         | E::MandateUnitPrice
         | E::MandatePerDay

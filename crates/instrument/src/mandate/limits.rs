@@ -35,7 +35,7 @@ impl UnitPrice {
 
     /// `price * count` as quotient and remainder by 2^64, so that nothing overflows.
     fn times(self, count: NonZeroU64) -> (u128, u128) {
-        const LOW: u128 = u64::MAX as u128;
+        const LOW: u128 = (1 << 64) - 1;
         let count = u128::from(count.get());
         // Each product is below 2^128, and the carry fits into what is left.
         let low = (self.price & LOW).saturating_mul(count);

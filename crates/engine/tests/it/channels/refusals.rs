@@ -97,11 +97,13 @@ fn kind(error: OpenChannelError) -> &'static str {
         | E::MandatePerPayment
         | E::MandateExceeded => "signer",
         E::UnknownPayee | E::PayerIsPayee | E::AccountClosed | E::DepositAboveLimit => "payee",
-        E::TooMany | E::Unavailable(_) => "not in the command",
-        // In `trees`, for mandates of version 1 cannot have these faults.
-        E::MandatePayee | E::MandatePaused | E::MandatePerDay | E::MandatePerMonth => {
-            "not in the command"
-        }
+        // Those of mandates are in `trees`, for version 1 cannot have them.
+        E::TooMany
+        | E::MandatePayee
+        | E::MandatePaused
+        | E::MandatePerDay
+        | E::MandatePerMonth
+        | E::Unavailable(_) => "not in the command",
         E::WrongNode => "node",
         E::TermsDeposit => "deposit",
         E::TermsTicks => "ticks",

@@ -57,13 +57,14 @@ async fn a_chain_is_registered_at_once_and_its_end_pays() {
     assert_eq!(world.mandate(&links[0]).await.unwrap().per_day, None);
 }
 
+type Widen = fn(&mut Limits);
+
 #[tokio::test]
 async fn a_child_is_narrower_in_every_limit() {
     let world = World::new().await;
     let root = Link::root(1, 1, narrow(3));
     world.chain(&[root]).await.unwrap();
     let before = world.everything().await;
-    type Widen = fn(&mut Limits);
     let cases: [(GrantError, &[Widen]); 9] = [
         (GrantError::WiderPerPayment, &[|it| it.per_payment = 51]),
         (GrantError::WiderPerDay, &[|it| it.per_day = 101, |it| it.per_day = UNLIMITED]),

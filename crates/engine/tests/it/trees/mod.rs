@@ -1,5 +1,7 @@
 //! Mandates that are passed on: chains, refusals, pauses, windows of days and months.
 
+#![expect(clippy::large_types_passed_by_value, reason = "the cases read better by value")]
+
 mod chains;
 mod model;
 mod refusals;

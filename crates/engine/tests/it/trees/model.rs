@@ -6,7 +6,7 @@ use engine::{
     AuthorizeError, Authorized, ChannelPhase, ClaimToken, GrantError, Mode, PaymentState,
 };
 use instrument::Limits;
-use money::PaymentId;
+use money::{Amount, PaymentId};
 use proptest::prelude::*;
 
 use super::{DAY_MS, Link, wide};
@@ -144,8 +144,8 @@ impl Naive {
         std::iter::successors(Some(of), |at| self.parents[*at]).collect()
     }
 
-    fn add(&mut self, link: Link, parent: Option<usize>) {
-        self.links.push(link);
+    fn add(&mut self, link: &Link, parent: Option<usize>) {
+        self.links.push(*link);
         self.parents.push(parent);
         self.revoked.push(false);
         self.paused.push([false; 6]);
@@ -225,7 +225,7 @@ impl Naive {
     /// What the engine tells of a node, after it was compared with the naive sums.
     async fn told(&self, world: &World, node: usize) -> [u128; 3] {
         let view = world.mandate(&self.links[node]).await.unwrap();
-        let told = [view.spent_today, view.spent_this_month, view.spent].map(|it| it.units());
+        let told = [view.spent_today, view.spent_this_month, view.spent].map(Amount::units);
         let naive = self.sums(world, node).await;
         let has_channels = self.spenders.iter().any(|it| matches!(it.kind, Kind::Channel(..)));
         assert_eq!(told[2], naive[2], "in all");
@@ -316,7 +316,7 @@ impl Naive {
         chain.push(link);
         assert_eq!(world.chain(&chain).await, expected);
         if expected.is_ok() {
-            self.add(link, Some(parent));
+            self.add(&link, Some(parent));
         }
     }
 
@@ -434,7 +434,7 @@ proptest! {
                 let limits = Limits { per_day: 150, per_month: 400, total: 900, depth: 4, ..wide() };
                 let root = Link::root(salt, owner, limits);
                 world.chain(&[root]).await.unwrap();
-                naive.add(root, None);
+                naive.add(&root, None);
             }
             for step in steps {
                 naive.take(&mut world, step).await;

@@ -32,7 +32,7 @@ fn now(world: &World, buy: Buy) -> Buy {
 
 async fn spent(world: &World, link: &Link) -> [u128; 3] {
     let view = world.mandate(link).await.unwrap();
-    [view.spent_today, view.spent_this_month, view.spent].map(|it| it.units())
+    [view.spent_today, view.spent_this_month, view.spent].map(money::Amount::units)
 }
 
 #[tokio::test]
