@@ -35,7 +35,7 @@ for (const [name, path, options] of PICTURES) {
   await page.locator('main h1').waitFor();
   await page.locator('.waiting').waitFor({ state: 'detached' });
   // The console's lines need a few answers to be lines.
-  if (name === 'console') await page.waitForFunction(() => (document.querySelector('.spark path')?.getAttribute('d')?.length ?? 0) > 60, undefined, { timeout: 60_000 });
+  if (name === 'console') await page.waitForFunction(() => (document.querySelector('.spark path')?.getAttribute('d')?.length ?? 0) > 110, undefined, { timeout: 60_000 });
   await page.screenshot({ path: `${OUT}${name}.png` });
   await context.close();
 }

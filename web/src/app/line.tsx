@@ -7,10 +7,10 @@ import type { JSX } from 'preact';
 const WIDTH = 100;
 const HEIGHT = 30;
 
-export function Line({ values, count }: { values: number[]; count: number }): JSX.Element {
+export function Line({ values }: { values: number[] }): JSX.Element {
   const most = Math.max(...values, 1);
   const points = values.map((value, i) => {
-    const x = WIDTH - ((values.length - 1 - i) * WIDTH) / (count - 1);
+    const x = (i * WIDTH) / (values.length - 1);
     return `${x.toFixed(1)},${(HEIGHT - 1 - (value / most) * (HEIGHT - 2)).toFixed(1)}`;
   });
   return (

@@ -57,10 +57,10 @@ function Work({ status }: { status: Status }): JSX.Element {
   return (
     <dl class="totals gauges">
       <Gauge name={t('console.throughput')} text={t('console.per_second', { count: round(rates.at(-1) ?? 0) })}>
-        <Line values={rates} count={KEPT_COUNT} />
+        <Line values={rates} />
       </Gauge>
       <Gauge name={t('console.latency')} text={t('console.ms', { count: round(latencies.at(-1) ?? 0) })}>
-        <Line values={latencies} count={KEPT_COUNT} />
+        <Line values={latencies} />
       </Gauge>
       <Gauge name={t('console.queue')} text={number(status.writer.queue_commands)} />
       <Gauge name={t('console.holds')} text={number(status.holds_open)} />
