@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use engine::{ChannelError, ChannelView, Closing, OpenChannel, Proof};
+use engine::{ChannelError, ChannelView, Closing, OpenChannel, Proof, Tags};
 use gateway::node::wire::channel::ticks;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
@@ -39,6 +39,7 @@ pub(crate) async fn open(
         split: None,
         description: fields.optional("description").unwrap_or_default().to_owned(),
         origin: None,
+        tags: Tags::default(),
     };
     let opened = shared.engine().open_channel(command).await;
     let view = opened.map_err(|error| Refused::of("The channel was not opened", &error))?;

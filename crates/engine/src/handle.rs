@@ -13,6 +13,7 @@ use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
 use money::{AccountId, Asset, NodeId, PaymentId};
 use tokio::sync::oneshot;
 
+use crate::board::Board;
 use crate::channel::{ChannelCommand, ChannelLimits};
 use crate::clock::Clock;
 use crate::command::{AccountSpec, Authorize, Authorized, ClaimToken, Fund};
@@ -20,6 +21,7 @@ use crate::error::{
     AuthorizeError, BatchError, FundError, GrantError, OpenError, ReleaseError, RevokeError,
     SettleError, StartError, Unavailable,
 };
+use crate::event::Sealed;
 use crate::keep::BackupPoint;
 use crate::keys::Keys;
 use crate::log::{Log, LogCommand, LogOptions};
@@ -30,8 +32,11 @@ use crate::verifier::Verifier;
 use crate::view::PaymentView;
 use crate::writer::{self, Inline};
 
+mod facts;
 mod log;
 mod questions;
+
+pub(crate) use facts::FactCommand;
 
 /// Where an answer goes.
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
@@ -49,6 +54,7 @@ pub(crate) enum Command {
     OpenAsset(Asset, bool, Reply<(), OpenError>),
     OpenAccount(AccountSpec, Reply<(), OpenError>),
     Fund(Fund, Reply<(), FundError>),
+    Fact(FactCommand),
     Grant(Box<Verified<Mandate>>, String, Reply<(), GrantError>),
     Revoke(Verified<Revocation>, PublicKey, Reply<(), RevokeError>),
     CreateAccounts(Vec<Account>, Reply<Vec<CreateAccountStatus>, BatchError>),
@@ -140,6 +146,9 @@ pub struct Engine {
     pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
     pub(crate) log: Option<Log>,
+    pub(crate) board: Arc<Board>,
+    /// Rows of the past that any thread may read.
+    sealed: Option<Sealed>,
     clock: Arc<dyn Clock>,
     node: NodeId,
 }
@@ -172,10 +181,11 @@ impl Engine {
         keys: Keys,
         verifier: Verifier,
         log: Option<Log>,
+        (board, sealed): (Arc<Board>, Option<Sealed>),
         clock: Arc<dyn Clock>,
         node: NodeId,
     ) -> Self {
-        Self { queue, keys, verifier, log, clock, node }
+        Self { queue, keys, verifier, log, board, sealed, clock, node }
     }
 
     /// The node.

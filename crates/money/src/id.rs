@@ -138,6 +138,10 @@ id_types! {
     MandateId = "man";
     /// A node.
     NodeId = "node";
+    /// A refund of a payment.
+    RefundId = "ref";
+    /// An event: follows from its node and position.
+    EventId = "evt";
 }
 
 impl NodeId {

@@ -12,7 +12,7 @@
 
 use engine::{
     Begun, ChannelError, ChannelPhase, ChannelView, Closing, Engine, OpenChannel, OpenChannelError,
-    Present, PresentMode, Proof, Spend,
+    Present, PresentMode, Proof, Spend, Tags,
 };
 use http::HeaderMap;
 use http402::Instrument;
@@ -77,6 +77,7 @@ pub(super) async fn take(
                 split: None,
                 description: terms.description.clone(),
                 origin: None,
+                tags: Tags::default(),
             };
             engine.open_channel(command).await.map_err(|error| unopened(error).by(payer))?;
             charge(engine, key, &terms, voucher).await

@@ -10,10 +10,12 @@ use super::core::Core;
 use super::keeper::{Keeper, Kept};
 use super::loading::Loading;
 use super::{Inline, Writer};
+use crate::board::Board;
 use crate::clock::behind_seconds;
 use crate::codec::Decoder;
 use crate::entry::Stamped;
 use crate::error::StartError;
+use crate::event::Sealed;
 use crate::handle::{Command, Engine, Options, Started};
 use crate::keys::Keys;
 use crate::log::{self, Cursor, Feed, Log, LogCommand};
@@ -104,7 +106,8 @@ impl Ready {
             snapshot_every_bytes: self.snapshot_every_bytes,
             keeper_is_busy: keeper.is_busy(),
         };
-        (self.engine, writer, Committer::new(self.journal, keeper, feed, has_ended))
+        let board = Arc::clone(&self.engine.board);
+        (self.engine, writer, Committer::new(self.journal, keeper, feed, board, has_ended))
     }
 }
 
@@ -131,6 +134,7 @@ fn ready(
     let cursor = log.as_ref().map(|_| Cursor::at_end(&state));
     let (sender, queue) = queue(options.queue_count_max);
     let keys = Keys::default();
+    let seen = (Arc::new(Board::of(&state)), Sealed::of(&state));
     let core = Core::new(
         state,
         keys.clone(),
@@ -140,7 +144,8 @@ fn ready(
         cursor,
     );
     let verifier = verifier(&options, sender.clone()).map_err(StartError::Thread)?;
-    let engine = Engine::new(sender, keys, verifier, log.clone(), options.clock, options.node);
+    let engine =
+        Engine::new(sender, keys, verifier, log.clone(), seen, options.clock, options.node);
     if let Some(log) = &log {
         // The queue is empty yet, and a stopped writer needs no log.
         let _ = engine.send(Command::Log(LogCommand::Open(log.vkey())));
