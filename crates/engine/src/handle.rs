@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::available_parallelism;
 
 use disk::Disk;
@@ -22,6 +23,7 @@ use crate::error::{
     SettleError, StartError, Unavailable,
 };
 use crate::event::Sealed;
+use crate::figures::{EngineFigures, Figures};
 use crate::keep::BackupPoint;
 use crate::keys::Keys;
 use crate::log::{Log, LogCommand, LogOptions};
@@ -149,6 +151,7 @@ pub struct Engine {
     pub(crate) board: Arc<Board>,
     /// Rows of the past that any thread may read.
     sealed: Option<Sealed>,
+    figures: Arc<Figures>,
     clock: Arc<dyn Clock>,
     node: NodeId,
 }
@@ -181,11 +184,11 @@ impl Engine {
         keys: Keys,
         verifier: Verifier,
         log: Option<Log>,
-        (board, sealed): (Arc<Board>, Option<Sealed>),
+        (board, sealed, figures): (Arc<Board>, Option<Sealed>, Arc<Figures>),
         clock: Arc<dyn Clock>,
         node: NodeId,
     ) -> Self {
-        Self { queue, keys, verifier, log, board, sealed, clock, node }
+        Self { queue, keys, verifier, log, board, sealed, figures, clock, node }
     }
 
     /// The node.
@@ -196,6 +199,16 @@ impl Engine {
     /// The engine's clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// What the engine counts, as it is now; the writer is not asked.
+    pub fn figures(&self) -> EngineFigures {
+        EngineFigures {
+            waiting: self.queue.waiting(),
+            batch: self.figures.batch.load(Ordering::Relaxed),
+            syncs: self.figures.syncs.read(),
+            has_stopped: self.queue.has_ended(),
+        }
     }
 
     pub(crate) async fn call<T, E: From<Unavailable>>(

@@ -21,6 +21,7 @@ mod document;
 mod entry;
 mod error;
 mod event;
+mod figures;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handle;
@@ -60,6 +61,7 @@ pub use event::{
     AccountEvent, ChannelEvent, DocumentChange, DocumentEvent, EVENTS_PER_PAGE_COUNT_MAX, Event,
     EventKind, EventPage, FundedEvent, MandateEvent, PaymentEvent, RefundEvent,
 };
+pub use figures::{BOUNDS_US, Buckets, EngineFigures, Histogram, Reading};
 pub use handle::{BATCH_EVENTS_COUNT_MAX, Engine, Options, Started};
 pub use keep::{
     BackedUpFile, Backup, BackupPoint, Finding, KeepError, MANIFEST, Manifest, Progress, Report,
@@ -71,7 +73,7 @@ pub use refund::{REFUNDS_PER_PAYMENT_COUNT_MAX, Refund, RefundError, RefundView}
 pub use state::{State, system_account};
 pub use tags::{Country, OfferTag, PayerClass, TagError, Tags};
 pub use view::{
-    AccountView, AssetView, BooksView, MandateView, PayerView, PaymentState, PaymentView, books,
-    payer,
+    AccountView, AssetSums, AssetView, BooksView, MandateView, PayerView, PaymentState,
+    PaymentView, Vitals, books, payer, vitals,
 };
 pub use writer::{Inline, Turned};

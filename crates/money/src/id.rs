@@ -140,8 +140,14 @@ id_types! {
     NodeId = "node";
     /// A refund of a payment.
     RefundId = "ref";
-    /// An event: follows from its node and position.
+    /// A payout: money that leaves through the treasury.
+    PayoutId = "po";
+    /// An event: follows from the node and the event's position.
     EventId = "evt";
+    /// A receiver of webhooks.
+    EndpointId = "we";
+    /// The sending of one event to one receiver.
+    DeliveryId = "dlv";
 }
 
 impl NodeId {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use journal::{Journal, Position};
@@ -18,6 +19,7 @@ use crate::board::{Board, News};
 use crate::channel::{Begun, ChannelView};
 use crate::command::{Authorized, ClaimToken};
 use crate::error::{AuthorizeError, ChannelError, Unavailable};
+use crate::figures::Figures;
 use crate::handle::{Deferred, Reply};
 use crate::log::{Fed, Feed};
 
@@ -78,6 +80,7 @@ pub(super) struct Committer {
     keeper: Keeper,
     feed: Feed,
     board: Arc<Board>,
+    figures: Arc<Figures>,
     stopped: Option<String>,
     /// Refuses further commands, before anybody learns that the writer has stopped.
     has_ended: Arc<AtomicBool>,
@@ -88,10 +91,12 @@ impl Committer {
         journal: Box<dyn Journal>,
         keeper: Keeper,
         feed: Feed,
-        board: Arc<Board>,
+        (board, figures): (Arc<Board>, Arc<Figures>),
         has_ended: Arc<AtomicBool>,
     ) -> Self {
-        Self { journal, keeper, feed, board, stopped: None, has_ended }
+        let committer = Self { journal, keeper, feed, board, figures, stopped: None, has_ended };
+        committer.figures.batch.store(committer.position().sequence, Ordering::Relaxed);
+        committer
     }
 
     /// The last durable batch.
@@ -112,7 +117,12 @@ impl Committer {
         }
         if self.stopped.is_none() && !bytes.is_empty() {
             let expected = self.journal.next();
+            let began = Instant::now();
             self.stopped = self.journal.append(expected, &bytes).err().map(|e| e.to_string());
+            if self.stopped.is_none() {
+                self.figures.syncs.note(began.elapsed());
+                self.figures.batch.store(expected, Ordering::Relaxed);
+            }
         }
         let verdict = if self.stopped.is_none() {
             Ok(())

@@ -16,6 +16,7 @@ use crate::codec::Decoder;
 use crate::entry::Stamped;
 use crate::error::StartError;
 use crate::event::Sealed;
+use crate::figures::Figures;
 use crate::handle::{Command, Engine, Options, Started};
 use crate::keys::Keys;
 use crate::log::{self, Cursor, Feed, Log, LogCommand};
@@ -63,6 +64,7 @@ struct Ready {
     queue: Outlet,
     core: Core,
     log: Option<Log>,
+    figures: Arc<Figures>,
     journal: Box<dyn Journal>,
     bytes_since_snapshot: u64,
     snapshot_every_bytes: u64,
@@ -106,8 +108,8 @@ impl Ready {
             snapshot_every_bytes: self.snapshot_every_bytes,
             keeper_is_busy: keeper.is_busy(),
         };
-        let board = Arc::clone(&self.engine.board);
-        (self.engine, writer, Committer::new(self.journal, keeper, feed, board, has_ended))
+        let seen = (Arc::clone(&self.engine.board), self.figures);
+        (self.engine, writer, Committer::new(self.journal, keeper, feed, seen, has_ended))
     }
 }
 
@@ -134,7 +136,7 @@ fn ready(
     let cursor = log.as_ref().map(|_| Cursor::at_end(&state));
     let (sender, queue) = queue(options.queue_count_max);
     let keys = Keys::default();
-    let seen = (Arc::new(Board::of(&state)), Sealed::of(&state));
+    let (board, sealed) = (Arc::new(Board::of(&state)), Sealed::of(&state));
     let core = Core::new(
         state,
         keys.clone(),
@@ -144,6 +146,8 @@ fn ready(
         cursor,
     );
     let verifier = verifier(&options, sender.clone()).map_err(StartError::Thread)?;
+    let figures: Arc<Figures> = Arc::default();
+    let seen = (board, sealed, Arc::clone(&figures));
     let engine =
         Engine::new(sender, keys, verifier, log.clone(), seen, options.clock, options.node);
     if let Some(log) = &log {
@@ -152,8 +156,16 @@ fn ready(
     }
     let snapshot_every_bytes = options.snapshot_every_bytes;
     let bytes_since_snapshot = bytes;
-    let ready =
-        Ready { engine, queue, core, log, journal, bytes_since_snapshot, snapshot_every_bytes };
+    let ready = Ready {
+        engine,
+        queue,
+        core,
+        log,
+        figures,
+        journal,
+        bytes_since_snapshot,
+        snapshot_every_bytes,
+    };
     let Loading { snapshots, kept, .. } = loading;
     Ok((Start(ready, snapshots, Arc::new(Mutex::new(kept))), batches))
 }

@@ -14,6 +14,7 @@ mod errors;
 mod extremes;
 mod facts;
 mod faults;
+mod figures;
 mod formats;
 mod hostile;
 mod hung_up;
