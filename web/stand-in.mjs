@@ -30,9 +30,8 @@ const offers = titles.map((title, n) => ({
 const payments = Array.from({ length: 14 }, (_, n) => ({
   payment: id('pay', n), payee: accounts[0].account, amount: String(2_000_000 * (1 + (n % 4))), ...USD,
   state: n === 3 ? 'held' : n === 9 ? 'released' : 'settled', description: titles[n % 4],
-  at_ms: Date.now() - n * 5_400_000, refunded: n === 5 ? '6000000' : n === 6 ? '1000000' : '0',
-  offer: offers[n % 4].offer, country: ['KR', 'ES', 'EG', null][n % 4], class: ['person', 'agent', 'program', 'crawler'][n % 4],
-  legs: [{ account: accounts[0].account, amount: '1700000' }, { account: accounts[1].account, amount: '300000' }],
+  at_ms: Date.now() - n * 5_400_000, settled: n === 3 || n === 9 ? '0' : String(2_000_000 * (1 + (n % 4))), refunded: n === 5 ? '4000000' : n === 6 ? '1000000' : '0',
+  title: titles[n % 4], country: ['KR', 'ES', 'EG', null][n % 4], class: ['person', 'agent', 'program', 'crawler'][n % 4],
 }));
 
 const mandate = (n, label, more) => ({
@@ -96,12 +95,12 @@ const ANSWERS = [
   ['GET', /^\/v1\/codes$/, () => list([{ code_id: id('code', 1), code: 'SPRING', percent_off: 20, uses_left: 41, expires_at_ms: null }])],
   ['GET', /^\/v1\/payouts$/, () => list(['requested', 'released', 'paid'].map((state, n) => ({
     payout: id('po', n), account: accounts[n].account, amount: '12000000000', ...USD, state,
-    creditor: { name: 'Ada Byron', iban: 'DE02120300000000202051' }, created_at_ms: Date.now() - n * DAY_MS,
+    creditor: { name: 'Ada Byron', iban: 'DE02120300000000202051' }, requested_at_ms: Date.now() - n * DAY_MS,
   })))],
   ['GET', /^\/v1\/keys$/, () => list([{ key_id: id('key', 1), name: 'Bookkeeping', scopes: ['read'], accounts: [accounts[0].account], expires_at_ms: null }])],
   ['POST', /^\/v1\/keys$/, () => ({ key_id: id('key', 2), secret: 'fk_example_secret_shown_once' })],
   ['GET', /^\/v1\/webhook-endpoints$/, () => list([{ webhook_endpoint: id('we', 1), url: 'https://shop.example/farthing', events: ['payment.settled'], description: '', active: true, signature: 'hmac' }])],
-  ['GET', /^\/v1\/webhook-endpoints\/\w+\/deliveries$/, () => list([{ delivery: id('dlv', 1), event: id('evt', 1), type: 'payment.settled', state: 'delivered', attempts: 1, status: 200, at_ms: Date.now() }])],
+  ['GET', /^\/v1\/webhook-endpoints\/\w+\/deliveries$/, () => list([{ delivery: id('dlv', 1), event: id('evt', 1), type: 'payment.settled', state: 'delivered', failures: 0, status: 200, since_ms: Date.now() }])],
   ['GET', /^\/v1\/status$/, status],
   ['GET', /^\/v1\/node$/, () => ({ node: `node_${'0'.repeat(25)}1`, assets: [{ ...USD, sandbox: true }], now_ms: Date.now() })],
   ['GET', /^\/v1\/payer$/, () => ({ account: accounts[0].account, ...USD, available: '998000000', posted: '1000000000', held: '2000000', mandates, payments, channels })],

@@ -33,7 +33,7 @@ export class Problem extends Error {
   }
 }
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 let csrf = '';
 let signedOut: () => void = () => {};
@@ -85,6 +85,16 @@ export async function call<T = void>(
   body?: unknown,
   idempotencyKey?: string,
 ): Promise<T> {
+  const response = await send(method, path, body, idempotencyKey);
+  return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+}
+
+/** A file that the node makes when asked. */
+export async function fetchFile(method: Method, path: string): Promise<Blob> {
+  return (await send(method, path)).blob();
+}
+
+async function send(method: Method, path: string, body?: unknown, idempotencyKey?: string): Promise<Response> {
   const headers: Record<string, string> = {};
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET') headers['Farthing-CSRF'] = csrf;
@@ -97,9 +107,8 @@ export async function call<T = void>(
   } catch {
     throw new Problem(0, 'unreachable', t('problem.unreachable'));
   }
-  if (response.status === 204) return undefined as T;
+  if (response.ok) return response;
   const content: unknown = await response.json().catch(() => ({}));
-  if (response.ok) return content as T;
   throw problem(response, content as Record<string, unknown>);
 }
 

@@ -16,26 +16,22 @@ export interface Account {
   held: string;
 }
 
-export interface Leg {
-  account: string;
-  amount: string;
-}
-
 export interface Payment {
   payment: string;
   payee: string;
+  /** What was authorized. */
   amount: string;
+  /** What was paid; zero unless it is settled. */
+  settled: string;
+  refunded: string;
   asset: string;
   scale: number;
   state: 'held' | 'settled' | 'released';
   description: string;
   at_ms: number;
-  refunded?: string;
-  offer?: string | null;
-  offer_title?: string | null;
-  country?: string | null;
-  class?: string;
-  legs?: Leg[];
+  title: string | null;
+  country: string | null;
+  class: string;
 }
 
 export interface Split {
@@ -115,6 +111,13 @@ export interface Income {
   rows: IncomeRow[];
 }
 
+export interface BankParty {
+  name: string;
+  iban?: string;
+  /** Where there is no IBAN. */
+  account?: string;
+}
+
 export interface Payout {
   payout: string;
   account: string;
@@ -122,8 +125,8 @@ export interface Payout {
   asset: string;
   scale: number;
   state: 'requested' | 'held' | 'released' | 'exported' | 'paid' | 'cancelled';
-  creditor: { name: string; iban: string };
-  created_at_ms: number;
+  creditor: BankParty;
+  requested_at_ms: number;
 }
 
 export interface ApiKey {
@@ -150,14 +153,19 @@ export interface Delivery {
   delivery: string;
   event: string;
   type: string;
-  state: 'waiting' | 'delivered' | 'dead';
-  attempts: number;
+  state: 'pending' | 'delivered' | 'dead';
+  failures: number;
   status: number | null;
-  at_ms: number;
+  since_ms: number;
 }
 
 export function assetOf(thing: { asset: string; scale: number }): Asset {
   return { code: thing.asset, scale: thing.scale };
+}
+
+/** What was paid, or would be. */
+export function amountOf(payment: Payment): string {
+  return payment.state === 'settled' ? payment.settled : payment.amount;
 }
 
 /** How a person would call an account. */

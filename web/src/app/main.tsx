@@ -71,11 +71,11 @@ function pageOf(path: string, session: Session): JSX.Element {
     case 'offers':
       return id === undefined ? <OffersPage /> : <OfferPage key={id} offer={id} />;
     case 'payments':
-      return id === undefined ? <PaymentsPage /> : <PaymentPage key={id} payment={id} />;
+      return id === undefined ? <PaymentsPage limitedTo={session.accounts} /> : <PaymentPage key={id} payment={id} />;
     case 'payouts':
-      return <PayoutsPage isOperator={session.operator} />;
+      return <PayoutsPage isOperator={session.operator} limitedTo={session.accounts} />;
     case 'webhooks':
-      return <WebhooksPage />;
+      return <WebhooksPage limitedTo={session.accounts} />;
     case 'keys':
       return <KeysPage />;
     case 'console':

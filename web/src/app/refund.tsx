@@ -72,5 +72,5 @@ function RefundDialog({ payment, onClose, onDone }: {
 }
 
 function left(payment: Payment): bigint {
-  return BigInt(payment.amount) - BigInt(payment.refunded ?? '0');
+  return BigInt(payment.settled) - BigInt(payment.refunded);
 }

@@ -5,7 +5,7 @@
 import type { JSX } from 'preact';
 
 import { read, type Page } from '../call.js';
-import { accounts as allAccounts, assetOf, nameOf, type Account, type Payment } from '../data.js';
+import { accounts as allAccounts, amountOf, assetOf, nameOf, type Account, type Payment } from '../data.js';
 import { currentLanguage, t, wordsFor } from '../language.js';
 import { useLoad } from '../load.js';
 import { RefundButton } from '../refund.js';
@@ -41,19 +41,12 @@ export function PaymentPage({ payment }: { payment: string }): JSX.Element {
         <RefundButton payment={found} onDone={() => void again()} />
       </Head>
       {problem !== undefined && <Notice>{problem}</Notice>}
-      <p class="amount-large"><Money units={found.amount} asset={asset} /> <PaymentState row={found} /></p>
+      <p class="amount-large"><Money units={amountOf(found)} asset={asset} /> <PaymentState row={found} /></p>
       <dl class="facts">
         <div><dt>{t('column.when')}</dt><dd><Time at={found.at_ms} /></dd></div>
-        {(found.legs ?? [{ account: found.payee, amount: found.amount }]).map((leg) => (
-          <div key={leg.account}>
-            <dt>{t('payment.to')}</dt>
-            <dd>{named(leg.account)} · <Money units={leg.amount} asset={asset} /></dd>
-          </div>
-        ))}
-        {found.country != null && <div><dt>{t('column.country')}</dt><dd>{country(found.country)}</dd></div>}
-        {found.class !== undefined && (
-          <div><dt>{t('payment.class')}</dt><dd>{wordsFor('class', found.class) ?? found.class}</dd></div>
-        )}
+        <div><dt>{t('payment.to')}</dt><dd>{named(found.payee)}</dd></div>
+        {found.country !== null && <div><dt>{t('column.country')}</dt><dd>{country(found.country)}</dd></div>}
+        <div><dt>{t('payment.class')}</dt><dd>{wordsFor('class', found.class) ?? found.class}</dd></div>
         <div><dt>{t('payment.id')}</dt><dd><code>{found.payment}</code></dd></div>
       </dl>
       <p class="downloads"><a href={`/pay/${found.payment}`}>{t('payment.receipt')}</a></p>

@@ -4,7 +4,7 @@
 
 import type { JSX } from 'preact';
 
-import { assetOf, nameOf, payees, type Payment } from '../data.js';
+import { amountOf, assetOf, nameOf, payees, type Payment } from '../data.js';
 import { decimal } from '../amount.js';
 import { csv, save } from '../file.js';
 import { t, wordsFor } from '../language.js';
@@ -15,10 +15,11 @@ import { Choose, Head, Money, Notice, State, Table, Time } from '../ui.js';
 
 const STATES = ['settled', 'held', 'released'] as const;
 
-export function PaymentsPage(): JSX.Element {
+/** `limitedTo` is what a payee's sign-in is limited to; null for all accounts. */
+export function PaymentsPage({ limitedTo }: { limitedTo: string[] | null }): JSX.Element {
   const { searchParams } = usePlace();
   const query = {
-    account: searchParams.get('account') ?? undefined,
+    account: searchParams.get('account') ?? limitedTo?.[0],
     state: searchParams.get('state') ?? undefined,
   };
   const accounts = useLoad(payees, []);
@@ -30,7 +31,7 @@ export function PaymentsPage(): JSX.Element {
           label={t('column.account')}
           value={query.account ?? ''}
           onValue={(next) => setQuery('account', next)}
-          options={[['', t('all')], ...(accounts.value ?? []).map((one): [string, string] => [one.account, nameOf(one)])]}
+          options={[...(limitedTo === null ? [['', t('all')] as [string, string]] : []), ...(accounts.value ?? []).map((one): [string, string] => [one.account, nameOf(one)])]}
         />
         <Choose
           label={t('column.state')}
@@ -67,7 +68,7 @@ function PaymentsTable({ rows, onRefund }: { rows: Payment[]; onRefund(): void }
         },
         { head: t('column.when'), cell: (row) => <Time at={row.at_ms} /> },
         { head: t('column.state'), cell: (row) => <PaymentState row={row} /> },
-        { head: t('column.amount'), cell: (row) => <Money units={row.amount} asset={assetOf(row)} />, end: true },
+        { head: t('column.amount'), cell: (row) => <Money units={amountOf(row)} asset={assetOf(row)} />, end: true },
         {
           head: t('column.act'),
           quiet: true,
@@ -80,22 +81,22 @@ function PaymentsTable({ rows, onRefund }: { rows: Payment[]; onRefund(): void }
 }
 
 export function titleOf(payment: Payment): string {
-  return payment.offer_title ?? (payment.description === '' ? payment.payment : payment.description);
+  return payment.title ?? (payment.description === '' ? payment.payment : payment.description);
 }
 
 export function PaymentState({ row }: { row: Payment }): JSX.Element {
-  const refunded = BigInt(row.refunded ?? '0');
+  const refunded = BigInt(row.refunded);
   if (refunded === 0n) return <State state={row.state} />;
-  return <State state={refunded >= BigInt(row.amount) ? 'refunded' : 'refunded_partly'} />;
+  return <State state={refunded >= BigInt(row.settled) ? 'refunded' : 'refunded_partly'} />;
 }
 
 function asCsv(rows: Payment[]): string {
   return csv([
     ['payment', 'at', 'state', 'amount', 'refunded', 'asset', 'description', 'country', 'class'],
     ...rows.map((row) => [
-      row.payment, new Date(row.at_ms).toISOString(), row.state, decimal(BigInt(row.amount), row.scale),
-      decimal(BigInt(row.refunded ?? '0'), row.scale), row.asset, row.description, row.country ?? '',
-      row.class ?? '',
+      row.payment, new Date(row.at_ms).toISOString(), row.state, decimal(BigInt(amountOf(row)), row.scale),
+      decimal(BigInt(row.refunded), row.scale), row.asset, row.description, row.country ?? '',
+      row.class,
     ]),
   ]);
 }

@@ -6,8 +6,9 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { decimal, units } from '../amount.js';
-import { call } from '../call.js';
+import { call, fetchFile, Problem } from '../call.js';
 import { assetOf, nameOf, payees, type Account, type Payout } from '../data.js';
+import { save } from '../file.js';
 import { t } from '../language.js';
 import { useAct, useLoad, usePages, useSafeCall } from '../load.js';
 import { Choose, Dialog, Field, Head, Money, Notice, State, Sure, Table, Time } from '../ui.js';
@@ -22,15 +23,28 @@ const STEPS: Record<Payout['state'], ('hold' | 'release' | 'cancel' | 'paid')[]>
   cancelled: [],
 };
 
-export function PayoutsPage({ isOperator }: { isOperator: boolean }): JSX.Element {
+/** `limitedTo` is what a payee's sign-in is limited to; null for all accounts. */
+export function PayoutsPage({ isOperator, limitedTo }: {
+  isOperator: boolean;
+  limitedTo: string[] | null;
+}): JSX.Element {
   const accounts = useLoad(payees, []);
-  const list = usePages<Payout>('/v1/payouts', {});
-  const [asking, setAsking] = useState(false);
+  const list = usePages<Payout>('/v1/payouts', { account: limitedTo?.[0] });
+  const [asking, setAsking] = useState<'payout' | 'debtor'>();
   const act = useAct();
   const step = async (payout: Payout, name: string): Promise<void> => {
     await act.run(() => call('POST', `/v1/payouts/${payout.payout}/${name}`));
     list.again();
   };
+  const exported = (): Promise<void> => act.run(async () => {
+    try {
+      save('payouts.xml', await fetchFile('POST', '/v1/payouts/export'), 'application/xml');
+      list.again();
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'payout_debtor_missing') throw error;
+      setAsking('debtor');
+    }
+  });
   const named = (id: string): string => {
     const found = accounts.value?.find(({ account }) => account === id);
     return found === undefined ? id : nameOf(found);
@@ -39,8 +53,8 @@ export function PayoutsPage({ isOperator }: { isOperator: boolean }): JSX.Elemen
   return (
     <>
       <Head title={t('payouts.title')} lead={t('payouts.lead')}>
-        {isOperator && released && <a class="button" href="/v1/payouts/export" download="payouts.xml">{t('payouts.export')}</a>}
-        <button type="button" class="main" disabled={(accounts.value ?? []).length === 0} onClick={() => setAsking(true)}>
+        {isOperator && released && <button type="button" disabled={act.busy} onClick={() => void exported()}>{t('payouts.export')}</button>}
+        <button type="button" class="main" disabled={(accounts.value ?? []).length === 0} onClick={() => setAsking('payout')}>
           {t('payouts.new')}
         </button>
       </Head>
@@ -52,9 +66,9 @@ export function PayoutsPage({ isOperator }: { isOperator: boolean }): JSX.Elemen
           keyOf={({ payout }) => payout}
           empty={t('payouts.none')}
           columns={[
-            { head: t('payouts.to'), cell: ({ creditor }) => <>{creditor.name}<br /><code class="small" dir="ltr">{creditor.iban}</code></> },
+            { head: t('payouts.to'), cell: ({ creditor }) => <>{creditor.name}<br /><code class="small" dir="ltr">{creditor.iban ?? creditor.account}</code></> },
             { head: t('payouts.from'), cell: (row) => named(row.account) },
-            { head: t('column.when'), cell: (row) => <Time at={row.created_at_ms} /> },
+            { head: t('column.when'), cell: (row) => <Time at={row.requested_at_ms} /> },
             { head: t('column.state'), cell: (row) => <State state={row.state === 'released' ? 'let_go' : row.state} /> },
             { head: t('column.amount'), cell: (row) => <Money units={row.amount} asset={assetOf(row)} />, end: true },
             {
@@ -79,7 +93,8 @@ export function PayoutsPage({ isOperator }: { isOperator: boolean }): JSX.Elemen
         />
       )}
       {!list.isEnd && list.rows.length > 0 && <p class="more"><button type="button" onClick={list.more}>{t('more')}</button></p>}
-      {asking && <RequestDialog accounts={accounts.value ?? []} onClose={() => setAsking(false)} onDone={list.again} />}
+      {asking === 'payout' && <RequestDialog accounts={accounts.value ?? []} onClose={() => setAsking(undefined)} onDone={list.again} />}
+      {asking === 'debtor' && <DebtorDialog onClose={() => setAsking(undefined)} onDone={() => void exported()} />}
     </>
   );
 }
@@ -105,8 +120,7 @@ function RequestDialog({ accounts, onClose, onDone }: {
       <form onSubmit={(event) => {
         event.preventDefault();
         void act.run(async () => {
-          const creditor = { name: name.trim(), iban: iban.replaceAll(/\s/g, '').toUpperCase() };
-          const body = { account: from, creditor, amount: String(wanted) };
+          const body = { account: from, creditor: party(name, iban), amount: String(wanted) };
           await post('POST', '/v1/payouts', body);
           onClose();
           onDone();
@@ -132,4 +146,36 @@ function RequestDialog({ accounts, onClose, onDone }: {
       </form>
     </Dialog>
   );
+}
+
+/** From which bank account the operator pays; asked for once. */
+function DebtorDialog({ onClose, onDone }: { onClose(): void; onDone(): void }): JSX.Element {
+  const [name, setName] = useState('');
+  const [iban, setIban] = useState('');
+  const act = useAct();
+  return (
+    <Dialog title={t('payouts.debtor')} onClose={onClose}>
+      <form onSubmit={(event) => {
+        event.preventDefault();
+        void act.run(async () => {
+          await call('PUT', '/v1/payouts/debtor', party(name, iban));
+          onClose();
+          onDone();
+        });
+      }}>
+        <p>{t('payouts.debtor_lead')}</p>
+        <Field label={t('payouts.name')} value={name} onValue={setName} autoComplete="organization" required />
+        <Field label="IBAN" value={iban} onValue={setIban} required />
+        {act.problem !== undefined && <Notice>{act.problem}</Notice>}
+        <div class="actions">
+          <button type="button" onClick={onClose}>{t('cancel')}</button>
+          <button class="main" disabled={act.busy}>{t('save')}</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function party(name: string, iban: string): { name: string; iban: string } {
+  return { name: name.trim(), iban: iban.replaceAll(/\s/g, '').toUpperCase() };
 }

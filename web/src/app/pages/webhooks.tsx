@@ -16,7 +16,8 @@ const EVENTS = [
   'channel.settled', 'channel.closed', 'payout.requested', 'payout.paid',
 ];
 
-export function WebhooksPage(): JSX.Element {
+/** `limitedTo` is what a payee's sign-in is limited to; null for all accounts. */
+export function WebhooksPage({ limitedTo }: { limitedTo: string[] | null }): JSX.Element {
   const list = useLoad(() => all<WebhookEndpoint>('/v1/webhook-endpoints'), []);
   const [asking, setAsking] = useState(false);
   const [secret, setSecret] = useState<string>();
@@ -34,7 +35,7 @@ export function WebhooksPage(): JSX.Element {
           ))
       )}
       {asking && (
-        <NewEndpoint onClose={() => setAsking(false)} onDone={(made) => {
+        <NewEndpoint limitedTo={limitedTo} onClose={() => setAsking(false)} onDone={(made) => {
           setAsking(false);
           setSecret(made.secret);
           void list.again();
@@ -94,8 +95,8 @@ function Deliveries({ path }: { path: string }): JSX.Element {
           empty={t('webhooks.no_deliveries')}
           columns={[
             { head: t('webhooks.event'), cell: (row) => <code>{row.type}</code> },
-            { head: t('column.when'), cell: (row) => <Time at={row.at_ms} /> },
-            { head: t('webhooks.attempts'), cell: (row) => row.attempts, end: true },
+            { head: t('column.when'), cell: (row) => <Time at={row.since_ms} /> },
+            { head: t('webhooks.attempts'), cell: (row) => row.failures, end: true },
             { head: t('column.state'), cell: (row) => <><State state={row.state} />{row.status !== null && ` · ${row.status}`}</> },
             {
               head: t('column.act'),
@@ -116,7 +117,8 @@ function Deliveries({ path }: { path: string }): JSX.Element {
   );
 }
 
-function NewEndpoint({ onClose, onDone }: {
+function NewEndpoint({ limitedTo, onClose, onDone }: {
+  limitedTo: string[] | null;
   onClose(): void;
   onDone(made: WebhookEndpoint): void;
 }): JSX.Element {
@@ -133,7 +135,7 @@ function NewEndpoint({ onClose, onDone }: {
     <Dialog title={t('webhooks.new')} onClose={onClose}>
       <form onSubmit={(event) => {
         event.preventDefault();
-        void act.run(async () => onDone(await call('POST', '/v1/webhook-endpoints', { url, events: [...events] })));
+        void act.run(async () => onDone(await call('POST', '/v1/webhook-endpoints', { url, events: [...events], accounts: limitedTo })));
       }}>
         <Field label="URL" type="url" value={url} onValue={setUrl} required />
         <fieldset class="checks">
