@@ -1,6 +1,8 @@
 //! The command line: names, defaults, help.
 
 mod log;
+mod mcp;
+mod operate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +13,10 @@ pub(crate) use log::{
     ForgetArgs, LogArgs, LogCheckArgs, LogCommand, LogExportArgs, TrustArgs, VerifyArgs,
     VerifyCommand, VerifyFile,
 };
+pub(crate) use mcp::McpArgs;
+pub(crate) use operate::{CompletionsArgs, HealthArgs, ManArgs};
+
+use crate::logging::LogFormat;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +33,15 @@ Set NO_COLOR to get no colour, RUST_LOG to get more of the log on standard error
 #[derive(Debug, Parser)]
 #[command(name = "farthing", version, about, after_help = EXAMPLES)]
 pub(crate) struct Cli {
+    /// How events on standard error are written.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "FARTHING_LOG_FORMAT",
+        default_value = "text"
+    )]
+    pub(crate) log_format: LogFormat,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -45,6 +60,8 @@ pub(crate) enum Command {
     Accounts(AccountsArgs),
     /// Let money enter through the treasury.
     Fund(FundArgs),
+    /// Say whether a node is ready.
+    Health(HealthArgs),
     /// Check a data folder or a backup, and explain what is wrong with it.
     Fsck(FsckArgs),
     /// Copy a data folder, also while its node runs.
@@ -59,8 +76,14 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Run a witness: cosign the checkpoints of logs as long as they only grow.
     Witness(WitnessArgs),
+    /// Give an agent tools to find, price and pay for things, over the Model Context Protocol.
+    Mcp(McpArgs),
     /// Run a small magazine, its node and its payers in one process.
     Demo(DemoArgs),
+    /// Print what completes commands in a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command.
+    Man(ManArgs),
 }
 
 const SERVE_EXAMPLES: &str = "\

@@ -28,6 +28,9 @@ use log::LogSection;
 pub(crate) use log::LogSettings;
 use meter::{ChannelSection, MeterSection};
 
+/// What one call of the faucet gives by default.
+const FAUCET_DEFAULT: &str = "1";
+
 /// Largest configuration file that is read.
 const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -61,8 +64,10 @@ pub(crate) struct NodeSection {
     pub(crate) public_url: Option<String>,
     /// The data folder.
     pub(crate) data: PathBuf,
-    /// What one call of the faucet gives, in the first asset of play money.
-    pub(crate) faucet: String,
+    /// What one call of the faucet gives, in the first asset of play money; by default 1. Named
+    /// without such an asset it is an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) faucet: Option<String>,
 }
 
 impl Default for NodeSection {
@@ -71,7 +76,7 @@ impl Default for NodeSection {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4021)),
             public_url: None,
             data: PathBuf::from("farthing-data"),
-            faucet: "1".to_owned(),
+            faucet: None,
         }
     }
 }
@@ -285,7 +290,11 @@ impl Config {
 
     /// The settings as a file that says the same.
     pub(crate) fn print(&self) -> Result<String, ConfigError> {
-        toml::to_string(self).map_err(|error| ConfigError {
+        let mut config = self.clone();
+        if config.assets.iter().any(|asset| asset.sandbox) {
+            config.node.faucet.get_or_insert_with(|| FAUCET_DEFAULT.to_owned());
+        }
+        toml::to_string(&config).map_err(|error| ConfigError {
             place: self.source.clone(),
             what: error.to_string(),
             hint: None,

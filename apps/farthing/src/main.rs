@@ -13,10 +13,14 @@ mod demo;
 mod failure;
 mod forget;
 mod gateway;
+mod health;
 mod keep;
 mod listener;
 mod log;
 mod log_command;
+mod mcp;
+mod logging;
+mod manual;
 mod mirror;
 mod operator;
 mod pay;
@@ -32,14 +36,13 @@ mod witness;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_standard_error();
+    logging::begin(cli.log_format);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::new(format!("the runtime cannot start: {error}")).show(),
@@ -58,6 +61,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Wallet(args) => wallet::run(args).await,
         Command::Accounts(args) => operator::accounts(args).await,
         Command::Fund(args) => operator::fund(args).await,
+        Command::Health(args) => health::run(args).await,
         Command::Fsck(args) => keep::fsck(args).await,
         Command::Backup(args) => keep::backup(args).await,
         Command::Restore(args) => keep::restore(args).await,
@@ -65,19 +69,16 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Log(args) => log_command::run(args).await,
         Command::Verify(args) => verify::run(&args),
         Command::Witness(args) => witness::run(args).await,
+        Command::Completions(args) => {
+            manual::completions(&args);
+            Ok(())
+        }
+        Command::Man(args) => manual::pages(&args),
+        Command::Mcp(args) => mcp::run(args).await,
         Command::Demo(args) => match demo::run(args).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure::new("not everything went as it must")),
             Err(error) => Err(Failure::new(format!("{error:#}"))),
         },
     }
-}
-
-fn log_to_standard_error() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(term::errors_have_colour())
-        .init();
 }

@@ -146,6 +146,11 @@ impl NodeClient {
         Ok(Funded { replayed, ..funded })
     }
 
+    /// Ends well if the node takes payments.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.get::<serde_json::Value>("/readyz", HeaderMap::new()).await.map(|_| ())
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str, headers: HeaderMap) -> Result<T, Error> {
         let request = Request::get(&format!("{}{path}", self.url))?;
         let exchange = self.exchange(&request, &headers, NODE_ANSWER_BYTES_MAX);

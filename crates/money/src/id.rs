@@ -138,6 +138,12 @@ id_types! {
     MandateId = "man";
     /// A node.
     NodeId = "node";
+    /// An event: follows from the node and the event's position.
+    EventId = "evt";
+    /// A receiver of webhooks.
+    EndpointId = "we";
+    /// The sending of one event to one receiver.
+    DeliveryId = "dlv";
 }
 
 impl NodeId {

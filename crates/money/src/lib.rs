@@ -18,7 +18,7 @@ mod ratio;
 pub use amount::{Amount, AmountError, parse_base_units};
 pub use asset::{Asset, AssetCode, AssetError, SCALE_MAX};
 pub use id::{
-    AccountId, ChannelId, IdError, IdKind, MandateId, NodeId, OfferId, OrderId, PaymentId,
-    TransferId,
+    AccountId, ChannelId, DeliveryId, EndpointId, EventId, IdError, IdKind, MandateId, NodeId,
+    OfferId, OrderId, PaymentId, TransferId,
 };
 pub use ratio::{Ratio, RatioError, Rounding, Shares, SharesError, Split};

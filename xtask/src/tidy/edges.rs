@@ -42,7 +42,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("gateway", &["engine", "http402", "instrument", "money"]),
     ("client", &["http402", "instrument", "money"]),
     ("witness", &["disk", "tlog"]),
-    ("api", &["engine", "gateway", "http402", "instrument", "money", "tlog"]),
+    ("report", &["engine", "ledger", "money"]),
+    ("webhook", &["engine", "money"]),
+    ("api", &["engine", "gateway", "http402", "instrument", "ledger", "money", "report", "tlog"]),
     (
         "farthing",
         &[
@@ -57,7 +59,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "journal",
             "ledger",
             "money",
+            "report",
             "tlog",
+            "webhook",
             "witness",
         ],
     ),
@@ -78,7 +82,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("xtask", &[]),
     (
         "benches",
-        &["engine", "evidence", "gateway", "http402", "instrument", "ledger", "money", "tlog"],
+        &[
+            "engine",
+            "evidence",
+            "gateway",
+            "http402",
+            "instrument",
+            "ledger",
+            "money",
+            "report",
+            "tlog",
+        ],
     ),
     (
         "fuzz",

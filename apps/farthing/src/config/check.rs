@@ -13,7 +13,7 @@ use super::crawler;
 use super::meter;
 use super::offer;
 use super::payee::derived_account;
-use super::{Config, ConfigError, GatewaySection, PayeeSection};
+use super::{Config, ConfigError, FAUCET_DEFAULT, GatewaySection, PayeeSection};
 use super::{GatewaySettings, NodeSettings, PayeeSettings, Settings};
 
 /// Where a key stands, for errors.
@@ -71,8 +71,14 @@ impl Config {
     ) -> Result<NodeSettings, ConfigError> {
         let node = &self.node;
         let play = assets.iter().find(|(_, sandbox)| *sandbox);
+        if node.faucet.is_some() && play.is_none() {
+            let what = "the faucet gives play money away, and every asset here is real";
+            let hint = "take it out, or mark an asset of play money with sandbox = true";
+            return Err(key.join("faucet").error(what, hint));
+        }
         let faucet = play.map(|(asset, _)| {
-            Amount::parse_decimal(&node.faucet, *asset).map_err(|why| {
+            let gives = node.faucet.as_deref().unwrap_or(FAUCET_DEFAULT);
+            Amount::parse_decimal(gives, *asset).map_err(|why| {
                 key.join("faucet").error(why.to_string(), "write a decimal such as \"1\"")
             })
         });

@@ -326,3 +326,21 @@ fn a_mistake_about_the_log_names_key_and_fix() {
     let unknown = error(&logged("gard = \"x\""));
     assert!(unknown.what.contains("gard") && unknown.place == "f.toml:2:1", "{unknown}");
 }
+
+#[test]
+fn a_faucet_over_real_money_is_refused() {
+    let node = |assets: &str| format!("[node]\nfaucet = \"5\"\n{assets}");
+    let play = "[[asset]]\ncode = \"TST\"\nsandbox = true\n";
+    let real = "[[asset]]\ncode = \"USD\"\n";
+    for refused in [node(real), node("")] {
+        let found = error(&refused);
+        assert_eq!(found.place, "f.toml: node.faucet");
+        assert!(found.what.contains("every asset here is real"), "{found}");
+    }
+    // Beside real money the faucet gives what is play money, and nothing else.
+    let config = Config::parse(&node(&format!("{real}{play}")), "f.toml").unwrap();
+    assert_eq!(config.check().unwrap().node.faucet.unwrap().to_string(), "5 TST");
+    let none = Config::parse(real, "f.toml").unwrap();
+    assert_eq!(none.check().unwrap().node.faucet, None);
+    assert!(!none.print().unwrap().contains("faucet"), "{}", none.print().unwrap());
+}

@@ -1,0 +1,23 @@
+//! What payees and operators look at: income over time, lists of payments, statements, the file for
+//! payouts.
+//!
+//! The read model is a `SQLite` file that follows the engine's events on a thread of its own. It is
+//! a cache: deleted, it is built again; behind, it says how far. Statements do not come from it but
+//! from the ledger itself, so that their columns sum to the balance.
+//!
+//! Invariants: payments never wait for a report; a query reads a whole transaction of the feed and
+//! never half an event; sums are whole base units. *Never*: decides anything, is the only copy of
+//! anything.
+
+mod fact;
+mod follow;
+mod query;
+mod store;
+
+pub use fact::{Fact, Income, PayerClass, Payment, Refund, Tags};
+pub use follow::{Facts, Follower, Progress, Source, SourceError, follow};
+pub use query::{
+    Dimension, Edges, IncomeBucket, IncomeQuery, IncomeRow, IncomeValue, Listed, ListedState,
+    PaymentsPage, PaymentsQuery, QueryError, RefundRow, Totals,
+};
+pub use store::{Reader, StoreError, Writer};

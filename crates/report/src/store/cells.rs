@@ -1,0 +1,136 @@
+//! Cells: income summed by account, asset, dimension, value and span of time.
+//!
+//! A quarter of an hour is the finest span, because every civil time zone is a whole number of
+//! quarters from UTC; days of UTC stand beside it, so that a year is summed from 365 cells and not
+//! from 35,040. A fact adds to each dimension apart, not to their product: what is asked is "by
+//! country" or "by offer", and the product of all would have more cells than there are payments.
+//!
+//! Invariant: in each span the values of a dimension sum to the value of `Time`.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+use super::units::{from_bytes, to_bytes};
+use crate::fact::Tags;
+
+pub(crate) const QUARTER_MS: u64 = 15 * 60 * 1000;
+pub(crate) const DAY_QUARTERS: u64 = 96;
+const QUARTER_NS: u64 = QUARTER_MS * 1_000_000;
+
+/// Length of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub(crate) enum Span {
+    Quarter,
+    Day,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    account: i64,
+    asset: i64,
+    dimension: u8,
+    span: Span,
+    /// Number of the span since 1970.
+    start: i64,
+    value: i64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    payments: i64,
+    gross: u128,
+    refunds: i64,
+    refunded: u128,
+}
+
+/// What a batch adds, summed before it is written.
+#[derive(Debug, Default)]
+pub(super) struct Cells(HashMap<Key, Sums>);
+
+/// What is added to an account.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Added {
+    pub account: i64,
+    pub asset: i64,
+    pub units: u128,
+    pub tags: Tags,
+    pub at_ns: u64,
+    pub is_refund: bool,
+}
+
+impl Cells {
+    pub(super) fn add(&mut self, added: &Added) {
+        let quarter = added.at_ns / QUARTER_NS;
+        let spans = [(Span::Quarter, quarter), (Span::Day, quarter / DAY_QUARTERS)];
+        for (dimension, value) in values(&added.tags) {
+            for (span, start) in spans {
+                let (account, asset) = (added.account, added.asset);
+                let start = start.cast_signed();
+                let key = Key { account, asset, dimension, span, start, value };
+                let sums = self.0.entry(key).or_default();
+                let (count, sum) = if added.is_refund {
+                    (&mut sums.refunds, &mut sums.refunded)
+                } else {
+                    (&mut sums.payments, &mut sums.gross)
+                };
+                *count += 1;
+                *sum = sum.saturating_add(added.units);
+            }
+        }
+    }
+
+    /// Adds what was summed to the table, in the table's order.
+    pub(super) fn write(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let mut read = connection.prepare_cached(
+            "SELECT payments, gross, refunds, refunded FROM cell WHERE account = ?1 AND asset = ?2 \
+             AND dimension = ?3 AND span = ?4 AND start = ?5 AND value = ?6",
+        )?;
+        let mut write = connection.prepare_cached(
+            "INSERT OR REPLACE INTO cell VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+        )?;
+        let mut cells: Vec<(Key, Sums)> = self.0.drain().collect();
+        cells.sort_unstable_by_key(|(key, _)| {
+            (key.account, key.asset, key.dimension, key.span as u8, key.start, key.value)
+        });
+        for (key, sums) in cells {
+            let at = (key.account, key.asset, key.dimension, key.span as u8, key.start, key.value);
+            let mut rows = read.query(at)?;
+            let known = match rows.next()? {
+                None => Sums::default(),
+                Some(row) => Sums {
+                    payments: row.get(0)?,
+                    gross: from_bytes(row.get_ref(1)?.as_bytes().unwrap_or_default())?,
+                    refunds: row.get(2)?,
+                    refunded: from_bytes(row.get_ref(3)?.as_bytes().unwrap_or_default())?,
+                },
+            };
+            drop(rows);
+            write.execute((
+                at.0,
+                at.1,
+                at.2,
+                at.3,
+                at.4,
+                at.5,
+                known.payments + sums.payments,
+                to_bytes(known.gross.saturating_add(sums.gross)),
+                known.refunds + sums.refunds,
+                to_bytes(known.refunded.saturating_add(sums.refunded)),
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// The dimensions and what the tags are in each; see `query::Dimension`.
+fn values(tags: &Tags) -> [(u8, i64); 4] {
+    [
+        (0, 0),
+        (1, tags.offer.cast_signed()),
+        (2, tags.country.map_or(0, |letters| i64::from(u16::from_be_bytes(letters)))),
+        (3, i64::from(tags.class as u8)),
+    ]
+}

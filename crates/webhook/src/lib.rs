@@ -1,0 +1,31 @@
+//! Webhooks: events of the node, signed, kept in an outbox until their receivers have taken them.
+//!
+//! [`start`] follows a [`Source`] of events on a thread of its own and delivers on the runtime. Each
+//! endpoint has a cursor in `webhook.sqlite`; what it passes becomes deliveries in the same transaction,
+//! so nothing is lost when the process ends at any moment, and what is sent twice has the same id.
+//!
+//! Invariants: at least once, in the order of events as far as receivers answer; payments never wait
+//! for a receiver; no private address is called. It must not decide on payments.
+
+mod address;
+mod endpoint;
+mod exchange;
+mod handle;
+mod lane;
+mod notice;
+mod outbox;
+mod schedule;
+mod seal;
+mod sign;
+mod source;
+mod store;
+
+pub use address::is_public;
+pub use endpoint::{Disabled, Endpoint, EndpointError, Replaced};
+pub use handle::{FILE, Handle, Options, StartError, Unavailable, start};
+pub use notice::{API_VERSION, Audience, EVENT_NAMES, Notice, PING, event_id, event_name};
+pub use outbox::Report;
+pub use seal::{Seal, SealError};
+pub use sign::{NoRandomness, Scheme, Secret, SecretError, signatures};
+pub use source::{Page, Registered, Source};
+pub use store::{Delivery, DeliveryPage, Reader, State, StoreError};
