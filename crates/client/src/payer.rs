@@ -142,7 +142,7 @@ impl Payer {
 
     /// Makes the request, and pays for it if it has a price within the limits.
     pub async fn pay(&self, request: &Request, limits: &Limits) -> Result<Paid, Error> {
-        let offer = match self.ask(request, limits).await? {
+        let offer = match self.ask(request, limits, |_| true).await? {
             Asked::Free(answer) => return Ok(free(answer)),
             Asked::Priced(offer) => *offer,
         };
@@ -173,15 +173,12 @@ impl Payer {
         {
             return self.present(request, presentable(kept)?).await;
         }
-        let offer = match self.ask(request, limits).await? {
+        // A channel has no order that could be presented again under the name.
+        let is_order = |offer: &Offer| offer.terms.scheme != Scheme::BatchSettlement;
+        let offer = match self.ask(request, limits, is_order).await? {
             Asked::Free(answer) => return Ok(free(answer)),
             Asked::Priced(offer) => *offer,
         };
-        if offer.terms.scheme == Scheme::BatchSettlement {
-            let why = "what is paid by the unit cannot be bought under a name";
-            return Err(Error::new(Kind::NoOffer(why.to_owned()))
-                .with_hint("pay for it with `farthing pay`, which keeps a tab"));
-        }
         let kept = Kept::new(name, request, &self.sign(&offer)?);
         let kept = book.keep(name, request, kept, found.as_ref())?;
         self.present(request, presentable(&kept)?).await
@@ -198,13 +195,25 @@ impl Payer {
         Ok(ended && self.node.receipt(kept.payment).await?.is_none())
     }
 
-    /// Asks without payment, and chooses what to pay.
-    async fn ask(&self, request: &Request, limits: &Limits) -> Result<Asked, Error> {
+    /// Asks without payment, and chooses what to pay among the offers that suit.
+    async fn ask(
+        &self,
+        request: &Request,
+        limits: &Limits,
+        suits: impl Fn(&Offer) -> bool,
+    ) -> Result<Asked, Error> {
         let answer = self.transport.send(request, &HeaderMap::new()).await?;
         if answer.status() != StatusCode::PAYMENT_REQUIRED {
             return Ok(Asked::Free(success(answer).await?));
         }
-        let offer = offer::choose(self.payable(answer, request).await?, limits)?;
+        let mut offers = self.payable(answer, request).await?;
+        offers.retain(suits);
+        if offers.is_empty() {
+            let why = "what is paid by the unit cannot be bought under a name";
+            return Err(Error::new(Kind::NoOffer(why.to_owned()))
+                .with_hint("pay for it with `farthing pay`, which keeps a tab"));
+        }
+        let offer = offer::choose(offers, limits)?;
         limits.approve(&Proposed {
             url: request.url(),
             price: offer.terms.amount,
