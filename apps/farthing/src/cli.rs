@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Witness(WitnessArgs),
     /// Give an agent tools to find, price and pay for things, over the Model Context Protocol.
     Mcp(McpArgs),
+    /// Print the node's HTTP API as an OpenAPI 3.1 document.
+    Openapi,
     /// Run a small magazine, its node and its payers in one process.
     Demo(DemoArgs),
     /// Print what completes commands in a shell.
