@@ -24,7 +24,8 @@ pub(crate) async fn run(args: McpArgs) -> Result<(), Failure> {
     let asset = AssetCode::new(&args.asset)
         .map_err(|why| Failure::usage(format!("`{}` is not an asset: {why}", args.asset)))?;
     for (name, limit) in [("--max", &args.max), ("--max-in-all", &args.max_in_all)] {
-        let fine = Asset::new(asset.as_str(), LIMIT_SCALE).map_err(|why| Failure::usage(why.to_string()))?;
+        let fine = Asset::new(asset.as_str(), LIMIT_SCALE)
+            .map_err(|why| Failure::usage(why.to_string()))?;
         Amount::parse_decimal(limit, fine)
             .map_err(|why| Failure::usage(format!("{name} `{limit}` is not an amount: {why}")))?;
     }
@@ -50,7 +51,8 @@ pub(crate) async fn run(args: McpArgs) -> Result<(), Failure> {
     let mut hosts = args.hosts;
     hosts.extend(LOOPBACK.map(str::to_owned));
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let served = tokio::spawn(listener.serve(mcp::router(agent, HttpOptions { token, hosts }), stopped));
+    let served =
+        tokio::spawn(listener.serve(mcp::router(agent, HttpOptions { token, hosts }), stopped));
     let signal = StopSignal::listen()
         .map_err(|error| Failure::new(format!("no signal handler: {error}")))?;
     signal.received().await;

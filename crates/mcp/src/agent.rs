@@ -146,7 +146,8 @@ impl Agent {
 
     pub(crate) async fn budget(&self) -> Result<shapes::Budget, Refusal> {
         let account = self.payer.account().await?;
-        let amount = |amount: Result<Amount, client::Error>| amount.map(|amount| amount.to_string());
+        let amount =
+            |amount: Result<Amount, client::Error>| amount.map(|amount| amount.to_string());
         Ok(shapes::Budget {
             account: account.as_ref().map(|account| account.account.to_string()),
             available: account.as_ref().map(|account| amount(account.available())).transpose()?,

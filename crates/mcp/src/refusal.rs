@@ -87,7 +87,11 @@ fn advice(error: &Error) -> (&'static str, Retry, &'static str) {
         );
     }
     if error.is_retryable() {
-        return ("no", Retry::SameKey, "Wait a little, then call again with the same purchase_key.");
+        return (
+            "no",
+            Retry::SameKey,
+            "Wait a little, then call again with the same purchase_key.",
+        );
     }
     ("no", Retry::Never, "Nothing was charged. Do not repeat the call unchanged.")
 }

@@ -146,7 +146,10 @@ async fn an_expired_order_is_replaced_only_if_the_node_rules_it_out() {
     let book = book();
     let _ = buy(&silent, &book, "/paid", "one").await;
     expire(&book);
-    assert!(buy(&silent, &book, "/paid", "one").await.is_err(), "a node that is silent rules nothing out");
+    assert!(
+        buy(&silent, &book, "/paid", "one").await.is_err(),
+        "a node that is silent rules nothing out"
+    );
     assert_eq!(orders(&silent), 1);
 }
 

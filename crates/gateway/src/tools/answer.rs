@@ -16,7 +16,8 @@ use crate::body::BodyError;
 
 const X402_PAYMENT_RESPONSE: &str = "x402/payment-response";
 /// Of the answer to a call, before it gets its number.
-pub(super) const TOOL_ANSWER: HeaderValue = HeaderValue::from_static("application/vnd.farthing.tool+json");
+pub(super) const TOOL_ANSWER: HeaderValue =
+    HeaderValue::from_static("application/vnd.farthing.tool+json");
 /// Largest answer that is turned back: that of a tool, and the words around it.
 const CALL_ANSWER_BYTES_MAX: usize = 5 * 1024 * 1024;
 /// Codes of JSON-RPC 2.0.

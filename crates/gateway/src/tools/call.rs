@@ -119,7 +119,8 @@ fn purchase(
     let uri = parts.uri.clone();
     let query = uri.query().map_or(String::new(), |query| format!("?{query}"));
     let virtual_uri: Result<Uri, _> = format!("{path}{query}").parse();
-    parts.uri = virtual_uri.map_err(|_| answer::invalid(&id, "the tool's name cannot be routed"))?;
+    parts.uri =
+        virtual_uri.map_err(|_| answer::invalid(&id, "the tool's name cannot be routed"))?;
     if let Some(payment) = payment {
         let value = match &payment {
             Value::String(text) => text.clone(),
@@ -160,7 +161,8 @@ mod tests {
         };
         let message = |id: u64, meta: Value| {
             let params = json!({"name": "t", "arguments": {"b": 1, "a": 2}, "_meta": meta});
-            let message = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params});
+            let message =
+                json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params});
             message.as_object().unwrap().clone()
         };
         let paid = message(7, json!({"x402/payment": {"x402Version": 2}}));
