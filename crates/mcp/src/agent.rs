@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use client::{Limits, Payer, PurchaseName, Purchases, Request};
 use http::header::CONTENT_TYPE;
@@ -73,10 +75,13 @@ impl Agent {
         Ok(shapes::FoundOffers { offers, next_cursor: found.cursor })
     }
 
-    pub(crate) async fn price(&self, wanted: &shapes::Wanted) -> Result<shapes::Price, Refusal> {
+    pub(crate) async fn price(
+        &self,
+        wanted: &shapes::Wanted,
+    ) -> Result<shapes::PriceTold, Refusal> {
         let quote = self.payer.quote(&request(wanted)?).await?;
         Ok(match quote {
-            None => shapes::Price {
+            None => shapes::PriceTold {
                 free: true,
                 price: None,
                 asset: None,
@@ -84,7 +89,7 @@ impl Agent {
                 description: None,
                 service: None,
             },
-            Some(quote) => shapes::Price {
+            Some(quote) => shapes::PriceTold {
                 free: false,
                 price: Some(decimal(quote.price)),
                 asset: Some(quote.price.asset().code.to_string()),
@@ -117,7 +122,7 @@ impl Agent {
             reservation.keep();
         }
         let file: [u8; 32] = Sha256::digest(asked.purchase_key.as_bytes()).into();
-        let file: String = file[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let file = URL_SAFE_NO_PAD.encode(&file[..16]);
         let content = Content::read(paid.answer, &self.downloads, &file).await?;
         let settled = paid.settled;
         Ok(shapes::Bought {
@@ -137,7 +142,7 @@ impl Agent {
         // Any scale will do to compare two decimals, as long as it holds both.
         let fine = Asset::new(self.asset.as_str(), COMPARED_SCALE);
         let fine = fine.map_err(|why| Refusal::argument("asset", why))?;
-        let units = |text: &str| Amount::parse_decimal(text, fine).map(|amount| amount.units());
+        let units = |text: &str| Amount::parse_decimal(text, fine).map(Amount::units);
         let wanted = units(asked).map_err(|why| Refusal::argument("max_amount", why))?;
         let allowed = units(&self.max_per_purchase).unwrap_or(0);
         let smaller = if wanted <= allowed { asked } else { &self.max_per_purchase };
@@ -185,11 +190,11 @@ impl Agent {
     pub(crate) async fn receipt(
         &self,
         asked: &shapes::GetReceipt,
-    ) -> Result<shapes::Receipt, Refusal> {
+    ) -> Result<shapes::ReceiptTold, Refusal> {
         let payment: PaymentId =
             asked.payment.parse().map_err(|why| Refusal::argument("payment", why))?;
         let Some(document) = self.payer.node().receipt(payment).await? else {
-            return Ok(shapes::Receipt {
+            return Ok(shapes::ReceiptTold {
                 state: "unknown".to_owned(),
                 paid: None,
                 signature_checked: false,
@@ -202,7 +207,7 @@ impl Agent {
         let units = parse_base_units(&document.amount).ok();
         let amount = asset.zip(units).map(|(asset, units)| Amount::new(units, asset));
         let is_settled = document.state == "settled";
-        Ok(shapes::Receipt {
+        Ok(shapes::ReceiptTold {
             paid: amount.filter(|_| is_settled).map(|amount| amount.to_string()),
             signature_checked: document.prove(self.payer.network()).is_some(),
             state: document.state,

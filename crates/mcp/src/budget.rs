@@ -51,7 +51,7 @@ impl Budget {
         let most = Amount::parse_decimal(&self.most, price.asset())
             .map_err(|why| format!("the server's limit `{}` is not an amount: {why}", self.most))?;
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = spent.map_or(0, |spent| spent.units());
+        let before = spent.map_or(0, Amount::units);
         let after = before.checked_add(price.units()).filter(|sum| *sum <= most.units());
         let Some(after) = after else {
             let left = Amount::new(most.units().saturating_sub(before), price.asset());

@@ -64,7 +64,7 @@ impl Tools {
     async fn get_price(
         &self,
         Parameters(asked): Parameters<shapes::Wanted>,
-    ) -> Result<Json<shapes::Price>, Refusal> {
+    ) -> Result<Json<shapes::PriceTold>, Refusal> {
         self.0.price(&asked).await.map(Json)
     }
 
@@ -121,7 +121,7 @@ impl Tools {
     async fn get_receipt(
         &self,
         Parameters(asked): Parameters<shapes::GetReceipt>,
-    ) -> Result<Json<shapes::Receipt>, Refusal> {
+    ) -> Result<Json<shapes::ReceiptTold>, Refusal> {
         self.0.receipt(&asked).await.map(Json)
     }
 }

@@ -60,7 +60,7 @@ pub(crate) struct Wanted {
 /// Output of `get_price`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
-pub(crate) struct Price {
+pub(crate) struct PriceTold {
     /// It costs nothing: ask for it without paying.
     pub free: bool,
     /// For example `0.002`.
@@ -172,7 +172,7 @@ pub(crate) struct GetReceipt {
 /// Output of `get_receipt`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
-pub(crate) struct Receipt {
+pub(crate) struct ReceiptTold {
     /// `held`, `settled`, `released`, or `unknown` if the node never took the payment.
     pub state: String,
     /// What was charged, for example `0.002 USD`.

@@ -79,7 +79,7 @@ fn error(
     id: &Value,
     code: i32,
     text: &str,
-    data: Option<Value>,
+    data: Option<&Value>,
 ) -> Response<Body> {
     let error = json!({"code": code, "message": text, "data": data});
     let text = json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string();
@@ -100,21 +100,21 @@ pub(super) fn invalid(id: &Value, why: &str) -> Response<Body> {
 pub(super) fn unreadable(why: BodyError) -> Response<Body> {
     let status = StatusCode::from_u16(why.http_status()).unwrap_or(StatusCode::BAD_REQUEST);
     let data = json!({"code": why.code()});
-    error(status, &Value::Null, INVALID_REQUEST, &why.to_string(), Some(data))
+    error(status, &Value::Null, INVALID_REQUEST, &why.to_string(), Some(&data))
 }
 
 /// The body is compressed.
 pub(super) fn encoded() -> Response<Body> {
     let data = json!({"code": "content_encoding_refused"});
     let text = "send the message without Content-Encoding: a compressed one cannot be priced";
-    error(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Value::Null, INVALID_REQUEST, text, Some(data))
+    error(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Value::Null, INVALID_REQUEST, text, Some(&data))
 }
 
 /// Several messages in one.
 pub(super) fn batch() -> Response<Body> {
     let data = json!({"code": "batch_refused"});
     let text = "send one message at a time: a batch cannot be priced";
-    error(StatusCode::BAD_REQUEST, &Value::Null, INVALID_REQUEST, text, Some(data))
+    error(StatusCode::BAD_REQUEST, &Value::Null, INVALID_REQUEST, text, Some(&data))
 }
 
 /// The server answered with something that is no answer to the call: not delivered.

@@ -75,7 +75,7 @@ pub(crate) async fn read(routes: &Routes, request: Request<Body>) -> Read {
     }
     match purchase(parts, message, &path) {
         Ok((request, call)) => Read::Call(request, call),
-        Err(refused) => Read::Refused(refused),
+        Err(why) => Read::Refused(answer::invalid(&id, why)),
     }
 }
 
@@ -110,7 +110,7 @@ fn purchase(
     mut parts: http::request::Parts,
     mut message: Map<String, Value>,
     path: &str,
-) -> Result<(Request<Body>, Call), Response<Body>> {
+) -> Result<(Request<Body>, Call), &'static str> {
     let id = message.get("id").cloned().unwrap_or(Value::Null);
     let payment = take_payment(&mut message);
     let params = &message["params"];
@@ -119,15 +119,14 @@ fn purchase(
     let uri = parts.uri.clone();
     let query = uri.query().map_or(String::new(), |query| format!("?{query}"));
     let virtual_uri: Result<Uri, _> = format!("{path}{query}").parse();
-    parts.uri =
-        virtual_uri.map_err(|_| answer::invalid(&id, "the tool's name cannot be routed"))?;
+    parts.uri = virtual_uri.map_err(|_| "the tool's name cannot be routed")?;
     if let Some(payment) = payment {
         let value = match &payment {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
         let value = HeaderValue::try_from(STANDARD.encode(value))
-            .map_err(|_| answer::invalid(&id, "the payment cannot be read"))?;
+            .map_err(|_| "the payment cannot be read")?;
         parts.headers.insert(PAYMENT_SIGNATURE, value);
     }
     parts.headers.remove(CONTENT_DIGEST);
