@@ -123,6 +123,9 @@ pub(crate) struct PayeeSection {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GatewaySection {
+    /// Offers that are made at run time name the site that sells them.
+    #[serde(default = "usual_site")]
+    pub(crate) name: String,
     pub(crate) listen: SocketAddr,
     /// Origin at which payers reach it; by default where it listens.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,6 +134,9 @@ pub(crate) struct GatewaySection {
     pub(crate) upstream: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) service_name: Option<String>,
+    /// Header in which a trusted proxy names the payer's country.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) country_header: Option<String>,
     #[serde(default, rename = "offer")]
     pub(crate) offers: Vec<OfferSection>,
     /// Crawlers that may pay with a signed request.
@@ -199,6 +205,10 @@ pub(crate) struct OfferSection {
     /// How channels pay; what is left out is derived from the price.
     #[serde(default, skip_serializing_if = "ChannelSection::is_empty")]
     pub(crate) channel: ChannelSection,
+}
+
+fn usual_site() -> String {
+    "default".to_owned()
 }
 
 pub(crate) fn usual_methods() -> Vec<String> {

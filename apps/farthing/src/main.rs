@@ -22,6 +22,7 @@ mod logging;
 mod manual;
 mod mcp;
 mod mirror;
+mod offers;
 mod operator;
 mod pay;
 mod secrets;

@@ -25,6 +25,7 @@ use crate::data;
 use crate::failure::Failure;
 use crate::listener::{BindError, Listener};
 use crate::log;
+use crate::offers;
 use crate::secrets::{self, SecretError};
 use crate::site::Site;
 use crate::stop_signal::StopSignal;
@@ -203,20 +204,23 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
     let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
     let (stop, stopped) = watch::channel(false);
     let site_urls: Vec<String> = sites.iter().map(|site| site.url().to_owned()).collect();
-    let (mut offers, mut servers) = (Vec::new(), Vec::new());
+    let (mut on_offer, mut servers) = (Vec::new(), Vec::new());
     let published = log::publish(&engine, settings.log.as_ref(), &folder, &node_url, &stopped);
     let (known, tasks) = published.await?.unzip();
     servers.extend(tasks.into_iter().flatten());
+    let shelves: Vec<_> = sites.iter().map(Site::shelf).collect();
+    offers::stock(&engine, &shelves);
+    servers.push(tokio::spawn(offers::follow(engine.clone(), shelves, stopped.clone())));
     for site in sites {
         let paywall = site.paywall(Node::Local(engine.clone()), facts.clone(), &gateway_token);
-        offers.extend(listed(&site, &paywall));
+        on_offer.extend(listed(&site, &paywall));
         servers.extend(site.serve(paywall, stopped.clone()));
     }
     let router = api::router(api::Node {
         engine: engine.clone(),
         key,
         public_url: node_url.clone(),
-        offers,
+        offers: on_offer,
         operator_token,
         gateway_token: Token::new(gateway_token),
         sandbox: settings.node.faucet.is_some(),

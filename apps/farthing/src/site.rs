@@ -5,19 +5,21 @@
 
 use engine::{Clock as _, SystemClock};
 use gateway::{Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions};
-use gateway::{Offer, PaywallService};
+use gateway::{Offer, PaywallService, Shelf};
 use http402::mpp::ChallengeSecret;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::GatewaySettings;
 use crate::listener::{BindError, Listener};
+use crate::offers::NamedShelf;
 
 /// A gateway that is bound but does not serve yet.
 #[derive(Debug)]
 pub(crate) struct Site {
     listener: Listener,
     settings: GatewaySettings,
+    shelf: Shelf,
     url: String,
 }
 
@@ -26,7 +28,8 @@ impl Site {
     pub(crate) async fn bind(settings: GatewaySettings) -> Result<Self, BindError> {
         let listener = Listener::bind(settings.listen).await?;
         let url = settings.public_url.clone().unwrap_or_else(|| listener.url());
-        Ok(Self { listener, settings, url })
+        let shelf = Shelf::new(settings.routes.clone());
+        Ok(Self { listener, settings, shelf, url })
     }
 
     /// The origin as payers see it.
@@ -39,7 +42,12 @@ impl Site {
         self.settings.upstream.to_string()
     }
 
-    /// What it sells.
+    /// Its name, and what it sells at the moment.
+    pub(crate) fn shelf(&self) -> NamedShelf {
+        (self.settings.name.clone(), self.shelf.clone())
+    }
+
+    /// What the configuration lets it sell.
     pub(crate) fn offers(&self) -> &[Offer] {
         self.settings.routes.offers()
     }
@@ -50,7 +58,8 @@ impl Site {
             node,
             facts,
             origin: Origin::Fixed(self.url.clone()),
-            routes: self.settings.routes.clone(),
+            shelf: self.shelf.clone(),
+            country_header: self.settings.country_header.clone(),
             service_name: self.settings.service_name.clone(),
             crawlers: self.settings.crawlers.clone(),
             challenge_secret: ChallengeSecret::of_gateway(gateway_token),

@@ -12,12 +12,12 @@ use anyhow::{Context, Result};
 use engine::{AccountRole, AccountSpec, Engine, Fund, Options};
 use gateway::{
     ChannelSettings, Crawlers, Forward, ForwardOptions, Meter, MeterTerms, Node, NodeFacts, Offer,
-    Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes, Unit,
+    Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes, Shelf, Unit,
 };
 use http::{Method, Uri};
 use http402::Identifier;
 use http402::mpp::ChallengeSecret;
-use money::{Amount, TransferId};
+use money::{Amount, OfferId, TransferId};
 
 use super::sale;
 
@@ -57,7 +57,8 @@ async fn serve(address: SocketAddr, upstream: &Uri, data: &Path) -> Result<()> {
         node: Node::Local(engine),
         facts: NodeFacts { node: sale::node(), url: format!("http://{address}") },
         origin: Origin::Fixed(format!("http://{address}")),
-        routes: Routes::new(offers()?)?,
+        shelf: Shelf::new(Routes::new(offers()?)?),
+        country_header: None,
         service_name: Some("bench".to_owned()),
         crawlers: Crawlers::default(),
         challenge_secret: ChallengeSecret::of_gateway("bench"),
@@ -101,6 +102,9 @@ fn offer(path: &str, price: Amount, meter: Option<Meter>) -> Result<Offer> {
     let payees =
         Payees { pay_to: sale::payee()?, split: None, name: "payee".to_owned(), split_text: None };
     Ok(Offer {
+        id: OfferId::new(1)?,
+        prices: Vec::new(),
+        own_amount: None,
         path: PathPattern::parse(path)?,
         methods: vec![Method::GET],
         price,

@@ -13,6 +13,7 @@ use money::ChannelId;
 
 use crate::offer::Offer;
 use crate::paywall::{Origin, PaywallOptions};
+use crate::price::Buyer;
 use crate::proof::ProofWish;
 use crate::session;
 
@@ -84,6 +85,7 @@ impl Case {
         origin: String,
         body: BodyDigest,
     ) -> Self {
+        let tags = Buyer::of(options, &parts.headers).tags(&offer);
         let is_head = parts.method == Method::HEAD;
         let method = if is_head { Method::GET } else { parts.method.clone() };
         let purchase = purchase(&method, parts, &origin, body);
@@ -112,7 +114,7 @@ impl Case {
             recalled: None,
             dialect: Dialect::X402V2,
             proof: ProofWish::of(&parts.headers),
-            tags: Tags::default(),
+            tags,
             request_failed: Arc::default(),
         }
     }

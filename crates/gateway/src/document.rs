@@ -28,7 +28,8 @@ pub(crate) fn or_document(
     if ![StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&behind.status()) {
         return behind;
     }
-    let listed = paywall.routes().offers().iter().filter(|offer| offer.listed);
+    let routes = paywall.routes();
+    let listed = routes.offers().iter().filter(|offer| offer.listed);
     let operations: Vec<Operation> = listed
         .flat_map(|offer| {
             offer.methods.iter().map(|method| Operation {

@@ -33,10 +33,13 @@ mod offer;
 mod page;
 mod path;
 mod paywall;
+mod price;
 mod proof;
+mod published;
 mod request_id;
 mod routes;
 mod session;
+mod shelf;
 mod stream;
 mod tools;
 
@@ -53,5 +56,11 @@ pub use node::{Node, NodeFacts};
 pub use offer::{ChannelSettings, Offer, OfferError, Payees};
 pub use path::{PathPattern, PatternError};
 pub use paywall::{Origin, Paywall, PaywallOptions};
+pub use price::{OwnAmount, PRICE_RULES_COUNT_MAX, PriceRule, SUGGESTED_COUNT_MAX};
+pub use published::{
+    OFFER_DESCRIPTION_BYTES_MAX, PublishedAmount, PublishedError, PublishedOffer, PublishedPrice,
+    PublishedShare,
+};
 pub use routes::Routes;
+pub use shelf::Shelf;
 pub use tools::{TOOL_NAME_BYTES_MAX, Tool, ToolName, ToolNameError};

@@ -5,10 +5,11 @@ use http::Method;
 use http402::{ChannelOffer, Identifier, Metered};
 use instrument::UnitPrice;
 use instrument::channel::{CLOSE_DELAY_SECONDS_MAX, CLOSE_DELAY_SECONDS_MIN};
-use money::{AccountId, Amount, Shares};
+use money::{AccountId, Amount, OfferId, Shares};
 
 use crate::meter::{Meter, Unit};
 use crate::path::PathPattern;
+use crate::price::{OwnAmount, PriceRule};
 use crate::tools::Tool;
 
 /// Who is paid.
@@ -27,6 +28,8 @@ pub struct Payees {
 /// A priced resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
+    /// Its id: reports count by it.
+    pub id: OfferId,
     /// Paths that it covers.
     pub path: PathPattern,
     /// The tool that it prices; `path` then stands for the tool, see [`Tool::path`].
@@ -38,6 +41,10 @@ pub struct Offer {
     pub free_methods: Vec<Method>,
     /// Price of one request, or of `per` units if there is a meter.
     pub price: Amount,
+    /// Prices for some payers; the first that fits counts.
+    pub prices: Vec<PriceRule>,
+    /// The payer says how much to give; `price` is what is asked if nothing is said.
+    pub own_amount: Option<OwnAmount>,
     /// How a request is priced by the unit.
     pub meter: Option<Meter>,
     /// How channels pay for it.
@@ -170,6 +177,12 @@ pub enum OfferError {
     /// A crawler's signature names one price, for a request without effects.
     #[error("crawl = true needs the method GET and a price without a meter")]
     Crawl,
+    /// Which price would be metered or signed by a crawler?
+    #[error("prices for some payers, and amounts of the payer's own, need a price without a meter or crawl")]
+    Rules,
+    /// What is asked if nothing is said must be enough.
+    #[error("no price may be below {0} base units, the least that a payer may give")]
+    BelowLeast(u128),
     /// A call is one POST with one price.
     #[error("a tool has one price for a call: no methods but POST, no meter, no placeholders")]
     Tool,
@@ -203,6 +216,7 @@ impl Offer {
         if self.crawl && (self.meter.is_some() || !self.methods.contains(&Method::GET)) {
             return Err(OfferError::Crawl);
         }
+        self.check_prices()?;
         if let Some(tool) = &self.tool
             && (self.methods != [Method::POST]
                 || self.meter.is_some()
@@ -217,6 +231,21 @@ impl Offer {
             return Err(OfferError::Split);
         }
         self.check_channel()
+    }
+
+    fn check_prices(&self) -> Result<(), OfferError> {
+        let is_plain = self.prices.is_empty() && self.own_amount.is_none();
+        if !is_plain && (self.meter.is_some() || self.crawl) {
+            return Err(OfferError::Rules);
+        }
+        if self.prices.iter().any(|rule| rule.price == 0) {
+            return Err(OfferError::FreePrice);
+        }
+        let least = self.own_amount.as_ref().map_or(0, |own| own.min);
+        if self.price.units() < least || self.prices.iter().any(|rule| rule.price < least) {
+            return Err(OfferError::BelowLeast(least));
+        }
+        Ok(())
     }
 
     fn check_channel(&self) -> Result<(), OfferError> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{HeaderName, Method, Request, Response};
 use http402::mpp::ChallengeSecret;
 use http402::{Challenge, Problem};
 use tokio::sync::Semaphore;
@@ -27,7 +27,9 @@ use crate::offer::Offer;
 use crate::page;
 use crate::request_id;
 use crate::routes::Routes;
+use crate::price::{self, Buyer};
 use crate::session;
+use crate::shelf::Shelf;
 use crate::tools::{self, ToolService};
 
 /// How payers see this gateway.
@@ -49,7 +51,9 @@ pub struct PaywallOptions {
     /// How payers see this gateway.
     pub origin: Origin,
     /// What has a price.
-    pub routes: Routes,
+    pub shelf: Shelf,
+    /// A header in which a trusted proxy names the payer's country, for example `CF-IPCountry`.
+    pub country_header: Option<HeaderName>,
     /// Name of the service for payers' software: printable ASCII, 32 characters at most.
     pub service_name: Option<String>,
     /// Crawlers that may pay with a signed request.
@@ -77,8 +81,8 @@ impl Paywall {
     }
 
     /// What has a price here.
-    pub fn routes(&self) -> &Routes {
-        &self.options.routes
+    pub fn routes(&self) -> Arc<Routes> {
+        self.options.shelf.routes()
     }
 
     /// Name of the service for people.
@@ -99,7 +103,7 @@ impl Paywall {
         S::Error: Into<UpstreamError> + Send,
         S::Future: Send,
     {
-        let answered = match tools::read(&self.options.routes, request).await {
+        let answered = match tools::read(&self.routes(), request).await {
             tools::Read::Other(request) => self.answer(request, inner).await,
             tools::Read::Call(request, call) => {
                 let id = call.id.clone();
@@ -129,8 +133,13 @@ impl Paywall {
         if let Some(answer) = self.change(&parts).await {
             return answer;
         }
-        let offer = match self.options.routes.find(&parts.method, parts.uri.path()) {
-            Ok(Some(offer)) => offer.clone(),
+        let routes = self.routes();
+        let buyer = Buyer::of(&self.options, &parts.headers);
+        let offer = match routes.find(&parts.method, parts.uri.path()) {
+            Ok(Some(offer)) => match price::of_request(offer.clone(), buyer, &parts) {
+                Ok(offer) => offer,
+                Err(problem) => return answer::problem(&problem),
+            },
             Ok(None) => return self.unpriced(Request::from_parts(parts, body), inner).await,
             Err(error) => {
                 let title = "The path cannot be routed";
@@ -138,6 +147,11 @@ impl Paywall {
                 return answer::problem(&problem.with_param("path"));
             }
         };
+        if offer.price.units() == 0 && offer.meter.is_none() {
+            // The payer chose to give nothing, and may.
+            headers::to_upstream(&mut parts.headers);
+            return deliver::pass_through(Request::from_parts(parts, body), inner).await;
+        }
         let origin = case::origin(&self.options.origin, &parts.headers);
         if parts.method == Method::HEAD {
             return self.head(&parts, offer, origin).await;
@@ -195,7 +209,8 @@ impl Paywall {
             return None;
         }
         let presented = http402::decode_payment(&parts.headers).ok()??;
-        let offers = self.options.routes.at(parts.uri.path());
+        let routes = self.routes();
+        let offers = routes.at(parts.uri.path());
         let (first, others) = offers.split_first()?;
         if presented.instrument.order().is_some() {
             return None;
@@ -231,7 +246,8 @@ impl Paywall {
         S::Error: Into<UpstreamError>,
     {
         let (mut parts, body) = request.into_parts();
-        let offers = self.options.routes.at(parts.uri.path());
+        let routes = self.routes();
+        let offers = routes.at(parts.uri.path());
         let is_options = parts.method == Method::OPTIONS;
         let is_free = offers.iter().all(|offer| offer.free_methods.contains(&parts.method));
         if !is_free && !is_options {

@@ -196,12 +196,21 @@ fn check_gateway(
             return Err(key.join("service_name").error(what, hint));
         }
     }
+    let country_header = section.country_header.as_ref().map(|name| {
+        let wrong = |_| {
+            let what = format!("`{name}` is not the name of a header");
+            key.join("country_header").error(what, "for example \"CF-IPCountry\"")
+        };
+        name.parse().map_err(wrong)
+    });
     Ok(GatewaySettings {
+        name: section.name.clone(),
+        country_header: country_header.transpose()?,
         listen: section.listen,
         public_url: check_origin(section.public_url.as_deref(), section.listen, key)?,
         upstream,
         service_name: section.service_name.clone(),
-        routes: offer::routes(&section.offers, key, assets, payees)?,
+        routes: offer::routes(section, key, assets, payees)?,
         crawlers: crawler::crawlers(&section.crawlers, key)?,
     })
 }

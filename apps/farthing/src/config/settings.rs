@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use engine::ChannelLimits;
 use gateway::{Crawlers, Routes};
-use http::Uri;
+use http::{HeaderName, Uri};
 use money::{AccountId, Amount, Asset};
 
 use super::LogSettings;
@@ -46,6 +46,8 @@ pub(crate) struct PayeeSettings {
 /// A site that sells.
 #[derive(Debug, Clone)]
 pub(crate) struct GatewaySettings {
+    pub(crate) name: String,
+    pub(crate) country_header: Option<HeaderName>,
     pub(crate) listen: SocketAddr,
     /// Origin without a slash at the end.
     pub(crate) public_url: Option<String>,

@@ -2,7 +2,7 @@
 //! then the signature of what opens a channel. Vouchers and ticks are checked by the node, which
 //! knows the channel's key.
 
-use engine::{OpenChannel, Present, PresentMode, Proof};
+use engine::{OpenChannel, PayerClass, Present, PresentMode, Proof, Tags};
 use http::Method;
 use http402::{Instrument, Presented};
 use instrument::Signed;
@@ -131,8 +131,17 @@ fn open(
         split: case.offer.payees.split.clone(),
         description: case.offer.description.clone(),
         origin: Some(case.origin.clone()),
-        tags: case.tags,
+        tags: tags(case, terms_take_ticks(terms.get())),
     })
+}
+
+/// A channel that can be paid by ticks is a device's.
+fn terms_take_ticks(terms: &ChannelTerms) -> bool {
+    terms.tick_count > 0
+}
+
+fn tags(case: &Case, by_ticks: bool) -> Tags {
+    if by_ticks { Tags { class: PayerClass::Device, ..case.tags } } else { case.tags }
 }
 
 /// What this offer asks of a channel beyond what the node asks of every one.

@@ -3,7 +3,7 @@
 use engine::{Authorize, Mode, Purchase, Terms};
 use gateway::node::wire::{AuthorizeWire, WireError};
 use gateway::{Crawler, CrawlerKeys, Crawlers, DirectoryUrl, Paywall, PaywallOptions};
-use gateway::{Node, NodeFacts, Offer, Origin, Routes};
+use gateway::{Node, NodeFacts, Offer, Origin, Routes, Shelf};
 use http::Method;
 use http402::crawler::thumbprint;
 use http402::mpp::ChallengeSecret;
@@ -34,7 +34,8 @@ fn gateway(books: &Books, crawlers: Crawlers) -> Paywall {
         node: Node::Local(books.engine.clone()),
         facts: NodeFacts { node: books.engine.node(), url: "http://node.example".to_owned() },
         origin: Origin::Fixed(ORIGIN.to_owned()),
-        routes: Routes::new(vec![offer]).unwrap(),
+        shelf: Shelf::new(Routes::new(vec![offer]).unwrap()),
+        country_header: None,
         service_name: None,
         crawlers,
         challenge_secret: ChallengeSecret::of_gateway("token"),

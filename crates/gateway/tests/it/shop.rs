@@ -6,7 +6,7 @@ use axum::body::Body;
 use engine::LogOptions;
 use gateway::{
     ChannelSettings, Crawler, CrawlerKeys, Crawlers, Forward, ForwardOptions, Node, NodeFacts,
-    Offer, Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes,
+    Offer, Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes, Shelf,
 };
 use http::{Method, Request};
 use http402::Identifier;
@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use instrument::KeyPair;
-use money::{Amount, Shares};
+use money::{Amount, OfferId, Shares};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -97,6 +97,9 @@ pub fn payees() -> Payees {
 
 pub fn offer(path: &str, methods: &[Method], units: u128) -> Offer {
     Offer {
+        id: OfferId::new(7).unwrap(),
+        prices: Vec::new(),
+        own_amount: None,
         path: PathPattern::parse(path).unwrap(),
         methods: methods.to_vec(),
         price: Amount::new(units, usd()),
@@ -162,7 +165,8 @@ pub fn paywall_of(node: Node, books: &Books, routes: Routes) -> Paywall {
         node,
         facts: NodeFacts { node: books.engine.node(), url: "http://node.example".to_owned() },
         origin: Origin::Fixed(ORIGIN.to_owned()),
-        routes,
+        shelf: Shelf::new(routes),
+        country_header: Some(http::HeaderName::from_static("x-country")),
         service_name: Some("Magazine".to_owned()),
         crawlers: crawlers(books),
         challenge_secret: ChallengeSecret::of_gateway("token"),

@@ -1,0 +1,38 @@
+//! What is for sale at the moment: routes that change while requests are under way.
+//!
+//! Invariant: a request sees one state of the offers from its beginning to its end.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::offer::{Offer, OfferError};
+use crate::routes::Routes;
+
+/// The offers of a gateway. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Shelf {
+    /// Those of the configuration, which come last.
+    fixed: Arc<Routes>,
+    now: Arc<RwLock<Arc<Routes>>>,
+}
+
+impl Shelf {
+    /// The offers of the configuration, and none besides.
+    pub fn new(fixed: Routes) -> Self {
+        let fixed = Arc::new(fixed);
+        Self { now: Arc::new(RwLock::new(Arc::clone(&fixed))), fixed }
+    }
+
+    /// The offers as they are now.
+    pub fn routes(&self) -> Arc<Routes> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts these before the offers of the configuration, in the place of those that stood there. The
+    /// next request sees them.
+    pub fn replace(&self, offers: Vec<Offer>) -> Result<(), OfferError> {
+        let all = offers.into_iter().chain(self.fixed.offers().iter().cloned()).collect();
+        let routes = Arc::new(Routes::new(all)?);
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = routes;
+        Ok(())
+    }
+}
