@@ -139,7 +139,7 @@ fn rebuild(life: &mut Life<'_>) -> Result<(), String> {
 fn is_named(refusal: &StartError) -> Result<(), String> {
     let text = refusal.to_string();
     let is_damage = !matches!(refusal, StartError::Thread(_) | StartError::ClockBehind { .. });
-    let names = ["/data/", "/guard/", "batch"];
+    let names = ["/data/", "/guard/", "`log/", "batch"];
     if is_damage && names.iter().any(|name| text.contains(name)) {
         Ok(())
     } else {
