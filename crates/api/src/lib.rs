@@ -22,6 +22,7 @@ mod facilitator;
 mod faucet;
 mod fund;
 mod idempotency;
+mod keys;
 mod log;
 mod node;
 mod openapi;
@@ -39,6 +40,8 @@ mod router;
 mod sandbox;
 mod schema;
 mod segment;
+mod session;
+mod settings;
 mod transfers;
 
 pub use address::{AddressRange, AddressRangeError, Peer};

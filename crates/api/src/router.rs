@@ -30,8 +30,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
-    about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, fund, log,
-    openapi, operator, pages, payer, payments, proof, receipt, sandbox, transfers,
+    about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, fund, keys,
+    log, openapi, operator, pages, payer, payments, proof, receipt, sandbox, session, settings,
+    transfers,
 };
 
 /// The node's API, ready to be served.
@@ -83,6 +84,9 @@ fn open() -> OpenApiRouter<Arc<Shared>> {
 /// What only the node's own pages and programs call.
 fn own() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
+        .merge(session::routes())
+        .merge(keys::routes())
+        .merge(settings::routes())
         .merge(faucet::routes())
         .merge(payer::routes())
         .merge(operator::routes())

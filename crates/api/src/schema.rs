@@ -22,6 +22,8 @@ macro_rules! texts {
 texts! {
     /// An account.
     Account = "^acc_[0-9a-hjkmnp-tv-z]{26}$", "acc_0000000000000000000000002d";
+    /// An API key's id.
+    Key = "^key_[0-9a-hjkmnp-tv-z]{26}$", "key_0000000000000000000000002d";
     /// A payment.
     Payment = "^pay_[0-9a-hjkmnp-tv-z]{26}$", "pay_0000000000000000000000002d";
     /// A transfer of the ledger.
