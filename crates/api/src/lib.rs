@@ -17,6 +17,7 @@ mod body;
 mod catalogue;
 mod channel_steps;
 mod channels;
+mod docs;
 mod envelope;
 mod facilitator;
 mod faucet;

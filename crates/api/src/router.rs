@@ -30,9 +30,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
-    about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, fund, keys,
-    log, openapi, operator, pages, payer, payments, proof, receipt, sandbox, session, settings,
-    transfers,
+    about, accounts, catalogue, channel_steps, channels, docs, envelope, facilitator, faucet, fund,
+    keys, log, openapi, operator, pages, payer, payments, proof, receipt, sandbox, session,
+    settings, transfers,
 };
 
 /// The node's API, ready to be served.
@@ -79,6 +79,7 @@ fn open() -> OpenApiRouter<Arc<Shared>> {
         .merge(facilitator::routes())
         .merge(catalogue::routes())
         .merge(openapi::routes())
+        .merge(docs::routes())
 }
 
 /// What only the node's own pages and programs call.

@@ -18,10 +18,12 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 mod channels;
+mod keys;
 mod log;
 mod shapes;
 
 pub use channels::ChannelFacts;
+pub use keys::ApiKey;
 pub use log::Forgotten;
 use shapes::amount;
 pub use shapes::{
