@@ -1,5 +1,6 @@
 //! The command line: names, defaults, help.
 
+mod keys;
 mod log;
 mod mcp;
 mod operate;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use keys::{KeyArgs, KeyCommand, NewKeyArgs, OperatorCommand, OperatorCommandArgs};
 pub(crate) use log::{
     ForgetArgs, LogArgs, LogCheckArgs, LogCommand, LogExportArgs, TrustArgs, VerifyArgs,
     VerifyCommand, VerifyFile,
@@ -62,6 +64,10 @@ pub(crate) enum Command {
     Fund(FundArgs),
     /// Say whether a node is ready.
     Health(HealthArgs),
+    /// Make, list and delete API keys.
+    Key(KeyArgs),
+    /// Set the password of the operator's pages.
+    Operator(OperatorCommandArgs),
     /// Check a data folder or a backup, and explain what is wrong with it.
     Fsck(FsckArgs),
     /// Copy a data folder, also while its node runs.

@@ -15,6 +15,7 @@ mod forget;
 mod gateway;
 mod health;
 mod keep;
+mod keys;
 mod listener;
 mod log;
 mod log_command;
@@ -63,6 +64,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Accounts(args) => operator::accounts(args).await,
         Command::Fund(args) => operator::fund(args).await,
         Command::Health(args) => health::run(args).await,
+        Command::Key(args) => keys::run(args).await,
+        Command::Operator(args) => keys::operator(args).await,
         Command::Fsck(args) => keep::fsck(args).await,
         Command::Backup(args) => keep::backup(args).await,
         Command::Restore(args) => keep::restore(args).await,

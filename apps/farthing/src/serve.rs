@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use api::{ListedOffer, Token};
 use engine::{AccountRole, AccountSpec, Engine, LogError, StartError};
-use gateway::{Node, NodeFacts, Paywall};
+use gateway::{Node, NodeFacts, Paywall, PublishedOffer};
 use instrument::{KeyPair, node_id};
 use tlog::KeyName;
 use tokio::sync::watch;
@@ -211,6 +211,10 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
     let shelves: Vec<_> = sites.iter().map(Site::shelf).collect();
     offers::stock(&engine, &shelves);
     servers.push(tokio::spawn(offers::follow(engine.clone(), shelves, stopped.clone())));
+    let of_site = |site: &Site| -> Vec<PublishedOffer> {
+        site.offers().iter().map(|offer| PublishedOffer::of(offer, &site.shelf().0)).collect()
+    };
+    let file_offers = sites.iter().flat_map(of_site).collect();
     for site in sites {
         let paywall = site.paywall(Node::Local(engine.clone()), facts.clone(), &gateway_token);
         on_offer.extend(listed(&site, &paywall));
@@ -221,6 +225,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         key,
         public_url: node_url.clone(),
         offers: on_offer,
+        file_offers,
         operator_token,
         gateway_token: Token::new(gateway_token),
         sandbox: settings.node.faucet.is_some(),

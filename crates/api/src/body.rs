@@ -15,8 +15,8 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use http402::Problem;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::refused::Refused;
 
@@ -149,6 +149,16 @@ pub(crate) fn named_fault(path: &str, text: &str) -> Option<(&'static str, Strin
         }
     }
     (!at_root).then(|| ("invalid_field", text.to_owned(), path.to_owned()))
+}
+
+/// A member that may be null, which is something else than left out: the outer option says whether it
+/// is there.
+pub(crate) fn given<'de, T, D>(from: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(from).map(Some)
 }
 
 /// Bytes of a field in standard base64 with padding.

@@ -5,10 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use engine::Engine;
+use gateway::PublishedOffer;
 use http::Method;
 use http402::Challenge;
 use http402::x402::discovery::DiscoveryResource;
 use instrument::KeyPair;
+use instrument::hex::parse_32;
 use money::{AccountId, PaymentId};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -16,6 +18,7 @@ use subtle::ConstantTimeEq;
 use utoipa::openapi::OpenApi;
 
 use crate::address::AddressRange;
+use crate::authority::Sessions;
 use crate::idempotency::Flights;
 use crate::log::NodeLog;
 use crate::rate::{Limiter, Rates};
@@ -29,6 +32,11 @@ impl Token {
     /// Keeps the digest of a secret.
     pub fn new(secret: impl AsRef<str>) -> Self {
         Self(Sha256::digest(secret.as_ref()).into())
+    }
+
+    /// A digest in 64 hex digits.
+    pub(crate) fn of_digest(hex: &str) -> Option<Self> {
+        parse_32(hex).map(Self)
     }
 
     /// Whether a caller showed the secret. Digests are compared, so the time taken tells neither
@@ -80,6 +88,8 @@ pub struct Node {
     pub public_url: String,
     /// What is for sale.
     pub offers: Vec<ListedOffer>,
+    /// Offers of the configuration, which the API shows and does not change.
+    pub file_offers: Vec<PublishedOffer>,
     /// Secret of the operator.
     pub operator_token: Token,
     /// Secret of gateways apart from the node.
@@ -127,6 +137,7 @@ pub(crate) struct Shared {
     pub openapi: Value,
     pub limiter: Limiter,
     pub flights: Arc<Flights>,
+    pub sessions: Sessions,
 }
 
 impl Shared {
@@ -138,8 +149,14 @@ impl Shared {
             openapi: openapi::served(&node, calls),
             limiter: Limiter::new(node.admission.rates),
             flights: Arc::default(),
+            sessions: Sessions::default(),
             node,
         }
+    }
+
+    /// Whether browsers reach the node over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.node.public_url.starts_with("https:")
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -57,6 +57,13 @@ impl Modify for Secrets {
             ("bearer", bearer("The operator's token, or an API key of this scope")),
             ("gateway", bearer("The token of gateways apart from the node")),
             ("payer", SecurityScheme::ApiKey(ApiKey::Header(statement))),
+            (
+                "session",
+                SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+                    "__Host-farthing-session",
+                    "Of POST /v1/session; calls that change something need `Farthing-CSRF` beside it",
+                ))),
+            ),
         ] {
             components.add_security_scheme(name, scheme);
         }

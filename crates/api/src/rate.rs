@@ -56,7 +56,6 @@ impl Default for Rates {
 
 /// Whose requests are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(not(test), expect(dead_code, reason = "keys and sessions come with the registry"))]
 pub(crate) enum Subject {
     /// An API key by its id.
     Key(u128),

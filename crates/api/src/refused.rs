@@ -48,6 +48,12 @@ impl Refused {
         refused
     }
 
+    /// The machine gives no randomness, without which there are no secrets.
+    pub(crate) fn no_randomness() -> Self {
+        let detail = "the operating system gives no randomness";
+        Self::new(Problem::new(503, "no_randomness", "The node cannot answer now", detail))
+    }
+
     /// A refusal of the engine; `title` names the operation.
     pub(crate) fn of(title: &'static str, error: &dyn Coded) -> Self {
         Self::new(gateway::problem_of(title, error))

@@ -30,8 +30,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
-    about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, fund, log,
-    openapi, operator, pages, payer, payments, proof, receipt, sandbox, transfers,
+    about, accounts, catalogue, channel_steps, channels, docs, envelope, facilitator, faucet, fund,
+    keys, log, offers, openapi, operator, pages, payer, payments, proof, receipt, sandbox, session,
+    settings, transfers,
 };
 
 /// The node's API, ready to be served.
@@ -78,17 +79,22 @@ fn open() -> OpenApiRouter<Arc<Shared>> {
         .merge(facilitator::routes())
         .merge(catalogue::routes())
         .merge(openapi::routes())
+        .merge(docs::routes())
 }
 
 /// What only the node's own pages and programs call.
 fn own() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
+        .merge(session::routes())
+        .merge(keys::routes())
+        .merge(settings::routes())
         .merge(faucet::routes())
         .merge(payer::routes())
         .merge(operator::routes())
         .merge(fund::routes())
         .merge(accounts::routes())
         .merge(transfers::routes())
+        .merge(offers::routes())
         .merge(sandbox::routes())
         .merge(about::health_routes())
 }

@@ -22,6 +22,8 @@ macro_rules! texts {
 texts! {
     /// An account.
     Account = "^acc_[0-9a-hjkmnp-tv-z]{26}$", "acc_0000000000000000000000002d";
+    /// An API key's id.
+    Key = "^key_[0-9a-hjkmnp-tv-z]{26}$", "key_0000000000000000000000002d";
     /// A payment.
     Payment = "^pay_[0-9a-hjkmnp-tv-z]{26}$", "pay_0000000000000000000000002d";
     /// A transfer of the ledger.
@@ -30,6 +32,8 @@ texts! {
     Channel = "^ch_[0-9a-hjkmnp-tv-z]{26}$", "ch_0000000000000000000000002d";
     /// A mandate.
     Mandate = "^man_[0-9a-hjkmnp-tv-z]{26}$", "man_0000000000000000000000002d";
+    /// An offer.
+    Offer as OfferId = "^off_[0-9a-hjkmnp-tv-z]{26}$", "off_0000000000000000000000002d";
     /// Base units, a whole number of decimal digits.
     Units = "^(0|[1-9][0-9]{0,38})$", "2000000";
     /// Code of an asset.
@@ -107,6 +111,19 @@ pub(crate) struct Asset {
     code: AssetCode,
     /// One base unit is 10^-scale of the asset.
     scale: u8,
+}
+
+/// Who pays, as far as a request shows.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) enum PayerClass {
+    Unknown,
+    Person,
+    Program,
+    Agent,
+    Crawler,
+    Device,
 }
 
 /// Where a payment stands.

@@ -30,7 +30,7 @@ pub use error::Error;
 pub use limits::{Approve, Limits, Proposed};
 pub use log::LogClient;
 pub use node::{
-    Account, AssetFacts, Books, ChannelFacts, Copyable, Enters, Forgotten, Funded, Listing,
+    Account, ApiKey, AssetFacts, Books, ChannelFacts, Copyable, Enters, Forgotten, Funded, Listing,
     Listings, Mandate, NodeClient, NodeFacts, PayerAccount, PayerPayment, Receiver, Sums,
 };
 pub use payer::{Paid, Payer, Quote, Settled};

@@ -19,11 +19,13 @@ use serde_json::json;
 
 mod catalogue;
 mod channels;
+mod keys;
 mod log;
 mod shapes;
 
 pub use catalogue::{Listing, Listings};
 pub use channels::ChannelFacts;
+pub use keys::ApiKey;
 pub use log::Forgotten;
 use shapes::amount;
 pub use shapes::{

@@ -139,6 +139,45 @@ fn wrong(field: &'static str, why: impl ToString) -> PublishedError {
 }
 
 impl PublishedOffer {
+    /// A document of an offer that stands elsewhere.
+    pub fn of(offer: &Offer, site: &str) -> Self {
+        let asset = offer.price.asset();
+        let (path, tool) = match &offer.tool {
+            Some(tool) => (tool.endpoint.clone(), Some(tool.name.as_str().to_owned())),
+            None => (offer.path.as_str().to_owned(), None),
+        };
+        let price = |rule: &PriceRule| PublishedPrice {
+            country: rule.country,
+            class: rule.class,
+            price: rule.price.to_string(),
+        };
+        let own = |own: &OwnAmount| PublishedAmount {
+            min: own.min.to_string(),
+            suggested: own.suggested.iter().map(u128::to_string).collect(),
+        };
+        Self {
+            offer: offer.id,
+            site: site.to_owned(),
+            path,
+            tool,
+            methods: offer.methods.iter().map(Method::to_string).collect(),
+            price: offer.price.units().to_string(),
+            asset: asset.code,
+            scale: asset.scale,
+            payee: offer.payees.pay_to,
+            payee_name: offer.payees.name.clone(),
+            split: split_of(offer),
+            description: offer.description.clone(),
+            mime_type: offer.mime_type.clone(),
+            active: true,
+            access_seconds: offer.access_seconds,
+            listed: offer.listed,
+            prices: offer.prices.iter().map(price).collect(),
+            pay_what_you_want: offer.own_amount.as_ref().map(own),
+            created_at_ms: 0,
+        }
+    }
+
     /// Reads a document.
     pub fn read(body: &[u8]) -> Result<Self, PublishedError> {
         serde_json::from_slice(body).map_err(|why| wrong("body", why))
@@ -241,6 +280,12 @@ impl PublishedOffer {
         payees.split = Some((self.split.iter().map(|share| share.account).collect(), shares));
         Ok(payees)
     }
+}
+
+fn split_of(offer: &Offer) -> Vec<PublishedShare> {
+    let Some((accounts, shares)) = &offer.payees.split else { return Vec::new() };
+    let parts = accounts.iter().zip(shares.parts_per_million());
+    parts.map(|(account, ppm)| PublishedShare { account: *account, share_ppm: *ppm }).collect()
 }
 
 fn units(field: &'static str, text: &str) -> Result<u128, PublishedError> {

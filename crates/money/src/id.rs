@@ -124,6 +124,8 @@ macro_rules! id_types {
 id_types! {
     /// An account of the ledger.
     AccountId = "acc";
+    /// An API key: follows from its secret.
+    KeyId = "key";
     /// A transfer of the ledger.
     TransferId = "tr";
     /// One payment: the replay guard's key.

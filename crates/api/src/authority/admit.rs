@@ -11,7 +11,9 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::{BEARER, Caller, FARTHING, Fault, Who, statement};
+use super::key::{self, Asked};
+use super::session::{self, Holder};
+use super::{BEARER, Caller, FARTHING, Who, statement};
 use crate::address::{self, Peer};
 use crate::node::Shared;
 use crate::rate::{Subject, Verdict};
@@ -24,12 +26,12 @@ pub(crate) async fn admit(
 ) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     let address = address::of_client(peer, request.headers(), &shared.node.admission.proxies);
-    let (who, verdict) = identify(&shared, request.headers(), address);
+    let (caller, verdict) = identify(&shared, &request, address);
     let refusal = verdict.and_then(|verdict| verdict.refusal());
     let mut response = if let Some(refused) = refusal {
         refused.into_response()
     } else {
-        request.extensions_mut().insert(Caller { who });
+        request.extensions_mut().insert(caller);
         next.run(request).await
     };
     if let Some(verdict) = verdict {
@@ -39,36 +41,61 @@ pub(crate) async fn admit(
 }
 
 /// Who asks, and what is left of its quota if it has one.
-fn identify(shared: &Shared, headers: &HeaderMap, address: IpAddr) -> (Who, Option<Verdict>) {
-    let now_ns = shared.engine().clock().now_ns();
-    let take = |subject| shared.limiter.take(subject, now_ns);
+fn identify(shared: &Shared, request: &Request, address: IpAddr) -> (Caller, Option<Verdict>) {
+    let headers = request.headers();
+    let clock = shared.engine().clock();
+    let take = |subject| shared.limiter.take(subject, clock.now_ns());
+    let asked = Asked { path: request.uri().path(), address, now_ms: clock.now_ms() };
+    let caller = |who| Caller { who, address, session: None };
     if let Some(shown) = credentials(headers, BEARER) {
-        return match bearer(shared, shown) {
-            who @ Who::Unproven(_) => (who, take(Subject::Address(address))),
-            who => (who, None),
+        let who = bearer(shared, shown, asked);
+        let verdict = match &who {
+            Who::Key(key) => take(Subject::Key(key.id.get())),
+            Who::Unproven(_) => take(Subject::Address(address)),
+            _ => None,
         };
+        return (caller(who), verdict);
     }
     let verdict = take(Subject::Address(address));
-    let Some(shown) = credentials(headers, FARTHING) else {
-        return (Who::Anyone, verdict);
-    };
     if verdict.is_some_and(|verdict| verdict.is_refused()) {
-        return (Who::Anyone, verdict);
+        return (caller(Who::Anyone), verdict);
     }
-    match statement::check(shown, shared.engine()) {
-        Ok(key) => (Who::Payer(key), take(Subject::Payer(key.0))),
-        Err(fault) => (Who::Unproven(fault), verdict),
+    if let Some(shown) = credentials(headers, FARTHING) {
+        return match statement::check(shown, shared.engine()) {
+            Ok(key) => (caller(Who::Payer(key)), take(Subject::Payer(key.0))),
+            Err(fault) => (caller(Who::Unproven(fault)), verdict),
+        };
+    }
+    let session = (!headers.contains_key(AUTHORIZATION))
+        .then(|| session::of_request(&shared.sessions, shared.engine(), request.method(), headers))
+        .flatten();
+    match session {
+        None => (caller(Who::Anyone), verdict),
+        Some(Err(fault)) => (caller(Who::Unproven(fault)), verdict),
+        Some(Ok(session)) => {
+            let who = holder(shared, session.holder, asked);
+            (Caller { who, address, session: Some(Arc::new(session)) }, verdict)
+        }
     }
 }
 
-fn bearer(shared: &Shared, shown: &str) -> Who {
+fn bearer(shared: &Shared, shown: &str, asked: Asked<'_>) -> Who {
     if shared.node.operator_token.is(shown) {
         Who::Operator
     } else if shared.node.gateway_token.is(shown) {
         Who::Gateway
     } else {
-        let detail = "the token is none of this node, or no longer";
-        Who::Unproven(Fault::unproven("token_wrong", BEARER, detail))
+        key::find(shared.engine(), shown, asked)
+            .map_or_else(Who::Unproven, |key| Who::Key(Arc::new(key)))
+    }
+}
+
+/// Who has logged in, if it still may.
+fn holder(shared: &Shared, holder: Holder, asked: Asked<'_>) -> Who {
+    match holder {
+        Holder::Operator { .. } => Who::Operator,
+        Holder::Key(id) => key::of_session(shared.engine(), id, asked)
+            .map_or_else(Who::Unproven, |key| Who::Key(Arc::new(key))),
     }
 }
 

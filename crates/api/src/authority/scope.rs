@@ -71,6 +71,18 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
+    pub(crate) fn new(
+        accounts: Option<BTreeSet<AccountId>>,
+        assets: Option<BTreeSet<AssetCode>>,
+    ) -> Self {
+        Self { accounts, assets }
+    }
+
+    /// The accounts, for lists; `None` is all.
+    pub(crate) const fn accounts(&self) -> Option<&BTreeSet<AccountId>> {
+        self.accounts.as_ref()
+    }
+
     pub(crate) fn has_account(&self, account: AccountId) -> bool {
         self.accounts.as_ref().is_none_or(|accounts| accounts.contains(&account))
     }

@@ -98,6 +98,7 @@ impl World {
             key: Arc::new(node_key.clone()),
             public_url: "http://127.0.0.1:4021/".to_owned(),
             offers: Vec::new(),
+            file_offers: Vec::new(),
             operator_token: Token::new(OPERATOR),
             gateway_token: Token::new(GATEWAY),
             sandbox: true,
