@@ -151,7 +151,7 @@ struct OfferChange {
 
 /// An offer as it stands.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Offer)]
+#[schema(as = OfferShown)]
 struct Shown {
     #[schema(value_type = schema::Offer)]
     offer: OfferId,

@@ -33,7 +33,7 @@ texts! {
     /// A mandate.
     Mandate = "^man_[0-9a-hjkmnp-tv-z]{26}$", "man_0000000000000000000000002d";
     /// An offer.
-    Offer as OfferId = "^off_[0-9a-hjkmnp-tv-z]{26}$", "off_0000000000000000000000002d";
+    Offer = "^off_[0-9a-hjkmnp-tv-z]{26}$", "off_0000000000000000000000002d";
     /// Base units, a whole number of decimal digits.
     Units = "^(0|[1-9][0-9]{0,38})$", "2000000";
     /// Code of an asset.
