@@ -134,7 +134,7 @@ pub(crate) struct GatewaySection {
     pub(crate) upstream: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) service_name: Option<String>,
-    /// Header in which a trusted proxy names the payer's country.
+    /// Header in which a proxy in front says where payers are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) country_header: Option<String>,
     #[serde(default, rename = "offer")]

@@ -59,10 +59,10 @@ impl Site {
             facts,
             origin: Origin::Fixed(self.url.clone()),
             shelf: self.shelf.clone(),
-            country_header: self.settings.country_header.clone(),
             service_name: self.settings.service_name.clone(),
             crawlers: self.settings.crawlers.clone(),
             challenge_secret: ChallengeSecret::of_gateway(gateway_token),
+            country_header: self.settings.country_header.clone(),
         })
     }
 

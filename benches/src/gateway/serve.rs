@@ -17,7 +17,7 @@ use gateway::{
 use http::{Method, Uri};
 use http402::Identifier;
 use http402::mpp::ChallengeSecret;
-use money::{Amount, OfferId, TransferId};
+use money::{Amount, TransferId};
 
 use super::sale;
 
@@ -58,10 +58,10 @@ async fn serve(address: SocketAddr, upstream: &Uri, data: &Path) -> Result<()> {
         facts: NodeFacts { node: sale::node(), url: format!("http://{address}") },
         origin: Origin::Fixed(format!("http://{address}")),
         shelf: Shelf::new(Routes::new(offers()?)?),
-        country_header: None,
         service_name: Some("bench".to_owned()),
         crawlers: Crawlers::default(),
         challenge_secret: ChallengeSecret::of_gateway("bench"),
+        country_header: None,
     });
     let app = axum::Router::new().fallback_service(PaywallService::new(paywall, forward));
     super::listen(address, app).await
@@ -101,11 +101,12 @@ fn metered(path: &str, unit: Unit, units: u128, per: u64) -> Result<Offer> {
 fn offer(path: &str, price: Amount, meter: Option<Meter>) -> Result<Offer> {
     let payees =
         Payees { pay_to: sale::payee()?, split: None, name: "payee".to_owned(), split_text: None };
+    let path = PathPattern::parse(path)?;
     Ok(Offer {
-        id: OfferId::new(1)?,
+        id: Offer::file_id("bench", &path, &[Method::GET]),
+        path,
         prices: Vec::new(),
         own_amount: None,
-        path: PathPattern::parse(path)?,
         methods: vec![Method::GET],
         price,
         channel: ChannelSettings::usual(price, meter.as_ref()),

@@ -13,9 +13,9 @@ use money::ChannelId;
 
 use crate::offer::Offer;
 use crate::paywall::{Origin, PaywallOptions};
-use crate::price::Buyer;
 use crate::proof::ProofWish;
 use crate::session;
+use crate::tags;
 
 /// Whether the payer says that it reads trailers (RFC 9110, 10.1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,6 @@ impl Case {
         origin: String,
         body: BodyDigest,
     ) -> Self {
-        let tags = Buyer::of(options, &parts.headers).tags(&offer);
         let is_head = parts.method == Method::HEAD;
         let method = if is_head { Method::GET } else { parts.method.clone() };
         let purchase = purchase(&method, parts, &origin, body);
@@ -93,6 +92,7 @@ impl Case {
         let challenge = challenge(options, &offer, format!("{origin}{path}"), Some(purchase));
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let accepts_html = text(header::ACCEPT).is_some_and(|accept| accept.contains("text/html"));
+        let tags = tags::of(&parts.headers, &offer, options.country_header.as_ref());
         Self {
             options: Arc::clone(options),
             offer,

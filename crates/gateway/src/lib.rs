@@ -41,6 +41,7 @@ mod routes;
 mod session;
 mod shelf;
 mod stream;
+mod tags;
 mod tools;
 
 pub use answer::problem_of;

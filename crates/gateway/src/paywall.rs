@@ -27,7 +27,7 @@ use crate::offer::Offer;
 use crate::page;
 use crate::request_id;
 use crate::routes::Routes;
-use crate::price::{self, Buyer};
+use crate::price;
 use crate::session;
 use crate::shelf::Shelf;
 use crate::tools::{self, ToolService};
@@ -52,14 +52,15 @@ pub struct PaywallOptions {
     pub origin: Origin,
     /// What has a price.
     pub shelf: Shelf,
-    /// A header in which a trusted proxy names the payer's country, for example `CF-IPCountry`.
-    pub country_header: Option<HeaderName>,
     /// Name of the service for payers' software: printable ASCII, 32 characters at most.
     pub service_name: Option<String>,
     /// Crawlers that may pay with a signed request.
     pub crawlers: Crawlers,
     /// Binds challenges to their terms; the same at every gateway of the node.
     pub challenge_secret: ChallengeSecret,
+    /// Header in which the operator's proxy says from which country a request comes; the proxy must
+    /// drop what payers send under this name.
+    pub country_header: Option<HeaderName>,
 }
 
 /// Prices requests and takes payment; see the module.
@@ -134,9 +135,8 @@ impl Paywall {
             return answer;
         }
         let routes = self.routes();
-        let buyer = Buyer::of(&self.options, &parts.headers);
         let offer = match routes.find(&parts.method, parts.uri.path()) {
-            Ok(Some(offer)) => match price::of_request(offer.clone(), buyer, &parts) {
+            Ok(Some(offer)) => match price::of_request(&self.options, offer, &parts) {
                 Ok(offer) => offer,
                 Err(problem) => return answer::problem(&problem),
             },

@@ -5,15 +5,15 @@
 //! and the charge for it name the same amount. Anybody can pretend to be in another country or of another
 //! class: rules are for courtesy, not for protection.
 
-use engine::{Country, OfferTag, PayerClass, Tags};
-use http::header::{ACCEPT, USER_AGENT};
+use engine::{Country, PayerClass, Tags};
+use http::HeaderName;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
 use http402::Problem;
 use money::{Amount, parse_base_units};
 
 use crate::offer::{ChannelSettings, Offer};
 use crate::paywall::PaywallOptions;
+use crate::tags;
 
 /// Names the amount that a payer wants to give, in base units.
 pub(crate) const FARTHING_AMOUNT: HeaderName = HeaderName::from_static("farthing-amount");
@@ -21,18 +21,6 @@ pub(crate) const FARTHING_AMOUNT: HeaderName = HeaderName::from_static("farthing
 pub const PRICE_RULES_COUNT_MAX: usize = 64;
 /// Most amounts that an offer suggests.
 pub const SUGGESTED_COUNT_MAX: usize = 8;
-
-/// Marks of programs that act for a person, in the `User-Agent` header.
-const AGENTS: [&str; 8] = [
-    "chatgpt-user",
-    "claude-user",
-    "perplexity-user",
-    "mistralai-user",
-    "duckassistbot",
-    "farthing-agent",
-    "mcp",
-    "agent",
-];
 
 /// A price for some payers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +33,13 @@ pub struct PriceRule {
     pub price: u128,
 }
 
+impl PriceRule {
+    fn fits(&self, payer: &Tags) -> bool {
+        self.country.is_none_or(|country| payer.country == Some(country))
+            && self.class.is_none_or(|class| payer.class == class)
+    }
+}
+
 /// The payer says how much to give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnAmount {
@@ -54,57 +49,16 @@ pub struct OwnAmount {
     pub suggested: Vec<u128>,
 }
 
-/// Who asks, as far as the request shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Buyer {
-    country: Option<Country>,
-    class: PayerClass,
-}
-
-impl Buyer {
-    pub(crate) fn of(options: &PaywallOptions, headers: &HeaderMap) -> Self {
-        let country = options.country_header.as_ref().and_then(|name| text(headers, name));
-        let country = country.and_then(|code| Country::new(code).ok());
-        Self { country, class: class(headers) }
-    }
-
-    /// What its payments for an offer are counted by.
-    pub(crate) fn tags(self, offer: &Offer) -> Tags {
-        Tags { offer: OfferTag::of(offer.id), country: self.country, class: self.class }
-    }
-
-    fn fits(self, rule: &PriceRule) -> bool {
-        rule.country.is_none_or(|country| self.country == Some(country))
-            && rule.class.is_none_or(|class| self.class == class)
-    }
-}
-
-fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn class(headers: &HeaderMap) -> PayerClass {
-    let signed = text(headers, &HeaderName::from_static("signature-input"));
-    if signed.is_some_and(|signed| signed.contains("web-bot-auth")) {
-        return PayerClass::Crawler;
-    }
-    let agent = text(headers, &USER_AGENT).unwrap_or_default().to_ascii_lowercase();
-    if AGENTS.iter().any(|mark| agent.contains(mark)) {
-        return PayerClass::Agent;
-    }
-    if text(headers, &ACCEPT).is_some_and(|accept| accept.contains("text/html")) {
-        return PayerClass::Person;
-    }
-    PayerClass::Program
-}
-
 /// An offer at the price of one request.
-pub(crate) fn of_request(offer: Offer, buyer: Buyer, parts: &Parts) -> Result<Offer, Box<Problem>> {
-    let rule = offer.prices.iter().find(|rule| buyer.fits(rule)).map(|rule| rule.price);
-    let Some(own) = &offer.own_amount else {
-        return Ok(rule.map_or(offer.clone(), |units| at(offer, units)));
-    };
-    let usual = rule.unwrap_or(offer.price.units());
+pub(crate) fn of_request(
+    options: &PaywallOptions,
+    offer: &Offer,
+    parts: &Parts,
+) -> Result<Offer, Box<Problem>> {
+    let payer = tags::of(&parts.headers, offer, options.country_header.as_ref());
+    let rule = offer.prices.iter().find(|rule| rule.fits(&payer));
+    let usual = rule.map_or(offer.price.units(), |rule| rule.price);
+    let Some(own) = &offer.own_amount else { return Ok(at(offer, usual)) };
     let units = match parts.headers.get(FARTHING_AMOUNT) {
         None => usual,
         Some(value) => value
@@ -124,7 +78,8 @@ fn below(min: u128) -> Box<Problem> {
 }
 
 /// The offer at another price. Channels keep their manners and get deposits that suit it.
-fn at(mut offer: Offer, units: u128) -> Offer {
+fn at(offer: &Offer, units: u128) -> Offer {
+    let mut offer = offer.clone();
     if units == offer.price.units() {
         return offer;
     }
@@ -136,26 +91,4 @@ fn at(mut offer: Offer, units: u128) -> Offer {
         ..offer.channel
     };
     offer
-}
-
-#[cfg(test)]
-mod tests {
-    use http::Request;
-
-    use super::*;
-
-    #[test]
-    fn the_class_is_what_the_request_shows() {
-        let cases = [
-            ("accept", "text/html,*/*", PayerClass::Person),
-            ("accept", "application/json", PayerClass::Program),
-            ("user-agent", "Mozilla/5.0 (compatible; ChatGPT-User/1.0)", PayerClass::Agent),
-            ("user-agent", "curl/8", PayerClass::Program),
-            ("signature-input", "sig=(\"@authority\");tag=\"web-bot-auth\"", PayerClass::Crawler),
-        ];
-        for (name, value, expected) in cases {
-            let request = Request::get("/").header(name, value).body(()).unwrap();
-            assert_eq!(class(request.headers()), expected, "{name}: {value}");
-        }
-    }
 }

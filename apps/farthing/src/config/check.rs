@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use http::Uri;
+use http::{HeaderName, Uri};
 use http402::SERVICE_NAME_CHARS_MAX;
 use money::{Amount, Asset};
 
@@ -197,20 +197,22 @@ fn check_gateway(
         }
     }
     let country_header = section.country_header.as_ref().map(|name| {
-        let wrong = |_| {
-            let what = format!("`{name}` is not the name of a header");
-            key.join("country_header").error(what, "for example \"CF-IPCountry\"")
-        };
-        name.parse().map_err(wrong)
+        name.parse::<HeaderName>().map_err(|_| {
+            let hint =
+                "for example \"CF-IPCountry\"; your proxy must set it and drop what payers send";
+            key.join("country_header").error(format!("`{name}` is no name of a header"), hint)
+        })
     });
+    let public_url = check_origin(section.public_url.as_deref(), section.listen, key)?;
+    let site = public_url.clone().unwrap_or_else(|| format!("http://{}", section.listen));
     Ok(GatewaySettings {
         name: section.name.clone(),
-        country_header: country_header.transpose()?,
         listen: section.listen,
-        public_url: check_origin(section.public_url.as_deref(), section.listen, key)?,
+        public_url,
+        country_header: country_header.transpose()?,
         upstream,
         service_name: section.service_name.clone(),
-        routes: offer::routes(section, key, assets, payees)?,
+        routes: offer::routes(&section.offers, &site, key, assets, payees)?,
         crawlers: crawler::crawlers(&section.crawlers, key)?,
     })
 }

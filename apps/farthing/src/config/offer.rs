@@ -5,26 +5,26 @@ use std::cmp::Reverse;
 use gateway::{Offer, PathPattern, Payees, Routes, Tool, ToolName};
 use http::Method;
 use http402::Identifier;
-use money::{Amount, Asset, OfferId, Shares};
-use sha2::{Digest as _, Sha256};
+use money::{Amount, Asset, Shares};
 
 use super::check::{Key, decimal, find_asset};
-use super::{ConfigError, GatewaySection, IdentifierSection, OfferSection, PayeeSettings, usual_methods};
+use super::{ConfigError, IdentifierSection, OfferSection, PayeeSettings, usual_methods};
 
 /// Percent with four decimals are parts per million, so shares are read as exactly as money.
 const SHARE_SCALE: u8 = 4;
 
-/// The offers of one gateway, in their order.
+/// The offers of one gateway, in their order. `site` is its origin.
 pub(super) fn routes(
-    site: &GatewaySection,
+    sections: &[OfferSection],
+    site: &str,
     gateway: &Key<'_>,
     assets: &[(Asset, bool)],
     payees: &[PayeeSettings],
 ) -> Result<Routes, ConfigError> {
     let mut offers = Vec::new();
-    for (index, section) in site.offers.iter().enumerate() {
+    for (index, section) in sections.iter().enumerate() {
         let key = gateway.nth("offer", index);
-        let offer = offer(section, &site.name, &key, assets, payees)?;
+        let offer = offer(section, site, &key, assets, payees)?;
         offer.check().map_err(|why| key.error(why.to_string(), "correct the offer"))?;
         offers.push(offer);
     }
@@ -63,16 +63,17 @@ fn offer(
         meter.as_ref(),
         payee.channels.deposit_max,
     )?;
+    let priced = match &section.methods {
+        // A call is a POST, and nobody needs to say so.
+        usual if tool.is_some() && *usual == usual_methods() => vec![Method::POST],
+        texts => methods(texts, &key.join("methods"))?,
+    };
     Ok(Offer {
-        id: id(site, &path, &section.methods),
+        id: Offer::file_id(site, &path, &priced),
         prices: Vec::new(),
         own_amount: None,
         path,
-        methods: match &section.methods {
-            // A call is a POST, and nobody needs to say so.
-            usual if tool.is_some() && *usual == usual_methods() => vec![Method::POST],
-            texts => methods(texts, &key.join("methods"))?,
-        },
+        methods: priced,
         free_methods: methods(&section.free_methods, &key.join("free_methods"))?,
         price,
         meter,
@@ -92,16 +93,6 @@ fn offer(
         crawl: section.crawl,
         tool,
     })
-}
-
-/// The same offer has the same id after every start, so that reports go on counting.
-fn id(site: &str, path: &PathPattern, methods: &[String]) -> OfferId {
-    let mut hash = Sha256::new().chain_update(b"farthing/file-offer/1");
-    for part in [site, path.as_str()].into_iter().chain(methods.iter().map(String::as_str)) {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    OfferId::from_digest(&hash.finalize().into())
 }
 
 fn tool(section: &OfferSection, key: &Key<'_>) -> Result<Option<Tool>, ConfigError> {

@@ -47,7 +47,6 @@ pub(crate) struct PayeeSettings {
 #[derive(Debug, Clone)]
 pub(crate) struct GatewaySettings {
     pub(crate) name: String,
-    pub(crate) country_header: Option<HeaderName>,
     pub(crate) listen: SocketAddr,
     /// Origin without a slash at the end.
     pub(crate) public_url: Option<String>,
@@ -55,4 +54,5 @@ pub(crate) struct GatewaySettings {
     pub(crate) service_name: Option<String>,
     pub(crate) routes: Routes,
     pub(crate) crawlers: Crawlers,
+    pub(crate) country_header: Option<HeaderName>,
 }

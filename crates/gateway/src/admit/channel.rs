@@ -2,7 +2,7 @@
 //! then the signature of what opens a channel. Vouchers and ticks are checked by the node, which
 //! knows the channel's key.
 
-use engine::{OpenChannel, PayerClass, Present, PresentMode, Proof, Tags};
+use engine::{OpenChannel, PayerClass, Present, PresentMode, Proof};
 use http::Method;
 use http402::{Instrument, Presented};
 use instrument::Signed;
@@ -126,22 +126,17 @@ fn open(
     let terms: VerifiedTerms = signed.verify().map_err(|error| {
         Refusal::new("terms_signature", format!("the channel's terms: {error}"))
     })?;
+    let mut tags = case.tags;
+    if signed.unverified().tick_count > 0 && tags.class == PayerClass::Program {
+        tags.class = PayerClass::Device;
+    }
     Ok(OpenChannel {
         terms,
         split: case.offer.payees.split.clone(),
         description: case.offer.description.clone(),
         origin: Some(case.origin.clone()),
-        tags: tags(case, terms_take_ticks(terms.get())),
+        tags,
     })
-}
-
-/// A channel that can be paid by ticks is a device's.
-fn terms_take_ticks(terms: &ChannelTerms) -> bool {
-    terms.tick_count > 0
-}
-
-fn tags(case: &Case, by_ticks: bool) -> Tags {
-    if by_ticks { Tags { class: PayerClass::Device, ..case.tags } } else { case.tags }
 }
 
 /// What this offer asks of a channel beyond what the node asks of every one.

@@ -35,10 +35,10 @@ fn gateway(books: &Books, crawlers: Crawlers) -> Paywall {
         facts: NodeFacts { node: books.engine.node(), url: "http://node.example".to_owned() },
         origin: Origin::Fixed(ORIGIN.to_owned()),
         shelf: Shelf::new(Routes::new(vec![offer]).unwrap()),
-        country_header: None,
         service_name: None,
         crawlers,
         challenge_secret: ChallengeSecret::of_gateway("token"),
+        country_header: None,
     })
 }
 

@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use instrument::KeyPair;
-use money::{Amount, OfferId, Shares};
+use money::{Amount, Shares};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -96,17 +96,19 @@ pub fn payees() -> Payees {
 }
 
 pub fn offer(path: &str, methods: &[Method], units: u128) -> Offer {
+    let path_text = path;
+    let path = PathPattern::parse(path).unwrap();
     Offer {
-        id: OfferId::new(7).unwrap(),
+        id: Offer::file_id("default", &path, methods),
+        path,
         prices: Vec::new(),
         own_amount: None,
-        path: PathPattern::parse(path).unwrap(),
         methods: methods.to_vec(),
         price: Amount::new(units, usd()),
         meter: None,
         channel: ChannelSettings::usual(Amount::new(units, usd()), None),
         payees: payees(),
-        description: format!("what stands at {path}"),
+        description: format!("what stands at {path_text}"),
         mime_type: None,
         access_seconds: 60,
         hold_seconds: HOLD_SECONDS,
@@ -166,10 +168,10 @@ pub fn paywall_of(node: Node, books: &Books, routes: Routes) -> Paywall {
         facts: NodeFacts { node: books.engine.node(), url: "http://node.example".to_owned() },
         origin: Origin::Fixed(ORIGIN.to_owned()),
         shelf: Shelf::new(routes),
-        country_header: Some(http::HeaderName::from_static("x-country")),
         service_name: Some("Magazine".to_owned()),
         crawlers: crawlers(books),
         challenge_secret: ChallengeSecret::of_gateway("token"),
+        country_header: None,
     })
 }
 
