@@ -81,6 +81,11 @@ impl Paywall {
         Self { options: Arc::new(options), deliveries }
     }
 
+    /// Where offers come and go.
+    pub fn shelf(&self) -> &Shelf {
+        &self.options.shelf
+    }
+
     /// What has a price here.
     pub fn routes(&self) -> Arc<Routes> {
         self.options.shelf.routes()

@@ -13,6 +13,7 @@ mod frame;
 mod hostile;
 mod keys;
 mod log;
+mod offers;
 mod openapi;
 mod operator;
 mod pages;

@@ -25,6 +25,7 @@ mod dialects;
 mod hygiene;
 mod layer;
 mod names;
+mod prices;
 mod proofs;
 mod r_list;
 mod r_node;

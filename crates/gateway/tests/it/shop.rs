@@ -163,6 +163,16 @@ pub fn paywall(node: Node, books: &Books) -> Paywall {
 
 /// A paywall with these offers.
 pub fn paywall_of(node: Node, books: &Books, routes: Routes) -> Paywall {
+    paywall_at(node, books, routes, None)
+}
+
+/// A paywall behind a proxy that names the payer's country.
+pub fn paywall_at(
+    node: Node,
+    books: &Books,
+    routes: Routes,
+    country_header: Option<http::HeaderName>,
+) -> Paywall {
     Paywall::new(PaywallOptions {
         node,
         facts: NodeFacts { node: books.engine.node(), url: "http://node.example".to_owned() },
@@ -171,7 +181,7 @@ pub fn paywall_of(node: Node, books: &Books, routes: Routes) -> Paywall {
         service_name: Some("Magazine".to_owned()),
         crawlers: crawlers(books),
         challenge_secret: ChallengeSecret::of_gateway("token"),
-        country_header: None,
+        country_header,
     })
 }
 
