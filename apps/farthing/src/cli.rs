@@ -1,6 +1,7 @@
 //! The command line: names, defaults, help.
 
 mod log;
+mod mandate;
 mod operate;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ pub(crate) use log::{
     ForgetArgs, LogArgs, LogCheckArgs, LogCommand, LogExportArgs, TrustArgs, VerifyArgs,
     VerifyCommand, VerifyFile,
 };
+pub(crate) use mandate::{GrantArgs, MandateArgs, MandateCommand};
 pub(crate) use operate::{CompletionsArgs, HealthArgs, ManArgs};
 
 use crate::logging::LogFormat;
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Pay(PayArgs),
     /// Make a wallet, look into it, fill it with play money.
     Wallet(WalletArgs),
+    /// Give other keys a budget, pass one on, stop and end it.
+    Mandate(MandateArgs),
     /// List every account of a node, and whether its books balance.
     Accounts(AccountsArgs),
     /// Let money enter through the treasury.
@@ -173,6 +177,9 @@ pub(crate) struct PayArgs {
     /// The asset to pay in.
     #[arg(long, value_name = "CODE", default_value = "USD")]
     pub(crate) asset: String,
+    /// Pay under a mandate of another payer's, made by `farthing mandate`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mandate: Option<PathBuf>,
     /// Print the price and pay nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -19,6 +19,7 @@ mod listener;
 mod log;
 mod log_command;
 mod logging;
+mod mandate;
 mod manual;
 mod mirror;
 mod operator;
@@ -58,6 +59,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Gateway(args) => gateway::run(args).await,
         Command::Pay(args) => pay::run(args).await,
         Command::Wallet(args) => wallet::run(args).await,
+        Command::Mandate(args) => mandate::run(args).await,
         Command::Accounts(args) => operator::accounts(args).await,
         Command::Fund(args) => operator::fund(args).await,
         Command::Health(args) => health::run(args).await,

@@ -23,6 +23,7 @@ mod faucet;
 mod fund;
 mod idempotency;
 mod log;
+mod mandates;
 mod node;
 mod openapi;
 mod operator;

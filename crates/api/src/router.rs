@@ -31,7 +31,7 @@ use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
     about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, fund, log,
-    openapi, operator, pages, payer, payments, proof, receipt, sandbox, transfers,
+    mandates, openapi, operator, pages, payer, payments, proof, receipt, sandbox, transfers,
 };
 
 /// The node's API, ready to be served.
@@ -85,6 +85,7 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
         .merge(faucet::routes())
         .merge(payer::routes())
+        .merge(mandates::routes())
         .merge(operator::routes())
         .merge(fund::routes())
         .merge(accounts::routes())

@@ -14,6 +14,7 @@ mod clock;
 mod error;
 mod limits;
 mod log;
+mod mandate;
 mod node;
 mod offer;
 mod payer;
@@ -28,6 +29,7 @@ pub use channel::{Channel, Opening};
 pub use error::Error;
 pub use limits::{Approve, Limits, Proposed};
 pub use log::LogClient;
+pub use mandate::Chain;
 pub use node::{
     Account, AssetFacts, Books, ChannelFacts, Copyable, Enters, Forgotten, Funded, Mandate,
     NodeClient, NodeFacts, PayerAccount, PayerPayment, Receiver, Sums,

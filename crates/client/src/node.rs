@@ -19,6 +19,7 @@ use serde_json::json;
 
 mod channels;
 mod log;
+mod mandates;
 mod shapes;
 
 pub use channels::ChannelFacts;
