@@ -8,6 +8,7 @@ mod channel;
 mod gateway;
 mod ledger;
 mod log;
+mod mandate;
 mod options;
 
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ const BENCHES: &[(&str, Run)] = &[
     ("gateway", gateway::run),
     ("ledger", ledger::run),
     ("log", log::run),
+    ("mandate", mandate::run),
 ];
 
 /// What a bench starts.
@@ -36,6 +38,7 @@ const PROCESSES: &[(&str, Run)] = &[
     (ledger::counted::WORD, ledger::counted::run),
     (log::epochs::WORD, log::epochs::run),
     (log::proofs::WORD, log::proofs::run),
+    (mandate::WORD, mandate::counted),
 ];
 
 fn main() -> ExitCode {

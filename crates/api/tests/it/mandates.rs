@@ -82,7 +82,7 @@ async fn a_sub_agent_registers_its_chain_and_presents_the_same_order_again() {
     assert_eq!((&view["parent"], &view["label"]), (&json!(root.id()), &json!("agent")));
     assert_eq!(seen(&world, &child, &key(8)).await.status, 200);
     // The child's key sees its own, and nobody else any.
-    for (mandate, by) in [(&root, key(9)), (&child, key(7))] {
+    for (mandate, by) in [(&root, key(9)), (&child, key(6))] {
         seen(&world, mandate, &by).await.is_problem(404, "mandate_unknown", None);
     }
 }
