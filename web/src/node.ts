@@ -76,11 +76,6 @@ export interface MandateState {
   /** Here or above. */
   paused: boolean;
   revoked: boolean;
-  /** What it was cut from; null or absent for what the payer granted themselves. */
-  parent?: string | null;
-  per_day?: Units | null;
-  per_month?: Units | null;
-  paused?: boolean;
 }
 
 export interface PaymentState {
