@@ -11,7 +11,9 @@ use anyhow::{Context, Result, bail};
 use benches::callgrind::Counted;
 use benches::disk::scratch;
 use benches::report::{Report, float};
-use engine::{Authorize, Clock as _, Engine, Inline, Mode, Options, Purchase, SystemClock, Terms};
+use engine::{
+    Authorize, Clock as _, Engine, Inline, Mode, Options, Purchase, SystemClock, Tags, Terms,
+};
 use futures_util::FutureExt as _;
 use instrument::{
     KeyPair, Limits, Order, Payees, Signed, TreeMandate, UNLIMITED, Verified, payer_account,
@@ -205,6 +207,7 @@ fn command(chain: &[(TreeMandate, KeyPair)]) -> Result<Authorize> {
             access_seconds: 0,
         },
         idempotency: None,
+        tags: Tags::default(),
         mode: Mode::Check,
     })
 }
