@@ -39,7 +39,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
 
 /// A mandate, and what was spent under it and all below it.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Mandate)]
+#[schema(as = GrantedMandate)]
 pub(crate) struct Shown {
     #[schema(value_type = schema::Mandate)]
     mandate: MandateId,
@@ -103,6 +103,7 @@ pub(crate) struct Shown {
 
 /// A price by the unit.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MandateUnitPrice)]
 struct UnitPrice {
     #[schema(value_type = schema::Units)]
     price: String,
@@ -165,6 +166,7 @@ struct Grant {
 /// One mandate of a chain.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MandateLink)]
 struct Link {
     /// Its 376 bytes.
     #[schema(value_type = schema::Base64)]
