@@ -8,7 +8,6 @@ mod channel;
 mod gateway;
 mod ledger;
 mod log;
-mod mandate;
 mod options;
 
 use std::process::ExitCode;
@@ -24,7 +23,6 @@ const BENCHES: &[(&str, Run)] = &[
     ("gateway", gateway::run),
     ("ledger", ledger::run),
     ("log", log::run),
-    ("mandate", mandate::run),
 ];
 
 /// What a bench starts.
@@ -38,7 +36,6 @@ const PROCESSES: &[(&str, Run)] = &[
     (ledger::counted::WORD, ledger::counted::run),
     (log::epochs::WORD, log::epochs::run),
     (log::proofs::WORD, log::proofs::run),
-    (mandate::WORD, mandate::counted),
 ];
 
 fn main() -> ExitCode {
