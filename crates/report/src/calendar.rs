@@ -3,7 +3,7 @@
 //! Invariants: a step begins and ends when the clocks of its time zone say so, also when they are
 //! changed; texts are of UTC and say so.
 
-use jiff::tz::TimeZone;
+pub use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use crate::query::{Edges, QueryError, STEPS_COUNT_MAX};

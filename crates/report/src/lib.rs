@@ -20,9 +20,9 @@ mod store;
 mod xml;
 
 pub use bank::{BankFileError, CreditTransfer, Party, PartyError, pain001, payable};
-pub use calendar::{Step, steps, time_zone};
+pub use calendar::{Step, TimeZone, steps, time_zone};
 pub use fact::{Fact, Income, PayerClass, Payment, Refund, Tags};
-pub use follow::{Facts, Follower, Progress, Source, SourceError, follow};
+pub use follow::{Facts, Follower, Handle, Progress, Source, SourceError, follow};
 pub use query::{
     Dimension, Edges, IncomeBucket, IncomeQuery, IncomeRow, IncomeValue, Listed, ListedState,
     PaymentsPage, PaymentsQuery, QueryError, RefundRow, Totals,
