@@ -35,10 +35,12 @@ mod query;
 mod rate;
 mod receipt;
 mod refused;
+mod reports;
 mod router;
 mod sandbox;
 mod schema;
 mod segment;
+mod statements;
 mod transfers;
 
 pub use address::{AddressRange, AddressRangeError, Peer};

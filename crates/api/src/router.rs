@@ -31,7 +31,8 @@ use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
     about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, fund, log,
-    openapi, operator, pages, payer, payments, proof, receipt, sandbox, transfers,
+    openapi, operator, pages, payer, payments, proof, receipt, reports, sandbox, statements,
+    transfers,
 };
 
 /// The node's API, ready to be served.
@@ -89,6 +90,8 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
         .merge(fund::routes())
         .merge(accounts::routes())
         .merge(transfers::routes())
+        .merge(reports::routes())
+        .merge(statements::routes())
         .merge(sandbox::routes())
         .merge(about::health_routes())
 }

@@ -109,6 +109,19 @@ pub(crate) struct Asset {
     scale: u8,
 }
 
+/// Kind of payer, as far as a request shows.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) enum PayerClass {
+    Unknown,
+    Person,
+    Program,
+    Agent,
+    Crawler,
+    Device,
+}
+
 /// Where a payment stands.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]

@@ -124,6 +124,14 @@ pub enum IncomeValue {
 }
 
 impl Totals {
+    /// All of them together.
+    pub fn sum<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
+        all.fold(Self::default(), |mut sum, each| {
+            sum.add(each);
+            sum
+        })
+    }
+
     fn add(&mut self, other: &Self) {
         self.payments += other.payments;
         self.gross = self.gross.saturating_add(other.gross);
