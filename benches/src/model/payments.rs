@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use benches::random::Random;
+use engine::{Country, OfferTag, PayerClass, Tags};
 use money::{AccountId, Amount, Asset, PaymentId};
-use report::{Fact, PayerClass, Payment, Refund, Tags};
+use report::{Fact, Payment, Refund};
 
 /// 2026-01-01 00:00 UTC.
 pub(super) const START_MS: u64 = 1_767_225_600_000;
@@ -154,8 +155,14 @@ impl Payments {
             legs: vec![(payee, units)],
             amount: Amount::new(units, usd()?),
             tags: Tags {
-                offer: offer(number),
-                country: Some([letter(country), letter(country / 26)]),
+                offer: OfferTag(offer(number)),
+                country: Country::new(
+                    &[letter(country), letter(country / 26)]
+                        .map(char::from)
+                        .iter()
+                        .collect::<String>(),
+                )
+                .ok(),
                 class: CLASSES[usize::try_from(self.random.below(5)).unwrap_or(0)],
             },
             description: format!("Article {number} of the magazine"),

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use engine::PayerClass;
 use http402::Problem;
 use money::{AccountId, Asset, AssetCode};
-use report::{Dimension, Edges, IncomeQuery, IncomeValue, PayerClass, QueryError, Step, Totals};
+use report::{Dimension, Edges, IncomeQuery, IncomeValue, QueryError, Step, Totals};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

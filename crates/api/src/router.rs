@@ -31,8 +31,8 @@ use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
     about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, fund, log,
-    openapi, operator, pages, payer, payments, proof, receipt, reports, sandbox, statements,
-    transfers,
+    openapi, operator, pages, payer, payment_list, payments, payouts, proof, receipt, refunds,
+    reports, sandbox, statements, transfers,
 };
 
 /// The node's API, ready to be served.
@@ -90,6 +90,9 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
         .merge(fund::routes())
         .merge(accounts::routes())
         .merge(transfers::routes())
+        .merge(payment_list::routes())
+        .merge(refunds::routes())
+        .merge(payouts::routes())
         .merge(reports::routes())
         .merge(statements::routes())
         .merge(sandbox::routes())

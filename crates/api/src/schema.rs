@@ -28,6 +28,12 @@ texts! {
     Transfer = "^tr_[0-9a-hjkmnp-tv-z]{26}$", "tr_0000000000000000000000002d";
     /// A channel.
     Channel = "^ch_[0-9a-hjkmnp-tv-z]{26}$", "ch_0000000000000000000000002d";
+    /// A refund.
+    Refund = "^ref_[0-9a-hjkmnp-tv-z]{26}$", "ref_0000000000000000000000002d";
+    /// A payout.
+    Payout = "^po_[0-9a-hjkmnp-tv-z]{26}$", "po_0000000000000000000000002d";
+    /// An offer.
+    Offer = "^off_[0-9a-hjkmnp-tv-z]{26}$", "off_0000000000000000000000002d";
     /// A mandate.
     Mandate = "^man_[0-9a-hjkmnp-tv-z]{26}$", "man_0000000000000000000000002d";
     /// Base units, a whole number of decimal digits.
