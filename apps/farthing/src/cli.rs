@@ -2,6 +2,7 @@
 
 mod log;
 mod operate;
+mod payee;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,9 @@ pub(crate) use log::{
     VerifyCommand, VerifyFile,
 };
 pub(crate) use operate::{CompletionsArgs, HealthArgs, ManArgs};
+pub(crate) use payee::{
+    PayoutArgs, PayoutCommand, PayoutListArgs, PayoutRequestArgs, RefundArgs, StatementArgs,
+};
 
 use crate::logging::LogFormat;
 
@@ -58,6 +62,12 @@ pub(crate) enum Command {
     Accounts(AccountsArgs),
     /// Let money enter through the treasury.
     Fund(FundArgs),
+    /// Pay a settled payment back, all of it or a part.
+    Refund(RefundArgs),
+    /// State what an account had, got and gave: CSV, JSONL or camt.053.
+    Statement(StatementArgs),
+    /// Ask for payouts, and see them through to the bank.
+    Payout(PayoutArgs),
     /// Say whether a node is ready.
     Health(HealthArgs),
     /// Check a data folder or a backup, and explain what is wrong with it.

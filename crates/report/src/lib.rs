@@ -21,7 +21,7 @@ mod store;
 mod xml;
 
 pub use bank::{BankFileError, CreditTransfer, Party, PartyError, pain001, payable};
-pub use calendar::{Step, TimeZone, steps, time_zone};
+pub use calendar::{Step, TimeZone, day_begin_ms, steps, time_zone};
 pub use events::EngineEvents;
 pub use fact::{Fact, Income, Payment, Refund};
 pub use follow::{Facts, Follower, Handle, Progress, Source, SourceError, follow};

@@ -130,7 +130,10 @@ async fn a_statement_is_the_holders_and_sums() {
     }
     let path = format!("/v1/statements?account={}", world.payee);
     let csv = ask(&world, &path).await;
-    assert_eq!((csv.status, csv.header("content-type")), (200, "text/csv; charset=utf-8; header=present"));
+    assert_eq!(
+        (csv.status, csv.header("content-type")),
+        (200, "text/csv; charset=utf-8; header=present")
+    );
     assert!(csv.header("content-disposition").starts_with("attachment; filename=\"statement-acc_"));
     let text = String::from_utf8(csv.bytes.clone()).unwrap();
     assert_eq!(text.lines().count(), 6);
@@ -212,9 +215,7 @@ async fn a_cancelled_payout_gives_the_money_back() {
         world.settled(number).await;
     }
     let earned = world.balance(world.payee).await;
-    let ask_for = |amount: &str| {
-        json!({"account": world.payee, "amount": amount, "creditor": {"name": "A", "iban": IBAN}})
-    };
+    let ask_for = |amount: &str| json!({"account": world.payee, "amount": amount, "creditor": {"name": "A", "iban": IBAN}});
     let made = tell(&world, "/v1/payouts", "p", &ask_for("10000001")).await;
     assert_eq!((made.status, &made.json["amount"]), (200, &json!("10000000")));
     let path = format!("/v1/payouts/{}/cancel", made.json["payout"].as_str().unwrap());
