@@ -4,6 +4,7 @@ mod log;
 mod mandate;
 mod mcp;
 mod operate;
+mod payee;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,6 +18,9 @@ pub(crate) use log::{
 pub(crate) use mandate::{GrantArgs, MandateArgs, MandateCommand};
 pub(crate) use mcp::McpArgs;
 pub(crate) use operate::{CompletionsArgs, HealthArgs, ManArgs};
+pub(crate) use payee::{
+    PayoutArgs, PayoutCommand, PayoutListArgs, PayoutRequestArgs, RefundArgs, StatementArgs,
+};
 
 use crate::logging::LogFormat;
 
@@ -64,6 +68,12 @@ pub(crate) enum Command {
     Accounts(AccountsArgs),
     /// Let money enter through the treasury.
     Fund(FundArgs),
+    /// Pay a settled payment back, all of it or a part.
+    Refund(RefundArgs),
+    /// State what an account had, got and gave: CSV, JSONL or camt.053.
+    Statement(StatementArgs),
+    /// Ask for payouts, and see them through to the bank.
+    Payout(PayoutArgs),
     /// Say whether a node is ready.
     Health(HealthArgs),
     /// Check a data folder or a backup, and explain what is wrong with it.

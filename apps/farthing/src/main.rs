@@ -25,6 +25,7 @@ mod mcp;
 mod mirror;
 mod operator;
 mod pay;
+mod payee;
 mod secrets;
 mod serve;
 mod site;
@@ -63,6 +64,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Mandate(args) => mandate::run(args).await,
         Command::Accounts(args) => operator::accounts(args).await,
         Command::Fund(args) => operator::fund(args).await,
+        Command::Refund(args) => payee::refund(args).await,
+        Command::Statement(args) => payee::statement(args).await,
+        Command::Payout(args) => payee::payout(args).await,
         Command::Health(args) => health::run(args).await,
         Command::Fsck(args) => keep::fsck(args).await,
         Command::Backup(args) => keep::backup(args).await,

@@ -31,7 +31,12 @@ use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
     about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, fund, log,
+<<<<<<< HEAD
     mandates, openapi, operator, pages, payer, payments, proof, receipt, sandbox, transfers,
+=======
+    openapi, operator, pages, payer, payment_list, payments, payouts, proof, receipt, refunds,
+    reports, sandbox, statements, transfers,
+>>>>>>> main
 };
 
 /// The node's API, ready to be served.
@@ -90,6 +95,11 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
         .merge(fund::routes())
         .merge(accounts::routes())
         .merge(transfers::routes())
+        .merge(payment_list::routes())
+        .merge(refunds::routes())
+        .merge(payouts::routes())
+        .merge(reports::routes())
+        .merge(statements::routes())
         .merge(sandbox::routes())
         .merge(about::health_routes())
 }
