@@ -31,12 +31,8 @@ use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
     about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, fund, log,
-<<<<<<< HEAD
-    mandates, openapi, operator, pages, payer, payments, proof, receipt, sandbox, transfers,
-=======
-    openapi, operator, pages, payer, payment_list, payments, payouts, proof, receipt, refunds,
-    reports, sandbox, statements, transfers,
->>>>>>> main
+    mandates, openapi, operator, pages, payer, payment_list, payments, payouts, proof, receipt,
+    refunds, reports, sandbox, statements, transfers,
 };
 
 /// The node's API, ready to be served.

@@ -12,11 +12,8 @@ mod facilitator_upto;
 mod frame;
 mod hostile;
 mod log;
-<<<<<<< HEAD
 mod mandates;
-=======
 mod money;
->>>>>>> main
 mod openapi;
 mod operator;
 mod pages;
