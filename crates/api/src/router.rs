@@ -31,8 +31,8 @@ use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
     about, accounts, catalogue, channel_steps, channels, docs, envelope, facilitator, faucet, fund,
-    keys, log, offers, openapi, operator, pages, payer, payments, proof, receipt, sandbox, session,
-    settings, transfers,
+    keys, log, mandates, offers, openapi, operator, pages, payer, payment_list, payments, payouts,
+    proof, receipt, refunds, reports, sandbox, session, settings, statements, transfers,
 };
 
 /// The node's API, ready to be served.
@@ -90,11 +90,17 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
         .merge(settings::routes())
         .merge(faucet::routes())
         .merge(payer::routes())
+        .merge(mandates::routes())
         .merge(operator::routes())
         .merge(fund::routes())
         .merge(accounts::routes())
         .merge(transfers::routes())
         .merge(offers::routes())
+        .merge(payment_list::routes())
+        .merge(refunds::routes())
+        .merge(payouts::routes())
+        .merge(reports::routes())
+        .merge(statements::routes())
         .merge(sandbox::routes())
         .merge(about::health_routes())
 }

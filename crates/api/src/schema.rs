@@ -30,6 +30,10 @@ texts! {
     Transfer = "^tr_[0-9a-hjkmnp-tv-z]{26}$", "tr_0000000000000000000000002d";
     /// A channel.
     Channel = "^ch_[0-9a-hjkmnp-tv-z]{26}$", "ch_0000000000000000000000002d";
+    /// A refund.
+    Refund = "^ref_[0-9a-hjkmnp-tv-z]{26}$", "ref_0000000000000000000000002d";
+    /// A payout.
+    Payout = "^po_[0-9a-hjkmnp-tv-z]{26}$", "po_0000000000000000000000002d";
     /// A mandate.
     Mandate = "^man_[0-9a-hjkmnp-tv-z]{26}$", "man_0000000000000000000000002d";
     /// An offer.
@@ -113,7 +117,7 @@ pub(crate) struct Asset {
     scale: u8,
 }
 
-/// Who pays, as far as a request shows.
+/// Kind of payer, as far as a request shows.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "only its schema is used")]

@@ -13,6 +13,8 @@ mod frame;
 mod hostile;
 mod keys;
 mod log;
+mod mandates;
+mod money;
 mod offers;
 mod openapi;
 mod operator;
