@@ -56,7 +56,8 @@ async fn supported(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 /// x402 facilitator: would this payment be taken?
-#[utoipa::path(post, path = "/verify", tag = "facilitator", request_body = Object,
+#[utoipa::path(post, path = "/verify", tag = "facilitator",
+    request_body = Option<serde_json::Value>,
     responses((status = 200, description = "A verdict of x402", body = Object),
         (status = "4XX", description = "The same for a body that cannot be read", body = Object),
         Refusals))]
@@ -75,7 +76,8 @@ async fn verify(State(shared): State<Arc<Shared>>, body: Body) -> Response {
 }
 
 /// x402 facilitator: take this payment
-#[utoipa::path(post, path = "/settle", tag = "facilitator", request_body = Object,
+#[utoipa::path(post, path = "/settle", tag = "facilitator",
+    request_body = Option<serde_json::Value>,
     security((), ("gateway" = [])),
     responses((status = 200, description = "A settlement of x402", body = Object),
         (status = "4XX", description = "The same for a body that cannot be read", body = Object),
