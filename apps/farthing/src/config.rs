@@ -139,6 +139,9 @@ pub(crate) struct GatewaySection {
     pub(crate) upstream: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) service_name: Option<String>,
+    /// Header in which a proxy in front says where payers are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) country_header: Option<String>,
     #[serde(default, rename = "offer")]
     pub(crate) offers: Vec<OfferSection>,
     /// Crawlers that may pay with a signed request.
@@ -165,6 +168,9 @@ pub(crate) struct CrawlerSection {
 #[serde(deny_unknown_fields)]
 pub(crate) struct OfferSection {
     pub(crate) path: String,
+    /// Prices this tool of the MCP server at `path`, instead of the path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tool: Option<String>,
     #[serde(default = "usual_methods")]
     pub(crate) methods: Vec<String>,
     /// Methods that pass at no charge at these paths; others that are not priced are refused.
@@ -206,7 +212,7 @@ pub(crate) struct OfferSection {
     pub(crate) channel: ChannelSection,
 }
 
-fn usual_methods() -> Vec<String> {
+pub(crate) fn usual_methods() -> Vec<String> {
     vec!["GET".to_owned()]
 }
 

@@ -17,11 +17,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+mod catalogue;
 mod channels;
 mod keys;
 mod log;
 mod shapes;
 
+pub use catalogue::{Listing, Listings};
 pub use channels::ChannelFacts;
 pub use keys::ApiKey;
 pub use log::Forgotten;

@@ -5,10 +5,12 @@ use http::Method;
 use http402::{ChannelOffer, Identifier, Metered};
 use instrument::UnitPrice;
 use instrument::channel::{CLOSE_DELAY_SECONDS_MAX, CLOSE_DELAY_SECONDS_MIN};
-use money::{AccountId, Amount, Shares};
+use money::{AccountId, Amount, OfferId, Shares};
+use sha2::{Digest, Sha256};
 
 use crate::meter::{Meter, Unit};
 use crate::path::PathPattern;
+use crate::tools::Tool;
 
 /// Who is paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +28,12 @@ pub struct Payees {
 /// A priced resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
+    /// Under which it is counted: its own, or that of [`Offer::file_id`].
+    pub id: OfferId,
     /// Paths that it covers.
     pub path: PathPattern,
+    /// The tool that it prices; `path` then stands for the tool, see [`Tool::path`].
+    pub tool: Option<Tool>,
     /// Methods that it covers. `HEAD` goes with `GET` and is never charged.
     pub methods: Vec<Method>,
     /// Methods that cost nothing at these paths. Any other is refused: a service that is blind to
@@ -167,6 +173,9 @@ pub enum OfferError {
     /// A crawler's signature names one price, for a request without effects.
     #[error("crawl = true needs the method GET and a price without a meter")]
     Crawl,
+    /// A call is one POST with one price.
+    #[error("a tool has one price for a call: no methods but POST, no meter, no placeholders")]
+    Tool,
     /// Every payee of the split has a share.
     #[error("the split must name as many payees as shares, at most {SPLIT_COUNT_MAX}")]
     Split,
@@ -176,6 +185,18 @@ pub enum OfferError {
 pub const SPLIT_COUNT_MAX: usize = 16;
 
 impl Offer {
+    /// The id of an offer that stands in a file and not in the registry: it follows from the site,
+    /// path and methods, so that it stays when the price changes.
+    pub fn file_id(site: &str, path: &PathPattern, methods: &[Method]) -> OfferId {
+        let mut hash = Sha256::new().chain_update(b"farthing/file-offer/1");
+        let methods = methods.iter().map(Method::as_str);
+        for part in [site, path.as_str()].into_iter().chain(methods) {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        OfferId::from_digest(&hash.finalize().into())
+    }
+
     /// Checks what the types cannot.
     pub fn check(&self) -> Result<(), OfferError> {
         if self.price.units() == 0 && self.meter.is_none() {
@@ -196,6 +217,13 @@ impl Offer {
         }
         if self.crawl && (self.meter.is_some() || !self.methods.contains(&Method::GET)) {
             return Err(OfferError::Crawl);
+        }
+        if let Some(tool) = &self.tool
+            && (self.methods != [Method::POST]
+                || self.meter.is_some()
+                || self.path.as_str() != tool.path())
+        {
+            return Err(OfferError::Tool);
         }
         if let Some((accounts, shares)) = &self.payees.split
             && (accounts.len() != shares.parts_per_million().len()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{HeaderName, Method, Request, Response};
 use http402::mpp::ChallengeSecret;
 use http402::{Challenge, Problem};
 use tokio::sync::Semaphore;
@@ -28,6 +28,7 @@ use crate::page;
 use crate::request_id;
 use crate::routes::Routes;
 use crate::session;
+use crate::tools::{self, ToolService};
 
 /// How payers see this gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,9 @@ pub struct PaywallOptions {
     pub crawlers: Crawlers,
     /// Binds challenges to their terms; the same at every gateway of the node.
     pub challenge_secret: ChallengeSecret,
+    /// Header in which the operator's proxy says from which country a request comes; the proxy must
+    /// drop what payers send under this name.
+    pub country_header: Option<HeaderName>,
 }
 
 /// Prices requests and takes payment; see the module.
@@ -98,7 +102,16 @@ impl Paywall {
         S::Error: Into<UpstreamError> + Send,
         S::Future: Send,
     {
-        request_id::name(self.answer(request, inner).await)
+        let answered = match tools::read(&self.options.routes, request).await {
+            tools::Read::Other(request) => self.answer(request, inner).await,
+            tools::Read::Call(request, call) => {
+                let id = call.id.clone();
+                let answered = self.answer(request, ToolService::new(inner, call)).await;
+                tools::answer(&id, answered).await
+            }
+            tools::Read::Refused(response) => response,
+        };
+        request_id::name(answered)
     }
 
     async fn answer<S>(&self, request: Request<Body>, inner: S) -> Response<Body>

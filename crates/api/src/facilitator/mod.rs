@@ -17,7 +17,6 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use engine::{Coded, Engine, Idempotency, Retry, Unavailable};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
@@ -42,8 +41,7 @@ use crate::{body, pages};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
-        .routes(routes!(verify))
-        .route("/verify", get(pages::verify))
+        .routes(routes!(verify, pages::verify))
         .routes(routes!(settle))
         .routes(routes!(supported))
 }
