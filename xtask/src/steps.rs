@@ -144,6 +144,14 @@ pub(crate) const STEPS: &[Step] = &[
         &[Task::AgainstDemo { line: "node run.mjs", folder: "tests/foreign/js" }],
     ),
     step(
+        "api-contract",
+        "schemathesis: the OpenAPI document says what the API does",
+        &[Task::AgainstDemo {
+            line: "target/venv-api/bin/python api_contract.py",
+            folder: "tests/foreign/python",
+        }],
+    ),
+    step(
         "foreign-python",
         "Python clients, servers and checkers of other stacks, unmodified",
         &[

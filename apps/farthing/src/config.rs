@@ -6,6 +6,7 @@
 //! Invariants: an unknown key is an error with file and line; nothing is used before
 //! [`Config::check`] has turned it into typed [`Settings`].
 
+mod api;
 mod check;
 mod crawler;
 mod log;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use settings::{GatewaySettings, NodeSettings, PayeeSettings, Settings};
 
+use self::api::ApiSection;
 use crate::failure::Failure;
 use log::LogSection;
 pub(crate) use log::LogSettings;
@@ -45,12 +47,18 @@ pub(crate) struct Config {
     pub(crate) node: NodeSection,
     #[serde(default)]
     pub(crate) log: LogSection,
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub(crate) api: ApiSection,
     #[serde(default, rename = "asset")]
     pub(crate) assets: Vec<AssetSection>,
     #[serde(default, rename = "payee")]
     pub(crate) payees: Vec<PayeeSection>,
     #[serde(default, rename = "gateway")]
     pub(crate) gateways: Vec<GatewaySection>,
+}
+
+fn is_usual(section: &ApiSection) -> bool {
+    *section == ApiSection::default()
 }
 
 /// The node.

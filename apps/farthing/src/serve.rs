@@ -239,7 +239,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         site: site_urls.first().cloned(),
         log: known,
         report: report.as_ref().map(|follower| follower.handle().clone()),
-        admission: api::Admission::default(),
+        admission: settings.admission.clone(),
     });
     data::publish(&folder, &listener.url()).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));

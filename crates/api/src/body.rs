@@ -107,6 +107,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
         let detail = format!("the body is not a JSON object as the call takes it: {error}");
         Refused::bad_request("invalid_json", detail).with_param("body")
     };
+    // A list would do for an object as well, member by member.
+    if bytes.trim_ascii_start().first().is_some_and(|&byte| byte != b'{') {
+        let detail = "the body is not a JSON object";
+        return Err(Refused::bad_request("invalid_json", detail).with_param("body"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let object = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -151,14 +156,20 @@ pub(crate) fn named_fault(path: &str, text: &str) -> Option<(&'static str, Strin
     (!at_root).then(|| ("invalid_field", text.to_owned(), path.to_owned()))
 }
 
-/// A member that may be null, which is something else than left out: the outer option says whether it
-/// is there.
-pub(crate) fn given<'de, T, D>(from: D) -> Result<Option<Option<T>>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    Option::deserialize(from).map(Some)
+/// A member of a change: left out it changes nothing, null takes back what was there.
+#[derive(Debug, Default)]
+pub(crate) enum Given<T> {
+    /// It stands nowhere in the request.
+    #[default]
+    Nothing,
+    Null,
+    Value(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(from)?.map_or(Self::Null, Self::Value))
+    }
 }
 
 /// Bytes of a field in standard base64 with padding.

@@ -140,7 +140,8 @@ impl Asked {
 
     fn number(&self, name: &'static str) -> Result<Option<usize>, Refused> {
         let parse = |text: &str| {
-            text.parse().map_err(|_| {
+            let number = text.parse::<u32>().ok().and_then(|number| usize::try_from(number).ok());
+            number.ok_or_else(|| {
                 Refused::bad_request("invalid_query", "expected a whole number").with_param(name)
             })
         };

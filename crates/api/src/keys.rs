@@ -67,7 +67,8 @@ struct NewKey {
 
 /// A key, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
-struct Key {
+#[schema(as = ApiKey)]
+struct Shown {
     #[schema(value_type = schema::Key)]
     key_id: KeyId,
     name: String,
@@ -88,7 +89,7 @@ struct Key {
 #[derive(Debug, Serialize, ToSchema)]
 struct MadeKey {
     #[serde(flatten)]
-    key: Key,
+    key: Shown,
     /// What to send as `Authorization: Bearer`. It is shown this once and kept nowhere.
     #[schema(pattern = "^fk_[A-Za-z0-9_-]{43}$")]
     secret: String,
@@ -99,7 +100,7 @@ struct MadeKey {
 /// Those that can do no more than the caller, in the order of their ids.
 #[utoipa::path(get, path = "/v1/keys", tag = "keys", security(("bearer" = ["keys:write"])),
     params(PageQuery),
-    responses((status = 200, description = "The keys", body = Page<Key>), Refusals))]
+    responses((status = 200, description = "The keys", body = Page<Shown>), Refusals))]
 async fn list(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -116,7 +117,7 @@ async fn list(
         .filter_map(|document| key_of(document).filter(|(_, of)| power.covers(of)))
         .map(|(key, _)| key)
         .take(limit + 1);
-    Ok(ok(&Page::of(keys.collect(), limit, LIST, |key: &Key| key.key_id.to_string())))
+    Ok(ok(&Page::of(keys.collect(), limit, LIST, |key: &Shown| key.key_id.to_string())))
 }
 
 /// Make an API key
@@ -153,7 +154,7 @@ async fn create(
 /// One API key
 #[utoipa::path(get, path = "/v1/keys/{key_id}", tag = "keys",
     security(("bearer" = ["keys:write"])), params(("key_id" = schema::Key, Path)),
-    responses((status = 200, description = "The key", body = Key), Refusals))]
+    responses((status = 200, description = "The key", body = Shown), Refusals))]
 async fn show(
     State(shared): State<Arc<Shared>>,
     path: Segment,
@@ -192,7 +193,7 @@ fn power_of(caller: &Caller) -> Result<Power, Refused> {
     Ok(caller.power())
 }
 
-fn find(shared: &Shared, caller: &Caller, path: &Segment) -> Result<Key, Refused> {
+fn find(shared: &Shared, caller: &Caller, path: &Segment) -> Result<Shown, Refused> {
     let own = power_of(caller)?;
     let id: KeyId = path.read("key_unknown", "key_id")?;
     let document = shared.engine().document(DocumentKind::Key, &id.to_string());
@@ -202,17 +203,27 @@ fn find(shared: &Shared, caller: &Caller, path: &Segment) -> Result<Key, Refused
     seen.map(|(key, _)| key).ok_or_else(unknown)
 }
 
-fn key_of(document: &Document) -> Option<(Key, Power)> {
+fn key_of(document: &Document) -> Option<(Shown, Power)> {
     let id = document.id.parse().ok()?;
     let key = KeyDocument::read(document)?;
     let power = key.power.clone();
     Some((shown(id, key), power))
 }
 
-fn shown(key_id: KeyId, key: KeyDocument) -> Key {
+fn shown(key_id: KeyId, key: KeyDocument) -> Shown {
     let KeyDocument { name, power, created_at_ms, .. } = key;
     let Power { scopes, accounts, assets, routes, addresses, expires_at_ms } = power;
-    Key { key_id, name, scopes, accounts, assets, routes, addresses, expires_at_ms, created_at_ms }
+    Shown {
+        key_id,
+        name,
+        scopes,
+        accounts,
+        assets,
+        routes,
+        addresses,
+        expires_at_ms,
+        created_at_ms,
+    }
 }
 
 fn beyond() -> Refused {

@@ -54,8 +54,12 @@ async fn asset(
     }
 }
 
-/// The page that verifies receipts. Its route stands with that of the facilitator's call of the
-/// same name.
+/// The page that verifies receipts
+///
+/// Its path is that of the facilitator's call as well.
+#[utoipa::path(get, path = "/verify", tag = "receipts",
+    responses((status = 200, description = "The page", body = String, content_type = "text/html"),
+        (status = 304, description = "It is as the ETag of `If-None-Match` says")))]
 pub(crate) async fn verify(headers: HeaderMap) -> Response {
     page(&headers, "verify")
 }

@@ -46,6 +46,7 @@ struct Asked {
     leg: usize,
     /// Whose side of the payment is shown.
     #[serde(default)]
+    #[param(inline)]
     open: Side,
 }
 

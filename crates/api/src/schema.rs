@@ -2,7 +2,8 @@
 //! every refusal is.
 //!
 //! Members of requests and answers name these with `#[schema(value_type = ...)]`, because the crates
-//! below know nothing of HTTP. Invariant: what stands here is what is sent; the tests compare every
+//! below know nothing of HTTP. Names of schemas are one space for the whole document: of two with the same
+//! name one is lost, so a type whose name is short says `#[schema(as = ...)]`. Invariant: what stands here is what is sent; the tests compare every
 //! answer with the document.
 
 use std::collections::BTreeMap;
@@ -11,43 +12,43 @@ use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, ToSchema};
 
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident = $pattern:literal, $example:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident as $component:ident = $pattern:literal, $example:expr;)*) => {$(
         $(#[$doc])*
         #[derive(ToSchema)]
-        #[schema(value_type = String, pattern = $pattern, example = $example)]
+        #[schema(as = $component, value_type = String, pattern = $pattern, example = $example)]
         pub(crate) struct $name(#[expect(dead_code, reason = "only its schema is used")] String);
     )*};
 }
 
 texts! {
     /// An account.
-    Account = "^acc_[0-9a-hjkmnp-tv-z]{26}$", "acc_0000000000000000000000002d";
+    Account as AccountId = "^acc_[0-9a-hjkmnp-tv-z]{26}$", "acc_0000000000000000000000002d";
     /// An API key's id.
-    Key = "^key_[0-9a-hjkmnp-tv-z]{26}$", "key_0000000000000000000000002d";
+    Key as KeyId = "^key_[0-9a-hjkmnp-tv-z]{26}$", "key_0000000000000000000000002d";
     /// A payment.
-    Payment = "^pay_[0-9a-hjkmnp-tv-z]{26}$", "pay_0000000000000000000000002d";
+    Payment as PaymentId = "^pay_[0-9a-hjkmnp-tv-z]{26}$", "pay_0000000000000000000000002d";
     /// A transfer of the ledger.
-    Transfer = "^tr_[0-9a-hjkmnp-tv-z]{26}$", "tr_0000000000000000000000002d";
+    Transfer as TransferId = "^tr_[0-9a-hjkmnp-tv-z]{26}$", "tr_0000000000000000000000002d";
     /// A channel.
-    Channel = "^ch_[0-9a-hjkmnp-tv-z]{26}$", "ch_0000000000000000000000002d";
-    /// A refund.
-    Refund = "^ref_[0-9a-hjkmnp-tv-z]{26}$", "ref_0000000000000000000000002d";
-    /// A payout.
-    Payout = "^po_[0-9a-hjkmnp-tv-z]{26}$", "po_0000000000000000000000002d";
+    Channel as ChannelId = "^ch_[0-9a-hjkmnp-tv-z]{26}$", "ch_0000000000000000000000002d";
     /// A mandate.
-    Mandate = "^man_[0-9a-hjkmnp-tv-z]{26}$", "man_0000000000000000000000002d";
+    Mandate as MandateId = "^man_[0-9a-hjkmnp-tv-z]{26}$", "man_0000000000000000000000002d";
+    /// A refund.
+    Refund as RefundId = "^ref_[0-9a-hjkmnp-tv-z]{26}$", "ref_0000000000000000000000002d";
+    /// A payout.
+    Payout as PayoutId = "^po_[0-9a-hjkmnp-tv-z]{26}$", "po_0000000000000000000000002d";
     /// An offer.
-    Offer = "^off_[0-9a-hjkmnp-tv-z]{26}$", "off_0000000000000000000000002d";
+    Offer as OfferId = "^off_[0-9a-hjkmnp-tv-z]{26}$", "off_0000000000000000000000002d";
     /// Base units, a whole number of decimal digits.
-    Units = "^(0|[1-9][0-9]{0,38})$", "2000000";
+    Units as BaseUnits = "^(0|[1-9][0-9]{0,38})$", "2000000";
     /// Code of an asset.
-    AssetCode = "^[A-Z0-9]{1,8}$", "USD";
+    AssetCode as AssetCode = "^[A-Z0-9]{1,8}$", "USD";
     /// Bytes as they are.
-    Bytes = "", "";
+    Bytes as Bytes = "", "";
     /// 32 bytes in hex digits.
-    Hex32 = "^[0-9a-f]{64}$", "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29";
+    Hex32 as Hex32 = "^[0-9a-f]{64}$", "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29";
     /// Bytes in standard base64 with padding.
-    Base64 = "^[A-Za-z0-9+/]*={0,2}$", "AAAA";
+    Base64 as Base64 = "^[A-Za-z0-9+/]*={0,2}$", "AAAA";
 }
 
 /// A refusal, as RFC 9457 words it. Programs read `code`.

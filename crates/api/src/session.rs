@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::authority::{
-    self, Caller, Holder, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, Power, Scope, Session, forbidden,
+    self, Caller, Holder, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, Power, Scope, Session, forbidden,
     set_cookie,
 };
 use crate::body::{self, json, ok};
@@ -179,8 +179,12 @@ async fn set_password(
 ) -> Result<Response, Refused> {
     caller.operator()?;
     let NewPassword { password } = body::object(body).await?;
-    if !(PASSWORD_BYTES_MIN..=PASSWORD_BYTES_MAX).contains(&password.len()) {
-        let detail = format!("a password has {PASSWORD_BYTES_MIN} to {PASSWORD_BYTES_MAX} bytes");
+    let is_short = password.chars().count() < PASSWORD_CHARS_MIN;
+    if is_short || password.len() > PASSWORD_BYTES_MAX {
+        let detail = format!(
+            "a password has {PASSWORD_CHARS_MIN} characters or more, and {PASSWORD_BYTES_MAX} bytes at \
+             most"
+        );
         return Err(Refused::bad_request("invalid_field", detail).with_param("password"));
     }
     authority::set_password(shared.engine(), password).await?;

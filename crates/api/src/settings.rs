@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::authority::{Caller, Scope};
-use crate::body::{self, ok};
+use crate::body::{self, Given, ok};
 use crate::node::Shared;
 use crate::refused::Refused;
 use crate::schema::Refusals;
@@ -39,12 +39,12 @@ struct Settings {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Change {
-    #[serde(default, deserialize_with = "body::given")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 200)]
-    name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "body::given")]
+    name: Given<String>,
+    #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 200)]
-    contact: Option<Option<String>>,
+    contact: Given<String>,
 }
 
 /// Settings of the node
@@ -71,12 +71,15 @@ async fn change(
         ("name", &mut settings.name, asked.name),
         ("contact", &mut settings.contact, asked.contact),
     ] {
-        let Some(asked) = asked else { continue };
-        if asked.as_ref().is_some_and(|text| text.len() > SETTING_BYTES_MAX) {
-            let detail = format!("a setting has at most {SETTING_BYTES_MAX} bytes");
-            return Err(Refused::bad_request("invalid_field", detail).with_param(param));
+        match asked {
+            Given::Nothing => {}
+            Given::Null => *setting = None,
+            Given::Value(text) if text.len() <= SETTING_BYTES_MAX => *setting = Some(text),
+            Given::Value(_) => {
+                let detail = format!("a setting has at most {SETTING_BYTES_MAX} bytes");
+                return Err(Refused::bad_request("invalid_field", detail).with_param(param));
+            }
         }
-        *setting = asked;
     }
     let body = serde_json::to_vec(&settings).ok();
     let put = Put { kind: DocumentKind::Setting, id: SETTINGS_ID.to_owned(), body, expected };

@@ -1,5 +1,5 @@
-//! Python environments: one with the machine's own Python, and one with a newer Python for the
-//! checkers of logs, which need it.
+//! Python environments: two with the machine's own Python, one of them for the checker of the API, and
+//! one with a newer Python for the checkers of logs, which need it.
 //!
 //! Invariant: a machine without a new enough Python is an error that says what to install; the
 //! checkers are never left out.
@@ -22,9 +22,10 @@ const NAMES: [&str; 4] = ["python3.14", "python3.13", "python3.12", "python3"];
 /// Debian packages of which one may be known to the machine.
 const DEBIAN: [&str; 2] = ["python3.13", "python3.12"];
 
-/// Makes both.
+/// Makes them all.
 pub(super) fn environments(workspace: &Workspace) -> Result<()> {
     environment(workspace, "venv", "requirements.txt", || Ok(PathBuf::from("python3")))?;
+    environment(workspace, "venv-api", "requirements-api.txt", || Ok(PathBuf::from("python3")))?;
     environment(workspace, "venv-log", "requirements-log.txt", || newer_python(workspace))
 }
 

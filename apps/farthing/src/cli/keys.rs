@@ -74,7 +74,7 @@ Examples:
   farthing operator password
   pass show farthing | farthing operator password
 
-Reads one line of standard input, 10 to 1,024 bytes. Sessions of the password before are over.";
+Reads one line of standard input, 10 characters to 1,024 bytes. Sessions of the password before are over.";
 
 #[derive(Debug, Args)]
 pub(crate) struct OperatorCommandArgs {

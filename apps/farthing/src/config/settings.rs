@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) node: NodeSettings,
     /// `None` if the node keeps no log.
     pub(crate) log: Option<LogSettings>,
+    /// Who may ask how often.
+    pub(crate) admission: api::Admission,
     /// Assets, and whether each is play money.
     pub(crate) assets: Vec<(Asset, bool)>,
     pub(crate) payees: Vec<PayeeSettings>,

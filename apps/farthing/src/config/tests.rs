@@ -344,3 +344,22 @@ fn a_faucet_over_real_money_is_refused() {
     assert_eq!(none.check().unwrap().node.faucet, None);
     assert!(!none.print().unwrap().contains("faucet"), "{}", none.print().unwrap());
 }
+
+#[test]
+fn limits_of_the_api_are_read_and_checked() {
+    let text = "[api]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]\n\
+                [api.address]\nrequests = 100\nseconds = 10\n";
+    let config = Config::parse(text, "f.toml").unwrap();
+    let admission = config.check().unwrap().admission;
+    assert_eq!((admission.rates.address.requests, admission.rates.address.seconds), (100, 10));
+    assert_eq!(admission.rates.key, ::api::Rates::default().key, "the usual one");
+    assert_eq!(admission.proxies.len(), 2);
+    assert_eq!(Config::parse(&config.print().unwrap(), "f.toml").unwrap().api, config.api);
+    for (text, place) in [
+        ("[api.login]\nrequests = 1\nseconds = 0\n", "api.login.seconds"),
+        ("[api.key]\nrequests = 1\nseconds = 86401\n", "api.key.seconds"),
+        ("[api]\ntrusted_proxies = [\"::1\", \"proxy\"]\n", "api.trusted_proxies[2]"),
+    ] {
+        assert_eq!(error(text).place, format!("f.toml: {place}"));
+    }
+}

@@ -30,7 +30,7 @@ pub(crate) use admit::admit;
 use key::{ApiKey, Asked};
 pub(crate) use key::{KeyDocument, Power, SECRET_PREFIX};
 pub(crate) use password::set as set_password;
-pub(crate) use password::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, check as check_password};
+pub(crate) use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, check as check_password};
 pub(crate) use scope::{Reach, Scope, forbidden};
 pub(crate) use session::{Holder, Session, Sessions, set_cookie};
 

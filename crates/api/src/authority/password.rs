@@ -15,7 +15,7 @@ use crate::refused::Refused;
 /// The document, among the settings.
 pub(crate) const PASSWORD_ID: &str = "operator_password";
 /// Shortest password.
-pub(crate) const PASSWORD_BYTES_MIN: usize = 10;
+pub(crate) const PASSWORD_CHARS_MIN: usize = 10;
 /// Longest password.
 pub(crate) const PASSWORD_BYTES_MAX: usize = 1024;
 /// Passwords that are checked at a time.

@@ -78,11 +78,6 @@ impl Reach {
         Self { accounts, assets }
     }
 
-    /// The accounts, for lists; `None` is all.
-    pub(crate) const fn accounts(&self) -> Option<&BTreeSet<AccountId>> {
-        self.accounts.as_ref()
-    }
-
     pub(crate) fn has_account(&self, account: AccountId) -> bool {
         self.accounts.as_ref().is_none_or(|accounts| accounts.contains(&account))
     }

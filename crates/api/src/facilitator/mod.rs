@@ -17,7 +17,6 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use engine::{Coded, Engine, Idempotency, Retry, Unavailable};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
@@ -42,8 +41,7 @@ use crate::{body, pages};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
-        .routes(routes!(verify))
-        .route("/verify", get(pages::verify))
+        .routes(routes!(verify, pages::verify))
         .routes(routes!(settle))
         .routes(routes!(supported))
 }
@@ -56,7 +54,8 @@ async fn supported(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 /// x402 facilitator: would this payment be taken?
-#[utoipa::path(post, path = "/verify", tag = "facilitator", request_body = Object,
+#[utoipa::path(post, path = "/verify", tag = "facilitator",
+    request_body = Option<serde_json::Value>,
     responses((status = 200, description = "A verdict of x402", body = Object),
         (status = "4XX", description = "The same for a body that cannot be read", body = Object),
         Refusals))]
@@ -75,7 +74,8 @@ async fn verify(State(shared): State<Arc<Shared>>, body: Body) -> Response {
 }
 
 /// x402 facilitator: take this payment
-#[utoipa::path(post, path = "/settle", tag = "facilitator", request_body = Object,
+#[utoipa::path(post, path = "/settle", tag = "facilitator",
+    request_body = Option<serde_json::Value>,
     security((), ("gateway" = [])),
     responses((status = 200, description = "A settlement of x402", body = Object),
         (status = "4XX", description = "The same for a body that cannot be read", body = Object),

@@ -1,0 +1,69 @@
+//! Who may ask the node's API how often, and which proxies speak for others.
+
+use api::{AddressRange, Admission, Rate, Rates};
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+use super::check::Key;
+
+/// Longest window of a limit.
+const WINDOW_SECONDS_MAX: u32 = 24 * 60 * 60;
+
+/// The API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ApiSection {
+    /// Ranges of addresses of proxies whose `X-Forwarded-For` counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) trusted_proxies: Vec<String>,
+    /// Requests of one API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<RateSection>,
+    /// Requests of one payer who proves its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) payer: Option<RateSection>,
+    /// Requests of one address without token or API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<RateSection>,
+    /// Attempts to log in from one address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) login: Option<RateSection>,
+}
+
+/// So many requests in so many seconds; 0 requests mean no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RateSection {
+    pub(crate) requests: u32,
+    pub(crate) seconds: u32,
+}
+
+impl ApiSection {
+    /// The limits, with the usual ones where nothing is said.
+    pub(super) fn check(&self, key: &Key<'_>) -> Result<Admission, ConfigError> {
+        let usual = Rates::default();
+        let rate = |name: &str, section: Option<RateSection>, usual: Rate| {
+            let Some(RateSection { requests, seconds }) = section else { return Ok(usual) };
+            if (1..=WINDOW_SECONDS_MAX).contains(&seconds) {
+                return Ok(Rate { requests, seconds });
+            }
+            let what = format!("a window of {seconds} seconds");
+            let hint = format!("write 1 to {WINDOW_SECONDS_MAX} seconds, for example 60");
+            Err(key.join(name).join("seconds").error(what, hint))
+        };
+        let rates = Rates {
+            key: rate("key", self.key, usual.key)?,
+            payer: rate("payer", self.payer, usual.payer)?,
+            address: rate("address", self.address, usual.address)?,
+            login: rate("login", self.login, usual.login)?,
+        };
+        let mut proxies = Vec::new();
+        for (index, text) in self.trusted_proxies.iter().enumerate() {
+            let range: Result<AddressRange, _> = text.parse();
+            let hint = "write an address or a range, for example \"127.0.0.1\" or \"10.0.0.0/8\"";
+            let place = || key.nth("trusted_proxies", index);
+            proxies.push(range.map_err(|why| place().error(format!("`{text}`: {why}"), hint))?);
+        }
+        Ok(Admission { rates, proxies })
+    }
+}
