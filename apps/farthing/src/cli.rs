@@ -12,7 +12,9 @@ pub(crate) use log::{
     ForgetArgs, LogArgs, LogCheckArgs, LogCommand, LogExportArgs, TrustArgs, VerifyArgs,
     VerifyCommand, VerifyFile,
 };
-pub(crate) use operate::{CompletionsArgs, HealthArgs, ManArgs};
+pub(crate) use operate::{
+    ClockArgs, ClockCommand, CompletionsArgs, HealthArgs, ManArgs, TopArgs,
+};
 
 use crate::logging::LogFormat;
 
@@ -58,6 +60,10 @@ pub(crate) enum Command {
     Accounts(AccountsArgs),
     /// Let money enter through the treasury.
     Fund(FundArgs),
+    /// Show a running node at a glance, drawn again each second.
+    Top(TopArgs),
+    /// Show the clock of a sandbox node, or put it ahead.
+    Clock(ClockArgs),
     /// Say whether a node is ready.
     Health(HealthArgs),
     /// Check a data folder or a backup, and explain what is wrong with it.

@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) node: NodeSection,
     #[serde(default)]
     pub(crate) log: LogSection,
+    #[serde(default, skip_serializing_if = "MetricsSection::is_empty")]
+    pub(crate) metrics: MetricsSection,
     #[serde(default, rename = "asset")]
     pub(crate) assets: Vec<AssetSection>,
     #[serde(default, rename = "payee")]
@@ -78,6 +80,20 @@ impl Default for NodeSection {
             data: PathBuf::from("farthing-data"),
             faucet: None,
         }
+    }
+}
+
+/// Where metrics are read without a token.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct MetricsSection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+impl MetricsSection {
+    fn is_empty(&self) -> bool {
+        self.listen.is_none()
     }
 }
 

@@ -7,6 +7,7 @@
 //! what kind of failure it was; no secret is ever printed.
 
 mod cli;
+mod clock_command;
 mod config;
 mod data;
 mod demo;
@@ -28,6 +29,8 @@ mod serve;
 mod site;
 mod stop_signal;
 mod term;
+mod test_clock;
+mod top;
 mod verify;
 mod wallet;
 mod witness;
@@ -60,6 +63,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Wallet(args) => wallet::run(args).await,
         Command::Accounts(args) => operator::accounts(args).await,
         Command::Fund(args) => operator::fund(args).await,
+        Command::Top(args) => top::run(args).await,
+        Command::Clock(args) => clock_command::run(args).await,
         Command::Health(args) => health::run(args).await,
         Command::Fsck(args) => keep::fsck(args).await,
         Command::Backup(args) => keep::backup(args).await,

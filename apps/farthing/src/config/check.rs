@@ -61,7 +61,7 @@ impl Config {
         let node = self.check_node(&root.join("node"), &assets)?;
         check_wallet_alone(node.public_url.as_deref(), &gateways, &root)?;
         let log = self.log.check(&node.data, &root.join("log"))?;
-        Ok(Settings { node, log, assets, payees, gateways })
+        Ok(Settings { node, log, assets, payees, gateways, metrics: self.metrics.listen })
     }
 
     fn check_node(
