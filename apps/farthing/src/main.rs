@@ -78,10 +78,18 @@ async fn run(command: Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Man(args) => manual::pages(&args),
+        Command::Openapi => openapi(),
         Command::Demo(args) => match demo::run(args).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure::new("not everything went as it must")),
             Err(error) => Err(Failure::new(format!("{error:#}"))),
         },
     }
+}
+
+fn openapi() -> Result<(), Failure> {
+    let document = api::openapi_json();
+    let document = document.map_err(|error| Failure::new(format!("no document: {error}")))?;
+    term::line(document.trim_end());
+    Ok(())
 }

@@ -258,6 +258,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         log: known,
         monitor,
         clock,
+        admission: api::Admission::default(),
     });
     data::publish(&folder, &listener.url()).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));

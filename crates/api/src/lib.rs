@@ -11,27 +11,44 @@
 
 mod about;
 mod accounts;
+mod address;
 mod authority;
 mod body;
 mod catalogue;
 mod channel_steps;
 mod channels;
+mod clock;
 mod envelope;
 mod facilitator;
 mod faucet;
+mod fund;
+mod idempotency;
 mod log;
+mod monitor;
 mod node;
 mod openapi;
 mod operator;
+mod page;
 mod pages;
 mod payer;
 mod payments;
 mod proof;
+mod query;
+mod rate;
 mod receipt;
 mod refused;
 mod router;
 mod sandbox;
+mod schema;
+mod segment;
+mod transfers;
 
+pub use address::{AddressRange, AddressRangeError, Peer};
+pub use clock::TestClock;
 pub use log::{LogFailure, LogReport, NodeLog, WitnessReport, log_url};
-pub use node::{ListedOffer, Node, Token};
-pub use router::router;
+pub use monitor::{
+    Backlog, Monitor, SiteTraffic, Traffic, Watched, gateway_metrics_router, metrics_router,
+};
+pub use node::{Admission, ListedOffer, Node, Token};
+pub use rate::{Rate, Rates};
+pub use router::{openapi_json, router};
