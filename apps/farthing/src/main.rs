@@ -73,12 +73,12 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Log(args) => log_command::run(args).await,
         Command::Verify(args) => verify::run(&args),
         Command::Witness(args) => witness::run(args).await,
+        Command::Openapi => openapi(),
         Command::Completions(args) => {
             manual::completions(&args);
             Ok(())
         }
         Command::Man(args) => manual::pages(&args),
-        Command::Openapi => openapi(),
         Command::Demo(args) => match demo::run(args).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure::new("not everything went as it must")),

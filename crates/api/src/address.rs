@@ -129,7 +129,8 @@ mod tests {
             assert!(range(text).contains(inside.parse().unwrap()), "{text} {inside}");
             assert!(!range(text).contains(outside.parse().unwrap()), "{text} {outside}");
         }
-        for text in ["", "/8", "10.0.0.0/33", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0/8", "::/129", "a"]
+        for text in
+            ["", "/8", "10.0.0.0/33", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0/8", "::/129", "a"]
         {
             assert_eq!(text.parse::<AddressRange>(), Err(AddressRangeError), "{text}");
         }

@@ -111,8 +111,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
     let object = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let error = error.into_inner();
-        if error.is_data() { field_fault(&path, &error).unwrap_or_else(|| invalid(&error)) }
-        else { invalid(&error) }
+        if error.is_data() {
+            field_fault(&path, &error).unwrap_or_else(|| invalid(&error))
+        } else {
+            invalid(&error)
+        }
     })?;
     json.end().map_err(|error| invalid(&error))?;
     Ok(object)

@@ -105,7 +105,9 @@ pub(crate) async fn any_origin(request: Request, next: Next) -> Response {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("Request-Id, Api-Version, ETag, RateLimit, RateLimit-Policy, Retry-After"),
+        HeaderValue::from_static(
+            "Request-Id, Api-Version, ETag, RateLimit, RateLimit-Policy, Retry-After",
+        ),
     );
     response
 }

@@ -56,10 +56,7 @@ struct Filled {
 /// All calls of one key within one second count as one. An account is not filled above ten fillings.
 #[utoipa::path(post, path = "/v1/faucet", tag = "payers", request_body = Filling,
     responses((status = 200, description = "The account", body = Filled), Refusals))]
-async fn fill(
-    State(shared): State<Arc<Shared>>,
-    body: Body,
-) -> Result<Response, Refused> {
+async fn fill(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, Refused> {
     if !shared.node.sandbox {
         return Err(Refused::not_found("not_sandbox", "this node gives no play money"));
     }

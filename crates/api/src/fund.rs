@@ -114,7 +114,7 @@ async fn fund(
         scale: asset.scale,
         balance: balance.to_string(),
     };
-    Ok(call.answer(ok(&entered), known))
+    Ok(idempotency::mark(ok(&entered), known))
 }
 
 async fn asset_field(shared: &Shared, text: &str) -> Result<Asset, Refused> {

@@ -52,7 +52,8 @@ impl Idempotent {
     ) -> Result<Self, Refused> {
         let key = gateway::idempotency_key(headers);
         let Some(key) = key.map_err(|error| Refused::new(error.into()))? else {
-            let detail = "send `Idempotency-Key` with a text of your own; the same key again is safe";
+            let detail =
+                "send `Idempotency-Key` with a text of your own; the same key again is safe";
             let code = "idempotency_key_required";
             return Err(Refused::bad_request(code, detail).with_param(PARAM));
         };
@@ -66,15 +67,6 @@ impl Idempotent {
     /// What ids of things made by this call are derived from.
     pub(crate) const fn digest(&self) -> &[u8; 32] {
         &self.digest
-    }
-
-    /// Marks an answer if the call was made before.
-    pub(crate) fn answer(&self, mut response: Response, replayed: bool) -> Response {
-        if replayed {
-            let yes = HeaderValue::from_static("true");
-            response.headers_mut().insert(IDEMPOTENT_REPLAYED, yes);
-        }
-        response
     }
 
     /// The key was used for something else.
@@ -91,6 +83,15 @@ impl Drop for Idempotent {
         let mut flights = self.flights.0.lock().unwrap_or_else(PoisonError::into_inner);
         flights.remove(&self.digest);
     }
+}
+
+/// Marks the answer of a call that was made before.
+pub(crate) fn mark(mut response: Response, replayed: bool) -> Response {
+    if replayed {
+        let yes = HeaderValue::from_static("true");
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, yes);
+    }
+    response
 }
 
 /// Keys and names have no zero bytes. The operator's calls are digested without a name.

@@ -16,11 +16,12 @@ use http::{HeaderValue, Uri};
 use http402::{Problem, problem};
 use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use tlog::policy::Policy;
 use tlog::{Tile, TreeHead};
 use tokio::sync::watch;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::body::ok;
 use crate::node::Shared;

@@ -19,21 +19,19 @@ use crate::refused::Refused;
 use crate::schema::{self, Refusals};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
-        .routes(routes!(accounts))
-        .routes(routes!(books))
-        .routes(routes!(backup))
+    OpenApiRouter::new().routes(routes!(accounts)).routes(routes!(books)).routes(routes!(backup))
 }
 
 /// Every account.
 #[derive(Debug, Serialize, ToSchema)]
 struct Accounts {
-    accounts: Vec<Account>,
+    accounts: Vec<Balances>,
 }
 
 /// An account with its balances.
 #[derive(Debug, Serialize, ToSchema)]
-struct Account {
+#[schema(as = AccountBalances)]
+struct Balances {
     #[schema(value_type = schema::Account)]
     account: AccountId,
     #[schema(value_type = schema::AssetCode)]
@@ -63,20 +61,16 @@ struct Account {
 /// Every account with its balances
 #[utoipa::path(get, path = "/v1/accounts", tag = "accounts", security(("bearer" = ["read"])),
     responses((status = 200, description = "The accounts", body = Accounts), Refusals))]
-async fn accounts(
-    State(shared): State<Arc<Shared>>,
-    caller: Caller,
-) -> Result<Response, Refused> {
+async fn accounts(State(shared): State<Arc<Shared>>, caller: Caller) -> Result<Response, Refused> {
     let reach = caller.may(Scope::Read)?;
     let accounts = shared.engine().read(engine::State::accounts).await?;
-    let seen = |view: &AccountView| {
-        reach.has_account(view.account) && reach.has_asset(view.asset.code)
-    };
-    let accounts = accounts.into_iter().filter(seen).map(Account::from).collect();
+    let seen =
+        |view: &AccountView| reach.has_account(view.account) && reach.has_asset(view.asset.code);
+    let accounts = accounts.into_iter().filter(seen).map(Balances::from).collect();
     Ok(ok(&Accounts { accounts }))
 }
 
-impl From<AccountView> for Account {
+impl From<AccountView> for Balances {
     fn from(view: AccountView) -> Self {
         Self {
             account: view.account,
@@ -119,10 +113,7 @@ struct BooksOfAsset {
 /// Sums of debits and credits for each asset
 #[utoipa::path(get, path = "/v1/books", tag = "accounts", security(("bearer" = ["operator"])),
     responses((status = 200, description = "The books", body = Books), Refusals))]
-async fn books(
-    State(shared): State<Arc<Shared>>,
-    caller: Caller,
-) -> Result<Response, Refused> {
+async fn books(State(shared): State<Arc<Shared>>, caller: Caller) -> Result<Response, Refused> {
     caller.may(Scope::Read)?.all()?;
     let books = shared.engine().read(engine::books).await?;
     let balanced = books.iter().all(|sums| sums.balanced);
@@ -175,4 +166,3 @@ async fn backup(
     let point = shared.engine().backup_point().await?;
     Ok(ok(&point))
 }
-

@@ -106,10 +106,7 @@ struct PayerPayment {
 /// Balance, mandates, payments and open channels, in the first asset in which the key has an account.
 #[utoipa::path(get, path = "/v1/payer", tag = "payers", security(("payer" = [])),
     responses((status = 200, description = "The payer", body = Payer), Refusals))]
-async fn show(
-    State(shared): State<Arc<Shared>>,
-    caller: Caller,
-) -> Result<Response, Refused> {
+async fn show(State(shared): State<Arc<Shared>>, caller: Caller) -> Result<Response, Refused> {
     let key = caller.payer()?;
     let view = shared.engine().read(move |state| view_of(state, &key)).await?;
     match view {
@@ -209,10 +206,7 @@ struct Granted {
 /// The same mandate again is answered the same.
 #[utoipa::path(post, path = "/v1/mandates", tag = "payers", request_body = Grant,
     responses((status = 201, description = "The mandate counts", body = Granted), Refusals))]
-async fn grant(
-    State(shared): State<Arc<Shared>>,
-    body: Body,
-) -> Result<Response, Refused> {
+async fn grant(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, Refused> {
     let asked: Grant = body::object(body).await?;
     let signed: Signed<Mandate> = statement((&asked.mandate, "mandate"), &asked.signature)?;
     let terms = *signed.unverified();
@@ -248,10 +242,7 @@ struct Revoked {
 /// End a mandate by the payer's signature
 #[utoipa::path(post, path = "/v1/mandates/revoke", tag = "payers", request_body = Revoke,
     responses((status = 200, description = "The mandate has ended", body = Revoked), Refusals))]
-async fn revoke(
-    State(shared): State<Arc<Shared>>,
-    body: Body,
-) -> Result<Response, Refused> {
+async fn revoke(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, Refused> {
     let title = "The mandate was not revoked";
     let asked: Revoke = body::object(body).await?;
     let signed: Signed<Revocation> =

@@ -13,8 +13,8 @@ use engine::{Coded, OUTCOME_BYTES_MAX, Outcome, Retry};
 use gateway::node::wire::{
     AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, OutcomeWire, RefusedWire, WireError,
 };
-use http::header::RETRY_AFTER;
 use http::StatusCode;
+use http::header::RETRY_AFTER;
 use money::parse_base_units;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

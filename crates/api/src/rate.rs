@@ -56,15 +56,14 @@ impl Default for Rates {
 
 /// Whose requests are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(not(test), expect(dead_code, reason = "keys and sessions come with the registry"))]
 pub(crate) enum Subject {
     /// An API key by its id.
-    #[cfg_attr(not(test), expect(dead_code, reason = "keys come with the registry"))]
     Key(u128),
     /// A payer by its public key.
     Payer([u8; 32]),
     Address(IpAddr),
     /// Attempts to log in.
-    #[expect(dead_code, reason = "sessions come with the registry")]
     Login(IpAddr),
 }
 

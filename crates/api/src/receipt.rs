@@ -120,9 +120,7 @@ async fn show(
 pub(crate) async fn view(shared: &Shared, path: &Segment) -> Result<PaymentView, Refused> {
     let id: PaymentId = path.read("payment_unknown", "pay_id")?;
     let view = shared.engine().read(move |state| state.payment(id)).await?;
-    view.ok_or_else(|| {
-        Refused::not_found("payment_unknown", "the node knows no such payment")
-    })
+    view.ok_or_else(|| Refused::not_found("payment_unknown", "the node knows no such payment"))
 }
 
 fn attested(node: &Node, view: &PaymentView) -> Attested {

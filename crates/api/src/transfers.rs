@@ -137,9 +137,9 @@ async fn show(
     let found = shared.engine().lookup_transfers(vec![id]).await;
     let found = found.map_err(|error| Refused::of("There is no such transfer", &error))?;
     let found = found.into_iter().flatten().find(|state| is_seen(&reach, state));
-    found.map(|state| ok(&Shown::from(&state))).ok_or_else(|| {
-        Refused::not_found("transfer_unknown", "the ledger has no such transfer")
-    })
+    found
+        .map(|state| ok(&Shown::from(&state)))
+        .ok_or_else(|| Refused::not_found("transfer_unknown", "the ledger has no such transfer"))
 }
 
 fn is_seen(reach: &Reach, state: &TransferState) -> bool {

@@ -26,12 +26,11 @@ pub(crate) async fn admit(
     let address = address::of_client(peer, request.headers(), &shared.node.admission.proxies);
     let (who, verdict) = identify(&shared, request.headers(), address);
     let refusal = verdict.and_then(|verdict| verdict.refusal());
-    let mut response = match refusal {
-        Some(refused) => refused.into_response(),
-        None => {
-            request.extensions_mut().insert(Caller { who });
-            next.run(request).await
-        }
+    let mut response = if let Some(refused) = refusal {
+        refused.into_response()
+    } else {
+        request.extensions_mut().insert(Caller { who });
+        next.run(request).await
     };
     if let Some(verdict) = verdict {
         verdict.write(response.headers_mut());

@@ -42,7 +42,10 @@ async fn who_asks_too_often_waits() {
     from(&world, "192.0.2.1", &[]).await;
     let third = from(&world, "192.0.2.1", &[]).await;
     third.is_problem(429, "rate_limited", None);
-    assert_eq!((third.header("retry-after"), third.json["retry"].as_str()), ("5", Some("after_delay")));
+    assert_eq!(
+        (third.header("retry-after"), third.json["retry"].as_str()),
+        ("5", Some("after_delay"))
+    );
     assert_eq!(third.header("ratelimit"), "\"address\";r=0;t=10");
     assert_eq!(from(&world, "192.0.2.2", &[]).await.status, 200, "another address");
     world.clock.advance_ms(5000);
