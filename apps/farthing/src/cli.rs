@@ -12,9 +12,7 @@ pub(crate) use log::{
     ForgetArgs, LogArgs, LogCheckArgs, LogCommand, LogExportArgs, TrustArgs, VerifyArgs,
     VerifyCommand, VerifyFile,
 };
-pub(crate) use operate::{
-    ClockArgs, ClockCommand, CompletionsArgs, HealthArgs, ManArgs, TopArgs,
-};
+pub(crate) use operate::{ClockArgs, ClockCommand, CompletionsArgs, HealthArgs, ManArgs, TopArgs};
 
 use crate::logging::LogFormat;
 

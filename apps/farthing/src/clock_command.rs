@@ -56,11 +56,13 @@ mod tests {
 
     #[test]
     fn times_have_a_unit() {
-        let good = [("30d", 2_592_000_000), ("1s", 1_000), ("90m", 5_400_000), ("2w", 1_209_600_000)];
+        let good =
+            [("30d", 2_592_000_000), ("1s", 1_000), ("90m", 5_400_000), ("2w", 1_209_600_000)];
         for (text, milliseconds) in good {
             assert_eq!(parse_time(text), Ok(milliseconds));
         }
-        for text in ["", "30", "d", "-1d", "1.5h", "0s", "1 d", "1dd", "é", "99999999999999999999d"] {
+        for text in ["", "30", "d", "-1d", "1.5h", "0s", "1 d", "1dd", "é", "99999999999999999999d"]
+        {
             assert!(parse_time(text).is_err(), "{text}");
         }
     }

@@ -79,8 +79,9 @@ impl From<ServeError> for Failure {
         match error {
             ServeError::Config(error) => error.into(),
             ServeError::Engine(error) => not_started(text, &error),
-            ServeError::Clock(test_clock::ClockError::RealMoney { .. }) => Self::new(text)
-                .with_hint("name another folder with --data for real money"),
+            ServeError::Clock(test_clock::ClockError::RealMoney { .. }) => {
+                Self::new(text).with_hint("name another folder with --data for real money")
+            }
             ServeError::Bind(_) => Self::new(text).with_hint("choose another address or port"),
             _ => Self::new(text),
         }
@@ -227,8 +228,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         servers.extend(site.serve(paywall, &traffic, stopped.clone()));
     }
     let is_sandbox = settings.assets.iter().all(|(_, sandbox)| *sandbox);
-    let clock: Option<Arc<dyn TestClock>> =
-        if is_sandbox { Some(Arc::new(clock)) } else { None };
+    let clock: Option<Arc<dyn TestClock>> = if is_sandbox { Some(Arc::new(clock)) } else { None };
     let monitor = Monitor::new(Watched {
         engine: engine.clone(),
         data: folder.clone(),

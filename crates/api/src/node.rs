@@ -16,8 +16,8 @@ use subtle::ConstantTimeEq;
 use utoipa::openapi::OpenApi;
 
 use crate::address::AddressRange;
-use crate::idempotency::Flights;
 use crate::clock::TestClock;
+use crate::idempotency::Flights;
 use crate::log::NodeLog;
 use crate::monitor::Monitor;
 use crate::rate::{Limiter, Rates};

@@ -30,8 +30,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
-    about, accounts, catalogue, channel_steps, channels, clock, envelope, facilitator, faucet, fund, log, monitor,
-    openapi, operator, pages, payer, payments, proof, receipt, sandbox, transfers,
+    about, accounts, catalogue, channel_steps, channels, clock, envelope, facilitator, faucet,
+    fund, log, monitor, openapi, operator, pages, payer, payments, proof, receipt, sandbox,
+    transfers,
 };
 
 /// The node's API, ready to be served.

@@ -47,12 +47,7 @@ pub(super) fn frame(url: &str, status: &Status, history: &History) -> String {
     text
 }
 
-fn write(
-    to: &mut String,
-    url: &str,
-    status: &Status,
-    history: &History,
-) -> std::fmt::Result {
+fn write(to: &mut String, url: &str, status: &Status, history: &History) -> std::fmt::Result {
     let word = if status.ready { "ready" } else { "NOT READY" };
     let up = duration(status.now_ms.saturating_sub(status.clock_shift_ms), status.started_at_ms);
     let title = term::strong(&format!("farthing {}", status.version));
@@ -89,11 +84,16 @@ fn write(
         bytes(machine.data_free_bytes),
         bytes(machine.resident_bytes),
     )?;
-    if let (Some(pending), lag) = (status.backlog.webhooks_pending, status.backlog.report_lag_events)
+    if let (Some(pending), lag) =
+        (status.backlog.webhooks_pending, status.backlog.report_lag_events)
     {
         writeln!(to, "behind    {pending:>10} webhooks   {} events of reports", count(lag))?;
     }
-    writeln!(to, "\n{}", term::strong("ASSET                  OWED              HELD          EXPOSURE"))?;
+    writeln!(
+        to,
+        "\n{}",
+        term::strong("ASSET                  OWED              HELD          EXPOSURE")
+    )?;
     for sums in &status.assets {
         let [owed, held, exposure] = decimals(sums);
         writeln!(to, "{:<8}{owed:>19}{held:>18}{exposure:>18}", sums.asset)?;
@@ -270,7 +270,8 @@ mod tests {
             status["alarms"] =
                 json!([{"code": "log_halted", "severity": "page", "detail": "set back\u{7}"}]);
         });
-        for words in ["NOT READY", "clock ahead by 1 d 0 h", "? in all", "HALTED: set back", "page"] {
+        for words in ["NOT READY", "clock ahead by 1 d 0 h", "? in all", "HALTED: set back", "page"]
+        {
             assert!(text.contains(words), "`{words}` is missing in\n{text}");
         }
         assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");

@@ -76,8 +76,7 @@ impl Look {
 
     /// What is wrong, in the order of [`ALARMS`].
     pub(crate) fn alarms(&self) -> Vec<Alarm> {
-        let raised =
-            ALARMS.into_iter().map(|(code, severity)| (code, severity, self.raises(code)));
+        let raised = ALARMS.into_iter().map(|(code, severity)| (code, severity, self.raises(code)));
         let raised = raised.filter_map(|(code, severity, detail)| {
             detail.map(|detail| Alarm { code, severity, detail })
         });
@@ -221,11 +220,12 @@ mod tests {
 
     #[test]
     fn one_fault_raises_one_alarm() {
-        let log = |spoil: fn(&mut LogLook)| {
-            spoiled(|look| spoil(look.log.as_mut().unwrap()))
-        };
+        let log = |spoil: fn(&mut LogLook)| spoiled(|look| spoil(look.log.as_mut().unwrap()));
         let quiet = true;
-        assert_eq!(spoiled(|look| look.engine.has_stopped = true), (vec!["writer_stopped"], !quiet));
+        assert_eq!(
+            spoiled(|look| look.engine.has_stopped = true),
+            (vec!["writer_stopped"], !quiet)
+        );
         assert_eq!(spoiled(|look| look.vitals = None), (vec!["writer_stuck"], !quiet));
         assert_eq!(spoiled(|look| look.now_ms -= 1_000), (vec!["clock_behind"], !quiet));
         assert_eq!(spoiled(|look| look.balanced = Some(false)), (vec!["books_unbalanced"], quiet));
@@ -236,8 +236,12 @@ mod tests {
         assert_eq!(spoiled(|look| look.room = Some(small)), (vec!["disk_almost_full"], quiet));
         assert_eq!(spoiled(|look| look.engine.waiting += 1), (vec!["writer_behind"], quiet));
         assert_eq!(log(|log| log.halted = Some("why".into())), (vec!["log_halted"], quiet));
-        assert_eq!(log(|log| log.witnesses[0].alarm = Some("fork")), (vec!["witness_alarm"], quiet));
-        let late = |log: &mut LogLook| log.published_at_ms = log.published_at_ms.map(|at| at - 1_000);
+        assert_eq!(
+            log(|log| log.witnesses[0].alarm = Some("fork")),
+            (vec!["witness_alarm"], quiet)
+        );
+        let late =
+            |log: &mut LogLook| log.published_at_ms = log.published_at_ms.map(|at| at - 1_000);
         assert_eq!(log(late), (vec!["log_behind"], quiet));
         // A quiet log has nothing to publish.
         let quiet_log = |log: &mut LogLook| (log.leaves, log.published_at_ms) = (5, Some(1));

@@ -96,8 +96,8 @@ mod tests {
     use std::time::Duration;
 
     use super::super::families::{BUILD, HTTP_SECONDS};
-    use engine::Histogram;
     use super::*;
+    use engine::Histogram;
 
     #[test]
     fn a_family_has_its_lines_and_values_are_escaped() {

@@ -76,3 +76,24 @@ families! {
     FILES_MAX Gauge "process_max_fds" "Files and connections that may be open";
     STARTED Gauge "process_start_time_seconds" "When the process started, Unix time";
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The table of the reference: name and kind of each metric.
+    #[test]
+    fn the_reference_lists_every_metric_and_no_other() {
+        let reference = include_str!("../../../../docs/reference/metrics.md");
+        let row = |line: &'static str| {
+            let mut cells = line.strip_prefix("| `")?.split(" | ");
+            Some((cells.next()?.strip_suffix('`')?, cells.next()?))
+        };
+        let listed: BTreeSet<_> = reference.lines().filter_map(row).collect();
+        let known: BTreeSet<_> = ALL.iter().map(|of| (of.name, of.kind.word())).collect();
+        assert_eq!(known, listed);
+        assert_eq!(known.len(), ALL.len(), "a name stands twice");
+    }
+}

@@ -12,6 +12,7 @@ mod facilitator_upto;
 mod frame;
 mod hostile;
 mod log;
+mod monitor;
 mod openapi;
 mod operator;
 mod pages;
