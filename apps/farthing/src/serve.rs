@@ -238,12 +238,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         backlog: Arc::new(Backlog::default),
         traffic,
     });
-    servers.push(tokio::spawn(monitor.clone().watch(stopped.clone())));
-    if let Some(listener) = metrics_listener {
-        term::note(&format!("metrics at {}/metrics", listener.url()));
-        let router = api::metrics_router(monitor.clone());
-        servers.push(tokio::spawn(listener.serve(router, stopped.clone())));
-    }
+    servers.extend(watch(&monitor, metrics_listener, &stopped));
     let router = api::router(api::Node {
         engine: engine.clone(),
         key,
@@ -298,6 +293,21 @@ async fn start_engine(
         "the journal is read"
     );
     Ok(started.engine)
+}
+
+/// Lets the monitor look by itself, and tells the metrics where they are asked for.
+fn watch(
+    monitor: &Monitor,
+    listener: Option<Listener>,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let mut servers = vec![tokio::spawn(monitor.clone().watch(stopped.clone()))];
+    if let Some(listener) = listener {
+        term::note(&format!("metrics at {}/metrics", listener.url()));
+        let router = api::metrics_router(monitor.clone());
+        servers.push(tokio::spawn(listener.serve(router, stopped.clone())));
+    }
+    servers
 }
 
 /// Assets of the settings, and whether each is play money.

@@ -3,6 +3,7 @@
 //! Invariant: every family of [`families`] stands on the page of a node that has something to say of
 //! it, and no other does.
 
+use engine::AssetSums;
 use money::Amount;
 
 use super::Inner;
@@ -72,18 +73,16 @@ fn write_books(page: &mut Exposition, look: &Look) {
     page.only(&f::PAYMENTS, vitals.payments);
     page.only(&f::HOLDS, vitals.holds_open);
     page.only(&f::CHANNELS, vitals.channels_open);
-    let sums: [(&f::Family, fn(&engine::AssetSums) -> Amount); 3] = [
-        (&f::HELD, |sums| sums.held),
-        (&f::EXPOSURE, |sums| sums.exposure),
-        (&f::LIABILITIES, |sums| sums.liabilities),
-    ];
-    for (family, amount) in sums {
+    let mut sums = |family: &f::Family, amount: fn(&AssetSums) -> Amount| {
         page.family(family);
         for asset in &vitals.assets {
             let labels = [("asset", asset.asset.asset.code.as_str())];
             page.sample(family, &labels, decimal(amount(asset)));
         }
-    }
+    };
+    sums(&f::HELD, |sums| sums.held);
+    sums(&f::EXPOSURE, |sums| sums.exposure);
+    sums(&f::LIABILITIES, |sums| sums.liabilities);
 }
 
 /// Without the asset, which is the label.
