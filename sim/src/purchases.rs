@@ -115,7 +115,8 @@ impl Purchases {
             _ => Mode::Check,
         };
         let purchase = Purchase { digest, origin: None, description: "an article".to_owned() };
-        let terms = Terms { pay_to, amount, split, access_seconds: ACCESS_SECONDS };
+        let terms =
+            Terms { pay_to, amount, split, unit_price: None, access_seconds: ACCESS_SECONDS };
         let order = Signed::sign(order, &key).verify().ok()?;
         let command = Authorize { order, purchase, terms, idempotency: None, mode };
         if self.presented.len() < 40 {

@@ -45,8 +45,8 @@ pub use command::{
 pub use entry::{AccountRole, ReleaseReason};
 pub use error::{
     AskError, AuthorizeError, BatchError, ChannelError, Coded, FundError, GrantError,
-    OpenChannelError, OpenError, ReleaseError, Retry, RevokeError, SettleError, StartError,
-    Unavailable,
+    OpenChannelError, OpenError, PauseError, ReleaseError, Retry, RevokeError, SettleError,
+    StartError, Unavailable,
 };
 pub use figures::{BOUNDS_US, Buckets, EngineFigures, Histogram, Reading};
 pub use handle::{BATCH_EVENTS_COUNT_MAX, Engine, Options, Started};

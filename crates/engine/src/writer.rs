@@ -13,6 +13,7 @@ mod keeper;
 mod ledger_batches;
 pub(crate) mod loading;
 mod log;
+mod mandates;
 mod requests;
 mod start;
 

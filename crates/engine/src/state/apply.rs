@@ -2,16 +2,16 @@
 //!
 //! Every entry was decided before; one that does not fit is damage and is reported as [`Broken`].
 
-use instrument::{Mandate, Signed};
 use ledger::{
     AMOUNT_MAX, Account, CreateAccountStatus, CreateTransferStatus, Kind, Limit, ROW_BYTES,
     ReplayError, Row, Transfer,
 };
-use money::{AccountId, Amount, Asset, PaymentId, TransferId};
+use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
 
+use super::mandates::{GrantedMandate, SignedMandate, Switch};
 use super::payment::{Payment, Phase, Progress, fund_transfer, leg_transfer};
-use super::{GrantedMandate, Holder, OpenedAsset, PAYEES_COUNT_MAX, State, system_account};
-use crate::entry::{AccountRole, Entry, NewPayment, ReleaseReason, Stamped};
+use super::{Holder, OpenedAsset, PAYEES_COUNT_MAX, State, system_account};
+use crate::entry::{AccountRole, Entry, NewPayment, PauseSwitched, ReleaseReason, Stamped};
 use crate::outcome::Outcome;
 use crate::past::{Funding, Opened, Record};
 
@@ -91,13 +91,20 @@ impl State {
                 self.release(*payment, *reason, outcome.as_ref(), at_ns)
             }
             Entry::HoldsExpired => self.expire(at_ns),
-            Entry::MandateGranted { mandate, label } => self.grant(mandate, label),
+            Entry::MandateGranted { mandate, label } => {
+                self.grant(SignedMandate::Single(Box::new(*mandate)), label)
+            }
+            Entry::TreeMandateGranted { mandate, label } => {
+                self.grant(SignedMandate::Tree(mandate.clone()), label)
+            }
             Entry::MandateRevoked { mandate } => {
-                let granted = self.mandates.get_mut(mandate);
-                let granted =
-                    granted.ok_or_else(|| broken("mandate revoked", "unknown mandate"))?;
-                granted.revoked = true;
-                Ok(())
+                let known = self.mandates.revoke(*mandate);
+                known.then_some(()).ok_or_else(|| broken("mandate revoked", "unknown mandate"))
+            }
+            Entry::MandatePaused(PauseSwitched { mandate, above, sequence, paused }) => {
+                let turned = Switch { above: *above, sequence: *sequence, paused: *paused };
+                let known = self.mandates.switch(*mandate, turned);
+                known.then_some(()).ok_or_else(|| broken("mandate paused", "unknown mandate"))
             }
             Entry::Channel(entry) => self.apply_channel(entry, at_ns),
             Entry::LogOpened { vkey } => self.open_log(vkey),
@@ -111,15 +118,11 @@ impl State {
         }
     }
 
-    fn grant(&mut self, mandate: &Signed<Mandate>, label: &str) -> Result<(), Broken> {
-        let terms = mandate.unverified();
-        if terms.node != self.node || self.mandates.contains_key(&terms.id) {
-            return Err(broken("mandate granted", "it is another node's or known"));
+    fn grant(&mut self, signed: SignedMandate, label: &str) -> Result<(), Broken> {
+        let granted = GrantedMandate::new(signed, label.to_owned());
+        if granted.permission.node != self.node || !self.mandates.insert(granted) {
+            return Err(broken("mandate granted", "it is another node's, known, or an orphan"));
         }
-        let granted =
-            GrantedMandate { signed: *mandate, label: label.to_owned(), spent: 0, revoked: false };
-        self.mandates.insert(terms.id, granted);
-        self.mandates_of.entry(terms.payer).or_default().push(terms.id);
         Ok(())
     }
 
@@ -250,11 +253,7 @@ impl State {
             })
             .collect();
         self.transfer("payment opened", &transfers, at_ns)?;
-        if let Some(mandate) = order.mandate {
-            let granted = self.mandates.get_mut(&mandate);
-            let granted = granted.ok_or_else(|| broken("payment opened", "unknown mandate"))?;
-            granted.spent = granted.spent.saturating_add(order.amount.units());
-        }
+        self.spend("payment opened", order.mandate, order.amount.units(), at_ns)?;
         let payment = Payment::new(new, progress, at_ns);
         if progress == Progress::Held {
             self.held.insert(id, payment.clone());
@@ -279,12 +278,12 @@ impl State {
             return Err(broken("payment settled", "wrong number of legs"));
         }
         let amount = payment.amount.units();
-        let mandate = payment.mandate;
+        let (mandate, spent_at_ns) = (payment.mandate, payment.authorized_at_ns);
         let posts = self.close(id, legs.iter().copied().map(Some))?;
         self.transfer("payment settled", &posts, at_ns)?;
         let units = legs.iter().fold(0_u128, |sum, units| sum.saturating_add(*units));
         self.finish(id, Progress::Settled { units, at_ns }, outcome)?;
-        self.unspend(mandate, amount.saturating_sub(units));
+        self.give_back(mandate, amount.saturating_sub(units), spent_at_ns);
         Ok(())
     }
 
@@ -297,10 +296,11 @@ impl State {
     ) -> Result<(), Broken> {
         let payment = self.held(id, "payment released")?;
         let (amount, mandate, legs) = (payment.amount.units(), payment.mandate, payment.legs.len());
+        let spent_at_ns = payment.authorized_at_ns;
         let voids = self.close(id, std::iter::repeat_n(None, legs))?;
         self.transfer("payment released", &voids, at_ns)?;
         self.finish(id, Progress::Released { reason }, outcome)?;
-        self.unspend(mandate, amount);
+        self.give_back(mandate, amount, spent_at_ns);
         Ok(())
     }
 
@@ -341,9 +341,10 @@ impl State {
                 hold.code() == code::PAYMENT && hold.id() == leg_transfer(id, 0, Phase::Open).get();
             if is_leg && let Ok(payment) = self.held(id, "holds expired") {
                 let (amount, mandate) = (payment.amount.units(), payment.mandate);
+                let spent_at_ns = payment.authorized_at_ns;
                 let progress = Progress::Released { reason: ReleaseReason::Expired };
                 self.finish(id, progress, None)?;
-                self.unspend(mandate, amount);
+                self.give_back(mandate, amount, spent_at_ns);
             }
         }
         Ok(())
@@ -372,9 +373,21 @@ impl State {
         Ok(self.records.put(record)?)
     }
 
-    pub(super) fn unspend(&mut self, mandate: Option<money::MandateId>, units: u128) {
-        if let Some(granted) = mandate.and_then(|id| self.mandates.get_mut(&id)) {
-            granted.spent = granted.spent.saturating_sub(units);
+    pub(super) fn spend(
+        &mut self,
+        entry: &'static str,
+        mandate: Option<MandateId>,
+        units: u128,
+        at_ns: u64,
+    ) -> Result<(), Broken> {
+        let allowed = mandate.is_none_or(|id| self.mandates.spend(id, units, at_ns));
+        allowed.then_some(()).ok_or_else(|| broken(entry, "no mandate allows it"))
+    }
+
+    /// `at_ns` is when it was spent.
+    pub(super) fn give_back(&mut self, mandate: Option<MandateId>, units: u128, at_ns: u64) {
+        if let Some(id) = mandate {
+            self.mandates.give_back(id, units, at_ns);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::claims::{Claims, Waiter};
 use crate::clock::{CLOCK_NS_MAX, Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
-use crate::decide::{self, Decision, Known};
+use crate::decide::{self, At, Decision, Known};
 use crate::entry::{Entry, NewPayment, Stamped};
 use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::handle::{Command, Reply};
@@ -148,7 +148,12 @@ impl Core {
         if behind && !self.accept_earlier_clock { Err(Unavailable::ClockBehind) } else { Ok(()) }
     }
 
-    fn now_ms(&self) -> u64 {
+    /// The moment that the next entry will have.
+    pub(super) fn entry_ns(&self) -> u64 {
+        self.next_timestamp_ns(TIMESTAMP_STEP_NS)
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
         self.now_ns / 1_000_000
     }
 
@@ -207,16 +212,7 @@ impl Core {
                 let result = decision.map(|decision| self.carry_out_all(decision));
                 self.answer(reply, result);
             }
-            Command::Grant(mandate, label, reply) => {
-                let decision = decide::grant(&self.state, &mandate, &label, self.now_ms());
-                let result = decision.map(|decision| self.carry_out(decision));
-                self.answer(reply, result);
-            }
-            Command::Revoke(revocation, key, reply) => {
-                let decision = decide::revoke(&self.state, revocation.get(), &key);
-                let result = decision.map(|decision| self.carry_out(decision));
-                self.answer(reply, result);
-            }
+            Command::Mandate(command) => self.mandate(command),
             Command::CreateAccounts(accounts, reply) => {
                 let result = self.create_accounts(&accounts);
                 self.answer(reply, result);
@@ -235,13 +231,13 @@ impl Core {
         }
     }
 
-    fn carry_out(&mut self, decision: Decision<Entry>) {
+    pub(super) fn carry_out(&mut self, decision: Decision<Entry>) {
         if let Decision::Entry(entry) = decision {
             self.write(entry);
         }
     }
 
-    fn carry_out_all(&mut self, decision: Decision<Vec<Entry>>) {
+    pub(super) fn carry_out_all(&mut self, decision: Decision<Vec<Entry>>) {
         if let Decision::Entry(entries) = decision {
             for entry in entries {
                 self.write(entry);
@@ -289,7 +285,8 @@ impl Core {
             return Ok(Step::Wait(claimed));
         }
         self.trust_clock()?;
-        let payment = decide::check_terms(&self.state, command, self.now_ms())?;
+        let at = At { now_ms: self.now_ms(), entry_ns: self.entry_ns() };
+        let payment = decide::check_terms(&self.state, command, at)?;
         let id = command.order.payment_id();
         match command.mode {
             Mode::Claim => return Ok(Step::Claim),
@@ -343,7 +340,8 @@ impl Core {
         // The order was in time when it was presented; fetching may have taken longer.
         let order = command.order.get();
         let now_ms = self.now_ms().min(order.expires_at_ms.saturating_sub(1));
-        let payment = decide::check_terms(&self.state, command, now_ms);
+        let at = At { now_ms, entry_ns: self.entry_ns() };
+        let payment = decide::check_terms(&self.state, command, at);
         self.claims.remove(id);
         payment
     }

@@ -34,4 +34,5 @@ mod replay;
 mod requests;
 mod restart;
 mod snapshots;
+mod trees;
 mod world;
