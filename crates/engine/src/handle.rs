@@ -13,6 +13,7 @@ use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
 use money::{AccountId, Asset, NodeId, PaymentId};
 use tokio::sync::oneshot;
 
+use crate::board::Board;
 use crate::channel::{ChannelCommand, ChannelLimits};
 use crate::clock::Clock;
 use crate::command::{AccountSpec, Authorize, Authorized, ClaimToken, Fund};
@@ -20,6 +21,7 @@ use crate::error::{
     AuthorizeError, BatchError, FundError, OpenError, ReleaseError, SettleError, StartError,
     Unavailable,
 };
+use crate::event::Sealed;
 use crate::figures::{EngineFigures, Figures};
 use crate::keep::BackupPoint;
 use crate::keys::Keys;
@@ -31,10 +33,12 @@ use crate::verifier::Verifier;
 use crate::view::PaymentView;
 use crate::writer::{self, Inline};
 
+mod facts;
 mod log;
 mod mandates;
 mod questions;
 
+pub(crate) use facts::FactCommand;
 pub(crate) use mandates::MandateCommand;
 
 /// Where an answer goes.
@@ -53,6 +57,7 @@ pub(crate) enum Command {
     OpenAsset(Asset, bool, Reply<(), OpenError>),
     OpenAccount(AccountSpec, Reply<(), OpenError>),
     Fund(Fund, Reply<(), FundError>),
+    Fact(FactCommand),
     Mandate(MandateCommand),
     CreateAccounts(Vec<Account>, Reply<Vec<CreateAccountStatus>, BatchError>),
     CreateTransfers(Vec<Transfer>, Reply<Vec<CreateTransferStatus>, BatchError>),
@@ -143,6 +148,9 @@ pub struct Engine {
     pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
     pub(crate) log: Option<Log>,
+    pub(crate) board: Arc<Board>,
+    /// Rows of the past that any thread may read.
+    sealed: Option<Sealed>,
     figures: Arc<Figures>,
     clock: Arc<dyn Clock>,
     node: NodeId,
@@ -176,11 +184,11 @@ impl Engine {
         keys: Keys,
         verifier: Verifier,
         log: Option<Log>,
-        figures: Arc<Figures>,
+        (board, sealed, figures): (Arc<Board>, Option<Sealed>, Arc<Figures>),
         clock: Arc<dyn Clock>,
         node: NodeId,
     ) -> Self {
-        Self { queue, keys, verifier, log, figures, clock, node }
+        Self { queue, keys, verifier, log, board, sealed, figures, clock, node }
     }
 
     /// The node.

@@ -14,6 +14,8 @@ mod ledger_batches;
 pub(crate) mod loading;
 mod log;
 mod mandates;
+mod payments;
+mod registry;
 mod requests;
 mod start;
 

@@ -13,13 +13,14 @@ use super::payment::{Payment, Phase, Progress, fund_transfer, leg_transfer};
 use super::{Holder, OpenedAsset, PAYEES_COUNT_MAX, State, system_account};
 use crate::entry::{AccountRole, Entry, NewPayment, PauseSwitched, ReleaseReason, Stamped};
 use crate::outcome::Outcome;
-use crate::past::{Funding, Opened, Record};
+use crate::past::{Ended, Funding, LegsAt, MandateChange, MandateStep, Opened, Record};
 
 /// Why the ledger's transfer was made; stored with each transfer.
 pub(super) mod code {
     pub(in crate::state) const FUND: u16 = 1;
     pub(in crate::state) const PAYMENT: u16 = 2;
     pub(in crate::state) const CHANNEL: u16 = 3;
+    pub(in crate::state) const REFUND: u16 = 4;
 }
 
 /// Distance between the timestamps of two entries: room for the ledger's events, which count down
@@ -92,23 +93,29 @@ impl State {
             }
             Entry::HoldsExpired => self.expire(at_ns),
             Entry::MandateGranted { mandate, label } => {
-                self.grant(SignedMandate::Single(Box::new(*mandate)), label)
+                self.grant(SignedMandate::Single(Box::new(*mandate)), label, at_ns)
             }
             Entry::TreeMandateGranted { mandate, label } => {
-                self.grant(SignedMandate::Tree(mandate.clone()), label)
+                self.grant(SignedMandate::Tree(mandate.clone()), label, at_ns)
             }
             Entry::MandateRevoked { mandate } => {
                 let known = self.mandates.revoke(*mandate);
-                known.then_some(()).ok_or_else(|| broken("mandate revoked", "unknown mandate"))
+                self.note_mandate(known, *mandate, MandateChange::Revoked, at_ns)
             }
             Entry::MandatePaused(PauseSwitched { mandate, above, sequence, paused }) => {
                 let turned = Switch { above: *above, sequence: *sequence, paused: *paused };
                 let known = self.mandates.switch(*mandate, turned);
-                known.then_some(()).ok_or_else(|| broken("mandate paused", "unknown mandate"))
+                let change = if *paused { MandateChange::Paused } else { MandateChange::Resumed };
+                self.note_mandate(known, *mandate, change, at_ns)
             }
             Entry::Channel(entry) => self.apply_channel(entry, at_ns),
             Entry::LogOpened { vkey } => self.open_log(vkey),
             Entry::EpochRecorded { entry } => self.record_epoch(entry),
+            Entry::DocumentPut { kind, id, revision, body } => {
+                self.put_document(*kind, id, *revision, body.as_deref(), at_ns)
+            }
+            Entry::Refunded(refund) => self.refund(refund, at_ns),
+            Entry::EventsBegun => self.begin_events(),
             Entry::Ledger { rows, burned } => {
                 self.ledger.replay(rows, burned).map_err(|why| match why {
                     ReplayError::Past(error) => error.into(),
@@ -118,12 +125,38 @@ impl State {
         }
     }
 
-    fn grant(&mut self, signed: SignedMandate, label: &str) -> Result<(), Broken> {
+    fn begin_events(&mut self) -> Result<(), Broken> {
+        if self.has_events {
+            return Err(broken("events begun", "they have begun before"));
+        }
+        self.has_events = true;
+        Ok(())
+    }
+
+    fn grant(&mut self, signed: SignedMandate, label: &str, at_ns: u64) -> Result<(), Broken> {
         let granted = GrantedMandate::new(signed, label.to_owned());
+        let id = granted.permission.id;
         if granted.permission.node != self.node || !self.mandates.insert(granted) {
             return Err(broken("mandate granted", "it is another node's, known, or an orphan"));
         }
-        Ok(())
+        self.note_mandate(true, id, MandateChange::Granted, at_ns)
+    }
+
+    /// What happened to a mandate is an event, and nothing else remembers it.
+    fn note_mandate(
+        &mut self,
+        is_known: bool,
+        id: MandateId,
+        change: MandateChange,
+        at_ns: u64,
+    ) -> Result<(), Broken> {
+        let payer = self.mandates.get(id).map(|granted| granted.permission.payer);
+        let payer = payer.filter(|_| is_known);
+        let payer = payer.ok_or_else(|| broken("mandate changed", "unknown mandate"))?;
+        if !self.has_events {
+            return Ok(());
+        }
+        self.put(&Record::Mandate(MandateStep { id, payer, change, at_ns }))
     }
 
     fn open_asset(&mut self, asset: Asset, sandbox: bool, at_ns: u64) -> Result<(), Broken> {
@@ -172,7 +205,8 @@ impl State {
                 return Err(broken("account opened", status.code()));
             }
         }
-        self.put(&Record::Holder { account: id, holder: Holder { role, label } })
+        let opened = self.of_event(|| (asset, at_ns));
+        self.put(&Record::Holder { account: id, holder: Holder { role, label }, opened })
     }
 
     fn fund(
@@ -197,7 +231,8 @@ impl State {
             linked: false,
         };
         self.transfer("funded", &[transfer], at_ns)?;
-        self.put(&Record::Funded(Funding { id, reference: reference.to_owned() }))
+        let entered = self.of_event(|| (account, amount, at_ns));
+        self.put(&Record::Funded(Funding { id, reference: reference.to_owned(), entered }))
     }
 
     pub(super) fn transfer(
@@ -252,6 +287,7 @@ impl State {
                 linked: index < last,
             })
             .collect();
+        let first_row = self.next_row();
         self.transfer("payment opened", &transfers, at_ns)?;
         self.spend("payment opened", order.mandate, order.amount.units(), at_ns)?;
         let payment = Payment::new(new, progress, at_ns);
@@ -261,8 +297,9 @@ impl State {
         }
         self.payment_count += 1;
         let legs = u32::try_from(new.legs.len()).unwrap_or(u32::MAX);
+        let legs_at = self.of_event(|| LegsAt::of(order.payee, &new.legs, first_row));
         let payment = Payment { legs: Vec::new(), ..payment };
-        let opened = Opened { id, payment, legs, name: new.idempotency };
+        let opened = Opened { id, payment, legs, name: new.idempotency, legs_at };
         self.put(&Record::Opened(Box::new(opened)))
     }
 
@@ -280,9 +317,10 @@ impl State {
         let amount = payment.amount.units();
         let (mandate, spent_at_ns) = (payment.mandate, payment.authorized_at_ns);
         let posts = self.close(id, legs.iter().copied().map(Some))?;
+        let first_row = self.next_row();
         self.transfer("payment settled", &posts, at_ns)?;
         let units = legs.iter().fold(0_u128, |sum, units| sum.saturating_add(*units));
-        self.finish(id, Progress::Settled { units, at_ns }, outcome)?;
+        self.finish(id, Progress::Settled { units, at_ns }, outcome, (first_row, at_ns))?;
         self.give_back(mandate, amount.saturating_sub(units), spent_at_ns);
         Ok(())
     }
@@ -299,7 +337,7 @@ impl State {
         let spent_at_ns = payment.authorized_at_ns;
         let voids = self.close(id, std::iter::repeat_n(None, legs))?;
         self.transfer("payment released", &voids, at_ns)?;
-        self.finish(id, Progress::Released { reason }, outcome)?;
+        self.finish(id, Progress::Released { reason }, outcome, (0, at_ns))?;
         self.give_back(mandate, amount, spent_at_ns);
         Ok(())
     }
@@ -343,7 +381,7 @@ impl State {
                 let (amount, mandate) = (payment.amount.units(), payment.mandate);
                 let spent_at_ns = payment.authorized_at_ns;
                 let progress = Progress::Released { reason: ReleaseReason::Expired };
-                self.finish(id, progress, None)?;
+                self.finish(id, progress, None, (0, at_ns))?;
                 self.give_back(mandate, amount, spent_at_ns);
             }
         }
@@ -354,19 +392,23 @@ impl State {
         self.held.get(&id).ok_or_else(|| broken(entry, "the payment is not held"))
     }
 
+    /// The payment is held no more. Its legs, if it was settled, begin at a row of the ledger.
     fn finish(
         &mut self,
         id: PaymentId,
         progress: Progress,
         outcome: Option<&Outcome>,
+        (first_row, at_ns): (u64, u64),
     ) -> Result<(), Broken> {
+        let mut ended = None;
         if let Some(payment) = self.held.remove(&id) {
             self.reserved.remove(id, payment.legs.len());
+            ended = self.of_event(|| Box::new(Ended::of(payment, first_row, at_ns)));
         }
         if let Some(outcome) = outcome {
             self.outcomes.keep(id, outcome.clone());
         }
-        self.put(&Record::Finished { id, progress })
+        self.put(&Record::Finished { id, progress, ended })
     }
 
     pub(super) fn put(&mut self, record: &Record) -> Result<(), Broken> {

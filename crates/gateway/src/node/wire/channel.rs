@@ -5,7 +5,7 @@
 //! engine. So a gateway can ask for what a payer has signed and for nothing else.
 
 use engine::{
-    Begun, ChannelView, ClaimToken, Closing, OpenChannel, Present, PresentMode, Proof, Spend,
+    Begun, ChannelView, ClaimToken, Closing, OpenChannel, Present, PresentMode, Proof, Spend, Tags,
 };
 use instrument::channel::{ChannelTerms, Close, Tick, Voucher};
 use instrument::{PurchaseDigest, Signed, Statement};
@@ -51,6 +51,8 @@ pub struct OpenWire {
     split: Option<SplitWire>,
     description: String,
     origin: Option<String>,
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    tags: Tags,
 }
 
 impl OpenWire {
@@ -61,6 +63,7 @@ impl OpenWire {
             split: command.split.as_ref().map(split),
             description: command.description.clone(),
             origin: command.origin.clone(),
+            tags: command.tags,
         }
     }
 
@@ -72,6 +75,7 @@ impl OpenWire {
             split: self.split.map(open_split).transpose()?,
             description: self.description,
             origin: self.origin,
+            tags: self.tags,
         })
     }
 }
