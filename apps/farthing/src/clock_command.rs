@@ -18,10 +18,15 @@ struct Clock {
 
 /// Shows the clock, or puts it ahead first.
 pub(crate) async fn run(args: ClockArgs) -> Result<(), Failure> {
-    let (node, token) = operator::connect(&args.operator)?;
     let clock = match args.command {
-        ClockCommand::Show => node.ask(&token, "/v1/clock").await?,
-        ClockCommand::Advance { by } => advance(&node, &token, by).await?,
+        ClockCommand::Show(place) => {
+            let (node, token) = operator::connect(&place)?;
+            node.ask(&token, "/v1/clock").await?
+        }
+        ClockCommand::Advance { by, operator: place } => {
+            let (node, token) = operator::connect(&place)?;
+            advance(&node, &token, by).await?
+        }
     };
     let Clock { now_ms, shift_ms, sandbox } = clock;
     term::line(&json!({"now_ms": now_ms, "shift_ms": shift_ms, "sandbox": sandbox}).to_string());

@@ -65,8 +65,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused: the node carries real mo
 #[derive(Debug, Args)]
 #[command(after_help = CLOCK_EXAMPLES)]
 pub(crate) struct ClockArgs {
-    #[command(flatten)]
-    pub(crate) operator: OperatorArgs,
     #[command(subcommand)]
     pub(crate) command: ClockCommand,
 }
@@ -74,12 +72,14 @@ pub(crate) struct ClockArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClockCommand {
     /// Print what time it is for the node.
-    Show,
+    Show(OperatorArgs),
     /// Put the clock ahead.
     Advance {
         /// How far, for example 30d.
         #[arg(value_name = "TIME", value_parser = parse_time)]
         by: u64,
+        #[command(flatten)]
+        operator: OperatorArgs,
     },
 }
 
