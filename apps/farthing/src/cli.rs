@@ -1,6 +1,7 @@
 //! The command line: names, defaults, help.
 
 mod log;
+mod mcp;
 mod operate;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ pub(crate) use log::{
     ForgetArgs, LogArgs, LogCheckArgs, LogCommand, LogExportArgs, TrustArgs, VerifyArgs,
     VerifyCommand, VerifyFile,
 };
+pub(crate) use mcp::McpArgs;
 pub(crate) use operate::{ClockArgs, ClockCommand, CompletionsArgs, HealthArgs, ManArgs, TopArgs};
 
 use crate::logging::LogFormat;
@@ -78,6 +80,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Run a witness: cosign the checkpoints of logs as long as they only grow.
     Witness(WitnessArgs),
+    /// Give an agent tools to find, price and pay for things, over the Model Context Protocol.
+    Mcp(McpArgs),
     /// Print the node's HTTP API as an OpenAPI 3.1 document.
     Openapi,
     /// Run a small magazine, its node and its payers in one process.

@@ -39,6 +39,7 @@ mod request_id;
 mod routes;
 mod session;
 mod stream;
+mod tools;
 
 pub use answer::problem_of;
 pub use assets::{Asset, asset, page};
@@ -55,3 +56,4 @@ pub use outcome::Outcome;
 pub use path::{PathPattern, PatternError};
 pub use paywall::{Origin, Paywall, PaywallOptions};
 pub use routes::Routes;
+pub use tools::{TOOL_NAME_BYTES_MAX, Tool, ToolName, ToolNameError};
