@@ -8,6 +8,7 @@ mod channel;
 mod gateway;
 mod ledger;
 mod log;
+mod model;
 mod options;
 
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ const BENCHES: &[(&str, Run)] = &[
     ("gateway", gateway::run),
     ("ledger", ledger::run),
     ("log", log::run),
+    ("report", model::run),
 ];
 
 /// What a bench starts.

@@ -147,6 +147,7 @@ pub(crate) struct Running {
     folder: PathBuf,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
+    report: Option<report::Follower>,
 }
 
 /// Runs until the process is asked to stop.
@@ -214,6 +215,9 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
     let engine = start_engine(&folder, &key, &settings, asked, &clock).await?;
     open_books(&engine, &settings).await?;
     check_books(&engine, &clock).await?;
+    if let Err(error) = api::settle_payouts(&engine).await {
+        tracing::error!(%error, "a payout cannot be settled");
+    }
     let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
     let (stop, stopped) = watch::channel(false);
     let site_urls: Vec<String> = sites.iter().map(|site| site.url().to_owned()).collect();
@@ -239,6 +243,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         traffic,
     });
     servers.extend(watch(&monitor, metrics_listener, &stopped));
+    let report = follow_events(&engine, &folder);
     let router = api::router(api::Node {
         engine: engine.clone(),
         key,
@@ -253,11 +258,22 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         log: known,
         monitor,
         clock,
+        report: report.as_ref().map(|follower| follower.handle().clone()),
         admission: api::Admission::default(),
     });
     data::publish(&folder, &listener.url()).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));
-    Ok(Running { node_url, site_urls, engine, folder, stop, servers })
+    Ok(Running { node_url, site_urls, engine, folder, stop, servers, report })
+}
+
+/// The read model on its thread. A node without one takes payments all the same.
+fn follow_events(engine: &Engine, folder: &Path) -> Option<report::Follower> {
+    let source = report::EngineEvents::new(engine.clone(), tokio::runtime::Handle::current());
+    report::follow(folder.join(data::REPORT), engine.node(), source)
+        .inspect_err(|error| {
+            tracing::error!(%error, "there is no read model; payments are not concerned");
+        })
+        .ok()
 }
 
 async fn start_engine(
@@ -380,6 +396,11 @@ impl Running {
             if let Err(error) = server.await {
                 tracing::error!(%error, "a listener broke off");
             }
+        }
+        let report = self.report;
+        // The thread waits for the engine, so it ends first, and not on a thread that serves.
+        if tokio::task::spawn_blocking(move || drop(report)).await.is_err() {
+            tracing::error!("the read model broke off");
         }
         self.engine.shutdown().await;
         data::withdraw(&self.folder);

@@ -26,22 +26,28 @@ mod fund;
 mod idempotency;
 mod log;
 mod monitor;
+mod mandates;
 mod node;
 mod openapi;
 mod operator;
 mod page;
 mod pages;
 mod payer;
+mod payment_list;
 mod payments;
+mod payouts;
 mod proof;
 mod query;
 mod rate;
 mod receipt;
+mod refunds;
 mod refused;
+mod reports;
 mod router;
 mod sandbox;
 mod schema;
 mod segment;
+mod statements;
 mod transfers;
 
 pub use address::{AddressRange, AddressRangeError, Peer};
@@ -51,5 +57,6 @@ pub use monitor::{
     Backlog, Monitor, SiteTraffic, Traffic, Watched, gateway_metrics_router, metrics_router,
 };
 pub use node::{Admission, ListedOffer, Node, Token};
+pub use payouts::settle_payouts;
 pub use rate::{Rate, Rates};
 pub use router::{openapi_json, router};

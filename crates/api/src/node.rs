@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use engine::Engine;
 use http::Method;
-use http402::Challenge;
 use http402::x402::discovery::DiscoveryResource;
+use http402::{Challenge, Problem};
 use instrument::KeyPair;
 use money::{AccountId, PaymentId};
 use serde_json::Value;
@@ -21,7 +21,8 @@ use crate::idempotency::Flights;
 use crate::log::NodeLog;
 use crate::monitor::Monitor;
 use crate::rate::{Limiter, Rates};
-use crate::{catalogue, openapi};
+use crate::refused::Refused;
+use crate::{catalogue, openapi, reports};
 
 /// A secret that a caller must show, kept as its digest. Never printed; compared in constant time.
 #[derive(Clone)]
@@ -100,6 +101,8 @@ pub struct Node {
     pub monitor: Monitor,
     /// The clock of a sandbox; `None` if the node carries real money.
     pub clock: Option<Arc<dyn TestClock>>,
+    /// The read model; `None` if the node keeps none.
+    pub report: Option<report::Handle>,
     /// Limits on who asks.
     pub admission: Admission,
 }
@@ -145,6 +148,32 @@ impl Shared {
             limiter: Limiter::new(node.admission.rates),
             flights: Arc::default(),
             node,
+        }
+    }
+
+    /// The read model.
+    pub(crate) fn report(&self) -> Result<&report::Handle, Refused> {
+        self.node.report.as_ref().ok_or_else(|| {
+            let detail = "this node keeps no read model";
+            Refused::new(Problem::new(503, "report_unavailable", "There are no reports", detail))
+        })
+    }
+
+    /// Asks the read model, off the threads that serve.
+    pub(crate) async fn ask_report<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&report::Reader) -> Result<T, report::QueryError> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let handle = self.report()?.clone();
+        let answer = tokio::task::spawn_blocking(move || question(handle.reader())).await;
+        match answer {
+            Ok(answer) => answer.map_err(|why| reports::refused(&why)),
+            Err(error) => {
+                tracing::error!(%error, "a question of the read model broke off");
+                let detail = "the question broke off";
+                let title = "There are no reports";
+                Err(Refused::new(Problem::new(503, "report_unavailable", title, detail)))
+            }
         }
     }
 

@@ -31,8 +31,8 @@ use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
     about, accounts, catalogue, channel_steps, channels, clock, envelope, facilitator, faucet,
-    fund, log, monitor, openapi, operator, pages, payer, payments, proof, receipt, sandbox,
-    transfers,
+    fund, log, mandates, monitor, openapi, operator, pages, payer, payment_list, payments, payouts,
+    proof, receipt, refunds, reports, sandbox, statements, transfers,
 };
 
 /// The node's API, ready to be served.
@@ -87,10 +87,16 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
         .merge(faucet::routes())
         .merge(payer::routes())
+        .merge(mandates::routes())
         .merge(operator::routes())
         .merge(fund::routes())
         .merge(accounts::routes())
         .merge(transfers::routes())
+        .merge(payment_list::routes())
+        .merge(refunds::routes())
+        .merge(payouts::routes())
+        .merge(reports::routes())
+        .merge(statements::routes())
         .merge(sandbox::routes())
         .merge(about::health_routes())
         .merge(monitor::routes())

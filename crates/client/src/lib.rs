@@ -14,6 +14,7 @@ mod clock;
 mod error;
 mod limits;
 mod log;
+mod mandate;
 mod node;
 mod offer;
 mod payer;
@@ -29,6 +30,7 @@ pub use channel::{Channel, Opening};
 pub use error::Error;
 pub use limits::{Approve, Limits, Proposed};
 pub use log::LogClient;
+pub use mandate::Chain;
 pub use node::{
     Account, AssetFacts, Books, ChannelFacts, Copyable, Enters, Forgotten, Funded, Listing,
     Listings, Mandate, NodeClient, NodeFacts, PayerAccount, PayerPayment, Receiver, Sums,

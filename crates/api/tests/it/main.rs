@@ -13,6 +13,8 @@ mod frame;
 mod hostile;
 mod log;
 mod monitor;
+mod mandates;
+mod money;
 mod openapi;
 mod operator;
 mod pages;

@@ -118,6 +118,7 @@ impl World {
             log: None,
             monitor: monitor(engine.clone(), folder.path(), None),
             clock: None,
+            report: None,
             admission: Admission::default(),
         };
         change(&mut node);
