@@ -20,6 +20,8 @@ const DEBIAN: &[(&str, &str)] = &[
     ("git", "git"),
     ("nodejs", "node"),
     ("npm", "npm"),
+    ("prometheus", "promtool"),
+    ("systemd", "systemd-analyze"),
     ("valgrind", "valgrind"),
 ];
 

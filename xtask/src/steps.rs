@@ -92,6 +92,11 @@ pub(crate) const STEPS: &[Step] = &[
         &[command("cargo test --manifest-path fuzz/Cargo.toml --no-default-features")],
     ),
     step(
+        "packaging",
+        "alert rules, dashboard, chart and units, under other people's tools",
+        &[command("target/venv-packaging/bin/python tests/packaging/check.py")],
+    ),
+    step(
         "web",
         "the pages are their sources' build, and pass their tests",
         &[command_in("web", "npm run check"), command_in("web", "npm test")],
@@ -137,6 +142,11 @@ pub(crate) const STEPS: &[Step] = &[
         "smoke",
         "every kind of purchase over real sockets",
         &[command("target/release/farthing demo --smoke")],
+    ),
+    step(
+        "metrics",
+        "Prometheus' own tool reads what a node tells",
+        &[command("target/venv-packaging/bin/python tests/packaging/metrics.py")],
     ),
     step(
         "foreign-js",

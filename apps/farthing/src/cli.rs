@@ -19,7 +19,7 @@ pub(crate) use log::{
 };
 pub(crate) use mandate::{GrantArgs, MandateArgs, MandateCommand};
 pub(crate) use mcp::McpArgs;
-pub(crate) use operate::{CompletionsArgs, HealthArgs, ManArgs};
+pub(crate) use operate::{ClockArgs, ClockCommand, CompletionsArgs, HealthArgs, ManArgs, TopArgs};
 pub(crate) use payee::{
     PayoutArgs, PayoutCommand, PayoutListArgs, PayoutRequestArgs, RefundArgs, StatementArgs,
 };
@@ -70,6 +70,10 @@ pub(crate) enum Command {
     Accounts(AccountsArgs),
     /// Let money enter through the treasury.
     Fund(FundArgs),
+    /// Show a running node at a glance, drawn again each second.
+    Top(TopArgs),
+    /// Show the clock of a sandbox node, or put it ahead.
+    Clock(ClockArgs),
     /// Pay a settled payment back, all of it or a part.
     Refund(RefundArgs),
     /// State what an account had, got and gave: CSV, JSONL or camt.053.

@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) log: LogSection,
     #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) api: ApiSection,
+    #[serde(default, skip_serializing_if = "MetricsSection::is_empty")]
+    pub(crate) metrics: MetricsSection,
     #[serde(default, rename = "asset")]
     pub(crate) assets: Vec<AssetSection>,
     #[serde(default, rename = "payee")]
@@ -86,6 +88,20 @@ impl Default for NodeSection {
             data: PathBuf::from("farthing-data"),
             faucet: None,
         }
+    }
+}
+
+/// Where metrics are read without a token.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct MetricsSection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+impl MetricsSection {
+    fn is_empty(&self) -> bool {
+        self.listen.is_none()
     }
 }
 

@@ -23,10 +23,12 @@ pub(crate) const NODE_KEY: &str = "node.key";
 pub(crate) const LOG_KEY: &str = "log.key";
 /// Name of the file of the log's name.
 pub(crate) const LOG_ORIGIN: &str = "log.origin";
+/// Name of the file that says by how many milliseconds the clock of a sandbox is ahead.
+pub(crate) const CLOCK_SHIFT: &str = "clock.shift";
 /// The files of the folder that a backup holds besides journal, snapshot and index. With the log's
 /// newest checkpoint a restored log notices that it was ahead, and signs nothing.
-pub(crate) const SECRETS: [&str; 5] =
-    [NODE_KEY, OPERATOR_TOKEN, GATEWAY_TOKEN, LOG_KEY, LOG_ORIGIN];
+pub(crate) const SECRETS: [&str; 6] =
+    [NODE_KEY, OPERATOR_TOKEN, GATEWAY_TOKEN, LOG_KEY, LOG_ORIGIN, CLOCK_SHIFT];
 
 /// Content of `node.json`: where the running node listens.
 #[derive(Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 //! Invariant: every decision about a payment is the node's; any number of such processes can serve
 //! one node.
 
+use api::Traffic;
 use gateway::Node;
 use gateway::node::RemoteNode;
 use tokio::sync::watch;
@@ -10,6 +11,7 @@ use tokio::sync::watch;
 use crate::cli::GatewayArgs;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::listener::Listener;
 use crate::secrets;
 use crate::site::Site;
 use crate::stop_signal::StopSignal;
@@ -41,12 +43,20 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("no signal handler: {error}")))?;
     let (stop, stopped) = watch::channel(false);
     let mut servers = Vec::new();
+    let traffic = Traffic::default();
+    if let Some(address) = settings.metrics {
+        let listener =
+            Listener::bind(address).await.map_err(|error| Failure::new(error.to_string()))?;
+        term::note(&format!("metrics at {}/metrics", listener.url()));
+        let router = api::gateway_metrics_router(traffic.clone(), env!("CARGO_PKG_VERSION"));
+        servers.push(tokio::spawn(listener.serve(router, stopped.clone())));
+    }
     for site in settings.gateways {
         let site = Site::bind(site).await.map_err(|error| Failure::new(error.to_string()))?;
         let paywall = site.paywall(Node::Remote(remote.clone()), facts.clone(), &token);
         let (name, url, upstream) = (term::strong("site"), site.url(), site.upstream());
         term::line(&format!("{name}  {url} in front of {upstream}"));
-        servers.extend(site.serve(paywall, stopped.clone()));
+        servers.extend(site.serve(paywall, &traffic, stopped.clone()));
     }
     asked.received().await;
     // Without a receiver every server has ended already.

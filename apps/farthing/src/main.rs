@@ -7,6 +7,7 @@
 //! what kind of failure it was; no secret is ever printed.
 
 mod cli;
+mod clock_command;
 mod config;
 mod data;
 mod demo;
@@ -33,6 +34,8 @@ mod serve;
 mod site;
 mod stop_signal;
 mod term;
+mod test_clock;
+mod top;
 mod verify;
 mod wallet;
 mod witness;
@@ -66,6 +69,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Mandate(args) => mandate::run(args).await,
         Command::Accounts(args) => operator::accounts(args).await,
         Command::Fund(args) => operator::fund(args).await,
+        Command::Top(args) => top::run(args).await,
+        Command::Clock(args) => clock_command::run(args).await,
         Command::Refund(args) => payee::refund(args).await,
         Command::Statement(args) => payee::statement(args).await,
         Command::Payout(args) => payee::payout(args).await,

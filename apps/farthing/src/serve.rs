@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use api::{ListedOffer, Token};
+use api::{Backlog, ListedOffer, Monitor, TestClock, Token, Traffic, Watched};
 use engine::{AccountRole, AccountSpec, Engine, LogError, StartError};
 use gateway::{Node, NodeFacts, Paywall, PublishedOffer};
 use instrument::{KeyPair, node_id};
@@ -30,6 +30,7 @@ use crate::secrets::{self, SecretError};
 use crate::site::Site;
 use crate::stop_signal::StopSignal;
 use crate::term;
+use crate::test_clock::{self, SandboxClock};
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,9 @@ pub(crate) enum ServeError {
     /// The log cannot be set up.
     #[error(transparent)]
     Log(#[from] log::SetupError),
+    /// The clock of the folder does not fit.
+    #[error(transparent)]
+    Clock(#[from] test_clock::ClockError),
     /// A task of the start was cut off.
     #[error("the start was cut off")]
     CutOff,
@@ -76,6 +80,9 @@ impl From<ServeError> for Failure {
         match error {
             ServeError::Config(error) => error.into(),
             ServeError::Engine(error) => not_started(text, &error),
+            ServeError::Clock(test_clock::ClockError::RealMoney { .. }) => {
+                Self::new(text).with_hint("name another folder with --data for real money")
+            }
             ServeError::Bind(_) => Self::new(text).with_hint("choose another address or port"),
             _ => Self::new(text),
         }
@@ -193,15 +200,22 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
     let operator_token = Token::new(secrets::token(&folder.join(data::OPERATOR_TOKEN))?);
     let gateway_token = secrets::token(&folder.join(data::GATEWAY_TOKEN))?;
 
+    let clock = SandboxClock::of(&folder)?;
+    test_clock::check(&clock.clock(), codes(&settings))?;
     let listener = Listener::bind(settings.node.listen).await?;
+    let metrics_listener = match settings.metrics {
+        Some(address) => Some(Listener::bind(address).await?),
+        None => None,
+    };
     let node_url = settings.node.public_url.clone().unwrap_or_else(|| listener.url());
     let mut sites = Vec::new();
     for site in settings.gateways.iter().cloned() {
         sites.push(Site::bind(site).await?);
     }
 
-    let engine = start_engine(&folder, &key, &settings, asked).await?;
+    let engine = start_engine(&folder, &key, &settings, asked, &clock).await?;
     open_books(&engine, &settings).await?;
+    check_books(&engine, &clock).await?;
     if let Err(error) = api::settle_payouts(&engine).await {
         tracing::error!(%error, "a payout cannot be settled");
     }
@@ -219,11 +233,24 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         site.offers().iter().map(|offer| PublishedOffer::of(offer, &site.shelf().0)).collect()
     };
     let file_offers = sites.iter().flat_map(of_site).collect();
+    let traffic = Traffic::default();
     for site in sites {
         let paywall = site.paywall(Node::Local(engine.clone()), facts.clone(), &gateway_token);
         on_offer.extend(listed(&site, &paywall));
-        servers.extend(site.serve(paywall, stopped.clone()));
+        servers.extend(site.serve(paywall, &traffic, stopped.clone()));
     }
+    let is_sandbox = settings.assets.iter().all(|(_, sandbox)| *sandbox);
+    let clock: Option<Arc<dyn TestClock>> = if is_sandbox { Some(Arc::new(clock)) } else { None };
+    let monitor = Monitor::new(Watched {
+        engine: engine.clone(),
+        data: folder.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        log: known.clone(),
+        clock: clock.clone(),
+        backlog: Arc::new(Backlog::default),
+        traffic,
+    });
+    servers.extend(watch(&monitor, metrics_listener, &stopped));
     let report = follow_events(&engine, &folder);
     let router = api::router(api::Node {
         engine: engine.clone(),
@@ -238,6 +265,8 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         labels: BTreeMap::new(),
         site: site_urls.first().cloned(),
         log: known,
+        monitor,
+        clock,
         report: report.as_ref().map(|follower| follower.handle().clone()),
         admission: settings.admission.clone(),
     });
@@ -261,6 +290,7 @@ async fn start_engine(
     key: &KeyPair,
     settings: &Settings,
     asked: &Asked,
+    clock: &SandboxClock,
 ) -> Result<Engine, ServeError> {
     let node = node_id(&key.public());
     let mut options = engine::Options::new(folder, node);
@@ -268,6 +298,7 @@ async fn start_engine(
         let public_url = settings.node.public_url.as_deref();
         options.log = Some(log::options(folder, kept, public_url, node, asked.new_log.as_ref())?);
     }
+    options.clock = Arc::new(clock.clock());
     options.accept_earlier_clock = asked.accept_clock;
     options.channel_limits =
         settings.payees.iter().map(|payee| (payee.account, payee.channels)).collect();
@@ -287,6 +318,37 @@ async fn start_engine(
         "the journal is read"
     );
     Ok(started.engine)
+}
+
+/// Lets the monitor look by itself, and tells the metrics where they are asked for.
+fn watch(
+    monitor: &Monitor,
+    listener: Option<Listener>,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let mut servers = vec![tokio::spawn(monitor.clone().watch(stopped.clone()))];
+    if let Some(listener) = listener {
+        term::note(&format!("metrics at {}/metrics", listener.url()));
+        let router = api::metrics_router(monitor.clone());
+        servers.push(tokio::spawn(listener.serve(router, stopped.clone())));
+    }
+    servers
+}
+
+/// Assets of the settings, and whether each is play money.
+fn codes(settings: &Settings) -> impl Iterator<Item = (&str, bool)> {
+    settings.assets.iter().map(|(asset, sandbox)| (asset.code.as_str(), *sandbox))
+}
+
+/// The settings may leave out what the books carry.
+async fn check_books(engine: &Engine, clock: &SandboxClock) -> Result<(), ServeError> {
+    let Ok(assets) = engine.read(engine::State::asset_views).await else { return Ok(()) };
+    let codes = assets.iter().map(|view| (view.asset.code.as_str(), view.sandbox));
+    let fits = test_clock::check(&clock.clock(), codes);
+    if fits.is_err() {
+        engine.shutdown().await;
+    }
+    Ok(fits?)
 }
 
 /// Opens what the configuration names; what is open already stays as it is.

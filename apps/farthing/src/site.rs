@@ -3,12 +3,22 @@
 //! Invariant: orders are bound to the origin that the configuration names, or to the address that
 //! was really bound; never to what a request claims.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use api::{SiteTraffic, Traffic};
+use axum::body::Body;
 use engine::{Clock as _, SystemClock};
 use gateway::{Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions};
-use gateway::{Offer, PaywallService, Shelf};
+use gateway::{Offer, Outcome, PaywallService, Shelf};
+use http::{Request, Response};
 use http402::mpp::ChallengeSecret;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tower::Service;
 
 use crate::config::GatewaySettings;
 use crate::listener::{BindError, Listener};
@@ -71,15 +81,49 @@ impl Site {
     pub(crate) fn serve(
         self,
         paywall: Paywall,
+        traffic: &Traffic,
         stop: watch::Receiver<bool>,
     ) -> Option<JoinHandle<()>> {
         let forward = Forward::new(&self.settings.upstream, ForwardOptions::default())?;
+        let name = self.settings.service_name.clone().unwrap_or_else(|| self.url.clone());
         let service = PaywallService::new(paywall, forward);
+        let service = Counted { service, traffic: traffic.site(&name) };
         let keys = self.settings.crawlers.keep_fresh(|| SystemClock.now_ms());
         let keys = tokio::spawn(keys);
         Some(tokio::spawn(async move {
             self.listener.serve(service, stop).await;
             keys.abort();
         }))
+    }
+}
+
+/// Counts what becomes of each request.
+#[derive(Clone)]
+struct Counted<S> {
+    service: S,
+    traffic: Arc<SiteTraffic>,
+}
+
+impl<S> Service<Request<Body>> for Counted<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let began = Instant::now();
+        let (answer, traffic) = (self.service.call(request), Arc::clone(&self.traffic));
+        Box::pin(async move {
+            let response = answer.await?;
+            traffic.note(Outcome::of(&response), began.elapsed());
+            Ok(response)
+        })
     }
 }

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use engine::Unavailable;
+use http402::Problem;
+use http402::problem::Retry;
 use http402::x402::network_name;
 use money::{AssetCode, NodeId};
 use serde::Serialize;
@@ -99,10 +102,17 @@ async fn healthy() -> Response {
     ok(&Health { status: Status::Ok })
 }
 
-/// Whether the engine answers
+/// Whether the node takes payments
 #[utoipa::path(get, path = "/readyz", tag = "node",
     responses((status = 200, description = "It does", body = Health), Refusals))]
 async fn ready(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
-    shared.engine().read(|_| ()).await?;
-    Ok(ok(&Health { status: Status::Ready }))
+    if shared.node.monitor.is_ready().await {
+        return Ok(ok(&Health { status: Status::Ready }));
+    }
+    if shared.engine().figures().has_stopped {
+        return Err(Unavailable::Stopped.into());
+    }
+    let detail = "the clock is behind the journal, or the writer does not answer";
+    let problem = Problem::new(503, "node_not_ready", "The node takes no payments", detail);
+    Err(Refused::new(problem.with_retry(Retry::AfterSeconds(5))))
 }

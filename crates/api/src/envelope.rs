@@ -22,7 +22,7 @@ use instrument::hex::Hex;
 use crate::node::Shared;
 use crate::refused::Refused;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const API_VERSION_HEADER: HeaderName = HeaderName::from_static("api-version");
 /// The version of the calls below `/v1`: the day on which something last changed that a client could
 /// not be expected to bear.

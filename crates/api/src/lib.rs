@@ -18,6 +18,7 @@ mod body;
 mod catalogue;
 mod channel_steps;
 mod channels;
+mod clock;
 mod docs;
 mod envelope;
 mod facilitator;
@@ -27,6 +28,7 @@ mod idempotency;
 mod keys;
 mod log;
 mod mandates;
+mod monitor;
 mod node;
 mod offers;
 mod openapi;
@@ -54,7 +56,11 @@ mod statements;
 mod transfers;
 
 pub use address::{AddressRange, AddressRangeError, Peer};
+pub use clock::TestClock;
 pub use log::{LogFailure, LogReport, NodeLog, WitnessReport, log_url};
+pub use monitor::{
+    Backlog, Monitor, SiteTraffic, Traffic, Watched, gateway_metrics_router, metrics_router,
+};
 pub use node::{Admission, ListedOffer, Node, Token};
 pub use payouts::settle_payouts;
 pub use rate::{Rate, Rates};

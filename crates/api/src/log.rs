@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tlog::policy::Policy;
 use tlog::{Tile, TreeHead};
 use tokio::sync::watch;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -78,7 +79,7 @@ pub struct LogFailure {
 }
 
 /// A witness in the last round.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct WitnessReport {
     /// Its name in the policy.
     pub name: String,

@@ -19,8 +19,10 @@ use utoipa::openapi::OpenApi;
 
 use crate::address::AddressRange;
 use crate::authority::Sessions;
+use crate::clock::TestClock;
 use crate::idempotency::Flights;
 use crate::log::NodeLog;
+use crate::monitor::Monitor;
 use crate::rate::{Limiter, Rates};
 use crate::refused::Refused;
 use crate::{catalogue, openapi, reports};
@@ -105,6 +107,10 @@ pub struct Node {
     pub site: Option<String>,
     /// What is told of the log; `None` if the node keeps none.
     pub log: Option<NodeLog>,
+    /// Watches the node.
+    pub monitor: Monitor,
+    /// The clock of a sandbox; `None` if the node carries real money.
+    pub clock: Option<Arc<dyn TestClock>>,
     /// The read model; `None` if the node keeps none.
     pub report: Option<report::Handle>,
     /// Limits on who asks.

@@ -30,9 +30,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
-    about, accounts, catalogue, channel_steps, channels, docs, envelope, facilitator, faucet, fund,
-    keys, log, mandates, offers, openapi, operator, pages, payer, payment_list, payments, payouts,
-    proof, receipt, refunds, reports, sandbox, session, settings, statements, transfers,
+    about, accounts, catalogue, channel_steps, channels, clock, docs, envelope, facilitator, faucet,
+    fund, keys, log, mandates, monitor, offers, openapi, operator, pages, payer, payment_list,
+    payments, payouts, proof, receipt, refunds, reports, sandbox, session, settings, statements,
+    transfers,
 };
 
 /// The node's API, ready to be served.
@@ -42,6 +43,7 @@ pub fn router(node: Node) -> Router {
     routes
         .layer(from_fn_with_state(Arc::clone(&shared), admit))
         .layer(from_fn_with_state(Arc::clone(&shared), envelope::envelope))
+        .layer(from_fn_with_state(Arc::clone(&shared), monitor::observe))
         .with_state(shared)
 }
 
@@ -103,6 +105,8 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
         .merge(statements::routes())
         .merge(sandbox::routes())
         .merge(about::health_routes())
+        .merge(monitor::routes())
+        .merge(clock::routes())
 }
 
 /// What gateways apart from the node call.

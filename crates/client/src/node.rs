@@ -149,6 +149,21 @@ impl NodeClient {
         Ok(Funded { replayed, ..funded })
     }
 
+    /// Asks with a token, or with an API key: `T` is as much of the answer as the caller reads.
+    pub async fn ask<T: DeserializeOwned>(&self, token: &str, path: &str) -> Result<T, Error> {
+        self.get(path, authorization("Bearer", token)?).await
+    }
+
+    /// Tells with a token, or with an API key.
+    pub async fn tell<T: DeserializeOwned>(
+        &self,
+        token: &str,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, Error> {
+        self.post(path, body, authorization("Bearer", token)?).await.map(|(answer, _)| answer)
+    }
+
     /// Ends well if the node takes payments.
     pub async fn ready(&self) -> Result<(), Error> {
         self.get::<serde_json::Value>("/readyz", HeaderMap::new()).await.map(|_| ())

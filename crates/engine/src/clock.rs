@@ -41,6 +41,38 @@ impl Clock for SystemClock {
     }
 }
 
+/// The machine's clock, put ahead: what a sandbox tests with. Clones share it.
+///
+/// It never goes back, and never without being told to.
+#[derive(Debug, Clone, Default)]
+pub struct ShiftedClock(Arc<AtomicU64>);
+
+/// By how much a clock can be put ahead: 100 years.
+pub const CLOCK_SHIFT_MS_MAX: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
+
+impl ShiftedClock {
+    /// Ahead by so many milliseconds, [`CLOCK_SHIFT_MS_MAX`] at most.
+    pub fn new(shift_ms: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(shift_ms.min(CLOCK_SHIFT_MS_MAX))))
+    }
+
+    /// By how much it is ahead, in milliseconds.
+    pub fn shift_ms(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Puts it ahead to `shift_ms`; what is less than now changes nothing.
+    pub fn shift_to(&self, shift_ms: u64) {
+        self.0.fetch_max(shift_ms.min(CLOCK_SHIFT_MS_MAX), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now_ns(&self) -> u64 {
+        SystemClock.now_ns().saturating_add(self.shift_ms().saturating_mul(1_000_000))
+    }
+}
+
 /// A clock that moves only when told to; clones share it.
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<AtomicU64>);

@@ -42,7 +42,7 @@ pub use channel::{
     AWAIT_MS_MAX, Begun, ChannelLimits, ChannelPhase, ChannelView, Closing, LEASE_SECONDS_MAX,
     OpenChannel, Present, PresentMode, Proof, Spend, VoucherView,
 };
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{CLOCK_SHIFT_MS_MAX, Clock, ManualClock, ShiftedClock, SystemClock};
 pub use command::{
     AccountSpec, Authorize, Authorized, ClaimToken, Fund, HOLD_SECONDS_MAX, Idempotency, Mode,
     Purchase, Terms,

@@ -24,6 +24,7 @@ use crate::forward::UpstreamError;
 use crate::headers;
 use crate::node::{Node, NodeFacts};
 use crate::offer::Offer;
+use crate::outcome;
 use crate::page;
 use crate::request_id;
 use crate::routes::Routes;
@@ -190,7 +191,7 @@ impl Paywall {
             drop(permit);
             response
         });
-        delivery.await.unwrap_or_else(|_| answer::internal())
+        outcome::presented(delivery.await.unwrap_or_else(|_| answer::internal()))
     }
 }
 

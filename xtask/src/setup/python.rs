@@ -14,6 +14,7 @@ use crate::Workspace;
 use crate::process;
 
 const FOLDER: &str = "tests/foreign/python";
+const PACKAGING: &str = "tests/packaging";
 
 /// What the checkers need of the interpreter: its version and what makes an environment.
 const IS_NEW_ENOUGH: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))";
@@ -24,9 +25,12 @@ const DEBIAN: [&str; 2] = ["python3.13", "python3.12"];
 
 /// Makes them all.
 pub(super) fn environments(workspace: &Workspace) -> Result<()> {
-    environment(workspace, "venv", "requirements.txt", || Ok(PathBuf::from("python3")))?;
-    environment(workspace, "venv-api", "requirements-api.txt", || Ok(PathBuf::from("python3")))?;
-    environment(workspace, "venv-log", "requirements-log.txt", || newer_python(workspace))
+    let usual = || Ok(PathBuf::from("python3"));
+    environment(workspace, "venv", &format!("{FOLDER}/requirements.txt"), usual)?;
+    environment(workspace, "venv-api", &format!("{FOLDER}/requirements-api.txt"), usual)?;
+    environment(workspace, "venv-packaging", &format!("{PACKAGING}/requirements.txt"), usual)?;
+    let of_log = format!("{FOLDER}/requirements-log.txt");
+    environment(workspace, "venv-log", &of_log, || newer_python(workspace))
 }
 
 fn environment(
@@ -35,8 +39,7 @@ fn environment(
     requirements: &str,
     python: impl FnOnce() -> Result<PathBuf>,
 ) -> Result<()> {
-    let requirements = format!("{FOLDER}/{requirements}");
-    let pinned = read(&workspace.root.join(&requirements))?;
+    let pinned = read(&workspace.root.join(requirements))?;
     once(&workspace.root.join(format!("target/{name}/.installed")), &pinned, || {
         let mut make = Command::new(python()?);
         make.args(["-m", "venv", "--clear"]).arg(format!("target/{name}"));

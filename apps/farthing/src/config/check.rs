@@ -62,7 +62,8 @@ impl Config {
         check_wallet_alone(node.public_url.as_deref(), &gateways, &root)?;
         let log = self.log.check(&node.data, &root.join("log"))?;
         let admission = self.api.check(&root.join("api"))?;
-        Ok(Settings { node, log, admission, assets, payees, gateways })
+        let metrics = self.metrics.listen;
+        Ok(Settings { node, log, admission, assets, payees, gateways, metrics })
     }
 
     fn check_node(

@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) assets: Vec<(Asset, bool)>,
     pub(crate) payees: Vec<PayeeSettings>,
     pub(crate) gateways: Vec<GatewaySettings>,
+    /// Where metrics are read without a token.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// The node.

@@ -53,6 +53,13 @@ pub struct Presented {
     header: (HeaderName, HeaderValue),
 }
 
+impl Presented {
+    /// What is signed, as it is sent.
+    pub fn header_value(&self) -> &str {
+        self.header.1.to_str().unwrap()
+    }
+}
+
 impl fmt::Debug for Presented {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Wanted { method, path } = &self.wanted;

@@ -15,6 +15,7 @@ mod keys;
 mod log;
 mod mandates;
 mod money;
+mod monitor;
 mod offers;
 mod openapi;
 mod operator;

@@ -1,9 +1,12 @@
 //! One node with a funded payer and a payee, and requests to it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
-use api::{Admission, ListedOffer, LogReport, Node, NodeLog, Token};
+use api::{
+    Admission, Backlog, ListedOffer, LogReport, Monitor, Node, NodeLog, Token, Traffic, Watched,
+};
 use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
@@ -46,6 +49,14 @@ pub struct World {
 
 pub fn usd() -> Asset {
     Asset::new("USD", 9).unwrap()
+}
+
+/// Watches a node; it takes no samples by itself.
+pub fn monitor(engine: Engine, folder: &Path, log: Option<NodeLog>) -> Monitor {
+    let data = folder.to_owned();
+    let backlog = Arc::new(Backlog::default);
+    let traffic = Traffic::default();
+    Monitor::new(Watched { engine, data, version: "0.0.0", log, clock: None, backlog, traffic })
 }
 
 pub fn key(number: u8) -> KeyPair {
@@ -106,6 +117,8 @@ impl World {
             labels: BTreeMap::new(),
             site: Some("http://127.0.0.1:4020".to_owned()),
             log: None,
+            monitor: monitor(engine.clone(), folder.path(), None),
+            clock: None,
             report: None,
             admission: Admission::default(),
         };
