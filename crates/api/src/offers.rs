@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::authority::{Caller, Reach, Scope};
-use crate::body::{self, json, ok};
+use crate::body::{self, Given, json, ok};
 use crate::node::Shared;
 use crate::page::{Page, PageQuery};
 use crate::query::Query;
@@ -144,9 +144,8 @@ struct OfferChange {
     #[schema(max_items = 64)]
     prices: Option<Vec<Price>>,
     /// Null takes it away.
-    #[serde(deserialize_with = "body::given")]
     #[schema(value_type = Option<OwnAmount>)]
-    pay_what_you_want: Option<Option<OwnAmount>>,
+    pay_what_you_want: Given<OwnAmount>,
 }
 
 /// An offer as it stands.
@@ -431,8 +430,10 @@ fn apply(offer: &mut PublishedOffer, asked: OfferChange) {
     take(&mut offer.mime_type, asked.mime_type.map(Some));
     take(&mut offer.split, asked.split.map(|all| all.into_iter().map(Into::into).collect()));
     take(&mut offer.prices, asked.prices.map(|all| all.into_iter().map(Into::into).collect()));
-    if let Some(own) = asked.pay_what_you_want {
-        offer.pay_what_you_want = own.map(Into::into);
+    match asked.pay_what_you_want {
+        Given::Nothing => {}
+        Given::Null => offer.pay_what_you_want = None,
+        Given::Value(own) => offer.pay_what_you_want = Some(own.into()),
     }
 }
 
