@@ -8,6 +8,7 @@ mod channel;
 mod gateway;
 mod ledger;
 mod log;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ const BENCHES: &[(&str, Run)] = &[
     ("gateway", gateway::run),
     ("ledger", ledger::run),
     ("log", log::run),
+    ("webhook", webhook::run),
 ];
 
 /// What a bench starts.
@@ -35,6 +37,7 @@ const PROCESSES: &[(&str, Run)] = &[
     (ledger::counted::WORD, ledger::counted::run),
     (log::epochs::WORD, log::epochs::run),
     (log::proofs::WORD, log::proofs::run),
+    (webhook::SENDER, webhook::sender::run),
 ];
 
 fn main() -> ExitCode {

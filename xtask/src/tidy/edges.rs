@@ -92,6 +92,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "money",
             "report",
             "tlog",
+            "webhook",
         ],
     ),
     (
