@@ -8,6 +8,7 @@ mod channel;
 mod gateway;
 mod ledger;
 mod log;
+mod options;
 mod webhook;
 
 use std::process::ExitCode;

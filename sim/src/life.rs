@@ -127,19 +127,16 @@ impl<'a> Life<'a> {
             self.clock.go_back_ms(ms);
             self.now_ns -= ms * 1_000_000;
         }
-        self.pass_what_is_due();
-        // Whether a clock that is five minutes behind is trusted hangs on less than a second.
-        let behind_ns = self.model().seen_behind_ns(self.now_ns);
-        if (290..310).contains(&(behind_ns / 1_000_000_000)) {
-            self.clock.advance_ms(60_000);
-            self.now_ns += 60_000_000_000;
-        }
+        self.pass_edges();
     }
 
-    /// Entries carry times of their own, a little ahead of the clock's; so nothing about a channel may
-    /// be due within a second of the clock.
-    fn pass_what_is_due(&mut self) {
-        while self.models.iter().any(|model| model.is_about_due(self.now_ns)) {
+    /// Entries carry times of their own, a little ahead of the clock's. So nothing about a channel may
+    /// be due within a second of the clock, nor may it hang on that whether the clock is trusted.
+    fn pass_edges(&mut self) {
+        let is_on_edge = |model: &Model, now_ns| {
+            model.is_about_due(now_ns) || model.is_about_to_be_trusted(now_ns)
+        };
+        while self.models.iter().any(|model| is_on_edge(model, self.now_ns)) {
             self.clock.advance_ms(3_000);
             self.now_ns += 3_000_000_000;
         }
@@ -316,7 +313,7 @@ impl<'a> Life<'a> {
         self.workload.unknown.extend(lost.map(|(_, request)| request.clone()));
         let keeps_faults = self.random.chance(200);
         let mut node = self.start_again(keeps_faults)?;
-        self.pass_what_is_due();
+        self.pass_edges();
         // The look is taken before the new process does anything by itself.
         let changes = self.look(&mut node, &mut exchange);
         self.node = Some(node);

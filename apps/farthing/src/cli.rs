@@ -2,6 +2,7 @@
 
 mod log;
 mod operate;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,10 @@ pub(crate) use log::{
     VerifyCommand, VerifyFile,
 };
 pub(crate) use operate::{CompletionsArgs, HealthArgs, ManArgs};
+pub(crate) use webhooks::{
+    AddArgs, DeliveriesArgs, EventsArgs, EventsCommand, ListenArgs, ListenFormat, ReplayArgs,
+    TriggerArgs, WebhookArgs, WebhookCommand,
+};
 
 use crate::logging::LogFormat;
 
@@ -66,6 +71,14 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Make a data folder from a backup, after checking it.
     Restore(RestoreArgs),
+    /// Post the node's events, signed, to a port of this machine.
+    Listen(ListenArgs),
+    /// Let a sandbox send a made-up event.
+    Trigger(TriggerArgs),
+    /// Send events again.
+    Events(EventsArgs),
+    /// Endpoints of webhooks and what became of their deliveries.
+    Webhook(WebhookArgs),
     /// Make the entries that the log has of an account unreadable for good.
     Forget(ForgetArgs),
     /// Mirror the log of a node, check a mirror, make the log's second memory.

@@ -15,6 +15,7 @@ mod forget;
 mod gateway;
 mod health;
 mod keep;
+mod listen;
 mod listener;
 mod log;
 mod log_command;
@@ -30,6 +31,7 @@ mod stop_signal;
 mod term;
 mod verify;
 mod wallet;
+mod webhooks;
 mod witness;
 
 use std::process::ExitCode;
@@ -64,6 +66,10 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Fsck(args) => keep::fsck(args).await,
         Command::Backup(args) => keep::backup(args).await,
         Command::Restore(args) => keep::restore(args).await,
+        Command::Listen(args) => listen::run(args).await,
+        Command::Trigger(args) => webhooks::trigger(args).await,
+        Command::Events(args) => webhooks::events(args).await,
+        Command::Webhook(args) => webhooks::run(args).await,
         Command::Forget(args) => forget::run(args).await,
         Command::Log(args) => log_command::run(args).await,
         Command::Verify(args) => verify::run(&args),

@@ -10,7 +10,7 @@ use benches::report::{Report, float};
 use evidence::record::ROW_ENTRY_BYTES;
 use tlog::{Hash, Tree, leaf_hash, leaf_hashes};
 
-use super::options::APPEND;
+use super::APPEND;
 use crate::ledger::workloads::BATCH;
 
 /// How much is measured.

@@ -15,7 +15,7 @@ use evidence::Secret;
 use evidence::epoch::{AccountState, Balances, EpochTree};
 use money::AccountId;
 
-use super::options::EPOCH;
+use super::EPOCH;
 use crate::ledger::events::{Ids, Mix, Sides};
 use crate::ledger::figures;
 use crate::ledger::subject;

@@ -6,7 +6,6 @@
 
 mod append;
 pub(crate) mod epochs;
-mod options;
 pub(crate) mod proofs;
 mod with_ledger;
 
@@ -14,7 +13,15 @@ use anyhow::Result;
 use benches::report::{Report, machine_load};
 
 use crate::ledger::workloads::BATCH;
-use options::{APPEND, EPOCH, LEDGER_WITH_LOG, Options, PROOF};
+use crate::options::Options;
+
+/// Parts of the bench, as `--only` names them.
+const LEDGER_WITH_LOG: &str = "ledger_with_log";
+const APPEND: &str = "append";
+const PROOF: &str = "proof";
+const EPOCH: &str = "epoch";
+
+const PARTS: [&str; 4] = [LEDGER_WITH_LOG, APPEND, PROOF, EPOCH];
 
 /// How much is measured.
 struct Plan {
@@ -53,7 +60,7 @@ const NOTES: &[&str] = &[
 
 /// Prints all figures.
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    let options = Options::parse(words)?;
+    let options = Options::parse(words, &PARTS)?;
     let plan = if options.quick { &QUICK } else { &FULL };
     let report = Report::new("log");
     NOTES.iter().try_for_each(|note| report.note(note))?;

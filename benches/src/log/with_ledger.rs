@@ -6,7 +6,7 @@
 use anyhow::{Context, Result};
 use benches::report::Report;
 
-use super::options::LEDGER_WITH_LOG;
+use super::LEDGER_WITH_LOG;
 use crate::ledger::batches::{self, WITH_LOG, WITHOUT_LOG};
 use crate::ledger::figures::Figures;
 use crate::ledger::workloads::Workload;

@@ -20,6 +20,7 @@ use serde_json::json;
 mod channels;
 mod log;
 mod shapes;
+mod webhooks;
 
 pub use channels::ChannelFacts;
 pub use log::Forgotten;

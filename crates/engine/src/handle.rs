@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::available_parallelism;
 
 use disk::Disk;
@@ -20,6 +21,7 @@ use crate::error::{
     AuthorizeError, BatchError, FundError, GrantError, OpenError, ReleaseError, RevokeError,
     SettleError, StartError, Unavailable,
 };
+use crate::figures::{EngineFigures, Figures};
 use crate::keep::BackupPoint;
 use crate::keys::Keys;
 use crate::log::{Log, LogCommand, LogOptions};
@@ -140,6 +142,7 @@ pub struct Engine {
     pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
     pub(crate) log: Option<Log>,
+    figures: Arc<Figures>,
     clock: Arc<dyn Clock>,
     node: NodeId,
 }
@@ -172,10 +175,11 @@ impl Engine {
         keys: Keys,
         verifier: Verifier,
         log: Option<Log>,
+        figures: Arc<Figures>,
         clock: Arc<dyn Clock>,
         node: NodeId,
     ) -> Self {
-        Self { queue, keys, verifier, log, clock, node }
+        Self { queue, keys, verifier, log, figures, clock, node }
     }
 
     /// The node.
@@ -186,6 +190,16 @@ impl Engine {
     /// The engine's clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// What the engine counts, as it is now; the writer is not asked.
+    pub fn figures(&self) -> EngineFigures {
+        EngineFigures {
+            waiting: self.queue.waiting(),
+            batch: self.figures.batch.load(Ordering::Relaxed),
+            syncs: self.figures.syncs.read(),
+            has_stopped: self.queue.has_ended(),
+        }
     }
 
     pub(crate) async fn call<T, E: From<Unavailable>>(

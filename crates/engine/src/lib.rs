@@ -18,6 +18,7 @@ mod command;
 mod decide;
 mod entry;
 mod error;
+mod figures;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handle;
@@ -47,6 +48,7 @@ pub use error::{
     OpenChannelError, OpenError, ReleaseError, Retry, RevokeError, SettleError, StartError,
     Unavailable,
 };
+pub use figures::{BOUNDS_US, Buckets, EngineFigures, Histogram, Reading};
 pub use handle::{BATCH_EVENTS_COUNT_MAX, Engine, Options, Started};
 pub use keep::{
     BackedUpFile, Backup, BackupPoint, Finding, KeepError, MANIFEST, Manifest, Progress, Report,
@@ -56,7 +58,7 @@ pub use log::{ClosedEpoch, Log, LogError, LogOptions, Opened, Random, create_gua
 pub use outcome::{OUTCOME_BYTES_MAX, Outcome};
 pub use state::{State, system_account};
 pub use view::{
-    AccountView, AssetView, BooksView, MandateView, PayerView, PaymentState, PaymentView, books,
-    payer,
+    AccountView, AssetSums, AssetView, BooksView, MandateView, PayerView, PaymentState,
+    PaymentView, Vitals, books, payer, vitals,
 };
 pub use writer::{Inline, Turned};

@@ -48,6 +48,16 @@ pub(crate) fn queue(count_max: usize) -> (Inlet, Outlet) {
 }
 
 impl Inlet {
+    /// Commands that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// The writer takes nothing any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::SeqCst)
+    }
+
     /// Puts a command in, or gives it back.
     pub(crate) fn send(&self, command: Command) -> Result<(), (Unavailable, Box<Command>)> {
         if self.has_ended.load(Ordering::SeqCst) {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::channel::ChannelView;
 use crate::entry::{AccountRole, ReleaseReason};
 use crate::past::Opened;
-use crate::state::{GrantedMandate, Holder, Payment, Progress, State};
+use crate::state::{GrantedMandate, Holder, Payment, Progress, State, system_account};
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +135,35 @@ pub struct BooksView {
     pub held: Amount,
     /// Debits equal credits, posted and held, and every account is within its limit.
     pub balanced: bool,
+}
+
+/// What the writer knows without looking at single accounts: cheap enough to ask for every few seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vitals {
+    /// When the last entry was stamped, Unix nanoseconds; 0 before the first.
+    pub last_entry_ns: u64,
+    /// Payments since the beginning, released ones included.
+    pub payments: u64,
+    /// Payments whose money is held.
+    pub holds_open: usize,
+    /// Channels that are open or closing.
+    pub channels_open: usize,
+    /// Each asset that the node carries.
+    pub assets: Vec<AssetSums>,
+}
+
+/// Sums of one asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AssetSums {
+    /// Code, scale, and whether it is play money.
+    pub asset: AssetView,
+    /// Held for payments and channels under way.
+    pub held: Amount,
+    /// What came in through the treasury and did not leave: owed to payers and payees, the residue
+    /// included.
+    pub liabilities: Amount,
+    /// Spent on channels and not settled yet.
+    pub exposure: Amount,
 }
 
 impl PaymentView {
@@ -283,6 +312,38 @@ pub fn books(state: &State) -> Vec<BooksView> {
         }
     };
     state.ledger.totals().into_iter().map(view).collect()
+}
+
+/// Figures of the whole node.
+pub fn vitals(state: &State) -> Vitals {
+    let assets = state.asset_views().into_iter().map(|view| {
+        let amount = |units| Amount::new(units, view.asset);
+        let held = state.ledger.totals_of(view.asset).map_or(0, |totals| totals.debits_pending);
+        let treasury = state.ledger.account(system_account("treasury", view.asset));
+        let came_in = treasury.map_or(0, |found| {
+            found.balances.debits_posted.saturating_sub(found.balances.credits_posted)
+        });
+        AssetSums {
+            asset: view,
+            held: amount(held),
+            liabilities: amount(came_in),
+            exposure: amount(exposed(state, view.asset)),
+        }
+    });
+    Vitals {
+        last_entry_ns: state.last_timestamp_ns,
+        payments: state.payment_count,
+        holds_open: state.held.len(),
+        channels_open: state.channels.len(),
+        assets: assets.collect(),
+    }
+}
+
+fn exposed(state: &State, asset: Asset) -> u128 {
+    let in_asset = |payee| state.ledger.account(payee).is_some_and(|found| found.asset == asset);
+    let of_asset = state.channels.exposures().filter(|(payee, _)| in_asset(*payee));
+    // Together at most what the ledger holds, whose sums were checked.
+    of_asset.fold(0, |sum: u128, (_, units)| sum.saturating_add(units))
 }
 
 /// What the accounts of one asset hold together. A sum that does not fit never balances.

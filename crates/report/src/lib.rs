@@ -9,15 +9,25 @@
 //! never half an event; sums are whole base units. *Never*: decides anything, is the only copy of
 //! anything.
 
+mod bank;
+mod calendar;
 mod fact;
 mod follow;
+pub mod money_text;
 mod query;
+mod statement;
 mod store;
+mod xml;
 
+pub use bank::{BankFileError, CreditTransfer, Party, PartyError, pain001, payable};
+pub use calendar::{Step, steps, time_zone};
 pub use fact::{Fact, Income, PayerClass, Payment, Refund, Tags};
 pub use follow::{Facts, Follower, Progress, Source, SourceError, follow};
 pub use query::{
     Dimension, Edges, IncomeBucket, IncomeQuery, IncomeRow, IncomeValue, Listed, ListedState,
     PaymentsPage, PaymentsQuery, QueryError, RefundRow, Totals,
+};
+pub use statement::{
+    Head, Line, LineKind, PAYOUT_CODE, Statement, StatementError, StatementFormat, Sums,
 };
 pub use store::{Reader, StoreError, Writer};

@@ -9,6 +9,7 @@ mod payments;
 use money::{AccountId, Asset};
 use rusqlite::{Connection, OptionalExtension};
 
+pub use income::STEPS_COUNT_MAX;
 pub use income::{Dimension, Edges, IncomeBucket, IncomeQuery, IncomeRow, IncomeValue, Totals};
 pub use payments::{Listed, ListedState, PaymentsPage, PaymentsQuery, RefundRow};
 

@@ -55,16 +55,17 @@ impl Model {
     }
 
     fn entry_ms_at(&self, now_ns: u64) -> u64 {
-        let past_ns = self.books.past.last().map_or(0, |past| past.timestamp_ns);
-        now_ns.max(self.last_ns).max(past_ns) / 1_000_000
+        now_ns.max(self.newest_ns()) / 1_000_000
     }
 
     /// Whether time does something to a channel within a second of this time.
     pub fn is_about_due(&self, now_ns: u64) -> bool {
         let now_ms = self.entry_ms_at(now_ns);
         let open = self.channels.values().map(|channel| channel.stream);
-        let mut open = open.filter(|stream| stream.phase != ChannelPhase::Closed);
-        open.any(|stream| stream.due_ms().abs_diff(now_ms) < 1_000)
+        let open = open.filter(|stream| stream.phase != ChannelPhase::Closed);
+        // A request may end early, and what it has set aside with it.
+        let mut times = open.flat_map(|stream| [stream.due_ms(), stream.closes_at_ms]);
+        times.any(|time_ms| time_ms.abs_diff(now_ms) < 1_000)
     }
 
     /// An entry was written.
@@ -255,14 +256,31 @@ impl Model {
         self.seen(id)
     }
 
-    /// Does what time has made due: closes, ends leases without a sign of life, answers who waits.
+    /// Does what time has made due, until nothing is: a request that ends can let its channel end.
     pub(super) fn sweep_channels(&mut self, claimed: &Claimed<'_>, given: &mut Given) {
-        let (now_ms, now_ns) = (self.entry_ms(), self.now_ns);
-        let all = self.channels.iter();
-        let open = all.filter(|(_, channel)| channel.stream.phase != ChannelPhase::Closed);
-        let mut due: Vec<_> = open.map(|(id, channel)| (channel.stream.due_ms(), *id)).collect();
+        loop {
+            self.sweep_channels_once(claimed, given);
+            if self.due_channels().is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Open channels that time does something to now, the first to be due first.
+    fn due_channels(&self) -> Vec<ChannelId> {
+        let now_ms = self.entry_ms();
+        let open = self.channels.iter().map(|(id, channel)| (channel.stream, *id));
+        let open = open.filter(|(stream, _)| stream.phase != ChannelPhase::Closed);
+        let due = open.map(|(stream, id)| (stream.due_ms(), id));
+        let mut due: Vec<_> = due.filter(|(due_ms, _)| *due_ms <= now_ms).collect();
         due.sort_unstable();
-        for (_, id) in due.into_iter().filter(|(due_ms, _)| *due_ms <= now_ms) {
+        due.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Closes, ends leases without a sign of life, answers who waits.
+    fn sweep_channels_once(&mut self, claimed: &Claimed<'_>, given: &mut Given) {
+        let now_ns = self.now_ns;
+        for id in self.due_channels() {
             self.catch_up(id, claimed, given);
         }
         let all = self.channels.iter();

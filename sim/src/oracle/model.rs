@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::books::Books;
 use super::channel::Channel;
-use super::payments::{Claim, Payment};
+use super::payments::{CLOCK_BEHIND_NS, Claim, Payment};
 use crate::request::{Answer, Request};
 
 /// Code of a transfer through which money enters.
@@ -47,8 +47,13 @@ impl Model {
         self.holds.clear();
         self.waiters.clear();
         self.channels.values_mut().for_each(Channel::restart);
+        self.seen_ns = self.newest_ns();
+    }
+
+    /// The time of the newest entry.
+    pub(super) fn newest_ns(&self) -> u64 {
         let past_ns = self.books.past.last().map_or(0, |past| past.timestamp_ns);
-        self.seen_ns = past_ns.max(self.last_ns);
+        past_ns.max(self.last_ns)
     }
 
     /// An entry was written that nobody asked for: the log's.
@@ -60,12 +65,14 @@ impl Model {
     pub fn is_like(&self, other: &Self) -> bool {
         let kept = self.channels.iter().map(|(id, channel)| (*id, channel.kept()));
         let others = other.channels.iter().map(|(id, channel)| (*id, channel.kept()));
-        self.books.burned == other.books.burned && kept.eq(others)
+        let times = |model: &Self| (model.newest_ns(), model.seen_ns);
+        self.books.burned == other.books.burned && times(self) == times(other) && kept.eq(others)
     }
 
-    /// How far a clock that shows this time is behind what the process has seen.
-    pub fn seen_behind_ns(&self, now_ns: u64) -> u64 {
-        self.seen_ns.saturating_sub(now_ns)
+    /// Whether a clock that shows this time is within seconds of being trusted.
+    pub fn is_about_to_be_trusted(&self, now_ns: u64) -> bool {
+        let behind_ns = self.seen_ns.saturating_sub(now_ns);
+        behind_ns.abs_diff(CLOCK_BEHIND_NS) < 10_000_000_000
     }
 
     /// The clock shows this time.
@@ -78,15 +85,15 @@ impl Model {
     pub fn apply(&mut self, number: u64, request: &Request, claimed: &Claimed<'_>) -> Given {
         match request {
             Request::Accounts(events) => {
+                self.wrote();
                 vec![(number, Answer::Accounts(self.books.create_accounts(events)))]
             }
+            Request::Transfers(events) if self.touches_a_hold(events) => {
+                vec![(number, Answer::Refused("payment_hold"))]
+            }
             Request::Transfers(events) => {
-                let answer = if self.touches_a_hold(events) {
-                    Answer::Refused("payment_hold")
-                } else {
-                    Answer::Transfers(self.books.create_transfers(events))
-                };
-                vec![(number, answer)]
+                self.wrote();
+                vec![(number, Answer::Transfers(self.books.create_transfers(events)))]
             }
             Request::OpenAsset(asset) => vec![(number, self.open_asset(*asset))],
             Request::OpenAccount(spec) => vec![(number, self.open_account(spec))],

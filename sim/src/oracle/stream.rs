@@ -22,7 +22,7 @@ pub struct Stream {
     pub settled: u128,
     /// Spent when the running request began.
     pub started: u128,
-    /// Spent before its last step.
+    /// What is not given back any more but by a lower report: all before the last step.
     pub delivered: u128,
     pub sequence: u64,
     pub cumulative: u128,
@@ -125,7 +125,10 @@ impl Stream {
         if total > self.accepted {
             return Err("spend_above_accepted");
         }
-        self.delivered = if total > self.spent { self.spent } else { self.delivered.min(total) };
+        // More is paid before it is delivered, so all before it has been; less is what has been.
+        if total != self.spent {
+            self.delivered = self.spent.min(total);
+        }
         self.move_to(total);
         if end {
             self.rest();
@@ -154,8 +157,9 @@ impl Stream {
         };
         if total > self.spent {
             self.move_to(total);
-            (self.started, self.delivered) = (total, total);
         }
+        // Also what a request had spent that was left behind at a restart.
+        (self.started, self.delivered) = (self.started.max(total), self.delivered.max(total));
         Ok(())
     }
 

@@ -107,7 +107,7 @@ pub struct Spend {
     /// The lease of the request.
     pub lease: ClaimToken,
     /// Base units spent in all since the channel opened. Above the last report: the next step is
-    /// about to be delivered. Below it: the last step was not delivered.
+    /// about to be delivered. Below it: so much was delivered, and not all of the last step.
     pub spent: u128,
     /// The request is over; the lease ends.
     pub end: bool,

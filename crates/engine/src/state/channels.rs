@@ -89,6 +89,11 @@ impl Channels {
         self.exposure.get(&payee).copied().unwrap_or(0)
     }
 
+    /// Payees with something spent and not settled, and how much.
+    pub(crate) fn exposures(&self) -> impl Iterator<Item = (AccountId, u128)> {
+        self.exposure.iter().map(|(payee, units)| (*payee, *units))
+    }
+
     pub(crate) fn count_of_payer(&self, payer: AccountId) -> usize {
         self.of_payer.get(&payer).map_or(0, BTreeSet::len)
     }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use journal::{Journal, Position};
@@ -17,6 +18,7 @@ use super::keeper::{Capture, Keeper};
 use crate::channel::{Begun, ChannelView};
 use crate::command::{Authorized, ClaimToken};
 use crate::error::{AuthorizeError, ChannelError, Unavailable};
+use crate::figures::Figures;
 use crate::handle::{Deferred, Reply};
 use crate::log::{Fed, Feed};
 
@@ -74,6 +76,7 @@ pub(super) struct Committer {
     journal: Box<dyn Journal>,
     keeper: Keeper,
     feed: Feed,
+    figures: Arc<Figures>,
     stopped: Option<String>,
     /// Refuses further commands, before anybody learns that the writer has stopped.
     has_ended: Arc<AtomicBool>,
@@ -84,9 +87,12 @@ impl Committer {
         journal: Box<dyn Journal>,
         keeper: Keeper,
         feed: Feed,
+        figures: Arc<Figures>,
         has_ended: Arc<AtomicBool>,
     ) -> Self {
-        Self { journal, keeper, feed, stopped: None, has_ended }
+        let committer = Self { journal, keeper, feed, figures, stopped: None, has_ended };
+        committer.figures.batch.store(committer.position().sequence, Ordering::Relaxed);
+        committer
     }
 
     /// The last durable batch.
@@ -107,7 +113,12 @@ impl Committer {
         }
         if self.stopped.is_none() && !bytes.is_empty() {
             let expected = self.journal.next();
+            let began = Instant::now();
             self.stopped = self.journal.append(expected, &bytes).err().map(|e| e.to_string());
+            if self.stopped.is_none() {
+                self.figures.syncs.note(began.elapsed());
+                self.figures.batch.store(expected, Ordering::Relaxed);
+            }
         }
         let verdict = if self.stopped.is_none() {
             Ok(())

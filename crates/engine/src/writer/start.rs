@@ -14,6 +14,7 @@ use crate::clock::behind_seconds;
 use crate::codec::Decoder;
 use crate::entry::Stamped;
 use crate::error::StartError;
+use crate::figures::Figures;
 use crate::handle::{Command, Engine, Options, Started};
 use crate::keys::Keys;
 use crate::log::{self, Cursor, Feed, Log, LogCommand};
@@ -61,6 +62,7 @@ struct Ready {
     queue: Outlet,
     core: Core,
     log: Option<Log>,
+    figures: Arc<Figures>,
     journal: Box<dyn Journal>,
     bytes_since_snapshot: u64,
     snapshot_every_bytes: u64,
@@ -104,7 +106,7 @@ impl Ready {
             snapshot_every_bytes: self.snapshot_every_bytes,
             keeper_is_busy: keeper.is_busy(),
         };
-        (self.engine, writer, Committer::new(self.journal, keeper, feed, has_ended))
+        (self.engine, writer, Committer::new(self.journal, keeper, feed, self.figures, has_ended))
     }
 }
 
@@ -140,15 +142,32 @@ fn ready(
         cursor,
     );
     let verifier = verifier(&options, sender.clone()).map_err(StartError::Thread)?;
-    let engine = Engine::new(sender, keys, verifier, log.clone(), options.clock, options.node);
+    let figures: Arc<Figures> = Arc::default();
+    let engine = Engine::new(
+        sender,
+        keys,
+        verifier,
+        log.clone(),
+        Arc::clone(&figures),
+        options.clock,
+        options.node,
+    );
     if let Some(log) = &log {
         // The queue is empty yet, and a stopped writer needs no log.
         let _ = engine.send(Command::Log(LogCommand::Open(log.vkey())));
     }
     let snapshot_every_bytes = options.snapshot_every_bytes;
     let bytes_since_snapshot = bytes;
-    let ready =
-        Ready { engine, queue, core, log, journal, bytes_since_snapshot, snapshot_every_bytes };
+    let ready = Ready {
+        engine,
+        queue,
+        core,
+        log,
+        figures,
+        journal,
+        bytes_since_snapshot,
+        snapshot_every_bytes,
+    };
     let Loading { snapshots, kept, .. } = loading;
     Ok((Start(ready, snapshots, Arc::new(Mutex::new(kept))), batches))
 }

@@ -241,6 +241,31 @@ async fn a_journal_that_was_set_back_is_never_signed_again() {
 }
 
 #[tokio::test]
+async fn a_journal_that_went_on_otherwise_makes_its_own_tree() {
+    let mut world = logged().await;
+    let before = tempfile::tempdir().unwrap();
+    world.engine.shutdown().await;
+    copy(&world.dir.path().join("journal"), &before.path().join("journal"));
+    world.restart_logged().await;
+    world.charge(&Buy::new(1, 100)).await;
+    world.charge(&Buy::new(2, 100)).await;
+    world.engine.shutdown().await;
+    for folder in ["journal", "snapshots", "index"] {
+        fs::remove_dir_all(world.dir.path().join(folder)).unwrap();
+    }
+    copy(&before.path().join("journal"), &world.dir.path().join("journal"));
+    // As many rows and one more, and nobody was there to see it.
+    world.restart().await;
+    for order in 3..6 {
+        world.charge(&Buy::new(order, 7).by(2)).await;
+    }
+    let head = world.restart_logged().await;
+    for leaf in 0..head.size {
+        verified(&world.engine, &world.engine.leaf_receipt(leaf, Opened::BOTH).await.unwrap());
+    }
+}
+
+#[tokio::test]
 async fn a_guard_remembers_what_the_data_folder_has_forgotten() {
     let world = logged().await;
     world.engine.shutdown().await;

@@ -13,6 +13,7 @@ mod denial;
 mod errors;
 mod extremes;
 mod faults;
+mod figures;
 mod formats;
 mod hostile;
 mod hung_up;

@@ -50,7 +50,7 @@ pub enum Event {
         ends_at_ms: u64,
     },
     /// So much has been spent in all since the channel opened. Can go down to where the request
-    /// began, for what was not delivered.
+    /// began, for what was not delivered; then all that is left was.
     Spend {
         /// Base units.
         total: u128,

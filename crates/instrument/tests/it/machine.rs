@@ -89,6 +89,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("reserve 201", Event::Reserve { units: 201, ends_at_ms: NOW_MS + 9_000 }),
         ("spend 320", Event::Spend { total: 320, end: false }),
         ("spend 300", Event::Spend { total: 300, end: false }),
+        ("spend 270", Event::Spend { total: 270, end: false }),
         ("spend 230", Event::Spend { total: 230, end: false }),
         ("spend 199", Event::Spend { total: 199, end: false }),
         ("spend 401", Event::Spend { total: 401, end: false }),

@@ -50,6 +50,11 @@ impl Edges {
         Ok(Self(edges))
     }
 
+    /// Unix milliseconds.
+    pub fn to_ms(&self) -> Vec<u64> {
+        self.0.iter().map(|edge| edge * QUARTER_MS).collect()
+    }
+
     fn whole(&self) -> Range<u64> {
         let (first, last) = (self.0.first(), self.0.last());
         first.copied().unwrap_or_default()..last.copied().unwrap_or_default()

@@ -5,4 +5,5 @@
 mod follows;
 mod income;
 mod lists;
+mod statements;
 mod world;
