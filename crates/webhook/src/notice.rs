@@ -4,6 +4,8 @@
 //! event has the same id, always; amounts and ids are texts; payees are told what belongs to their own
 //! accounts and never who paid.
 
+use std::borrow::Cow;
+
 use money::{AccountId, EventId, NodeId};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -47,21 +49,27 @@ pub const EVENT_NAMES: &[&str] = &[
 
 /// What payees are told of an event's data: everything that names the payer is missing here.
 const TOLD_TO_PAYEES: &[&str] = &[
+    "account",
     "amount",
     "asset",
+    "authorized_at_ms",
     "channel",
     "class",
     "country",
     "description",
+    "document",
     "legs",
     "offer",
+    "offer_tag",
     "payee",
     "payment",
     "payout",
     "reason",
     "refund",
+    "refunded",
     "scale",
     "state",
+    "transfer",
 ];
 
 /// Who is told.
@@ -132,16 +140,17 @@ impl Notice {
         }
     }
 
+    /// What the audience is told of its data.
+    pub fn told(&self, audience: Audience<'_>) -> Cow<'_, Map<String, Value>> {
+        match audience {
+            Audience::Operator => Cow::Borrowed(&self.data),
+            Audience::Payees(accounts) => Cow::Owned(self.narrowed(accounts)),
+        }
+    }
+
     /// Its body, JSON.
     pub fn body(&self, audience: Audience<'_>) -> Vec<u8> {
-        let narrowed;
-        let data = match audience {
-            Audience::Operator => &self.data,
-            Audience::Payees(accounts) => {
-                narrowed = self.narrowed(accounts);
-                &narrowed
-            }
-        };
+        let data = self.told(audience);
         let body = Body {
             id: self.id,
             name: self.name,
@@ -149,7 +158,7 @@ impl Notice {
             created_at_ms: self.at_ms,
             position: self.position,
             test: self.position.is_none(),
-            data,
+            data: &data,
         };
         match serde_json::to_vec(&body) {
             Ok(bytes) => bytes,
