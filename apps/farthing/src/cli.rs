@@ -87,6 +87,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Run a witness: cosign the checkpoints of logs as long as they only grow.
     Witness(WitnessArgs),
+    /// Print the node's HTTP API as an OpenAPI 3.1 document.
+    Openapi,
     /// Run a small magazine, its node and its payers in one process.
     Demo(DemoArgs),
     /// Print what completes commands in a shell.

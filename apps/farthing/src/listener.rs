@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::Peer;
 use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -70,12 +71,13 @@ impl Listener {
         let connections = GracefulShutdown::new();
         let slots = Arc::new(Semaphore::new(CONNECTIONS_COUNT_MAX));
         loop {
-            let (stream, slot) = tokio::select! {
+            let (stream, peer, slot) = tokio::select! {
                 accepted = accept(&self.socket, &slots) => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             let service = service.clone();
-            let service = service_fn(move |request: Request<Incoming>| {
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
                 service.clone().call(request.map(Body::new))
             });
             let connection = http1::Builder::new()
@@ -103,16 +105,16 @@ impl Listener {
 async fn accept(
     socket: &TcpListener,
     slots: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+) -> (TcpStream, Peer, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed, so a slot is always given.
     let slot = Arc::clone(slots).acquire_owned().await.ok();
     loop {
         match socket.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection keeps small packets back");
                 }
-                return (stream, slot);
+                return (stream, Peer(address.ip()), slot);
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");

@@ -74,6 +74,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Log(args) => log_command::run(args).await,
         Command::Verify(args) => verify::run(&args),
         Command::Witness(args) => witness::run(args).await,
+        Command::Openapi => openapi(),
         Command::Completions(args) => {
             manual::completions(&args);
             Ok(())
@@ -85,4 +86,11 @@ async fn run(command: Command) -> Result<(), Failure> {
             Err(error) => Err(Failure::new(format!("{error:#}"))),
         },
     }
+}
+
+fn openapi() -> Result<(), Failure> {
+    let document = api::openapi_json();
+    let document = document.map_err(|error| Failure::new(format!("no document: {error}")))?;
+    term::line(document.trim_end());
+    Ok(())
 }

@@ -224,6 +224,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         labels: BTreeMap::new(),
         site: site_urls.first().cloned(),
         log: known,
+        admission: api::Admission::default(),
     });
     data::publish(&folder, &listener.url()).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));

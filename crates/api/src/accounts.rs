@@ -5,41 +5,55 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
-use http::HeaderMap;
 use http402::Problem;
 use instrument::payer_account;
 use money::AccountId;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::authority;
-use crate::body::{self, Fields, REQUEST_BODY_BYTES_MAX, ok};
+use crate::authority::{Caller, Scope};
+use crate::body::{self, ok};
 use crate::log::refused;
 use crate::node::Shared;
+use crate::operator::Nothing;
 use crate::refused::Refused;
+use crate::schema::{self, Refusals};
+use crate::segment::Segment;
 
-/// `GET /v1/accounts/{acc_id}/statement`
-pub(crate) async fn statement(
+pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().routes(routes!(statement)).routes(routes!(forget))
+}
+
+/// An account's whole history with its proofs
+///
+/// For the holder, who proves the account's key, and for the operator.
+#[utoipa::path(get, path = "/v1/accounts/{acc_id}/statement", tag = "accounts",
+    security(("payer" = []), ("bearer" = ["read"])),
+    params(("acc_id" = schema::Account, Path)),
+    responses((status = 200, description = "The statement", body = Object), Refusals))]
+async fn statement(
     State(shared): State<Arc<Shared>>,
-    path: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
+    path: Segment,
+    caller: Caller,
 ) -> Result<Response, Refused> {
     shared.log()?;
-    let account = named(path)?;
-    if authority::has_scheme(&headers, "Bearer") {
-        authority::bearer(&headers, &shared.node.operator_token, "operator")?;
+    let account = named(&path)?;
+    if caller.shows_token() {
+        caller.may(Scope::Read)?.account(account)?;
     } else {
-        holds(&shared, &headers, account).await?;
+        holds(&shared, &caller, account).await?;
     }
     let statement = shared.engine().statement(account).await;
     Ok(ok(&statement.map_err(|why| refused(&why))?))
 }
 
 /// Requires the key of an account.
-async fn holds(shared: &Shared, headers: &HeaderMap, account: AccountId) -> Result<(), Refused> {
-    let key = authority::payer(headers, shared.engine())?;
+async fn holds(shared: &Shared, caller: &Caller, account: AccountId) -> Result<(), Refused> {
+    let key = caller.payer()?;
     let assets = shared.engine().read(engine::State::asset_views).await?;
     if assets.iter().any(|opened| payer_account(&key, opened.asset) == account) {
         return Ok(());
@@ -48,27 +62,34 @@ async fn holds(shared: &Shared, headers: &HeaderMap, account: AccountId) -> Resu
     Err(Refused::new(Problem::new(403, "not_the_holder", "The account is not shown", detail)))
 }
 
-/// `POST /v1/accounts/{acc_id}/forget`
-pub(crate) async fn forget(
-    State(shared): State<Arc<Shared>>,
-    path: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Refused> {
-    authority::bearer(&headers, &shared.node.operator_token, "operator")?;
-    shared.log()?;
-    let account = named(path)?;
-    let bytes = body::read(body, REQUEST_BODY_BYTES_MAX).await?;
-    if !bytes.is_empty() {
-        Fields::read(Body::from(bytes), &[]).await?;
-    }
-    let leaves = shared.engine().forget(account).await.map_err(|why| refused(&why))?;
-    Ok(ok(&json!({"account": account, "leaves": leaves})))
+/// An account that can no longer be opened.
+#[derive(Debug, Serialize, ToSchema)]
+struct Forgotten {
+    #[schema(value_type = schema::Account)]
+    account: AccountId,
+    /// So many leaves of the log were closed by this call.
+    leaves: u64,
 }
 
-fn named(path: Result<Path<String>, PathRejection>) -> Result<AccountId, Refused> {
-    let unknown =
-        |detail: String| Refused::not_found("account_unknown", detail).with_param("acc_id");
-    let Path(text) = path.map_err(|_| unknown("the path names no account".to_owned()))?;
-    text.parse().map_err(|why: money::IdError| unknown(why.to_string()))
+/// Make an account's leaves of the log unreadable for good
+#[utoipa::path(post, path = "/v1/accounts/{acc_id}/forget", tag = "accounts",
+    security(("bearer" = ["operator"])), params(("acc_id" = schema::Account, Path)),
+    request_body(content = Option<Nothing>),
+    responses((status = 200, description = "It is forgotten", body = Forgotten), Refusals))]
+async fn forget(
+    State(shared): State<Arc<Shared>>,
+    path: Segment,
+    caller: Caller,
+    body: Body,
+) -> Result<Response, Refused> {
+    caller.operator()?;
+    shared.log()?;
+    let account = named(&path)?;
+    let Nothing {} = body::object_or_nothing(body).await?;
+    let leaves = shared.engine().forget(account).await.map_err(|why| refused(&why))?;
+    Ok(ok(&Forgotten { account, leaves }))
+}
+
+fn named(path: &Segment) -> Result<AccountId, Refused> {
+    path.read("account_unknown", "acc_id")
 }

@@ -1,7 +1,7 @@
-//! Request bodies: read within limits, then as one flat JSON object of texts.
+//! Request bodies: read within limits, then as one JSON object of the call's type.
 //!
 //! Invariants: at most the stated bytes are kept; a field that is unknown, missing, repeated or
-//! not a text is refused by its name.
+//! of another type is refused by its name.
 
 use std::error::Error;
 use std::fmt;
@@ -16,8 +16,7 @@ use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use http402::Problem;
 use serde::Serialize;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 use crate::refused::Refused;
 
@@ -91,81 +90,73 @@ fn is_length_limit(error: &(dyn Error + 'static)) -> bool {
     error.is::<LengthLimitError>() || error.source().is_some_and(is_length_limit)
 }
 
-/// The fields of a request, each a text.
-pub(crate) struct Fields(Vec<(String, String)>);
-
-/// Members of an object in order, repeated ones too.
-struct Members(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Collect)
-    }
+/// Reads a body as a JSON object. Its type says which members there are; it has to deny others.
+pub(crate) async fn object<T: DeserializeOwned>(body: Body) -> Result<T, Refused> {
+    let bytes = read(body, REQUEST_BODY_BYTES_MAX).await?;
+    parse(&bytes)
 }
 
-impl Fields {
-    /// Reads a body that may hold the `known` fields.
-    pub(crate) async fn read(body: Body, known: &[&str]) -> Result<Self, Refused> {
-        let bytes = read(body, REQUEST_BODY_BYTES_MAX).await?;
-        let Members(members) = serde_json::from_slice(&bytes).map_err(|error| {
-            Refused::bad_request("invalid_json", format!("the body is not a JSON object: {error}"))
-                .with_param("body")
-        })?;
-        let mut fields: Vec<(String, String)> = Vec::with_capacity(members.len());
-        for (name, value) in members {
-            let fault = |code, text: &str| Err(Refused::bad_request(code, text).with_param(&name));
-            if !known.contains(&name.as_str()) {
-                return fault("unknown_field", "the call has no such field");
-            }
-            if fields.iter().any(|(earlier, _)| *earlier == name) {
-                return fault("repeated_field", "the field stands twice");
-            }
-            let Value::String(text) = value else {
-                return fault("invalid_field", "the field must be a text; amounts are texts too");
-            };
-            fields.push((name, text));
+/// The same; nothing at all counts as an object without members.
+pub(crate) async fn object_or_nothing<T: DeserializeOwned>(body: Body) -> Result<T, Refused> {
+    let bytes = read(body, REQUEST_BODY_BYTES_MAX).await?;
+    parse(if bytes.is_empty() { b"{}" } else { &bytes })
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
+    let invalid = |error: &serde_json::Error| {
+        let detail = format!("the body is not a JSON object as the call takes it: {error}");
+        Refused::bad_request("invalid_json", detail).with_param("body")
+    };
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let object = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        if error.is_data() {
+            field_fault(&path, &error).unwrap_or_else(|| invalid(&error))
+        } else {
+            invalid(&error)
         }
-        Ok(Self(fields))
-    }
+    })?;
+    json.end().map_err(|error| invalid(&error))?;
+    Ok(object)
+}
 
-    /// A field that may be left out.
-    pub(crate) fn optional(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(field, _)| field == name);
-        found.map(|(_, text)| text.as_str())
-    }
+/// What is wrong with a member, by its name; `None` if it is the object itself.
+fn field_fault(path: &str, error: &serde_json::Error) -> Option<Refused> {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    let (code, detail, param) = named_fault(path, text)?;
+    Some(Refused::bad_request(code, detail).with_param(param))
+}
 
-    /// A field that must be there.
-    pub(crate) fn required(&self, name: &'static str) -> Result<&str, Refused> {
-        self.optional(name).ok_or_else(|| {
-            Refused::bad_request("missing_field", "the field is missing").with_param(name)
-        })
+/// Code, text and name of a fault that serde words.
+pub(crate) fn named_fault(path: &str, text: &str) -> Option<(&'static str, String, String)> {
+    let at_root = path.is_empty() || path == ".";
+    for (opening, code, detail) in [
+        ("missing field `", "missing_field", "the field is missing"),
+        ("unknown field `", "unknown_field", "the call has no such field"),
+        ("duplicate field `", "repeated_field", "the field stands twice"),
+    ] {
+        let name = text.strip_prefix(opening).and_then(|rest| rest.split('`').next());
+        if let Some(name) = name {
+            let is_inside = path == name || path.ends_with(&format!(".{name}"));
+            let param = match (at_root, is_inside) {
+                (true, _) => name.to_owned(),
+                (false, true) => path.to_owned(),
+                (false, false) => format!("{path}.{name}"),
+            };
+            return Some((code, detail.to_owned(), param));
+        }
     }
+    (!at_root).then(|| ("invalid_field", text.to_owned(), path.to_owned()))
+}
 
-    /// Bytes of a field in standard base64 with padding.
-    pub(crate) fn base64(&self, name: &'static str) -> Result<Vec<u8>, Refused> {
-        STANDARD.decode(self.required(name)?).map_err(|_| {
-            Refused::bad_request("invalid_base64", "the field must be standard base64 with padding")
-                .with_param(name)
-        })
-    }
+/// Bytes of a field in standard base64 with padding.
+pub(crate) fn base64(text: &str, name: &'static str) -> Result<Vec<u8>, Refused> {
+    STANDARD.decode(text).map_err(|_| {
+        Refused::bad_request("invalid_base64", "the field must be standard base64 with padding")
+            .with_param(name)
+    })
 }
 
 /// A JSON answer.

@@ -10,10 +10,13 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use http402::x402::discovery::{DiscoveryList, DiscoveryResource, DiscoverySearch, Manifest};
 use http402::x402::network_name;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::body::ok;
 use crate::node::{ListedOffer, Node, Shared};
 use crate::refused::Refused;
+use crate::schema::Refusals;
 
 /// Longest text that a search looks for.
 const SEARCH_TEXT_BYTES_MAX: usize = 200;
@@ -33,8 +36,36 @@ pub(crate) fn entries(node: &Node) -> Vec<DiscoveryResource> {
     node.offers.iter().map(entry).collect()
 }
 
-/// `GET /discovery/resources`
-pub(crate) async fn resources(
+pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .routes(routes!(resources))
+        .routes(routes!(search))
+        .routes(routes!(manifest))
+}
+
+/// Which entries are asked for. Other parameters are skipped, as catalogues do.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Filter {
+    /// Kind of resource.
+    r#type: Option<String>,
+    /// Scheme of x402.
+    scheme: Option<String>,
+    /// Network of x402.
+    network: Option<String>,
+    /// Who is paid.
+    #[param(rename = "payTo")]
+    pay_to: Option<String>,
+    /// Entries of the page; what is beyond 100 counts as 100.
+    limit: Option<u64>,
+}
+
+/// What is for sale, page by page
+#[utoipa::path(get, path = "/discovery/resources", tag = "catalogue",
+    params(Filter, ("offset" = Option<u64>, Query, description = "Entries to skip")),
+    responses((status = 200, description = "A list of x402", body = Object), Refusals))]
+async fn resources(
     State(shared): State<Arc<Shared>>,
     parameters: Parameters,
 ) -> Result<Response, Refused> {
@@ -44,8 +75,13 @@ pub(crate) async fn resources(
     Ok(ok(&DiscoveryList::page(&found, asked.number("limit")?, offset)))
 }
 
-/// `GET /discovery/search`
-pub(crate) async fn search(
+/// What is for sale, by words
+#[utoipa::path(get, path = "/discovery/search", tag = "catalogue",
+    params(Filter,
+        ("query" = Option<String>, Query, max_length = 200, description = "All words must occur"),
+        ("cursor" = Option<String>, Query, description = "Of the page before")),
+    responses((status = 200, description = "A list of x402", body = Object), Refusals))]
+async fn search(
     State(shared): State<Arc<Shared>>,
     parameters: Parameters,
 ) -> Result<Response, Refused> {
@@ -70,8 +106,10 @@ pub(crate) async fn search(
     )
 }
 
-/// `GET /.well-known/x402`
-pub(crate) async fn manifest(State(shared): State<Arc<Shared>>) -> Response {
+/// What is for sale, as a list of URLs
+#[utoipa::path(get, path = "/.well-known/x402", tag = "catalogue",
+    responses((status = 200, description = "A manifest of x402", body = Object), Refusals))]
+async fn manifest(State(shared): State<Arc<Shared>>) -> Response {
     let urls = shared.catalogue.iter().map(|entry| entry.resource.clone());
     let node = &shared.node;
     let manifest = Manifest::new(node.engine.node(), node.public_url.clone(), urls.collect());

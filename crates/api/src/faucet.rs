@@ -11,27 +11,57 @@ use axum::response::Response;
 use engine::Fund;
 use http402::{Problem, problem::Retry};
 use instrument::{PublicKey, payer_account};
-use money::{AccountId, Amount, Asset, TransferId};
-use serde_json::json;
+use money::{AccountId, Amount, Asset, AssetCode, TransferId};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::body::{Fields, ok};
+use crate::body::{self, ok};
 use crate::node::Shared;
 use crate::refused::Refused;
+use crate::schema::{self, Refusals};
 
 /// Fillings that an account may hold at once.
 pub(crate) const FAUCET_FILLINGS_COUNT_MAX: u128 = 10;
 
-/// `POST /v1/faucet`
-pub(crate) async fn fill(
-    State(shared): State<Arc<Shared>>,
-    body: Body,
-) -> Result<Response, Refused> {
+pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().routes(routes!(fill))
+}
+
+/// Who wants play money.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Filling {
+    /// Public key of the payer.
+    #[schema(value_type = schema::Hex32)]
+    key: String,
+}
+
+/// What an account holds then.
+#[derive(Debug, Serialize, ToSchema)]
+struct Filled {
+    #[schema(value_type = schema::Account)]
+    account: AccountId,
+    #[schema(value_type = schema::Units)]
+    balance: String,
+    #[schema(value_type = schema::AssetCode)]
+    asset: AssetCode,
+    scale: u8,
+}
+
+/// Play money for a key, on a sandbox
+///
+/// All calls of one key within one second count as one. An account is not filled above ten fillings.
+#[utoipa::path(post, path = "/v1/faucet", tag = "payers", request_body = Filling,
+    responses((status = 200, description = "The account", body = Filled), Refusals))]
+async fn fill(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, Refused> {
     if !shared.node.sandbox {
         return Err(Refused::not_found("not_sandbox", "this node gives no play money"));
     }
-    let fields = Fields::read(body, &["key"]).await?;
-    let key = key_field(fields.required("key")?)?;
+    let asked: Filling = body::object(body).await?;
+    let key = key_field(&asked.key)?;
     let engine = shared.engine();
     let assets = engine.read(engine::State::asset_views).await?;
     let Some(asset) = assets.iter().find(|view| view.sandbox) else {
@@ -54,13 +84,8 @@ pub(crate) async fn fill(
     Ok(ok(&answer(account, asset, balance)))
 }
 
-fn answer(account: AccountId, asset: Asset, balance: u128) -> serde_json::Value {
-    json!({
-        "account": account,
-        "balance": balance.to_string(),
-        "asset": asset.code,
-        "scale": asset.scale,
-    })
+fn answer(account: AccountId, asset: Asset, balance: u128) -> Filled {
+    Filled { account, balance: balance.to_string(), asset: asset.code, scale: asset.scale }
 }
 
 fn full(limit: Amount) -> Refused {

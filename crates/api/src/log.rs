@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::{ClosedEpoch, Log, LogError};
@@ -18,10 +19,13 @@ use serde_json::{Value, json};
 use tlog::policy::Policy;
 use tlog::{Tile, TreeHead};
 use tokio::sync::watch;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::body::ok;
 use crate::node::Shared;
 use crate::refused::Refused;
+use crate::schema::{self, Refusals};
 
 /// Where the log is served, below the node's origin.
 const PREFIX: &str = "/log";
@@ -120,8 +124,20 @@ pub(crate) fn refused(error: &LogError) -> Refused {
     Refused::new(Problem::new(status, error.code(), title, detail))
 }
 
-/// `GET /log/checkpoint`
-pub(crate) async fn checkpoint(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
+pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .routes(routes!(about))
+        .routes(routes!(checkpoint))
+        // The document's templates have no wildcards; the route does.
+        .route("/log/tile/{*path}", get(tile))
+        .routes(routes!(policy))
+}
+
+/// The log's newest checkpoint, signed and cosigned
+#[utoipa::path(get, path = "/log/checkpoint", tag = "log",
+    responses((status = 200, description = "A signed note of C2SP", body = String,
+        content_type = "text/plain"), Refusals))]
+async fn checkpoint(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
     let log = shared.log()?;
     let halted = log.halted();
     let Some((_, note)) = log.checkpoint() else {
@@ -142,9 +158,14 @@ fn unpublished() -> Refused {
     Refused::new(problem)
 }
 
-/// `GET /log/tile/...`
+/// A tile of the log: hashes, or entries
 ///
-/// The path is read as it was sent: a tile has one path, without escapes.
+/// In the paths of C2SP tlog-tiles, which have slashes. The path is read as it was sent: a tile has one
+/// path, without escapes.
+#[utoipa::path(get, path = "/log/tile/{path}", tag = "log",
+    params(("path" = String, Path, example = "0/000")),
+    responses((status = 200, description = "The tile", body = schema::Bytes,
+        content_type = "application/octet-stream"), Refusals))]
 pub(crate) async fn tile(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Refused> {
     let log = shared.log()?;
     let path = uri.path().strip_prefix(PREFIX).and_then(|path| path.strip_prefix('/'));
@@ -164,8 +185,11 @@ pub(crate) async fn tile(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<
     }
 }
 
-/// `GET /log/policy`
-pub(crate) async fn policy(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
+/// The log's key and witnesses, for verifiers
+#[utoipa::path(get, path = "/log/policy", tag = "log",
+    responses((status = 200, description = "A policy of C2SP", body = String,
+        content_type = "text/plain"), Refusals))]
+async fn policy(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
     shared.log()?;
     let known = shared.node.log.as_ref().ok_or_else(|| refused(&LogError::NoLog))?;
     Ok(text(String::from_utf8_lossy(&known.policy.to_bytes()).into_owned(), POLICY_CACHE))
@@ -175,8 +199,10 @@ fn text(text: String, cache: HeaderValue) -> Response {
     ([(CONTENT_TYPE, TEXT), (CACHE_CONTROL, cache)], text).into_response()
 }
 
-/// `GET /v1/log`
-pub(crate) async fn about(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
+/// The log: its key, size, witnesses and how publishing goes
+#[utoipa::path(get, path = "/v1/log", tag = "log",
+    responses((status = 200, description = "The log", body = Object), Refusals))]
+async fn about(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
     let log = shared.log()?;
     let mut content = head_json(log.head());
     content["origin"] = log.origin().into();

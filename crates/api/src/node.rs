@@ -13,26 +13,38 @@ use money::{AccountId, PaymentId};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use utoipa::openapi::OpenApi;
 
+use crate::address::AddressRange;
+use crate::idempotency::Flights;
 use crate::log::NodeLog;
+use crate::rate::{Limiter, Rates};
 use crate::{catalogue, openapi};
 
-/// A secret that a caller must show. Never printed; compared in constant time.
+/// A secret that a caller must show, kept as its digest. Never printed; compared in constant time.
 #[derive(Clone)]
-pub struct Token(String);
+pub struct Token([u8; 32]);
 
 impl Token {
-    /// Wraps the secret.
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self(secret.into())
+    /// Keeps the digest of a secret.
+    pub fn new(secret: impl AsRef<str>) -> Self {
+        Self(Sha256::digest(secret.as_ref()).into())
     }
 
     /// Whether a caller showed the secret. Digests are compared, so the time taken tells neither
     /// content nor length.
     pub fn is(&self, shown: &str) -> bool {
-        let (own, shown) = (Sha256::digest(self.0.as_bytes()), Sha256::digest(shown.as_bytes()));
-        own.as_slice().ct_eq(shown.as_slice()).into()
+        self.0.ct_eq(Sha256::digest(shown).as_slice()).into()
     }
+}
+
+/// Who may ask how often, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct Admission {
+    /// How often.
+    pub rates: Rates,
+    /// Proxies whose `X-Forwarded-For` counts.
+    pub proxies: Vec<AddressRange>,
 }
 
 impl fmt::Debug for Token {
@@ -82,6 +94,8 @@ pub struct Node {
     pub site: Option<String>,
     /// What is told of the log; `None` if the node keeps none.
     pub log: Option<NodeLog>,
+    /// Limits on who asks.
+    pub admission: Admission,
 }
 
 impl fmt::Debug for Node {
@@ -94,6 +108,11 @@ impl fmt::Debug for Node {
 }
 
 impl Node {
+    /// Where a code of a problem is explained.
+    pub(crate) fn doc_url(&self, code: &str) -> String {
+        format!("{}/docs/errors#{code}", self.public_url)
+    }
+
     /// URL of a payment's signed receipt.
     pub(crate) fn receipt_url(&self, payment: PaymentId) -> String {
         format!("{}/v1/receipts/{payment}", self.public_url)
@@ -106,13 +125,21 @@ pub(crate) struct Shared {
     pub node: Node,
     pub catalogue: Vec<DiscoveryResource>,
     pub openapi: Value,
+    pub limiter: Limiter,
+    pub flights: Arc<Flights>,
 }
 
 impl Shared {
-    pub(crate) fn new(mut node: Node) -> Self {
+    pub(crate) fn new(mut node: Node, calls: OpenApi) -> Self {
         let origin = node.public_url.trim_end_matches('/').len();
         node.public_url.truncate(origin);
-        Self { catalogue: catalogue::entries(&node), openapi: openapi::document(&node), node }
+        Self {
+            catalogue: catalogue::entries(&node),
+            openapi: openapi::served(&node, calls),
+            limiter: Limiter::new(node.admission.rates),
+            flights: Arc::default(),
+            node,
+        }
     }
 
     pub(crate) fn engine(&self) -> &Engine {

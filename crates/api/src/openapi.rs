@@ -1,4 +1,5 @@
-//! The `OpenAPI` document: what is for sale, with prices, and the node's own calls in brief.
+//! The `OpenAPI` document: the calls of the node as the resources describe them, and what is for sale,
+//! with prices.
 //!
 //! Invariant: each priced operation names the server where it is bought, because sites and the
 //! node may have different origins.
@@ -9,74 +10,93 @@ use http402::openapi::{self, Operation, Service};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::body::ok;
+use crate::log;
 use crate::node::{ListedOffer, Node, Shared};
+use crate::schema::{self, Refusals};
 
-/// Method, path and one line of each call of the node.
-const CALLS: &[(&str, &str, &str)] = &[
-    ("get", "/v1/node", "The node, its network, assets and clock"),
-    ("post", "/v1/faucet", "Play money for a key, on a sandbox"),
-    ("get", "/v1/payer", "A payer's account, mandates and payments"),
-    ("post", "/v1/mandates", "Register a mandate by the payer's signature"),
-    ("post", "/v1/mandates/revoke", "End a mandate by the payer's signature"),
-    ("post", "/v1/channels", "Open a channel by the payer's signature"),
-    ("get", "/v1/channels/{ch_id}", "A channel as it is"),
-    ("post", "/v1/channels/{ch_id}/top-up", "Raise a channel's deposit by the payer's signature"),
-    ("post", "/v1/channels/{ch_id}/vouchers", "Pay on a channel by a voucher"),
-    ("post", "/v1/channels/{ch_id}/ticks", "Pay on a channel by ticks"),
-    ("post", "/v1/channels/{ch_id}/close", "Close a channel by the payer's signature"),
-    ("get", "/v1/receipts/{pay_id}", "A payment's receipt, signed by the node"),
-    ("get", "/v1/receipts/{pay_id}/proof", "Proof that a payment is in the log, for any verifier"),
-    ("get", "/v1/log", "The verifiable log: its key, size, witnesses and how publishing goes"),
-    ("get", "/log/checkpoint", "The log's newest checkpoint, signed and cosigned"),
-    ("get", "/log/tile/{path}", "A tile of the log: hashes, or entries"),
-    ("get", "/log/policy", "The log's key and witnesses, for verifiers"),
-    ("get", "/v1/accounts", "Every account with its balances"),
-    ("get", "/v1/accounts/{acc_id}/statement", "An account's whole history with its proofs"),
-    ("post", "/v1/accounts/{acc_id}/forget", "Make an account's leaves of the log unreadable"),
-    ("post", "/v1/fund", "Let money enter through the treasury; needs Idempotency-Key"),
-    ("get", "/v1/books", "Sums of debits and credits for each asset"),
-    ("get", "/v1/sandbox/state", "Balances and latest payments of a sandbox"),
-    ("post", "/verify", "x402 facilitator: would this payment be taken?"),
-    ("post", "/settle", "x402 facilitator: take this payment"),
-    ("get", "/supported", "x402 facilitator: what this node takes"),
-    ("get", "/discovery/resources", "What is for sale, page by page"),
-    ("get", "/discovery/search", "What is for sale, by words"),
-    ("get", "/.well-known/x402", "What is for sale, as a list of URLs"),
-    ("get", "/healthz", "Whether the process answers"),
-    ("get", "/readyz", "Whether the engine answers"),
-];
+pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().routes(routes!(show))
+}
 
-/// `GET /openapi.json`
-pub(crate) async fn show(State(shared): State<Arc<Shared>>) -> Response {
+/// What belongs to no resource.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Farthing node",
+        version = "2026-11-01",
+        description = "Payments below a cent. The version is that of the header `Api-Version`; \
+                       additions do not change it.",
+        license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT"),
+    ),
+    // Its route has a wildcard, which templates of the document do not know.
+    paths(log::tile),
+    components(schemas(schema::Problem)),
+    modifiers(&Secrets),
+)]
+struct Frame;
+
+/// The ways to say who asks.
+struct Secrets;
+
+impl Modify for Secrets {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = |text: &str| {
+            let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+            SecurityScheme::Http(scheme.description(Some(text)).build())
+        };
+        let statement = "`Farthing` and a signed access statement: 144 bytes in base64url";
+        let statement = ApiKeyValue::with_description("Authorization", statement);
+        let components = openapi.components.get_or_insert_default();
+        for (name, scheme) in [
+            ("bearer", bearer("The operator's token, or an API key of this scope")),
+            ("gateway", bearer("The token of gateways apart from the node")),
+            ("payer", SecurityScheme::ApiKey(ApiKey::Header(statement))),
+        ] {
+            components.add_security_scheme(name, scheme);
+        }
+    }
+}
+
+/// The document of calls, to which each resource adds its own.
+pub(crate) fn calls() -> utoipa::openapi::OpenApi {
+    Frame::openapi()
+}
+
+/// This document, with what is for sale here and its prices
+#[utoipa::path(get, path = "/openapi.json", tag = "catalogue",
+    responses((status = 200, description = "An OpenAPI document", body = Object), Refusals))]
+async fn show(State(shared): State<Arc<Shared>>) -> Response {
     ok(&shared.openapi)
 }
 
-/// The whole document of a node.
-pub(crate) fn document(node: &Node) -> Value {
+/// The calls of a node and what it sells.
+pub(crate) fn served(node: &Node, calls: utoipa::openapi::OpenApi) -> Value {
     let mut sites: BTreeMap<&str, Vec<Operation>> = BTreeMap::new();
     for offer in &node.offers {
         let site = origin(&offer.url);
         sites.entry(site).or_default().push(operation(offer));
     }
-    let mut paths = own_paths();
-    for (site, operations) in &sites {
-        let sold = openapi::document(&Service::default(), operations);
-        add_site(&mut paths, site, &sold["paths"]);
+    let mut document = serde_json::to_value(calls).unwrap_or_default();
+    let frame = openapi::document(&service(node), &[]);
+    document["servers"] = frame["servers"].clone();
+    document["x-service-info"] = frame["x-service-info"].clone();
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for (site, operations) in &sites {
+            let sold = openapi::document(&Service::default(), operations);
+            add_site(paths, site, &sold["paths"]);
+        }
     }
-    let mut document = openapi::document(&service(node), &[]);
-    document["paths"] = Value::Object(paths);
     document
 }
 
 fn service(node: &Node) -> Service {
     Service {
-        title: "Farthing node".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        description: "Payments below a cent: what is for sale here, and the node's own calls. \
-                      The 402 answer of a request names its exact terms."
-            .to_owned(),
         origin: node.public_url.clone(),
         homepage: Some(format!("{}/", node.public_url)),
         ..Service::default()
@@ -114,29 +134,4 @@ fn add_site(paths: &mut Map<String, Value>, site: &str, sold: &Value) {
             item.entry(method.clone()).or_insert(operation);
         }
     }
-}
-
-fn own_paths() -> Map<String, Value> {
-    let mut paths = Map::new();
-    for (method, path, summary) in CALLS {
-        let mut operation = json!({
-            "summary": summary,
-            "responses": {
-                "2XX": {"description": "Done"},
-                "4XX": {
-                    "description": "Refused",
-                    "content": {"application/problem+json": {
-                        "schema": {"$ref": "#/components/schemas/Problem"},
-                    }},
-                },
-            },
-        });
-        if let Some(name) = path.split(['{', '}']).nth(1) {
-            operation["parameters"] = json!([{
-                "name": name, "in": "path", "required": true, "schema": {"type": "string"},
-            }]);
-        }
-        paths.insert((*path).to_owned(), json!({*method: operation}));
-    }
-    paths
 }

@@ -9,15 +9,21 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use engine::{MandateView, PayerView, PaymentState, PaymentView};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use http402::Problem;
 use instrument::{Mandate, PublicKey, Revocation, Signed, Statement, payer_account};
-use serde_json::{Value, json};
+use money::{AccountId, AssetCode, MandateId, PaymentId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::authority;
-use crate::body::{Fields, json as answer, ok};
+use crate::authority::Caller;
+use crate::body::{self, json as answer, ok};
+use crate::channels::ChannelSchema;
 use crate::node::Shared;
 use crate::refused::Refused;
+use crate::schema::{self, Refusals};
 
 /// Payments that a payer is shown.
 const PAYER_PAYMENTS_COUNT_MAX: usize = 100;
@@ -25,15 +31,86 @@ const PAYER_PAYMENTS_COUNT_MAX: usize = 100;
 /// Open channels that a payer is shown.
 const PAYER_CHANNELS_COUNT_MAX: usize = 100;
 
-/// `GET /v1/payer`
-pub(crate) async fn show(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-) -> Result<Response, Refused> {
-    let key = authority::payer(&headers, shared.engine())?;
+pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().routes(routes!(show)).routes(routes!(grant)).routes(routes!(revoke))
+}
+
+/// What a payer has, and what it decided.
+#[derive(Debug, Serialize, ToSchema)]
+struct Payer {
+    #[schema(value_type = schema::Account)]
+    account: AccountId,
+    #[schema(value_type = schema::AssetCode)]
+    asset: AssetCode,
+    scale: u8,
+    /// What can be spent.
+    #[schema(value_type = schema::Units)]
+    available: String,
+    /// The balance, holds included.
+    #[schema(value_type = schema::Units)]
+    posted: String,
+    /// Held for payments under way.
+    #[schema(value_type = schema::Units)]
+    held: String,
+    /// Newest first.
+    mandates: Vec<GrantedMandate>,
+    /// The latest, newest first.
+    payments: Vec<PayerPayment>,
+    /// The latest that are open, newest first.
+    #[schema(value_type = Vec<ChannelSchema>)]
+    channels: Vec<engine::ChannelView>,
+}
+
+/// A mandate and what was spent under it.
+#[derive(Debug, Serialize, ToSchema)]
+struct GrantedMandate {
+    #[schema(value_type = schema::Mandate)]
+    mandate: MandateId,
+    label: String,
+    /// The key that may pay.
+    #[schema(value_type = schema::Hex32)]
+    delegate: String,
+    /// Most for one payment.
+    #[schema(value_type = schema::Units)]
+    per_payment: String,
+    /// Most in total.
+    #[schema(value_type = schema::Units)]
+    total: String,
+    /// Held and paid under it.
+    #[schema(value_type = schema::Units)]
+    spent: String,
+    /// Unix milliseconds.
+    expires_at_ms: u64,
+    revoked: bool,
+}
+
+/// A payment as its payer sees it.
+#[derive(Debug, Serialize, ToSchema)]
+struct PayerPayment {
+    #[schema(value_type = schema::Payment)]
+    payment: PaymentId,
+    #[schema(value_type = schema::Account)]
+    payee: AccountId,
+    /// What was paid if it is settled, else what was authorized.
+    #[schema(value_type = schema::Units)]
+    amount: String,
+    #[schema(value_type = schema::PaymentState)]
+    state: PaymentState,
+    description: String,
+    /// Unix milliseconds.
+    at_ms: u64,
+}
+
+/// What a payer has
+///
+/// Balance, mandates, payments and open channels, in the first asset in which the key has an account.
+#[utoipa::path(get, path = "/v1/payer", tag = "payers", security(("payer" = [])),
+    responses((status = 200, description = "The payer", body = Payer), Refusals))]
+async fn show(State(shared): State<Arc<Shared>>, caller: Caller) -> Result<Response, Refused> {
+    let key = caller.payer()?;
     let view = shared.engine().read(move |state| view_of(state, &key)).await?;
     match view {
-        Some(view) => Ok(ok(&payer_json(&view))),
+        Some(view) => Ok(ok(&payer_answer(view))),
         None => Err(Refused::not_found(
             "account_unknown",
             "this key has no account yet; an account opens when money enters",
@@ -49,43 +126,49 @@ fn view_of(state: &engine::State, key: &PublicKey) -> Option<PayerView> {
     })
 }
 
-fn payer_json(view: &PayerView) -> Value {
+fn payer_answer(view: PayerView) -> Payer {
     let asset = view.available.asset();
-    json!({
-        "account": view.account,
-        "asset": asset.code,
-        "scale": asset.scale,
-        "available": view.available.units().to_string(),
-        "posted": view.posted.units().to_string(),
-        "held": view.held.units().to_string(),
-        "mandates": view.mandates.iter().map(mandate_json).collect::<Vec<_>>(),
-        "payments": view.payments.iter().map(payment_json).collect::<Vec<_>>(),
-        "channels": view.channels.iter().take(PAYER_CHANNELS_COUNT_MAX).collect::<Vec<_>>(),
-    })
+    let mut channels = view.channels;
+    channels.truncate(PAYER_CHANNELS_COUNT_MAX);
+    Payer {
+        account: view.account,
+        asset: asset.code,
+        scale: asset.scale,
+        available: view.available.units().to_string(),
+        posted: view.posted.units().to_string(),
+        held: view.held.units().to_string(),
+        mandates: view.mandates.into_iter().map(GrantedMandate::from).collect(),
+        payments: view.payments.into_iter().map(PayerPayment::from).collect(),
+        channels,
+    }
 }
 
-fn mandate_json(view: &MandateView) -> Value {
-    json!({
-        "mandate": view.mandate,
-        "label": view.label,
-        "delegate": view.delegate,
-        "per_payment": view.per_payment.units().to_string(),
-        "total": view.total.units().to_string(),
-        "spent": view.spent.units().to_string(),
-        "expires_at_ms": view.expires_at_ms,
-        "revoked": view.revoked,
-    })
+impl From<MandateView> for GrantedMandate {
+    fn from(view: MandateView) -> Self {
+        Self {
+            mandate: view.mandate,
+            label: view.label,
+            delegate: view.delegate,
+            per_payment: view.per_payment.units().to_string(),
+            total: view.total.units().to_string(),
+            spent: view.spent.units().to_string(),
+            expires_at_ms: view.expires_at_ms,
+            revoked: view.revoked,
+        }
+    }
 }
 
-fn payment_json(view: &PaymentView) -> Value {
-    json!({
-        "payment": view.payment,
-        "payee": view.payee,
-        "amount": amount_of(view).to_string(),
-        "state": view.state,
-        "description": view.description,
-        "at_ms": view.at_ns / 1_000_000,
-    })
+impl From<PaymentView> for PayerPayment {
+    fn from(view: PaymentView) -> Self {
+        Self {
+            payment: view.payment,
+            payee: view.payee,
+            amount: amount_of(&view).to_string(),
+            state: view.state,
+            description: view.description,
+            at_ms: view.at_ns / 1_000_000,
+        }
+    }
 }
 
 /// What was paid if it is settled, what was authorized if not.
@@ -96,32 +179,74 @@ pub(crate) fn amount_of(view: &PaymentView) -> u128 {
     }
 }
 
-/// `POST /v1/mandates`
-pub(crate) async fn grant(
-    State(shared): State<Arc<Shared>>,
-    body: Body,
-) -> Result<Response, Refused> {
-    let fields = Fields::read(body, &["mandate", "signature", "label"]).await?;
-    let signed: Signed<Mandate> = statement(&fields, "mandate")?;
-    let terms = *signed.unverified();
-    let mandate = signed.verify_with(&terms.payer_key).map_err(wrong_signature)?;
-    let label = fields.optional("label").unwrap_or_default().to_owned();
-    shared
-        .engine()
-        .grant(mandate, label)
-        .await
-        .map_err(|error| Refused::of("The mandate was not granted", &error))?;
-    Ok(answer(StatusCode::CREATED, &json!({"mandate": terms.id})))
+/// A mandate and the payer's signature.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Grant {
+    /// The mandate's bytes.
+    #[schema(value_type = schema::Base64)]
+    mandate: String,
+    /// 64 bytes.
+    #[schema(value_type = schema::Base64)]
+    signature: String,
+    /// What the payer calls it.
+    #[serde(default)]
+    label: String,
 }
 
-/// `POST /v1/mandates/revoke`
-pub(crate) async fn revoke(
-    State(shared): State<Arc<Shared>>,
-    body: Body,
-) -> Result<Response, Refused> {
+/// A mandate that is registered.
+#[derive(Debug, Serialize, ToSchema)]
+struct Granted {
+    #[schema(value_type = schema::Mandate)]
+    mandate: MandateId,
+}
+
+/// Register a mandate by the payer's signature
+///
+/// The same mandate again is answered the same.
+#[utoipa::path(post, path = "/v1/mandates", tag = "payers", request_body = Grant,
+    responses((status = 201, description = "The mandate counts", body = Granted), Refusals))]
+async fn grant(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, Refused> {
+    let asked: Grant = body::object(body).await?;
+    let signed: Signed<Mandate> = statement((&asked.mandate, "mandate"), &asked.signature)?;
+    let terms = *signed.unverified();
+    let mandate = signed.verify_with(&terms.payer_key).map_err(wrong_signature)?;
+    shared
+        .engine()
+        .grant(mandate, asked.label)
+        .await
+        .map_err(|error| Refused::of("The mandate was not granted", &error))?;
+    Ok(answer(StatusCode::CREATED, &Granted { mandate: terms.id }))
+}
+
+/// A revocation and the payer's signature.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Revoke {
+    /// The revocation's bytes.
+    #[schema(value_type = schema::Base64)]
+    revocation: String,
+    /// 64 bytes.
+    #[schema(value_type = schema::Base64)]
+    signature: String,
+}
+
+/// A mandate that has ended.
+#[derive(Debug, Serialize, ToSchema)]
+struct Revoked {
+    #[schema(value_type = schema::Mandate)]
+    mandate: MandateId,
+    revoked: bool,
+}
+
+/// End a mandate by the payer's signature
+#[utoipa::path(post, path = "/v1/mandates/revoke", tag = "payers", request_body = Revoke,
+    responses((status = 200, description = "The mandate has ended", body = Revoked), Refusals))]
+async fn revoke(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, Refused> {
     let title = "The mandate was not revoked";
-    let fields = Fields::read(body, &["revocation", "signature"]).await?;
-    let signed: Signed<Revocation> = statement(&fields, "revocation")?;
+    let asked: Revoke = body::object(body).await?;
+    let signed: Signed<Revocation> =
+        statement((&asked.revocation, "revocation"), &asked.signature)?;
     let id = signed.unverified().mandate;
     let key = shared.engine().read(move |state| state.mandate_key(id)).await?;
     let Some(key) = key else {
@@ -129,15 +254,16 @@ pub(crate) async fn revoke(
     };
     let revocation = signed.verify_with(&key).map_err(wrong_signature)?;
     shared.engine().revoke(revocation, key).await.map_err(|error| Refused::of(title, &error))?;
-    Ok(ok(&json!({"mandate": id, "revoked": true})))
+    Ok(ok(&Revoked { mandate: id, revoked: true }))
 }
 
-/// Reads a statement and the signature beside it.
+/// Reads a statement, which stands in the field named, and the signature beside it.
 pub(crate) fn statement<T: Statement>(
-    fields: &Fields,
-    name: &'static str,
+    (text, name): (&str, &'static str),
+    signature: &str,
 ) -> Result<Signed<T>, Refused> {
-    let (statement, signature) = (fields.base64(name)?, fields.base64("signature")?);
+    let statement = body::base64(text, name)?;
+    let signature = body::base64(signature, "signature")?;
     Signed::from_parts(&statement, &signature).map_err(|why| {
         let at_signature = matches!(why, instrument::DecodeError::SignatureLength { .. });
         let param = if at_signature { "signature" } else { name };

@@ -13,27 +13,42 @@ use engine::{Coded, OUTCOME_BYTES_MAX, Outcome, Retry};
 use gateway::node::wire::{
     AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, OutcomeWire, RefusedWire, WireError,
 };
+use http::StatusCode;
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
 use money::parse_base_units;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::authority;
+use crate::authority::Caller;
 use crate::body::{self, json, ok};
 use crate::node::Shared;
 use crate::refused::Refused;
+use crate::schema::{GatewayAnswer, GatewayMessage, Refusals};
 
 /// Largest message of a gateway: an outcome as base64, and its headers.
 const GATEWAY_BODY_BYTES_MAX: usize = 2 * OUTCOME_BYTES_MAX + 64 * 1024;
 
-/// `POST /v1/payments/authorize`
-pub(crate) async fn authorize(
+pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .routes(routes!(authorize))
+        .routes(routes!(hold))
+        .routes(routes!(charge))
+        .routes(routes!(settle))
+        .routes(routes!(release))
+}
+
+/// Check an order for a purchase, and claim, hold or charge it
+#[utoipa::path(post, path = "/v1/payments/authorize", tag = "gateways", security(("gateway" = [])),
+    request_body = GatewayMessage,
+    responses((status = 200, description = "Done", body = GatewayAnswer), Refusals))]
+async fn authorize(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Result<Response, Refused> {
-    let message: AuthorizeWire = read(&shared, &headers, body).await?;
+    let message: AuthorizeWire = read(&caller, body).await?;
     let command = message.open().map_err(malformed)?;
     Ok(match shared.engine().authorize(command).await {
         Ok(authorized) => ok(&AuthorizedWire::from(authorized)),
@@ -41,36 +56,45 @@ pub(crate) async fn authorize(
     })
 }
 
-/// `POST /v1/payments/hold`
-pub(crate) async fn hold(
+/// Turn a claim into a hold
+#[utoipa::path(post, path = "/v1/payments/hold", tag = "gateways", security(("gateway" = [])),
+    request_body = GatewayMessage,
+    responses((status = 200, description = "Done", body = GatewayAnswer), Refusals))]
+async fn hold(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Result<Response, Refused> {
-    let message: HoldWire = read(&shared, &headers, body).await?;
+    let message: HoldWire = read(&caller, body).await?;
     let HoldWire { payment, claim, seconds } = message;
     Ok(answer(shared.engine().hold(payment, claim, seconds).await))
 }
 
-/// `POST /v1/payments/charge`
-pub(crate) async fn charge(
+/// Charge a claim
+#[utoipa::path(post, path = "/v1/payments/charge", tag = "gateways", security(("gateway" = [])),
+    request_body = GatewayMessage,
+    responses((status = 200, description = "Done", body = GatewayAnswer), Refusals))]
+async fn charge(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Result<Response, Refused> {
-    let message: FinishWire = read(&shared, &headers, body).await?;
+    let message: FinishWire = read(&caller, body).await?;
     let outcome = outcome(message.outcome)?;
     let charged = shared.engine().charge(message.payment, message.claim, outcome).await;
     Ok(answer(charged))
 }
 
-/// `POST /v1/payments/settle`
-pub(crate) async fn settle(
+/// Charge a hold
+#[utoipa::path(post, path = "/v1/payments/settle", tag = "gateways", security(("gateway" = [])),
+    request_body = GatewayMessage,
+    responses((status = 200, description = "Done", body = GatewayAnswer), Refusals))]
+async fn settle(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Result<Response, Refused> {
-    let message: FinishWire = read(&shared, &headers, body).await?;
+    let message: FinishWire = read(&caller, body).await?;
     let units = message.units.as_deref().map(parse_base_units).transpose();
     let units = units.map_err(|why| {
         Refused::bad_request("invalid_amount", why.to_string()).with_param("units")
@@ -81,24 +105,23 @@ pub(crate) async fn settle(
     Ok(answer(settled))
 }
 
-/// `POST /v1/payments/release`
-pub(crate) async fn release(
+/// Give a claim or hold up
+#[utoipa::path(post, path = "/v1/payments/release", tag = "gateways", security(("gateway" = [])),
+    request_body = GatewayMessage,
+    responses((status = 200, description = "Done", body = GatewayAnswer), Refusals))]
+async fn release(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Result<Response, Refused> {
-    let message: FinishWire = read(&shared, &headers, body).await?;
+    let message: FinishWire = read(&caller, body).await?;
     let outcome = outcome(message.outcome)?;
     let released = shared.engine().release(message.payment, message.claim, outcome).await;
     Ok(answer(released))
 }
 
-pub(crate) async fn read<T: DeserializeOwned>(
-    shared: &Shared,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<T, Refused> {
-    authority::bearer(headers, &shared.node.gateway_token, "gateway")?;
+pub(crate) async fn read<T: DeserializeOwned>(caller: &Caller, body: Body) -> Result<T, Refused> {
+    caller.gateway()?;
     let bytes = body::read(body, GATEWAY_BODY_BYTES_MAX).await?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Refused::bad_request("invalid_json", error.to_string()).with_param("body"))

@@ -5,60 +5,101 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use engine::{Opened, PaymentState, PaymentView};
+use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
 use http402::{Problem, problem};
 use instrument::payer_account;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::authority;
+use crate::authority::{Caller, Scope};
 use crate::log::refused;
 use crate::node::Shared;
+use crate::query::Query;
 use crate::receipt;
 use crate::refused::Refused;
+use crate::schema::{self, Refusals};
+use crate::segment::Segment;
 
 /// With enough cosignatures it does not become better.
 const COSIGNED_CACHE: HeaderValue = HeaderValue::from_static("private, max-age=86400");
 const CACHE: HeaderValue = HeaderValue::from_static("no-store");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection>;
+pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().routes(routes!(show))
+}
 
-/// `GET /v1/receipts/{pay_id}/proof`
-pub(crate) async fn show(
+/// What is asked for.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Asked {
+    /// Which share of a split, in the order of the offer's payees.
+    #[serde(default)]
+    #[param(default = 0, value_type = u64)]
+    leg: usize,
+    /// Whose side of the payment is shown.
+    #[serde(default)]
+    open: Side,
+}
+
+/// Sides of a payment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Side {
+    /// Who was paid is shown, and who paid stays closed.
+    #[default]
+    Payee,
+    /// Both are shown, to the payer and the operator.
+    Both,
+}
+
+/// Proof that a payment is in the log, for any verifier
+#[utoipa::path(get, path = "/v1/receipts/{pay_id}/proof", tag = "receipts",
+    security((), ("payer" = []), ("bearer" = ["read"])),
+    params(("pay_id" = schema::Payment, Path), Asked),
+    responses((status = 200, description = "A `.tlog-proof` of C2SP", body = String,
+        content_type = "text/plain"), Refusals))]
+async fn show(
     State(shared): State<Arc<Shared>>,
-    path: Result<Path<String>, PathRejection>,
-    parameters: Parameters,
-    headers: HeaderMap,
+    path: Segment,
+    Query(asked): Query<Asked>,
+    caller: Caller,
 ) -> Result<Response, Refused> {
     shared.log()?;
-    let asked = Asked::read(parameters)?;
-    let view = receipt::view(&shared, path).await?;
-    if asked.opened == Opened::BOTH {
-        allowed(&shared, &headers, &view)?;
+    let view = receipt::view(&shared, &path).await?;
+    let opened = match asked.open {
+        Side::Payee => Opened::PAYEE,
+        Side::Both => Opened::BOTH,
+    };
+    if opened == Opened::BOTH {
+        allowed(&caller, &view)?;
     }
     let payment = view.payment;
-    let found = shared.engine().payment_receipt(payment, asked.leg, asked.opened).await;
+    let found = shared.engine().payment_receipt(payment, asked.leg, opened).await;
     let Some(found) = found.map_err(|why| refused(&why))? else {
         return Err(nothing_paid(&view));
     };
     let cosigned = shared.node.log.as_ref().is_some_and(|known| {
         !known.policy.needs_no_witness() && known.policy.judge(found.note()).is_ok()
     });
-    let cache = if cosigned && asked.opened != Opened::BOTH { COSIGNED_CACHE } else { CACHE };
+    let cache = if cosigned && opened != Opened::BOTH { COSIGNED_CACHE } else { CACHE };
     let headers = [(CONTENT_TYPE, TEXT), (CACHE_CONTROL, cache)];
     Ok((headers, found.to_string()).into_response())
 }
 
 /// Whether who asks may see the payer: the payer and the operator may.
-fn allowed(shared: &Shared, headers: &HeaderMap, view: &PaymentView) -> Result<(), Refused> {
-    if authority::has_scheme(headers, "Bearer") {
-        return authority::bearer(headers, &shared.node.operator_token, "operator");
+fn allowed(caller: &Caller, view: &PaymentView) -> Result<(), Refused> {
+    if caller.shows_token() {
+        return caller.may(Scope::Read)?.account(view.payer);
     }
-    let key = authority::payer(headers, shared.engine())?;
+    let key = caller.payer()?;
     if payer_account(&key, view.authorized.asset()) == view.payer {
         return Ok(());
     }
@@ -81,40 +122,4 @@ fn nothing_paid(view: &PaymentView) -> Refused {
         problem.retry = problem::Retry::AfterSeconds(1);
     }
     Refused::new(problem)
-}
-
-/// What is asked for.
-struct Asked {
-    leg: usize,
-    opened: Opened,
-}
-
-impl Asked {
-    fn read(parameters: Parameters) -> Result<Self, Refused> {
-        let bad = |detail: String, param: &str| {
-            Refused::bad_request("invalid_query", detail).with_param(param.to_owned())
-        };
-        let Query(pairs) =
-            parameters.map_err(|why| Refused::bad_request("invalid_query", why.body_text()))?;
-        let mut asked = Self { leg: 0, opened: Opened::PAYEE };
-        let mut seen = Vec::new();
-        for (name, value) in pairs {
-            if seen.contains(&name) {
-                return Err(bad("the parameter stands twice".to_owned(), &name));
-            }
-            match (name.as_str(), value.as_str()) {
-                ("leg", text) => {
-                    let leg = text.parse();
-                    let detail = "expected a whole number, the first leg is 0".to_owned();
-                    asked.leg = leg.map_err(|_| bad(detail, "leg"))?;
-                }
-                ("open", "payee") => asked.opened = Opened::PAYEE,
-                ("open", "both") => asked.opened = Opened::BOTH,
-                ("open", _) => return Err(bad("expected `payee` or `both`".to_owned(), "open")),
-                _ => return Err(bad("there is no such parameter".to_owned(), &name)),
-            }
-            seen.push(name);
-        }
-        Ok(asked)
-    }
 }

@@ -10,11 +10,14 @@ use axum::response::Response;
 use engine::{AccountRole, AccountView, BooksView, ChannelView, PaymentView};
 use money::{AccountId, Asset};
 use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::body::ok;
 use crate::node::Shared;
 use crate::payer::amount_of;
 use crate::refused::Refused;
+use crate::schema::Refusals;
 
 /// Accounts that the live page shows.
 const SANDBOX_ACCOUNTS_COUNT_MAX: usize = 60;
@@ -25,8 +28,14 @@ const SANDBOX_CHANNELS_COUNT_MAX: usize = 20;
 /// Characters of an id that tell nameless payers apart on a page.
 const SHORT_ID_CHARS: usize = 6;
 
-/// `GET /v1/sandbox/state`
-pub(crate) async fn state(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
+pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().routes(routes!(state))
+}
+
+/// Balances and latest payments of a sandbox, for the live page
+#[utoipa::path(get, path = "/v1/sandbox/state", tag = "node",
+    responses((status = 200, description = "The state", body = Object), Refusals))]
+async fn state(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
     if !shared.node.sandbox {
         return Err(Refused::not_found("not_sandbox", "this node is not a sandbox"));
     }

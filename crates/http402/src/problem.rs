@@ -34,7 +34,8 @@ impl fmt::Display for Retry {
         match self {
             Self::Never => f.write_str("never"),
             Self::SameKey => f.write_str("same_key"),
-            Self::AfterSeconds(seconds) => write!(f, "after_seconds:{seconds}"),
+            // How long stands in the header `Retry-After`.
+            Self::AfterSeconds(_) => f.write_str("after_delay"),
         }
     }
 }
@@ -63,6 +64,9 @@ pub struct Problem {
     pub param: Option<String>,
     /// What to do next.
     pub retry: Retry,
+    /// Where the code is explained, an absolute URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doc_url: Option<String>,
     /// Id of the request, as in the `Request-Id` header.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub request_id: String,
@@ -89,6 +93,7 @@ impl Problem {
             code,
             param: None,
             retry: Retry::Never,
+            doc_url: None,
             request_id: String::new(),
             charged: false,
             members: Map::new(),
@@ -119,10 +124,16 @@ impl Problem {
         Self { request_id: request_id.into(), ..self }
     }
 
+    /// Says where the code is explained.
+    #[must_use]
+    pub fn with_doc_url(self, url: String) -> Self {
+        Self { doc_url: Some(url), ..self }
+    }
+
     /// Adds a dialect's members; names of the problem's own members are left out.
     #[must_use]
     pub fn with_members(mut self, members: Map<String, Value>) -> Self {
-        const OWN: [&str; 9] = [
+        const OWN: [&str; 10] = [
             "type",
             "title",
             "status",
@@ -130,6 +141,7 @@ impl Problem {
             "code",
             "param",
             "retry",
+            "doc_url",
             "request_id",
             "charged",
         ];

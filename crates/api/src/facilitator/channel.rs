@@ -14,7 +14,6 @@ use engine::{
     Begun, ChannelError, ChannelPhase, ChannelView, Closing, Engine, OpenChannel, OpenChannelError,
     Present, PresentMode, Proof, Spend,
 };
-use http::HeaderMap;
 use http402::Instrument;
 use http402::x402::{ChannelSettlement, PaymentState, SettleResponse};
 use instrument::channel::{ChannelTerms, Close, SignedVoucher, TopUp, VerifiedTerms, VoucherKey};
@@ -23,7 +22,7 @@ use money::{AccountId, Amount, ChannelId, parse_base_units};
 use sha2::{Digest, Sha256};
 
 use super::{Invalid, Terms};
-use crate::authority;
+use crate::authority::Caller;
 use crate::node::Node;
 
 /// How long a charge may take between its two steps, which are one call.
@@ -62,7 +61,7 @@ pub(super) async fn check(
 
 pub(super) async fn take(
     node: &Node,
-    headers: &HeaderMap,
+    caller: &Caller,
     key: Option<&str>,
     terms: Terms,
     instrument: Instrument,
@@ -98,7 +97,7 @@ pub(super) async fn take(
             }
         }
         Instrument::Close(close) => {
-            let agreed = authority::bearer(headers, &node.gateway_token, "gateway").is_ok();
+            let agreed = caller.is_gateway();
             refund(engine, &terms, close, agreed).await
         }
         Instrument::Order { .. } | Instrument::Tick { .. } => Err(unsupported()),

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use axum::routing::get;
 use engine::{Coded, Engine, Idempotency, Retry, Unavailable};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
@@ -31,17 +32,35 @@ use money::{AccountId, Amount, PaymentId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::body;
+use crate::authority::Caller;
 use crate::node::{Node, Shared};
+use crate::schema::Refusals;
+use crate::{body, pages};
 
-/// `GET /supported`
-pub(crate) async fn supported(State(shared): State<Arc<Shared>>) -> Response {
+pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .routes(routes!(verify))
+        .route("/verify", get(pages::verify))
+        .routes(routes!(settle))
+        .routes(routes!(supported))
+}
+
+/// x402 facilitator: what this node takes
+#[utoipa::path(get, path = "/supported", tag = "facilitator",
+    responses((status = 200, description = "Kinds of x402", body = Object), Refusals))]
+async fn supported(State(shared): State<Arc<Shared>>) -> Response {
     body::ok(&SupportedResponse::of_node(shared.engine().node()))
 }
 
-/// `POST /verify`
-pub(crate) async fn verify(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+/// x402 facilitator: would this payment be taken?
+#[utoipa::path(post, path = "/verify", tag = "facilitator", request_body = Object,
+    responses((status = 200, description = "A verdict of x402", body = Object),
+        (status = "4XX", description = "The same for a body that cannot be read", body = Object),
+        Refusals))]
+async fn verify(State(shared): State<Arc<Shared>>, body: Body) -> Response {
     match check(shared.engine(), body).await {
         Ok(payer) => body::ok(&VerifyResponse::Valid { payer }),
         Err(invalid) => {
@@ -55,13 +74,19 @@ pub(crate) async fn verify(State(shared): State<Arc<Shared>>, body: Body) -> Res
     }
 }
 
-/// `POST /settle`
-pub(crate) async fn settle(
+/// x402 facilitator: take this payment
+#[utoipa::path(post, path = "/settle", tag = "facilitator", request_body = Object,
+    security((), ("gateway" = [])),
+    responses((status = 200, description = "A settlement of x402", body = Object),
+        (status = "4XX", description = "The same for a body that cannot be read", body = Object),
+        Refusals))]
+async fn settle(
     State(shared): State<Arc<Shared>>,
+    caller: Caller,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match take(&shared.node, &headers, body).await {
+    match take(&shared.node, &caller, &headers, body).await {
         Ok(settled) => body::ok(&settled),
         Err(invalid) => {
             let answer = SettleResponse::Failure(Refusal {
@@ -101,14 +126,19 @@ async fn check(engine: &Engine, body: Body) -> Result<AccountId, Invalid> {
     }
 }
 
-async fn take(node: &Node, headers: &HeaderMap, body: Body) -> Result<SettleResponse, Invalid> {
+async fn take(
+    node: &Node,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<SettleResponse, Invalid> {
     let asked = read(&node.engine, body).await?;
     let key = gateway::idempotency_key(headers)
         .map_err(|error| Invalid::new(error.code(), error.to_string()))?;
     match asked.instrument {
         Presented::Order(order) => order::take(node, key, asked.terms, &order).await,
         Presented::Channel(instrument) => {
-            channel::take(node, headers, key, asked.terms, instrument).await
+            channel::take(node, caller, key, asked.terms, instrument).await
         }
     }
 }

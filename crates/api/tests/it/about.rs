@@ -28,7 +28,7 @@ async fn health_is_the_process_and_readiness_the_engine() {
     let answer = world.get("/readyz").await;
     answer.is_problem(503, "node_stopped", None);
     assert_eq!(answer.header("retry-after"), "30");
-    assert_eq!(answer.json["retry"], "after_seconds:30");
+    assert_eq!(answer.json["retry"], "after_delay");
 }
 
 #[tokio::test]

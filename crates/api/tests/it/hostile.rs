@@ -47,7 +47,7 @@ async fn fields_are_refused_by_name() {
     }
     let deep = format!("{{\"key\":{}{}}}", "[".repeat(2000), "]".repeat(2000));
     let answer = world.send(request(Method::POST, "/v1/faucet", &[], &deep)).await;
-    answer.is_problem(400, "invalid_json", Some("body"));
+    answer.is_problem(400, "invalid_field", Some("key"));
 }
 
 #[tokio::test]

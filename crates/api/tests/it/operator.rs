@@ -111,7 +111,11 @@ async fn money_enters_once_for_each_key() {
     for (field, value) in [("amount", json!("501")), ("reference", json!("bank 8"))] {
         let mut changed = body.clone();
         changed[field] = value;
-        fund(&world, "one", &changed).await.is_problem(409, "fund_id_taken", None);
+        fund(&world, "one", &changed).await.is_problem(
+            422,
+            "idempotency_conflict",
+            Some("Idempotency-Key"),
+        );
     }
     assert_eq!(world.balance(account).await, 1000);
 }

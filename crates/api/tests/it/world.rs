@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{ListedOffer, LogReport, Node, NodeLog, Token};
+use api::{Admission, ListedOffer, LogReport, Node, NodeLog, Token};
 use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
@@ -105,6 +105,7 @@ impl World {
             labels: BTreeMap::new(),
             site: Some("http://127.0.0.1:4020".to_owned()),
             log: None,
+            admission: Admission::default(),
         };
         change(&mut node);
         let app = api::router(node);

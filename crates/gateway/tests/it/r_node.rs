@@ -167,7 +167,7 @@ async fn r8_r18_a_refusal_while_it_is_pending_names_the_payment() {
     assert_eq!(refusal.reason, "settlement_pending");
     assert_eq!(refusal.pending, Some(payment.id()));
     assert_eq!(got.header("retry-after"), "1");
-    assert_eq!(got.json()["retry"], "after_seconds:1");
+    assert_eq!(got.json()["retry"], "after_delay");
 }
 
 #[tokio::test]

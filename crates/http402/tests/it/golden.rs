@@ -145,7 +145,7 @@ fn retry_rules_have_a_text() {
     for (retry, text) in [
         (Retry::Never, "never"),
         (Retry::SameKey, "same_key"),
-        (Retry::AfterSeconds(5), "after_seconds:5"),
+        (Retry::AfterSeconds(5), "after_delay"),
     ] {
         assert_eq!(serde_json::to_value(retry).unwrap(), text);
     }

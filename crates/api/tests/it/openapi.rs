@@ -1,0 +1,30 @@
+//! The OpenAPI document: its committed copy, and that it says what is there.
+
+use std::path::Path;
+
+use crate::world::World;
+
+/// `UPDATE_SNAPSHOTS=1 cargo test -p api openapi` writes the copy anew.
+#[test]
+fn the_committed_document_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/openapi.json");
+    let document = api::openapi_json().unwrap();
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &document).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == document,
+        "docs/reference/openapi.json is old; write it anew: UPDATE_SNAPSHOTS=1 cargo test -p api"
+    );
+}
+
+#[tokio::test]
+async fn the_served_document_has_the_calls_and_where_they_are() {
+    let served = World::new().await.get("/openapi.json").await.json;
+    let calls: serde_json::Value = serde_json::from_str(&api::openapi_json().unwrap()).unwrap();
+    for part in ["paths", "components", "info"] {
+        assert_eq!(served[part], calls[part], "{part}");
+    }
+    assert_eq!(served["servers"][0]["url"], "http://127.0.0.1:4021");
+}
