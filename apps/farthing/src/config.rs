@@ -13,6 +13,7 @@ mod meter;
 mod offer;
 mod payee;
 mod settings;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,6 +27,8 @@ pub(crate) use settings::{GatewaySettings, NodeSettings, PayeeSettings, Settings
 use crate::failure::Failure;
 use log::LogSection;
 pub(crate) use log::LogSettings;
+pub(crate) use webhooks::WebhooksSection;
+
 use meter::{ChannelSection, MeterSection};
 
 /// What one call of the faucet gives by default.
@@ -45,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) node: NodeSection,
     #[serde(default)]
     pub(crate) log: LogSection,
+    #[serde(default)]
+    pub(crate) webhooks: WebhooksSection,
     #[serde(default, rename = "asset")]
     pub(crate) assets: Vec<AssetSection>,
     #[serde(default, rename = "payee")]

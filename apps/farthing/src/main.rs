@@ -23,6 +23,7 @@ mod logging;
 mod manual;
 mod mirror;
 mod operator;
+mod outbox;
 mod pay;
 mod secrets;
 mod serve;

@@ -25,6 +25,7 @@ use crate::data;
 use crate::failure::Failure;
 use crate::listener::{BindError, Listener};
 use crate::log;
+use crate::outbox::{self, OutboxError};
 use crate::secrets::{self, SecretError};
 use crate::site::Site;
 use crate::stop_signal::StopSignal;
@@ -64,6 +65,9 @@ pub(crate) enum ServeError {
     /// The log cannot be set up.
     #[error(transparent)]
     Log(#[from] log::SetupError),
+    /// Webhooks cannot be sent.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     /// A task of the start was cut off.
     #[error("the start was cut off")]
     CutOff,
@@ -140,6 +144,7 @@ pub(crate) struct Running {
     folder: PathBuf,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
+    webhooks: webhook::Handle,
 }
 
 /// Runs until the process is asked to stop.
@@ -212,6 +217,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         offers.extend(listed(&site, &paywall));
         servers.extend(site.serve(paywall, stopped.clone()));
     }
+    let webhooks = outbox::start(&engine, &folder, &settings.webhooks)?;
     let router = api::router(api::Node {
         engine: engine.clone(),
         key,
@@ -225,10 +231,11 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         site: site_urls.first().cloned(),
         log: known,
         admission: api::Admission::default(),
+        webhooks: Some(webhooks.clone()),
     });
     data::publish(&folder, &listener.url()).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));
-    Ok(Running { node_url, site_urls, engine, folder, stop, servers })
+    Ok(Running { node_url, site_urls, engine, folder, stop, servers, webhooks })
 }
 
 async fn start_engine(
@@ -314,10 +321,15 @@ impl Running {
     pub(crate) async fn shutdown(self) {
         // Without a receiver every server has ended already.
         let _ = self.stop.send(true);
+        self.webhooks.close_streams();
         for server in self.servers {
             if let Err(error) = server.await {
                 tracing::error!(%error, "a listener broke off");
             }
+        }
+        let webhooks = self.webhooks;
+        if let Err(error) = tokio::task::spawn_blocking(move || webhooks.stop()).await {
+            tracing::error!(%error, "the outbox of webhooks broke off");
         }
         self.engine.shutdown().await;
         data::withdraw(&self.folder);

@@ -17,7 +17,9 @@ mod body;
 mod catalogue;
 mod channel_steps;
 mod channels;
+mod deliveries;
 mod envelope;
+mod events;
 mod facilitator;
 mod faucet;
 mod fund;
@@ -40,6 +42,7 @@ mod sandbox;
 mod schema;
 mod segment;
 mod transfers;
+mod webhook_endpoints;
 
 pub use address::{AddressRange, AddressRangeError, Peer};
 pub use log::{LogFailure, LogReport, NodeLog, WitnessReport, log_url};

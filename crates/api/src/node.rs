@@ -13,10 +13,12 @@ use money::{AccountId, PaymentId};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
 
 use crate::address::AddressRange;
 use crate::idempotency::Flights;
+use crate::events::EVENT_STREAMS_COUNT_MAX;
 use crate::log::NodeLog;
 use crate::rate::{Limiter, Rates};
 use crate::{catalogue, openapi};
@@ -96,6 +98,8 @@ pub struct Node {
     pub log: Option<NodeLog>,
     /// Limits on who asks.
     pub admission: Admission,
+    /// The outbox of webhooks; `None` if the node sends none.
+    pub webhooks: Option<webhook::Handle>,
 }
 
 impl fmt::Debug for Node {
@@ -127,6 +131,8 @@ pub(crate) struct Shared {
     pub openapi: Value,
     pub limiter: Limiter,
     pub flights: Arc<Flights>,
+    /// Streams of events that may still be opened.
+    pub streams: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -138,6 +144,7 @@ impl Shared {
             openapi: openapi::served(&node, calls),
             limiter: Limiter::new(node.admission.rates),
             flights: Arc::default(),
+            streams: Arc::new(Semaphore::new(EVENT_STREAMS_COUNT_MAX)),
             node,
         }
     }

@@ -76,7 +76,6 @@ fn wrong_cursor() -> Refused {
 impl<T> Page<T> {
     /// A page whose rows are all of those asked for, and perhaps one more, which says that there is
     /// a next page. `place` is where a page goes on after a row.
-    #[cfg_attr(not(test), expect(dead_code, reason = "lists come with the registry"))]
     pub(crate) fn of(
         mut rows: Vec<T>,
         limit: usize,

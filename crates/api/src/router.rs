@@ -30,8 +30,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
-    about, accounts, catalogue, channel_steps, channels, envelope, facilitator, faucet, fund, log,
-    openapi, operator, pages, payer, payments, proof, receipt, sandbox, transfers,
+    about, accounts, catalogue, channel_steps, channels, deliveries, envelope, events, facilitator, faucet, fund, log,
+    openapi, operator, pages, payer, payments, proof, receipt, sandbox, transfers, webhook_endpoints,
 };
 
 /// The node's API, ready to be served.
@@ -89,6 +89,9 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
         .merge(fund::routes())
         .merge(accounts::routes())
         .merge(transfers::routes())
+        .merge(events::routes())
+        .merge(webhook_endpoints::routes())
+        .merge(deliveries::routes())
         .merge(sandbox::routes())
         .merge(about::health_routes())
 }

@@ -30,6 +30,12 @@ texts! {
     Channel = "^ch_[0-9a-hjkmnp-tv-z]{26}$", "ch_0000000000000000000000002d";
     /// A mandate.
     Mandate = "^man_[0-9a-hjkmnp-tv-z]{26}$", "man_0000000000000000000000002d";
+    /// An event.
+    Event = "^evt_[0-9a-hjkmnp-tv-z]{26}$", "evt_0000000000000000000000002d";
+    /// An endpoint of webhooks.
+    Endpoint = "^we_[0-9a-hjkmnp-tv-z]{26}$", "we_0000000000000000000000002d";
+    /// A delivery of a webhook.
+    Delivery = "^dlv_[0-9a-hjkmnp-tv-z]{26}$", "dlv_0000000000000000000000002d";
     /// Base units, a whole number of decimal digits.
     Units = "^(0|[1-9][0-9]{0,38})$", "2000000";
     /// Code of an asset.

@@ -44,7 +44,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("witness", &["disk", "tlog"]),
     ("report", &["engine", "ledger", "money"]),
     ("webhook", &["engine", "money"]),
-    ("api", &["engine", "gateway", "http402", "instrument", "ledger", "money", "report", "tlog"]),
+    ("api", &["engine", "gateway", "http402", "instrument", "ledger", "money", "report", "tlog", "webhook"]),
     (
         "farthing",
         &[

@@ -61,7 +61,8 @@ impl Config {
         let node = self.check_node(&root.join("node"), &assets)?;
         check_wallet_alone(node.public_url.as_deref(), &gateways, &root)?;
         let log = self.log.check(&node.data, &root.join("log"))?;
-        Ok(Settings { node, log, assets, payees, gateways })
+        let webhooks = self.webhooks.check(&root.join("webhooks"))?;
+        Ok(Settings { node, log, webhooks, assets, payees, gateways })
     }
 
     fn check_node(

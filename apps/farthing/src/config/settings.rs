@@ -8,7 +8,7 @@ use gateway::{Crawlers, Routes};
 use http::Uri;
 use money::{AccountId, Amount, Asset};
 
-use super::LogSettings;
+use super::{LogSettings, WebhooksSection};
 
 /// Everything that a node and its gateways need.
 #[derive(Debug, Clone)]
@@ -16,6 +16,7 @@ pub(crate) struct Settings {
     pub(crate) node: NodeSettings,
     /// `None` if the node keeps no log.
     pub(crate) log: Option<LogSettings>,
+    pub(crate) webhooks: WebhooksSection,
     /// Assets, and whether each is play money.
     pub(crate) assets: Vec<(Asset, bool)>,
     pub(crate) payees: Vec<PayeeSettings>,

@@ -5,6 +5,8 @@
 
 mod stream;
 
+pub(crate) use stream::EVENT_STREAMS_COUNT_MAX;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 

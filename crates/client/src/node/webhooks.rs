@@ -21,8 +21,10 @@ impl NodeClient {
         names: &[String],
         after: Option<&str>,
     ) -> Result<EventStream, Error> {
-        let names: String = names.iter().map(|name| format!("&type={name}")).collect();
-        let url = format!("{}/v1/events/stream?{}", self.url, names.trim_start_matches('&'));
+        let mut url = format!("{}/v1/events/stream", self.url);
+        if !names.is_empty() {
+            url = format!("{url}?type={}", names.join(","));
+        }
         let mut headers = authorization("Bearer", token)?;
         if let Some(id) = after.and_then(|id| HeaderValue::from_str(id).ok()) {
             headers.insert(LAST_EVENT_ID, id);
