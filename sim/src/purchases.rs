@@ -117,7 +117,8 @@ impl Purchases {
         let purchase = Purchase { digest, origin: None, description: "an article".to_owned() };
         let terms = Terms { pay_to, amount, split, access_seconds: ACCESS_SECONDS };
         let order = Signed::sign(order, &key).verify().ok()?;
-        let command = Authorize { order, purchase, terms, idempotency: None, mode };
+        let tags = engine::Tags::default();
+        let command = Authorize { order, purchase, terms, idempotency: None, tags, mode };
         if self.presented.len() < 40 {
             self.presented.push(command.clone());
         } else {

@@ -101,9 +101,9 @@ impl Streams {
             mandate: None,
         };
         let terms = Signed::sign(terms, &signer).verify().ok()?;
-        let split = self.split();
+        let (split, tags) = (self.split(), engine::Tags::default());
         let command =
-            OpenChannel { terms, split, description: "a stream".to_owned(), origin: None };
+            OpenChannel { terms, split, description: "a stream".to_owned(), origin: None, tags };
         self.opened.push(command.clone());
         Some(Step::Open(Box::new(command)))
     }

@@ -91,7 +91,13 @@ pub(crate) async fn start(data: &Path) -> Result<Engine> {
 /// Opens a channel at the engine.
 pub(crate) async fn open(engine: &Engine, channel: &Channel) -> Result<()> {
     let terms = channel.signed().verify().context("the bench's own terms")?;
-    let command = OpenChannel { terms, split: None, description: "bench".to_owned(), origin: None };
+    let command = OpenChannel {
+        terms,
+        split: None,
+        description: "bench".to_owned(),
+        origin: None,
+        tags: engine::Tags::default(),
+    };
     engine.open_channel(command).await.context("cannot open a channel")?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use engine::{ChannelError, ChannelView, Closing, OpenChannel, Proof};
+use engine::{ChannelError, ChannelView, Closing, OpenChannel, Proof, Tags};
 use gateway::node::wire::channel::ticks;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
@@ -131,6 +131,7 @@ async fn open(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response,
         split: None,
         description: fields.description,
         origin: None,
+        tags: Tags::default(),
     };
     let opened = shared.engine().open_channel(command).await;
     let view = opened.map_err(|error| Refused::of("The channel was not opened", &error))?;

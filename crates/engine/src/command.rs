@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::AccountRole;
 use crate::outcome::Outcome;
+use crate::tags::Tags;
 use crate::view::PaymentView;
 
 /// One concrete request for an offer.
@@ -74,6 +75,8 @@ pub struct Authorize {
     pub terms: Terms,
     /// Set when the caller named the request.
     pub idempotency: Option<Idempotency>,
+    /// What it is counted by in reports; decides nothing.
+    pub tags: Tags,
     /// How far to go.
     pub mode: Mode,
 }

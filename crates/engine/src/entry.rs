@@ -11,16 +11,20 @@ use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Decoder, Encoder, Malformed};
+use crate::document::DocumentKind;
 use crate::outcome::Outcome;
 use crate::state::TIMESTAMP_STEP_NS;
+use crate::tags::Tags;
 
 mod channel;
+mod refund;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use channel::{
     Act, BegunRequest, ChannelEntry, CloseCause, NewChannel, PaidProof, decode_tick, encode_tick,
 };
+pub(crate) use refund::{NewRefund, RefundedLeg};
 
 /// Who holds an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,13 +61,29 @@ pub(crate) struct NewPayment {
     pub description: String,
     /// Key and fingerprint, each SHA-256.
     pub idempotency: Option<([u8; 32], [u8; 32])>,
+    pub tags: Tags,
 }
 
-/// Kinds of the entries that open a payment: by a signed order, or by a signed request.
+/// Kinds of the entries that open a payment: by a signed order, or by a signed request. With tags
+/// they have others, so that those from before there were any stay as they are.
 const HELD: u8 = 4;
 const CHARGED: u8 = 5;
 const HELD_BY_REQUEST: u8 = 24;
 const CHARGED_BY_REQUEST: u8 = 25;
+const HELD_TAGGED: u8 = 26;
+const CHARGED_TAGGED: u8 = 27;
+const HELD_BY_REQUEST_TAGGED: u8 = 28;
+const CHARGED_BY_REQUEST_TAGGED: u8 = 29;
+
+/// By order, by request, and both with tags.
+const HELD_KINDS: [u8; 4] = [HELD, HELD_BY_REQUEST, HELD_TAGGED, HELD_BY_REQUEST_TAGGED];
+const CHARGED_KINDS: [u8; 4] =
+    [CHARGED, CHARGED_BY_REQUEST, CHARGED_TAGGED, CHARGED_BY_REQUEST_TAGGED];
+
+/// Kinds of the registry, of refunds, and of where events begin.
+const DOCUMENT_PUT: u8 = 20;
+const REFUNDED: u8 = 21;
+const EVENTS_BEGUN: u8 = 22;
 
 /// Kinds of the log's entries.
 const LOG_OPENED: u8 = 18;
@@ -127,6 +147,16 @@ pub(crate) enum Entry {
     EpochRecorded {
         entry: Arc<[u8]>,
     },
+    /// A document was created, changed or, without a body, deleted.
+    DocumentPut {
+        kind: DocumentKind,
+        id: String,
+        revision: u64,
+        body: Option<Vec<u8>>,
+    },
+    Refunded(Box<NewRefund>),
+    /// From here on every fact is an event. Journals from before there were events begin without.
+    EventsBegun,
 }
 
 /// An entry with the moment at which the writer took it.
@@ -176,12 +206,12 @@ impl Stamped {
                 out.str(reference);
             }
             Entry::PaymentHeld { payment, hold_seconds } => {
-                out.u8(if payment.request.is_some() { HELD_BY_REQUEST } else { HELD });
+                out.u8(payment.kind_among(HELD_KINDS));
                 payment.encode(out);
                 out.u32(*hold_seconds);
             }
             Entry::PaymentCharged { payment } => {
-                out.u8(if payment.request.is_some() { CHARGED_BY_REQUEST } else { CHARGED });
+                out.u8(payment.kind_among(CHARGED_KINDS));
                 payment.encode(out);
             }
             Entry::PaymentSettled { payment, legs, outcome } => {
@@ -214,6 +244,11 @@ impl Stamped {
                 out.u8(EPOCH_RECORDED);
                 out.bytes(entry);
             }
+            Entry::DocumentPut { kind, id, revision, body } => {
+                encode_document(out, *kind, id, *revision, body.as_deref());
+            }
+            Entry::Refunded(refund) => refund.encode(out),
+            Entry::EventsBegun => out.u8(EVENTS_BEGUN),
         }
     }
 
@@ -233,13 +268,13 @@ impl Stamped {
                 amount: from.amount()?,
                 reference: from.str()?.to_owned(),
             },
-            kind @ (HELD | HELD_BY_REQUEST) => Entry::PaymentHeld {
-                payment: NewPayment::decode(from, kind == HELD_BY_REQUEST)?,
+            kind if HELD_KINDS.contains(&kind) => Entry::PaymentHeld {
+                payment: NewPayment::decode(from, kind, HELD_KINDS)?,
                 hold_seconds: from.u32()?,
             },
-            kind @ (CHARGED | CHARGED_BY_REQUEST) => Entry::PaymentCharged {
-                payment: NewPayment::decode(from, kind == CHARGED_BY_REQUEST)?,
-            },
+            kind if CHARGED_KINDS.contains(&kind) => {
+                Entry::PaymentCharged { payment: NewPayment::decode(from, kind, CHARGED_KINDS)? }
+            }
             6 => Entry::PaymentSettled {
                 payment: from.id(PaymentId::new)?,
                 legs: decode_list(from, Decoder::u128)?,
@@ -264,11 +299,19 @@ impl Stamped {
                     burned: decode_list(from, |from| from.id(TransferId::new))?,
                 }
             }
-            kind @ channel::OPENED..=channel::CLOSED => {
+            kind @ (channel::OPENED..=channel::CLOSED | channel::OPENED_TAGGED) => {
                 Entry::Channel(ChannelEntry::decode(kind, from)?)
             }
             LOG_OPENED => Entry::LogOpened { vkey: from.str()?.to_owned() },
             EPOCH_RECORDED => Entry::EpochRecorded { entry: from.bytes()?.into() },
+            DOCUMENT_PUT => Entry::DocumentPut {
+                kind: DocumentKind::decode(from)?,
+                id: from.str()?.to_owned(),
+                revision: from.u64()?,
+                body: from.option(|from| Ok(from.bytes()?.to_vec()))?,
+            },
+            REFUNDED => Entry::Refunded(Box::new(NewRefund::decode(from)?)),
+            EVENTS_BEGUN => Entry::EventsBegun,
             _ => return Err(Malformed("unknown entry kind")),
         };
         Ok(Self { timestamp_ns, entry })
@@ -285,6 +328,20 @@ pub(crate) fn encode_ledger(out: &mut Encoder, rows: &[u8], burned: &[TransferId
     for id in burned {
         out.u128(id.get());
     }
+}
+
+fn encode_document(
+    out: &mut Encoder,
+    kind: DocumentKind,
+    id: &str,
+    revision: u64,
+    body: Option<&[u8]>,
+) {
+    out.u8(DOCUMENT_PUT);
+    out.u8(kind as u8);
+    out.str(id);
+    out.u64(revision);
+    out.option(body, Encoder::bytes);
 }
 
 fn encode_settled(out: &mut Encoder, payment: PaymentId, legs: &[u128], outcome: Option<&Outcome>) {
@@ -344,6 +401,16 @@ impl ReleaseReason {
 }
 
 impl NewPayment {
+    /// The kind of its entry.
+    fn kind_among(&self, [by_order, by_request, order_tagged, request_tagged]: [u8; 4]) -> u8 {
+        match (self.request.is_some(), self.tags.is_empty()) {
+            (false, true) => by_order,
+            (true, true) => by_request,
+            (false, false) => order_tagged,
+            (true, false) => request_tagged,
+        }
+    }
+
     pub(crate) fn encode(&self, out: &mut Encoder) {
         out.raw(&self.order.order_bytes());
         out.raw(&self.order.signature().0);
@@ -360,19 +427,26 @@ impl NewPayment {
             out.raw(key);
             out.raw(fingerprint);
         });
+        if !self.tags.is_empty() {
+            self.tags.encode(out);
+        }
     }
 
-    pub(crate) fn decode(from: &mut Decoder<'_>, by_request: bool) -> Result<Self, Malformed> {
+    fn decode(from: &mut Decoder<'_>, kind: u8, kinds: [u8; 4]) -> Result<Self, Malformed> {
+        let [_, by_request, order_tagged, request_tagged] = kinds;
+        let is_by_request = kind == by_request || kind == request_tagged;
+        let is_tagged = kind == order_tagged || kind == request_tagged;
         let order = from.slice(Order::BYTES)?;
         let order =
             SignedOrder::from_parts(order, from.slice(64)?).map_err(|_| Malformed("order"))?;
         Ok(Self {
             id: order.unverified().payment_id(),
             order,
-            request: if by_request { Some(RequestDigest(from.array()?)) } else { None },
+            request: if is_by_request { Some(RequestDigest(from.array()?)) } else { None },
             legs: decode_list(from, |from| Ok((from.id(AccountId::new)?, from.u128()?)))?,
             description: from.str()?.to_owned(),
             idempotency: from.option(|from| Ok((from.array()?, from.array()?)))?,
+            tags: if is_tagged { Tags::decode_some(from)? } else { Tags::default() },
         })
     }
 }

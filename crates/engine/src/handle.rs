@@ -14,6 +14,7 @@ use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
 use money::{AccountId, Asset, NodeId, PaymentId};
 use tokio::sync::oneshot;
 
+use crate::board::Board;
 use crate::channel::{ChannelCommand, ChannelLimits};
 use crate::clock::Clock;
 use crate::command::{AccountSpec, Authorize, Authorized, ClaimToken, Fund};
@@ -21,6 +22,7 @@ use crate::error::{
     AuthorizeError, BatchError, FundError, GrantError, OpenError, ReleaseError, RevokeError,
     SettleError, StartError, Unavailable,
 };
+use crate::event::Sealed;
 use crate::figures::{EngineFigures, Figures};
 use crate::keep::BackupPoint;
 use crate::keys::Keys;
@@ -32,8 +34,11 @@ use crate::verifier::Verifier;
 use crate::view::PaymentView;
 use crate::writer::{self, Inline};
 
+mod facts;
 mod log;
 mod questions;
+
+pub(crate) use facts::FactCommand;
 
 /// Where an answer goes.
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
@@ -51,6 +56,7 @@ pub(crate) enum Command {
     OpenAsset(Asset, bool, Reply<(), OpenError>),
     OpenAccount(AccountSpec, Reply<(), OpenError>),
     Fund(Fund, Reply<(), FundError>),
+    Fact(FactCommand),
     Grant(Box<Verified<Mandate>>, String, Reply<(), GrantError>),
     Revoke(Verified<Revocation>, PublicKey, Reply<(), RevokeError>),
     CreateAccounts(Vec<Account>, Reply<Vec<CreateAccountStatus>, BatchError>),
@@ -142,6 +148,9 @@ pub struct Engine {
     pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
     pub(crate) log: Option<Log>,
+    pub(crate) board: Arc<Board>,
+    /// Rows of the past that any thread may read.
+    sealed: Option<Sealed>,
     figures: Arc<Figures>,
     clock: Arc<dyn Clock>,
     node: NodeId,
@@ -175,11 +184,11 @@ impl Engine {
         keys: Keys,
         verifier: Verifier,
         log: Option<Log>,
-        figures: Arc<Figures>,
+        (board, sealed, figures): (Arc<Board>, Option<Sealed>, Arc<Figures>),
         clock: Arc<dyn Clock>,
         node: NodeId,
     ) -> Self {
-        Self { queue, keys, verifier, log, figures, clock, node }
+        Self { queue, keys, verifier, log, board, sealed, figures, clock, node }
     }
 
     /// The node.

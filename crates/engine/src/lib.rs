@@ -10,14 +10,17 @@
 //!
 //! The fold (`state`) must not read a clock, draw randomness or do I/O; only `writer` does.
 
+mod board;
 mod channel;
 mod claims;
 mod clock;
 mod codec;
 mod command;
 mod decide;
+mod document;
 mod entry;
 mod error;
+mod event;
 mod figures;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -28,7 +31,9 @@ mod log;
 mod outcome;
 mod past;
 mod queue;
+mod refund;
 mod state;
+mod tags;
 mod verifier;
 mod view;
 mod writer;
@@ -42,11 +47,19 @@ pub use command::{
     AccountSpec, Authorize, Authorized, ClaimToken, Fund, HOLD_SECONDS_MAX, Idempotency, Mode,
     Purchase, Terms,
 };
+pub use document::{
+    DOCUMENT_BYTES_MAX, DOCUMENT_ID_BYTES_MAX, DOCUMENTS_PER_KIND_COUNT_MAX, Document,
+    DocumentKind, Expected, Put, PutError,
+};
 pub use entry::{AccountRole, ReleaseReason};
 pub use error::{
     AskError, AuthorizeError, BatchError, ChannelError, Coded, FundError, GrantError,
     OpenChannelError, OpenError, ReleaseError, Retry, RevokeError, SettleError, StartError,
     Unavailable,
+};
+pub use event::{
+    AccountEvent, ChannelEvent, DocumentChange, DocumentEvent, EVENTS_PER_PAGE_COUNT_MAX, Event,
+    EventKind, EventPage, FundedEvent, MandateEvent, PaymentEvent, RefundEvent,
 };
 pub use figures::{BOUNDS_US, Buckets, EngineFigures, Histogram, Reading};
 pub use handle::{BATCH_EVENTS_COUNT_MAX, Engine, Options, Started};
@@ -56,7 +69,9 @@ pub use keep::{
 };
 pub use log::{ClosedEpoch, Log, LogError, LogOptions, Opened, Random, create_guard};
 pub use outcome::{OUTCOME_BYTES_MAX, Outcome};
+pub use refund::{REFUNDS_PER_PAYMENT_COUNT_MAX, Refund, RefundError, RefundView};
 pub use state::{State, system_account};
+pub use tags::{Country, OfferTag, PayerClass, TagError, Tags};
 pub use view::{
     AccountView, AssetSums, AssetView, BooksView, MandateView, PayerView, PaymentState,
     PaymentView, Vitals, books, payer, vitals,

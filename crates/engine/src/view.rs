@@ -7,10 +7,11 @@ use ledger::Standing;
 use money::{AccountId, Amount, Asset, MandateId, PaymentId};
 use serde::{Deserialize, Serialize};
 
-use crate::channel::ChannelView;
+use crate::channel::{ChannelView, text};
 use crate::entry::{AccountRole, ReleaseReason};
 use crate::past::Opened;
 use crate::state::{GrantedMandate, Holder, Payment, Progress, State, system_account};
+use crate::tags::Tags;
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,12 @@ pub struct PaymentView {
     pub order_digest: String,
     /// When it was authorized or settled, Unix nanoseconds.
     pub at_ns: u64,
+    /// What was paid back of it, base units as a text.
+    #[serde(default, with = "text")]
+    pub refunded: u128,
+    /// What it is counted by.
+    #[serde(default)]
+    pub tags: Tags,
 }
 
 /// One account.
@@ -187,6 +194,8 @@ impl PaymentView {
             description: payment.description.clone(),
             order_digest: Hex(&payment.order_digest).to_string(),
             at_ns,
+            refunded: 0,
+            tags: payment.tags,
         }
     }
 }
@@ -250,15 +259,30 @@ impl State {
 
     /// One payment.
     pub fn payment(&self, id: PaymentId) -> Option<PaymentView> {
+        let view = self.payment_before_refunds(id)?;
+        Some(self.with_refunds(view))
+    }
+
+    /// As [`State::payment`] for one that was paid this moment: nobody has paid it back yet, and to
+    /// look for that would cost every payment.
+    pub(crate) fn payment_before_refunds(&self, id: PaymentId) -> Option<PaymentView> {
         if let Some(held) = self.held.get(&id) {
             return Some(PaymentView::of(id, held));
         }
-        self.answer(self.records.opened(id)).map(|opened| self.payment_view(opened))
+        let opened = self.answer(self.records.opened(id))?;
+        Some(PaymentView::of(id, &self.as_it_stands(opened)))
+    }
+
+    fn with_refunds(&self, mut view: PaymentView) -> PaymentView {
+        if view.state == PaymentState::Settled {
+            view.refunded = self.refunded(view.payment);
+        }
+        view
     }
 
     fn payment_view(&self, opened: Opened) -> PaymentView {
         let id = opened.id;
-        PaymentView::of(id, &self.as_it_stands(opened))
+        self.with_refunds(PaymentView::of(id, &self.as_it_stands(opened)))
     }
 
     /// The latest payments of all payers, newest first.

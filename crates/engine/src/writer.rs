@@ -13,6 +13,8 @@ mod keeper;
 mod ledger_batches;
 pub(crate) mod loading;
 mod log;
+mod payments;
+mod registry;
 mod requests;
 mod start;
 

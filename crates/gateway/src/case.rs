@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use engine::ChannelView;
+use engine::{ChannelView, Tags};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use http402::mpp::{self, AcceptPayment, ChallengeContext};
@@ -70,6 +70,8 @@ pub(crate) struct Case {
     pub crawler: Option<PublicKey>,
     /// Whether the answer is to carry the payment's proof.
     pub proof: ProofWish,
+    /// What the payment is counted by.
+    pub tags: Tags,
     /// The payer's own request body has failed, see [`crate::body::Digested`].
     pub request_failed: Arc<AtomicBool>,
 }
@@ -110,6 +112,7 @@ impl Case {
             recalled: None,
             dialect: Dialect::X402V2,
             proof: ProofWish::of(&parts.headers),
+            tags: Tags::default(),
             request_failed: Arc::default(),
         }
     }

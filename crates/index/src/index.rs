@@ -19,6 +19,7 @@ use crate::lookup::{self, Wanted};
 use crate::manifest::{Manifest, same_shape};
 use crate::options::{Options, Schema, Shape};
 use crate::query;
+use crate::reader::Reader;
 use crate::record::Found;
 use crate::run::{Run, open_whole};
 use crate::store::{CLOSED, Job, Store, View};
@@ -353,6 +354,11 @@ impl Index {
         Keeper(Arc::clone(&self.store))
     }
 
+    /// Reads what is sealed, from any thread.
+    pub fn reader(&self) -> Reader {
+        Reader(Arc::clone(&self.store))
+    }
+
     fn in_range(&self, position: u64) -> Result<(), Error> {
         let len = self.len();
         if position < len { Ok(()) } else { Err(Error::BeyondEnd { position, len }) }
@@ -370,7 +376,7 @@ impl Drop for Index {
     }
 }
 
-fn sealed(view: &View, position: u64) -> Option<&Chunk> {
+pub(crate) fn sealed(view: &View, position: u64) -> Option<&Chunk> {
     view.sealed.iter().rev().find(|chunk| position >= chunk.base()).map(|chunk| &**chunk)
 }
 

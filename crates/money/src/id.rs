@@ -138,6 +138,8 @@ id_types! {
     MandateId = "man";
     /// A node.
     NodeId = "node";
+    /// A refund of a payment.
+    RefundId = "ref";
     /// A payout: money that leaves through the treasury.
     PayoutId = "po";
     /// An event: follows from the node and the event's position.

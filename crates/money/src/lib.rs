@@ -19,6 +19,6 @@ pub use amount::{Amount, AmountError, parse_base_units};
 pub use asset::{Asset, AssetCode, AssetError, SCALE_MAX};
 pub use id::{
     AccountId, ChannelId, DeliveryId, EndpointId, EventId, IdError, IdKind, MandateId, NodeId,
-    OfferId, OrderId, PaymentId, PayoutId, TransferId,
+    OfferId, OrderId, PaymentId, PayoutId, RefundId, TransferId,
 };
 pub use ratio::{Ratio, RatioError, Rounding, Shares, SharesError, Split};

@@ -12,7 +12,7 @@
 
 use engine::{
     Begun, ChannelError, ChannelPhase, ChannelView, Closing, Engine, OpenChannel, OpenChannelError,
-    Present, PresentMode, Proof, Spend,
+    Present, PresentMode, Proof, Spend, Tags,
 };
 use http402::Instrument;
 use http402::x402::{ChannelSettlement, PaymentState, SettleResponse};
@@ -76,6 +76,7 @@ pub(super) async fn take(
                 split: None,
                 description: terms.description.clone(),
                 origin: None,
+                tags: Tags::default(),
             };
             engine.open_channel(command).await.map_err(|error| unopened(error).by(payer))?;
             charge(engine, key, &terms, voucher).await

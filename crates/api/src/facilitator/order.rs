@@ -5,7 +5,7 @@
 
 use engine::{
     Authorize, AuthorizeError, Authorized, Engine, Idempotency, Mode, PaymentState, PaymentView,
-    Purchase, SettleError,
+    Purchase, SettleError, Tags,
 };
 use http402::x402::{self, PaymentRequirements, Scheme, SettleResponse, Settlement};
 use instrument::{Order, SignedOrder, VerifiedOrder};
@@ -112,6 +112,7 @@ fn authorize(
             access_seconds: u32::MAX,
         },
         idempotency,
+        tags: Tags::default(),
         mode,
     }
 }

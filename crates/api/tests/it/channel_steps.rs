@@ -33,6 +33,7 @@ fn open(world: &World, terms: ChannelTerms) -> OpenChannel {
         split: None,
         description: "An article".to_owned(),
         origin: Some("http://127.0.0.1:4020".to_owned()),
+        tags: engine::Tags::default(),
     }
 }
 

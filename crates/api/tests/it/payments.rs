@@ -33,6 +33,7 @@ fn command(world: &World, mode: Mode) -> Authorize {
             access_seconds: 60,
         },
         idempotency: None,
+        tags: engine::Tags::default(),
         mode,
     }
 }

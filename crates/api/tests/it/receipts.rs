@@ -123,6 +123,7 @@ pub async fn hold(world: &World, order: &VerifiedOrder) -> (PaymentId, engine::C
             access_seconds: 60,
         },
         idempotency: None,
+        tags: engine::Tags::default(),
         mode: Mode::Hold { seconds: 60 },
     });
     match held.await.unwrap() {

@@ -7,6 +7,7 @@ use money::{AccountId, Amount, ChannelId, Shares};
 use super::view::ChannelView;
 use crate::command::ClaimToken;
 use crate::outcome::Outcome;
+use crate::tags::Tags;
 
 /// Request to open a channel: the deposit is held at once.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct OpenChannel {
     pub description: String,
     /// Origin at which it is opened, for mandates that are bound to one; `None` if unknown.
     pub origin: Option<String>,
+    /// What its settlements are counted by in reports; decides nothing.
+    pub tags: Tags,
 }
 
 /// What raises the accepted total of a channel. Its signature or link is checked by the engine.

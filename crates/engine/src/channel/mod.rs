@@ -20,4 +20,5 @@ pub use command::{Begun, Closing, OpenChannel, Present, PresentMode, Proof, Spen
 pub(crate) use leases::{Awaiting, Lease, Leases, WaitingCopy};
 pub use limits::{AWAIT_MS_MAX, ChannelLimits, LEASE_SECONDS_MAX};
 pub(crate) use limits::{CHANNEL_COPIES_COUNT_MAX, CHANNELS_PER_PAYER_COUNT_MAX, RELIEF_COUNT_MAX};
+pub(crate) use view::text;
 pub use view::{ChannelPhase, ChannelView, VoucherView};

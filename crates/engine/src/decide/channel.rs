@@ -32,6 +32,7 @@ pub(crate) fn open_channel(
         terms: command.terms.to_signed(),
         split: shared(command.split.as_ref()).ok_or(OpenChannelError::UnknownPayee)?,
         description: cut(&command.description, DESCRIPTION_BYTES_MAX),
+        tags: command.tags,
     };
     check_payees(state, &new)?;
     let units = terms.deposit.units();

@@ -141,6 +141,7 @@ pub(crate) fn check_terms(
         legs,
         description: cut(&command.purchase.description, DESCRIPTION_BYTES_MAX),
         idempotency: command.idempotency.as_ref().map(|named| (named.key, named.fingerprint)),
+        tags: command.tags,
     })
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn settle_entry(
 }
 
 /// `leg * units / held`, rounded down: the payer gains. `leg` and `units` are `held` at most.
-fn part(leg: u128, units: u128, held: u128) -> u128 {
+pub(super) fn part(leg: u128, units: u128, held: u128) -> u128 {
     if units == held {
         return leg;
     }

@@ -1,4 +1,4 @@
-//! Entries about channels, kinds 12 to 17.
+//! Entries about channels, kinds 12 to 17 and 23.
 //!
 //! They say what was asked for, not what came of it: the fold lets the channel's machine take the
 //! same step again. A voucher that only raises the accepted total costs 116 bytes.
@@ -11,6 +11,7 @@ use super::decode_list;
 use crate::channel::Proof;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::outcome::Outcome;
+use crate::tags::Tags;
 
 pub(super) const OPENED: u8 = 12;
 const TOPPED_UP: u8 = 13;
@@ -18,6 +19,8 @@ const PAID: u8 = 14;
 const SETTLED: u8 = 15;
 const CLOSING: u8 = 16;
 pub(super) const CLOSED: u8 = 17;
+/// As [`OPENED`], with tags behind the channel.
+pub(super) const OPENED_TAGGED: u8 = 23;
 
 /// A channel as it was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,7 @@ pub(crate) struct NewChannel {
     /// of the terms receives all.
     pub split: Vec<(AccountId, u32)>,
     pub description: String,
+    pub tags: Tags,
 }
 
 /// A request that pays from a channel, as it began.
@@ -167,6 +171,7 @@ pub(crate) fn decode_tick(from: &mut Decoder<'_>) -> Result<Tick, Malformed> {
 }
 
 impl NewChannel {
+    /// Without its tags.
     pub(crate) fn encode(&self, out: &mut Encoder) {
         encode_signed(out, &self.terms);
         out.len(self.split.len());
@@ -184,6 +189,7 @@ impl NewChannel {
             terms,
             split: decode_list(from, |from| Ok((from.id(AccountId::new)?, from.u32()?)))?,
             description: from.str()?.to_owned(),
+            tags: Tags::default(),
         })
     }
 }
@@ -263,8 +269,11 @@ impl ChannelEntry {
     pub(super) fn encode(&self, out: &mut Encoder) {
         match self {
             Self::Opened { channel, hold } => {
-                out.u8(OPENED);
+                out.u8(if channel.tags.is_empty() { OPENED } else { OPENED_TAGGED });
                 channel.encode(out);
+                if !channel.tags.is_empty() {
+                    channel.tags.encode(out);
+                }
                 out.u64(*hold);
             }
             Self::ToppedUp { top_up, hold } => {
@@ -296,11 +305,16 @@ impl ChannelEntry {
         }
     }
 
-    /// The fields behind a kind from [`OPENED`] to [`CLOSED`].
+    /// The fields behind a kind from [`OPENED`] to [`CLOSED`], or [`OPENED_TAGGED`].
     pub(super) fn decode(kind: u8, from: &mut Decoder<'_>) -> Result<Self, Malformed> {
         Ok(match kind {
             OPENED => {
                 Self::Opened { channel: Box::new(NewChannel::decode(from)?), hold: from.u64()? }
+            }
+            OPENED_TAGGED => {
+                let channel = NewChannel::decode(from)?;
+                let channel = NewChannel { tags: Tags::decode_some(from)?, ..channel };
+                Self::Opened { channel: Box::new(channel), hold: from.u64()? }
             }
             TOPPED_UP => Self::ToppedUp {
                 top_up: decode_signed(from, TopUp::BYTES, "top-up")?,

@@ -2,11 +2,12 @@
 
 use instrument::channel::{ChannelTerms, Close, Tick, TickLink, TopUp};
 use instrument::{KeyPair, PurchaseDigest};
-use money::{NodeId, OrderId};
+use money::{NodeId, OrderId, RefundId};
 use proptest::prelude::*;
 
 use super::*;
 use crate::state::State;
+use crate::tags::{Country, OfferTag, PayerClass};
 
 fn asset() -> Asset {
     Asset::new("USD", 9).unwrap()
@@ -38,11 +39,24 @@ fn new_payment(legs: usize, named: bool) -> NewPayment {
         legs: (0..legs).map(|index| (account(index), u128::MAX - 1)).collect(),
         description: "Ünïcode, 1 page".to_owned(),
         idempotency: named.then_some(([6; 32], [7; 32])),
+        tags: Tags::default(),
     }
 }
 
 fn by_request() -> NewPayment {
     NewPayment { request: Some(RequestDigest([8; 32])), ..new_payment(1, true) }
+}
+
+fn tagged(payment: NewPayment) -> NewPayment {
+    NewPayment { tags: tags(), ..payment }
+}
+
+fn tags() -> Tags {
+    Tags {
+        offer: OfferTag(7),
+        country: Some(Country::new("KR").unwrap()),
+        class: PayerClass::Person,
+    }
 }
 
 fn outcome() -> Outcome {
@@ -71,22 +85,30 @@ fn mandate() -> Signed<Mandate> {
     Signed::sign(mandate, &key)
 }
 
+/// Whether it has tags, whether it was made from a request.
+fn place(payment: &NewPayment) -> [usize; 2] {
+    [usize::from(!payment.tags.is_empty()), usize::from(payment.request.is_some())]
+}
+
 /// What stands at the place of each kind in the byte form.
 fn kind(entry: &Entry) -> u8 {
     match entry {
         Entry::AssetOpened { .. } => 1,
         Entry::AccountOpened { .. } => 2,
         Entry::Funded { .. } => 3,
-        Entry::PaymentHeld { payment, .. } if payment.request.is_some() => 24,
-        Entry::PaymentHeld { .. } => 4,
-        Entry::PaymentCharged { payment } if payment.request.is_some() => 25,
-        Entry::PaymentCharged { .. } => 5,
+        Entry::PaymentHeld { payment, .. } => {
+            [[4, 24], [26, 28]][place(payment)[0]][place(payment)[1]]
+        }
+        Entry::PaymentCharged { payment } => {
+            [[5, 25], [27, 29]][place(payment)[0]][place(payment)[1]]
+        }
         Entry::PaymentSettled { .. } => 6,
         Entry::PaymentReleased { .. } => 7,
         Entry::HoldsExpired => 8,
         Entry::MandateGranted { .. } => 9,
         Entry::MandateRevoked { .. } => 10,
         Entry::Ledger { .. } => 11,
+        Entry::Channel(ChannelEntry::Opened { channel, .. }) if !channel.tags.is_empty() => 23,
         Entry::Channel(ChannelEntry::Opened { .. }) => 12,
         Entry::Channel(ChannelEntry::ToppedUp { .. }) => 13,
         Entry::Channel(ChannelEntry::Paid { .. }) => 14,
@@ -95,11 +117,14 @@ fn kind(entry: &Entry) -> u8 {
         Entry::Channel(ChannelEntry::Closed { .. }) => 17,
         Entry::LogOpened { .. } => 18,
         Entry::EpochRecorded { .. } => 19,
+        Entry::DocumentPut { .. } => 20,
+        Entry::Refunded(_) => 21,
+        Entry::EventsBegun => 22,
     }
 }
 
 fn known_kinds() -> impl Iterator<Item = u8> {
-    (1..=19).chain(24..=25)
+    1..=29
 }
 
 fn accounts() -> Vec<Entry> {
@@ -155,6 +180,7 @@ fn channels() -> Vec<Entry> {
             terms: Signed::sign(terms(), &key),
             split,
             description: "a stream".to_owned(),
+            tags: if hold == 0 { Tags::default() } else { tags() },
         }),
         hold,
     };
@@ -214,6 +240,33 @@ fn batches() -> Vec<Entry> {
     ]
 }
 
+fn documents() -> Vec<Entry> {
+    let put = |kind, body| Entry::DocumentPut { kind, id: "off_1".to_owned(), revision: 2, body };
+    let bodies = [None, Some(Vec::new()), Some(b"{}".to_vec())];
+    let kinds = DocumentKind::ALL.iter().copied();
+    kinds.flat_map(|kind| bodies.clone().map(|body| put(kind, body))).collect()
+}
+
+fn refunds() -> Vec<Entry> {
+    let account = |id| AccountId::new(id).unwrap();
+    let refund = |from, tags, legs: u32| NewRefund {
+        id: RefundId::new(1).unwrap(),
+        payment: PaymentId::new(8).unwrap(),
+        payer: account(3),
+        payee: account(4),
+        asset: asset(),
+        paid: u128::MAX,
+        before: 7,
+        from,
+        is_rest: from.is_some(),
+        legs: (0..legs).map(|index| RefundedLeg { index, account: account(4), units: 9 }).collect(),
+        reason: "not delivered".to_owned(),
+        tags,
+    };
+    let both = [refund(None, tags(), 65), refund(Some(account(4)), Tags::default(), 0)];
+    both.into_iter().map(|refund| Entry::Refunded(Box::new(refund))).collect()
+}
+
 /// At least one entry of every kind, with every option taken and not.
 fn samples() -> Vec<Entry> {
     let mut samples = vec![
@@ -229,6 +282,10 @@ fn samples() -> Vec<Entry> {
         Entry::PaymentCharged { payment: new_payment(3, true) },
         Entry::PaymentHeld { payment: by_request(), hold_seconds: 1 },
         Entry::PaymentCharged { payment: by_request() },
+        Entry::PaymentHeld { payment: tagged(new_payment(2, true)), hold_seconds: 1 },
+        Entry::PaymentCharged { payment: tagged(new_payment(1, false)) },
+        Entry::PaymentHeld { payment: tagged(by_request()), hold_seconds: 1 },
+        Entry::PaymentCharged { payment: tagged(by_request()) },
         Entry::HoldsExpired,
         Entry::MandateGranted { mandate: mandate(), label: "agent".to_owned() },
         Entry::MandateRevoked { mandate: MandateId::new(5).unwrap() },
@@ -239,6 +296,9 @@ fn samples() -> Vec<Entry> {
     samples.extend(channels());
     samples.push(Entry::LogOpened { vkey: "pay.example/log+00000000+AQ==".to_owned() });
     samples.push(Entry::EpochRecorded { entry: [2, 0, 7].into() });
+    samples.extend(documents());
+    samples.extend(refunds());
+    samples.push(Entry::EventsBegun);
     samples
 }
 
@@ -314,7 +374,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_never_panics(kind in 1_u8..=19, garbage: Vec<u8>) {
+    fn garbage_never_panics(kind in 1_u8..=29, garbage: Vec<u8>) {
         let mut bytes = vec![0; 8];
         bytes.push(kind);
         bytes.extend(garbage);

@@ -116,7 +116,7 @@ impl Engine {
 
     /// Does longer work where it holds nobody up: on another thread, or here if there are none. `None`
     /// if it was cut off.
-    async fn beside<T: Send + 'static>(
+    pub(super) async fn beside<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {

@@ -5,9 +5,11 @@
 use instrument::{PublicKey, Signature};
 use money::{AccountId, Asset, ChannelId, MandateId};
 
+use super::fact::Parties;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::entry::CloseCause;
 use crate::state::Channel;
+use crate::tags::Tags;
 
 /// A channel as it was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,9 @@ pub(crate) struct OpenedChannel {
     pub close_delay_seconds: u32,
     pub opened_at_ns: u64,
     pub description: String,
+    /// Set if it counts as an event, base units.
+    pub deposit: Option<u128>,
+    pub tags: Tags,
 }
 
 /// A channel as it was closed: all that was spent is settled.
@@ -38,6 +43,21 @@ pub(crate) struct ClosedChannel {
     pub voucher: Option<(u128, Signature)>,
     pub closed_at_ns: u64,
     pub cause: CloseCause,
+    /// Set if it counts as an event.
+    pub parties: Option<Parties>,
+}
+
+impl Parties {
+    pub(crate) fn of(channel: &Channel) -> Self {
+        let terms = channel.terms();
+        Self {
+            payer: terms.payer,
+            payee: terms.payee,
+            asset: channel.asset(),
+            mandate: terms.mandate,
+            tags: channel.opened.tags,
+        }
+    }
 }
 
 impl OpenedChannel {
@@ -55,6 +75,8 @@ impl OpenedChannel {
             close_delay_seconds: terms.close_delay_seconds,
             opened_at_ns: channel.opened_at_ns,
             description: channel.opened.description.clone(),
+            deposit: None,
+            tags: channel.opened.tags,
         }
     }
 
@@ -70,9 +92,13 @@ impl OpenedChannel {
         out.u32(self.close_delay_seconds);
         out.u64(self.opened_at_ns);
         out.str(&self.description);
+        if let Some(deposit) = self.deposit {
+            out.u128(deposit);
+            self.tags.encode(out);
+        }
     }
 
-    pub(super) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+    pub(super) fn decode(from: &mut Decoder<'_>, is_event: bool) -> Result<Self, Malformed> {
         Ok(Self {
             id: from.id(ChannelId::new)?,
             payer: from.id(AccountId::new)?,
@@ -85,6 +111,8 @@ impl OpenedChannel {
             close_delay_seconds: from.u32()?,
             opened_at_ns: from.u64()?,
             description: from.str()?.to_owned(),
+            deposit: if is_event { Some(from.u128()?) } else { None },
+            tags: if is_event { Tags::decode(from)? } else { Tags::default() },
         })
     }
 }
@@ -102,6 +130,7 @@ impl ClosedChannel {
             voucher: channel.voucher().map(|(_, cumulative, signature)| (cumulative, *signature)),
             closed_at_ns,
             cause,
+            parties: None,
         }
     }
 
@@ -118,9 +147,12 @@ impl ClosedChannel {
         });
         out.u64(self.closed_at_ns);
         out.u8(self.cause as u8);
+        if let Some(parties) = &self.parties {
+            parties.encode(out);
+        }
     }
 
-    pub(super) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+    pub(super) fn decode(from: &mut Decoder<'_>, is_event: bool) -> Result<Self, Malformed> {
         Ok(Self {
             id: from.id(ChannelId::new)?,
             deposit: from.u128()?,
@@ -131,6 +163,7 @@ impl ClosedChannel {
             voucher: from.option(|from| Ok((from.u128()?, Signature(from.array()?))))?,
             closed_at_ns: from.u64()?,
             cause: CloseCause::decode(from)?,
+            parties: if is_event { Some(Parties::decode(from)?) } else { None },
         })
     }
 }

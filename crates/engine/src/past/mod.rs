@@ -7,6 +7,8 @@
 
 mod changes;
 mod channel;
+mod fact;
+mod payment;
 mod record;
 mod records;
 
@@ -18,7 +20,9 @@ use index::{Error, Fingerprint, Found, Index, Manifest, OpenError, Options, Sche
 
 pub(crate) use changes::Changes;
 pub(crate) use channel::{ClosedChannel, OpenedChannel};
-pub(crate) use record::{Funding, Opened, Record};
+pub(crate) use fact::{ChannelPaid, DocumentPut, MandateChange, MandateStep, Parties, Refunded};
+pub(crate) use payment::{Ended, LegsAt, Opened};
+pub(crate) use record::{Funding, RECORD_BYTES, Record};
 pub(crate) use records::Records;
 
 /// Rows that can be read, or rows of which only the sum is kept.
@@ -198,6 +202,11 @@ impl Rows {
             Self::Indexed(index) if index.is_chunk_full() => index.seal().map(drop),
             _ => Ok(()),
         }
+    }
+
+    /// Reads what is sealed, from any thread.
+    pub(crate) fn reader(&self) -> Option<index::Reader> {
+        self.index().map(Index::reader)
     }
 
     /// Removes old files of the index, from any thread.

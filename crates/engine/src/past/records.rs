@@ -1,10 +1,10 @@
 //! The past of payments, channels, funding and holders: their records in an index.
 
 use index::{Error, Found, Schema};
-use money::{AccountId, ChannelId, PaymentId, TransferId};
+use money::{AccountId, ChannelId, PaymentId, RefundId, TransferId};
 
-use super::record::{Field, Funding, Opened, RECORD_BYTES, Record, keys, number, term, terms};
-use super::{ClosedChannel, OpenedChannel, Rows};
+use super::record::{Field, Funding, RECORD_BYTES, Record, keys, number, term, terms};
+use super::{ClosedChannel, Opened, OpenedChannel, Refunded, Rows};
 use crate::state::{Holder, Progress};
 
 /// Records, found by id, payer and name.
@@ -30,7 +30,7 @@ impl Records {
     /// How a held payment ended.
     pub(crate) fn finished(&self, id: PaymentId) -> Result<Option<Progress>, Error> {
         match self.find(Field::Finish, &[&id.to_be_bytes()])? {
-            Some(Record::Finished { id: found, progress }) if found == id => Ok(Some(progress)),
+            Some(Record::Finished { id: found, progress, .. }) if found == id => Ok(Some(progress)),
             _ => Ok(None),
         }
     }
@@ -58,7 +58,9 @@ impl Records {
 
     pub(crate) fn holder(&self, account: AccountId) -> Result<Option<Holder>, Error> {
         match self.find(Field::Account, &[&account.to_be_bytes()])? {
-            Some(Record::Holder { account: found, holder }) if found == account => Ok(Some(holder)),
+            Some(Record::Holder { account: found, holder, .. }) if found == account => {
+                Ok(Some(holder))
+            }
             _ => Ok(None),
         }
     }
@@ -79,6 +81,32 @@ impl Records {
         }
     }
 
+    pub(crate) fn refund(&self, id: RefundId) -> Result<Option<Refunded>, Error> {
+        match self.find(Field::Refund, &[&id.to_be_bytes()])? {
+            Some(Record::Refunded(refunded)) if refunded.id == id => Ok(Some(*refunded)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The refunds of a payment, oldest first.
+    pub(crate) fn refunds_of(&self, payment: PaymentId) -> Result<Vec<Refunded>, Error> {
+        // Most payments have none, which a key tells faster than a term.
+        if self.find(Field::FirstRefund, &[&payment.to_be_bytes()])?.is_none() {
+            return Ok(Vec::new());
+        }
+        let term = term(Field::Refunds, &[&payment.to_be_bytes()]);
+        let mut found = Vec::new();
+        for position in self.0.positions(term, 0..self.0.len(), false, usize::MAX)? {
+            match self.read(position)? {
+                Some(Record::Refunded(refunded)) if refunded.payment == payment => {
+                    found.push(*refunded);
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
     /// Payments in the order of their authorization, newest first.
     pub(crate) fn latest(&self, limit: usize) -> Result<Vec<Opened>, Error> {
         self.payments(term(Field::Kind, &[&Record::PAYMENTS]), limit, |_| true)
@@ -95,7 +123,7 @@ impl Records {
         let term = term(Field::Kind, &[&Record::HOLDERS]);
         let mut found = Vec::new();
         for position in self.0.positions(term, 0..self.0.len(), false, usize::MAX)? {
-            if let Some(Record::Holder { account, holder }) = self.read(position)? {
+            if let Some(Record::Holder { account, holder, .. }) = self.read(position)? {
                 found.push((account, holder));
             }
         }

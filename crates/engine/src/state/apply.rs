@@ -7,19 +7,20 @@ use ledger::{
     AMOUNT_MAX, Account, CreateAccountStatus, CreateTransferStatus, Kind, Limit, ROW_BYTES,
     ReplayError, Row, Transfer,
 };
-use money::{AccountId, Amount, Asset, PaymentId, TransferId};
+use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
 
 use super::payment::{Payment, Phase, Progress, fund_transfer, leg_transfer};
 use super::{GrantedMandate, Holder, OpenedAsset, PAYEES_COUNT_MAX, State, system_account};
 use crate::entry::{AccountRole, Entry, NewPayment, ReleaseReason, Stamped};
 use crate::outcome::Outcome;
-use crate::past::{Funding, Opened, Record};
+use crate::past::{Ended, Funding, LegsAt, MandateChange, MandateStep, Opened, Record};
 
 /// Why the ledger's transfer was made; stored with each transfer.
 pub(super) mod code {
     pub(in crate::state) const FUND: u16 = 1;
     pub(in crate::state) const PAYMENT: u16 = 2;
     pub(in crate::state) const CHANNEL: u16 = 3;
+    pub(in crate::state) const REFUND: u16 = 4;
 }
 
 /// Distance between the timestamps of two entries: room for the ledger's events, which count down
@@ -91,17 +92,16 @@ impl State {
                 self.release(*payment, *reason, outcome.as_ref(), at_ns)
             }
             Entry::HoldsExpired => self.expire(at_ns),
-            Entry::MandateGranted { mandate, label } => self.grant(mandate, label),
-            Entry::MandateRevoked { mandate } => {
-                let granted = self.mandates.get_mut(mandate);
-                let granted =
-                    granted.ok_or_else(|| broken("mandate revoked", "unknown mandate"))?;
-                granted.revoked = true;
-                Ok(())
-            }
+            Entry::MandateGranted { mandate, label } => self.grant(mandate, label, at_ns),
+            Entry::MandateRevoked { mandate } => self.revoke(*mandate, at_ns),
             Entry::Channel(entry) => self.apply_channel(entry, at_ns),
             Entry::LogOpened { vkey } => self.open_log(vkey),
             Entry::EpochRecorded { entry } => self.record_epoch(entry),
+            Entry::DocumentPut { kind, id, revision, body } => {
+                self.put_document(*kind, id, *revision, body.as_deref(), at_ns)
+            }
+            Entry::Refunded(refund) => self.refund(refund, at_ns),
+            Entry::EventsBegun => self.begin_events(),
             Entry::Ledger { rows, burned } => {
                 self.ledger.replay(rows, burned).map_err(|why| match why {
                     ReplayError::Past(error) => error.into(),
@@ -111,7 +111,15 @@ impl State {
         }
     }
 
-    fn grant(&mut self, mandate: &Signed<Mandate>, label: &str) -> Result<(), Broken> {
+    fn begin_events(&mut self) -> Result<(), Broken> {
+        if self.has_events {
+            return Err(broken("events begun", "they have begun before"));
+        }
+        self.has_events = true;
+        Ok(())
+    }
+
+    fn grant(&mut self, mandate: &Signed<Mandate>, label: &str, at_ns: u64) -> Result<(), Broken> {
         let terms = mandate.unverified();
         if terms.node != self.node || self.mandates.contains_key(&terms.id) {
             return Err(broken("mandate granted", "it is another node's or known"));
@@ -120,7 +128,29 @@ impl State {
             GrantedMandate { signed: *mandate, label: label.to_owned(), spent: 0, revoked: false };
         self.mandates.insert(terms.id, granted);
         self.mandates_of.entry(terms.payer).or_default().push(terms.id);
-        Ok(())
+        self.note_mandate(terms.id, terms.payer, MandateChange::Granted, at_ns)
+    }
+
+    fn revoke(&mut self, id: MandateId, at_ns: u64) -> Result<(), Broken> {
+        let granted = self.mandates.get_mut(&id);
+        let granted = granted.ok_or_else(|| broken("mandate revoked", "unknown mandate"))?;
+        granted.revoked = true;
+        let payer = granted.terms().payer;
+        self.note_mandate(id, payer, MandateChange::Revoked, at_ns)
+    }
+
+    /// What happened to a mandate is an event, and nothing else remembers it.
+    pub(super) fn note_mandate(
+        &mut self,
+        id: MandateId,
+        payer: AccountId,
+        change: MandateChange,
+        at_ns: u64,
+    ) -> Result<(), Broken> {
+        if !self.has_events {
+            return Ok(());
+        }
+        self.put(&Record::Mandate(MandateStep { id, payer, change, at_ns }))
     }
 
     fn open_asset(&mut self, asset: Asset, sandbox: bool, at_ns: u64) -> Result<(), Broken> {
@@ -169,7 +199,8 @@ impl State {
                 return Err(broken("account opened", status.code()));
             }
         }
-        self.put(&Record::Holder { account: id, holder: Holder { role, label } })
+        let opened = self.of_event(|| (asset, at_ns));
+        self.put(&Record::Holder { account: id, holder: Holder { role, label }, opened })
     }
 
     fn fund(
@@ -194,7 +225,8 @@ impl State {
             linked: false,
         };
         self.transfer("funded", &[transfer], at_ns)?;
-        self.put(&Record::Funded(Funding { id, reference: reference.to_owned() }))
+        let entered = self.of_event(|| (account, amount, at_ns));
+        self.put(&Record::Funded(Funding { id, reference: reference.to_owned(), entered }))
     }
 
     pub(super) fn transfer(
@@ -249,6 +281,7 @@ impl State {
                 linked: index < last,
             })
             .collect();
+        let first_row = self.next_row();
         self.transfer("payment opened", &transfers, at_ns)?;
         if let Some(mandate) = order.mandate {
             let granted = self.mandates.get_mut(&mandate);
@@ -262,8 +295,9 @@ impl State {
         }
         self.payment_count += 1;
         let legs = u32::try_from(new.legs.len()).unwrap_or(u32::MAX);
+        let legs_at = self.of_event(|| LegsAt::of(order.payee, &new.legs, first_row));
         let payment = Payment { legs: Vec::new(), ..payment };
-        let opened = Opened { id, payment, legs, name: new.idempotency };
+        let opened = Opened { id, payment, legs, name: new.idempotency, legs_at };
         self.put(&Record::Opened(Box::new(opened)))
     }
 
@@ -281,9 +315,10 @@ impl State {
         let amount = payment.amount.units();
         let mandate = payment.mandate;
         let posts = self.close(id, legs.iter().copied().map(Some))?;
+        let first_row = self.next_row();
         self.transfer("payment settled", &posts, at_ns)?;
         let units = legs.iter().fold(0_u128, |sum, units| sum.saturating_add(*units));
-        self.finish(id, Progress::Settled { units, at_ns }, outcome)?;
+        self.finish(id, Progress::Settled { units, at_ns }, outcome, (first_row, at_ns))?;
         self.unspend(mandate, amount.saturating_sub(units));
         Ok(())
     }
@@ -299,7 +334,7 @@ impl State {
         let (amount, mandate, legs) = (payment.amount.units(), payment.mandate, payment.legs.len());
         let voids = self.close(id, std::iter::repeat_n(None, legs))?;
         self.transfer("payment released", &voids, at_ns)?;
-        self.finish(id, Progress::Released { reason }, outcome)?;
+        self.finish(id, Progress::Released { reason }, outcome, (0, at_ns))?;
         self.unspend(mandate, amount);
         Ok(())
     }
@@ -342,7 +377,7 @@ impl State {
             if is_leg && let Ok(payment) = self.held(id, "holds expired") {
                 let (amount, mandate) = (payment.amount.units(), payment.mandate);
                 let progress = Progress::Released { reason: ReleaseReason::Expired };
-                self.finish(id, progress, None)?;
+                self.finish(id, progress, None, (0, at_ns))?;
                 self.unspend(mandate, amount);
             }
         }
@@ -353,26 +388,30 @@ impl State {
         self.held.get(&id).ok_or_else(|| broken(entry, "the payment is not held"))
     }
 
+    /// The payment is held no more. Its legs, if it was settled, begin at a row of the ledger.
     fn finish(
         &mut self,
         id: PaymentId,
         progress: Progress,
         outcome: Option<&Outcome>,
+        (first_row, at_ns): (u64, u64),
     ) -> Result<(), Broken> {
+        let mut ended = None;
         if let Some(payment) = self.held.remove(&id) {
             self.reserved.remove(id, payment.legs.len());
+            ended = self.of_event(|| Box::new(Ended::of(payment, first_row, at_ns)));
         }
         if let Some(outcome) = outcome {
             self.outcomes.keep(id, outcome.clone());
         }
-        self.put(&Record::Finished { id, progress })
+        self.put(&Record::Finished { id, progress, ended })
     }
 
     pub(super) fn put(&mut self, record: &Record) -> Result<(), Broken> {
         Ok(self.records.put(record)?)
     }
 
-    pub(super) fn unspend(&mut self, mandate: Option<money::MandateId>, units: u128) {
+    pub(super) fn unspend(&mut self, mandate: Option<MandateId>, units: u128) {
         if let Some(granted) = mandate.and_then(|id| self.mandates.get_mut(&id)) {
             granted.spent = granted.spent.saturating_sub(units);
         }

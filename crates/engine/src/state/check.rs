@@ -145,6 +145,7 @@ mod tests {
     use crate::entry::{
         AccountRole, ChannelEntry, Entry, NewChannel, NewPayment, ReleaseReason, Stamped,
     };
+    use crate::tags::Tags;
 
     const PAYEE: u128 = 77;
 
@@ -203,6 +204,7 @@ mod tests {
                 legs: vec![(payee, 40)],
                 description: String::new(),
                 idempotency: None,
+                tags: Tags::default(),
             };
             entries.push(Entry::PaymentHeld { payment, hold_seconds: 60 });
         }
@@ -244,6 +246,7 @@ mod tests {
             terms: Signed::sign(terms, delegate),
             split: vec![(payee, 1_000_000)],
             description: String::new(),
+            tags: Tags::default(),
         };
         Entry::Channel(ChannelEntry::Opened { channel: Box::new(opened), hold: 3 })
     }
@@ -264,7 +267,8 @@ mod tests {
             let key = KeyPair::from_seed(&[2; 32]);
             let (split, description) = (channel.opened.split.clone(), String::new());
             let (id, terms) = (channel.id(), Signed::sign(terms, &key));
-            *channel.opened = NewChannel { id, terms, split, description };
+            let tags = Tags::default();
+            *channel.opened = NewChannel { id, terms, split, description, tags };
         }
         let spoils: [(Spoil, &str); 6] = [
             (

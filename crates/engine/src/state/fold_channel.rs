@@ -12,7 +12,7 @@ use super::State;
 use super::apply::{Broken, broken, code};
 use super::channel::{Channel, Part, Request, RequestKey, channel_transfer};
 use crate::entry::{Act, BegunRequest, ChannelEntry, CloseCause, NewChannel, PaidProof};
-use crate::past::{ClosedChannel, OpenedChannel, Record};
+use crate::past::{ChannelPaid, ClosedChannel, LegsAt, OpenedChannel, Parties, Record};
 
 impl State {
     pub(super) fn apply_channel(&mut self, entry: &ChannelEntry, at_ns: u64) -> Result<(), Broken> {
@@ -75,7 +75,9 @@ impl State {
             granted.spent = granted.spent.saturating_add(units);
         }
         self.reserved.add_channel(new.id, hold, new.leg_count());
-        self.put(&Record::ChannelOpened(Box::new(OpenedChannel::of(&channel))))?;
+        let deposit = self.of_event(|| units);
+        let opened = OpenedChannel { deposit, ..OpenedChannel::of(&channel) };
+        self.put(&Record::ChannelOpened(Box::new(opened)))?;
         self.channels.insert(channel);
         Ok(())
     }
@@ -127,7 +129,11 @@ impl State {
         for transfer in chain.iter_mut().take(last) {
             transfer.linked = true;
         }
+        let paid = self.of_event(|| paid_out(channel, effects.pay, &chain, self.next_row(), at_ns));
         self.transfer("channel", &chain, at_ns)?;
+        if let Some(paid) = paid.filter(|paid| paid.units > 0) {
+            self.put(&Record::ChannelPaid(Box::new(paid)))?;
+        }
         self.reserved.remove_channel(id, hold, legs);
         if let Some(next) = next_hold {
             self.reserved.add_channel(id, next, legs);
@@ -148,7 +154,8 @@ impl State {
         at_ns: u64,
     ) -> Result<(), Broken> {
         let Some(channel) = self.channels.remove(id) else { return Ok(()) };
-        let closed = ClosedChannel::of(&channel, cause, at_ns);
+        let parties = self.of_event(|| Parties::of(&channel));
+        let closed = ClosedChannel { parties, ..ClosedChannel::of(&channel, cause, at_ns) };
         self.put(&Record::ChannelClosed(Box::new(closed)))
     }
 
@@ -253,6 +260,32 @@ fn moving(channel: &Channel, to: AccountId, units: u128) -> Transfer {
         user_data_64: 0,
         user_data_32: 0,
         linked: false,
+    }
+}
+
+/// What such a chain pays out. With a split the void of the hold stands before the legs.
+fn paid_out(
+    channel: &Channel,
+    units: u128,
+    chain: &[Transfer],
+    first_row: u64,
+    at_ns: u64,
+) -> ChannelPaid {
+    let is_leg = |transfer: &&Transfer| transfer.kind == Kind::SINGLE;
+    let legs = chain.iter().filter(is_leg).count();
+    let legs_at = if channel.opened.split.is_empty() {
+        LegsAt::Alone
+    } else {
+        LegsAt::Row(first_row.saturating_add(1))
+    };
+    ChannelPaid {
+        id: channel.id(),
+        parties: Parties::of(channel),
+        units,
+        legs: u32::try_from(legs).unwrap_or(u32::MAX),
+        legs_at,
+        at_ns,
+        description: channel.opened.description.clone(),
     }
 }
 

@@ -156,6 +156,7 @@ mod tests {
     use super::*;
     use crate::past::{Changes, Place, Record, Records, Rows};
     use crate::state::Progress;
+    use crate::tags::Tags;
 
     /// A state whose records tell of a payment that the ledger has never seen.
     fn state(progress: Progress) -> (State, PaymentId) {
@@ -179,8 +180,9 @@ mod tests {
             description: String::new(),
             authorized_at_ns: 4,
             progress,
+            tags: Tags::default(),
         };
-        let opened = Opened { id, payment, legs: 1, name: None };
+        let opened = Opened { id, payment, legs: 1, name: None, legs_at: None };
         state.records.put(&Record::Opened(Box::new(opened))).unwrap();
         (state, id)
     }

@@ -8,12 +8,14 @@ mod apply;
 mod channel;
 mod channels;
 mod check;
+mod documents;
 mod fold_channel;
 mod log;
 mod lookup;
 mod mandate;
 mod payment;
 mod questions;
+mod refund;
 mod reserved;
 mod snapshot;
 
@@ -30,11 +32,13 @@ pub(crate) use apply::TIMESTAMP_STEP_NS;
 pub(crate) use channel::{Channel, RequestKey, channel_transfers, closes_at_ms};
 pub(crate) use mandate::GrantedMandate;
 pub(crate) use payment::{Payment, Progress, fund_transfer, leg_transfers};
+pub(crate) use refund::refund_transfers;
 pub(crate) use snapshot::Manifests;
 
 use self::channels::Channels;
 use self::log::LogBook;
 use self::reserved::Reserved;
+use crate::document::Documents;
 use crate::entry::AccountRole;
 use crate::outcome::Outcomes;
 use crate::past::{Changes, Records, Rows};
@@ -47,6 +51,9 @@ pub(crate) const LABEL_BYTES_MAX: usize = 120;
 
 /// Longest reference to an outside event that is kept; longer ones are cut.
 pub(crate) const REFERENCE_BYTES_MAX: usize = 256;
+
+/// Longest reason of a refund that is kept; longer ones are cut.
+pub(crate) const REASON_BYTES_MAX: usize = 120;
 
 /// Most payees that share one payment.
 pub(crate) const PAYEES_COUNT_MAX: usize = 64;
@@ -91,6 +98,9 @@ pub struct State {
     pub(crate) mandates_of: BTreeMap<AccountId, Vec<MandateId>>,
     pub(crate) outcomes: Outcomes,
     pub(crate) log: LogBook,
+    pub(crate) documents: Documents,
+    /// Whether records count as events: since an entry has said so.
+    pub(crate) has_events: bool,
     /// Timestamp of the last entry.
     pub(crate) last_timestamp_ns: u64,
     /// Why the past could not be read, once that has happened. No answer may leave after it.
@@ -113,6 +123,8 @@ impl State {
             mandates_of: BTreeMap::new(),
             outcomes: Outcomes::default(),
             log: LogBook::default(),
+            documents: Documents::default(),
+            has_events: false,
             last_timestamp_ns: 0,
             fault: OnceLock::new(),
         }
@@ -127,6 +139,16 @@ impl State {
     pub(crate) fn seal_if_full(&mut self) -> Result<(), index::Error> {
         self.ledger.past_mut().0.seal_if_full()?;
         self.records.0.seal_if_full()
+    }
+
+    /// What a record says beside, if it counts as an event.
+    pub(crate) fn of_event<T>(&self, told: impl FnOnce() -> T) -> Option<T> {
+        self.has_events.then(told)
+    }
+
+    /// The position of the next row of the ledger.
+    pub(crate) fn next_row(&self) -> u64 {
+        self.ledger.past().0.len()
     }
 
     /// Takes what the past answered. If it could not answer, that is noted and stands in for

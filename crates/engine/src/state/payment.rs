@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::entry::{NewPayment, ReleaseReason, decode_list};
+use crate::tags::Tags;
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,7 @@ pub(crate) struct Payment {
     pub description: String,
     pub authorized_at_ns: u64,
     pub progress: Progress,
+    pub tags: Tags,
 }
 
 /// Which transfer of a payment's leg is meant.
@@ -107,9 +109,11 @@ impl Payment {
             description: new.description.clone(),
             authorized_at_ns,
             progress,
+            tags: new.tags,
         }
     }
 
+    /// Without its tags.
     pub(crate) fn encode(&self, out: &mut Encoder) {
         out.raw(&self.order_digest);
         out.u128(self.payer.get());
@@ -137,6 +141,7 @@ impl Payment {
             description: from.str()?.to_owned(),
             authorized_at_ns: from.u64()?,
             progress: Progress::decode(from)?,
+            tags: Tags::default(),
         })
     }
 }

@@ -11,6 +11,7 @@ use money::{AccountId, TransferId};
 
 use super::State;
 use crate::error::{AskError, Unavailable};
+use crate::event::{self, Event};
 
 impl State {
     /// Accounts of the ledger with these ids, [`PAGE_ROWS_MAX`] at most; `None` where there is none.
@@ -81,6 +82,11 @@ impl State {
     /// The feed of changes from a position on, oldest first.
     pub fn changes(&self, position: u64, limit: usize) -> Result<Changes, AskError> {
         self.asked(self.ledger.changes(position, limit))
+    }
+
+    /// The events at these positions; `None` if the past cannot be read.
+    pub(crate) fn events(&self, range: std::ops::Range<u64>) -> Option<Vec<Event>> {
+        self.answer(event::page(self, range).map(Some))
     }
 
     fn asked<T>(&self, found: Result<T, Asked<index::Error>>) -> Result<T, AskError> {

@@ -7,27 +7,34 @@
 //!
 //! Layout, numbers little-endian: version (4), node (16), timestamp of the last entry (8), assets,
 //! count of payments (8), held payments, mandates, outcomes, open channels by id, the log's key and
-//! epoch records; then, each behind its length (8), the
+//! epoch records, whether events have begun (1), tags of held payments and of open channels, documents;
+//! then, each behind its length (8), the
 //! manifest of the ledger's changes and that of the records; the rest is the ledger's.
 
 use index::Manifest;
 use ledger::{Ledger, Resident};
-use money::{MandateId, NodeId, PaymentId};
+use money::{ChannelId, MandateId, NodeId, PaymentId};
 
 use super::log::LogBook;
 use super::{Channel, GrantedMandate, OpenedAsset, Payment, State, seed};
 use crate::codec::{Decoder, Encoder, Malformed};
+use crate::document::Documents;
+use crate::entry::decode_list;
 use crate::outcome::Outcomes;
 use crate::past::{Changes, Rows};
+use crate::tags::Tags;
 
 /// Version of this layout; a newer one, or one before [`WITHOUT_CHANNELS`], is rebuilt from the
 /// journal.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
-/// The layout before, which ends the head behind the channels.
+/// The layout before, which ends the head behind the log.
+const WITHOUT_REGISTRY: u32 = 4;
+
+/// The layout before that, which ends the head behind the channels.
 const WITHOUT_LOG: u32 = 3;
 
-/// The layout before that, which ends the head behind the outcomes.
+/// And before that, which ends the head behind the outcomes.
 const WITHOUT_CHANNELS: u32 = 2;
 
 /// The two indexes as they were at a snapshot.
@@ -68,9 +75,20 @@ impl Manifests {
 impl State {
     /// Everything but the ledger and the manifests.
     pub(crate) fn head_bytes(&self) -> Vec<u8> {
-        let mut out = self.head_before_log(VERSION);
-        self.log.encode(&mut out);
+        let mut out = self.head_before_registry(VERSION);
+        out.u8(u8::from(self.has_events));
+        let held = self.held.iter().map(|(id, payment)| (id.get(), payment.tags));
+        encode_tags(&mut out, held);
+        let open = self.channels.iter().map(|channel| (channel.id().get(), channel.opened.tags));
+        encode_tags(&mut out, open);
+        self.documents.encode(&mut out);
         out.bytes
+    }
+
+    fn head_before_registry(&self, version: u32) -> Encoder {
+        let mut out = self.head_before_log(version);
+        self.log.encode(&mut out);
+        out
     }
 
     fn head_before_log(&self, version: u32) -> Encoder {
@@ -85,6 +103,8 @@ impl State {
     pub(crate) fn head_bytes_as(&self, stored: &[u8]) -> Option<Vec<u8>> {
         match Decoder::new(stored).u32() {
             Ok(VERSION) => Some(self.head_bytes()),
+            _ if self.has_events || !self.documents.is_empty() => None,
+            Ok(WITHOUT_REGISTRY) => Some(self.head_before_registry(WITHOUT_REGISTRY).bytes),
             Ok(WITHOUT_LOG) if self.log == LogBook::default() => {
                 Some(self.head_before_log(WITHOUT_LOG).bytes)
             }
@@ -130,7 +150,7 @@ impl State {
 
     fn version_and_node(from: &mut Decoder<'_>) -> Result<(u32, NodeId), Malformed> {
         match from.u32()? {
-            version @ (WITHOUT_CHANNELS | WITHOUT_LOG | VERSION) => {
+            version @ (WITHOUT_CHANNELS | WITHOUT_LOG | WITHOUT_REGISTRY | VERSION) => {
                 Ok((version, from.id(NodeId::new)?))
             }
             _ => Err(Malformed("snapshot version")),
@@ -169,6 +189,9 @@ impl State {
         if !matches!(version, WITHOUT_CHANNELS | WITHOUT_LOG) {
             state.log = LogBook::decode(from)?;
         }
+        if version == VERSION {
+            state.decode_registry(from)?;
+        }
         let head = &bytes[..bytes.len() - from.left()];
         let manifests = Manifests::decode(from)?;
         let resident = from.slice(from.left())?;
@@ -185,6 +208,21 @@ impl State {
             self.reserved.add_channel(opened.id, channel.hold, opened.leg_count());
             self.channels.insert(channel);
         }
+        Ok(())
+    }
+
+    fn decode_registry(&mut self, from: &mut Decoder<'_>) -> Result<(), Malformed> {
+        self.has_events = from.flag()?;
+        for (id, tags) in decode_tags(from)? {
+            let held = PaymentId::new(id).ok().and_then(|id| self.held.get_mut(&id));
+            held.ok_or(Malformed("tags of a payment that is not held"))?.tags = tags;
+        }
+        for (id, tags) in decode_tags(from)? {
+            let id = ChannelId::new(id).ok().filter(|id| self.channels.get(*id).is_some());
+            let id = id.ok_or(Malformed("tags of a channel that is not open"))?;
+            self.channels.update(id, |channel| channel.opened.tags = tags);
+        }
+        self.documents = Documents::decode(from)?;
         Ok(())
     }
 
@@ -208,4 +246,18 @@ impl State {
         state.records.0 = records;
         Ok(state)
     }
+}
+
+/// Of those that have some.
+fn encode_tags(out: &mut Encoder, all: impl Iterator<Item = (u128, Tags)>) {
+    let tagged: Vec<_> = all.filter(|(_, tags)| !tags.is_empty()).collect();
+    out.len(tagged.len());
+    for (id, tags) in tagged {
+        out.u128(id);
+        tags.encode(out);
+    }
+}
+
+fn decode_tags(from: &mut Decoder<'_>) -> Result<Vec<(u128, Tags)>, Malformed> {
+    decode_list(from, |from| Ok((from.u128()?, Tags::decode_some(from)?)))
 }

@@ -15,6 +15,7 @@ use money::{ChannelId, PaymentId};
 use tokio::sync::oneshot;
 
 use super::keeper::{Capture, Keeper};
+use crate::board::{Board, News};
 use crate::channel::{Begun, ChannelView};
 use crate::command::{Authorized, ClaimToken};
 use crate::error::{AuthorizeError, ChannelError, Unavailable};
@@ -45,6 +46,8 @@ pub(super) struct Batch {
     pub capture: Option<Capture>,
     /// What the log gets of it.
     pub fed: Fed,
+    /// What everybody may see when it is durable.
+    pub news: News,
 }
 
 impl Batch {
@@ -76,6 +79,7 @@ pub(super) struct Committer {
     journal: Box<dyn Journal>,
     keeper: Keeper,
     feed: Feed,
+    board: Arc<Board>,
     figures: Arc<Figures>,
     stopped: Option<String>,
     /// Refuses further commands, before anybody learns that the writer has stopped.
@@ -87,10 +91,10 @@ impl Committer {
         journal: Box<dyn Journal>,
         keeper: Keeper,
         feed: Feed,
-        figures: Arc<Figures>,
+        (board, figures): (Arc<Board>, Arc<Figures>),
         has_ended: Arc<AtomicBool>,
     ) -> Self {
-        let committer = Self { journal, keeper, feed, figures, stopped: None, has_ended };
+        let committer = Self { journal, keeper, feed, board, figures, stopped: None, has_ended };
         committer.figures.batch.store(committer.position().sequence, Ordering::Relaxed);
         committer
     }
@@ -102,7 +106,7 @@ impl Committer {
 
     /// Makes the batch durable and gives its answers.
     pub(super) fn commit(&mut self, batch: Batch) -> Done {
-        let Batch { bytes, answers, broken, capture, fed } = batch;
+        let Batch { bytes, answers, broken, capture, fed, news } = batch;
         if self.stopped.is_none() {
             self.stopped = broken;
         }
@@ -130,6 +134,10 @@ impl Committer {
             Ok(()) if is_fed => self.feed.durable(),
             Err(_) if is_fed => self.feed.lost(),
             _ => {}
+        }
+        if verdict.is_ok() {
+            // Before the answers: who has one finds what it says on the board.
+            self.board.put_up(news);
         }
         if let Some(capture) = capture.filter(|_| verdict.is_ok()) {
             self.keeper.keep(capture, self.position());

@@ -8,18 +8,20 @@ use tokio::sync::oneshot;
 
 use super::BATCH_FILL_BYTES_MAX;
 use super::committer::{Answer, Batch};
+use crate::board::News;
 use crate::channel::{ChannelLimits, Leases};
 use crate::claims::{Claims, Waiter};
 use crate::clock::{CLOCK_NS_MAX, Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
 use crate::decide::{self, Decision, Known};
-use crate::entry::{Entry, NewPayment, Stamped};
-use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
+use crate::document::Document;
+use crate::entry::{Entry, Stamped};
+use crate::error::{AuthorizeError, Unavailable};
 use crate::handle::{Command, Reply};
 use crate::keys::Keys;
 use crate::log::{Cursor, EpochCapture, LogError};
-use crate::outcome::{Outcome, Outcomes};
+use crate::outcome::Outcomes;
 use crate::state::{Broken, Progress, State, TIMESTAMP_STEP_NS};
 use crate::view::PaymentView;
 
@@ -43,6 +45,8 @@ pub(crate) struct Core {
     pub(super) batch: Encoder,
     pub(super) answers: Vec<Answer>,
     pub(super) broken: Option<Broken>,
+    /// Documents that the open batch has changed.
+    pub(super) documents: Vec<Arc<Document>>,
     /// How much of the state the log was given; `None` if there is none.
     pub(super) log: Option<Cursor>,
     /// Who wants the accounts as they are behind the open batch.
@@ -75,6 +79,7 @@ impl Core {
             batch: Encoder::default(),
             answers: Vec::new(),
             broken: None,
+            documents: Vec::new(),
             log,
             epochs: Vec::new(),
         };
@@ -99,6 +104,10 @@ impl Core {
             broken: self.broken(),
             capture: None,
             fed: self.feed(),
+            news: News {
+                documents: std::mem::take(&mut self.documents),
+                events_end: self.state.records.0.len(),
+            },
         }
     }
 
@@ -121,8 +130,16 @@ impl Core {
         &mut self.state
     }
 
-    /// Stamps, folds and appends an entry.
+    /// Stamps, folds and appends an entry. The first one of a journal, and of one from before there
+    /// were events, says that they begin.
     pub(super) fn write(&mut self, entry: Entry) {
+        if !self.state.has_events {
+            self.append(Entry::EventsBegun);
+        }
+        self.append(entry);
+    }
+
+    fn append(&mut self, entry: Entry) {
         if self.broken.is_some() {
             return;
         }
@@ -148,7 +165,7 @@ impl Core {
         if behind && !self.accept_earlier_clock { Err(Unavailable::ClockBehind) } else { Ok(()) }
     }
 
-    fn now_ms(&self) -> u64 {
+    pub(super) fn now_ms(&self) -> u64 {
         self.now_ns / 1_000_000
     }
 
@@ -207,6 +224,7 @@ impl Core {
                 let result = decision.map(|decision| self.carry_out_all(decision));
                 self.answer(reply, result);
             }
+            Command::Fact(command) => self.fact(command),
             Command::Grant(mandate, label, reply) => {
                 let decision = decide::grant(&self.state, &mandate, &label, self.now_ms());
                 let result = decision.map(|decision| self.carry_out(decision));
@@ -327,92 +345,8 @@ impl Core {
         Ok(Step::Done(Box::new(Authorized::Replay { payment, outcome })))
     }
 
-    fn view(&self, id: PaymentId) -> Option<PaymentView> {
-        self.state.payment(id)
-    }
-
-    /// The claimed payment, checked again: balance and mandate may have changed since. The claim
-    /// ends either way, so that after a refusal no copy waits for it.
-    fn take_claimed(
-        &mut self,
-        id: PaymentId,
-        claim: ClaimToken,
-    ) -> Result<NewPayment, AuthorizeError> {
-        let command = self.claims.command(id, claim);
-        let command = command.ok_or(AuthorizeError::ClaimLost)?;
-        // The order was in time when it was presented; fetching may have taken longer.
-        let order = command.order.get();
-        let now_ms = self.now_ms().min(order.expires_at_ms.saturating_sub(1));
-        let payment = decide::check_terms(&self.state, command, now_ms);
-        self.claims.remove(id);
-        payment
-    }
-
-    fn hold(
-        &mut self,
-        id: PaymentId,
-        claim: ClaimToken,
-        seconds: u32,
-    ) -> Result<(), AuthorizeError> {
-        let payment = self.take_claimed(id, claim)?;
-        self.write(Entry::PaymentHeld {
-            payment,
-            hold_seconds: seconds.clamp(1, HOLD_SECONDS_MAX),
-        });
-        self.claims.hold_as(id, claim);
-        Ok(())
-    }
-
-    fn charge(
-        &mut self,
-        id: PaymentId,
-        claim: ClaimToken,
-        outcome: Option<Outcome>,
-    ) -> Result<PaymentView, AuthorizeError> {
-        let payment = self.take_claimed(id, claim)?;
-        self.write(Entry::PaymentCharged { payment });
-        if let Some(outcome) = outcome.filter(Outcome::fits) {
-            self.fleeting.keep(id, outcome);
-        }
-        Ok(self.view(id).ok_or(Unavailable::Stopped)?)
-    }
-
-    fn settle(
-        &mut self,
-        id: PaymentId,
-        units: Option<u128>,
-        outcome: Option<Outcome>,
-        durable: bool,
-    ) -> Result<PaymentView, SettleError> {
-        let outcome = outcome.filter(Outcome::fits);
-        let (journaled, fleeting) = if durable { (outcome, None) } else { (None, outcome) };
-        let entry = decide::settle_entry(&self.state, id, units, journaled)?;
-        self.write(entry);
-        self.claims.forget_hold(id);
-        if let Some(outcome) = fleeting {
-            self.fleeting.keep(id, outcome);
-        }
-        Ok(self.view(id).ok_or(Unavailable::Stopped)?)
-    }
-
-    fn release(
-        &mut self,
-        id: PaymentId,
-        claim: ClaimToken,
-        outcome: Option<Outcome>,
-    ) -> Result<(), ReleaseError> {
-        if self.claims.command(id, claim).is_some() {
-            self.claims.remove(id);
-            return Ok(());
-        }
-        if self.claims.is_held_by_another(id, claim) {
-            return Err(ReleaseError::NotYours);
-        }
-        let outcome = outcome.filter(Outcome::fits);
-        let entry = decide::release_entry(&self.state, id, outcome)?;
-        self.write(entry);
-        self.claims.forget_hold(id);
-        Ok(())
+    pub(super) fn view(&self, id: PaymentId) -> Option<PaymentView> {
+        self.state.payment_before_refunds(id)
     }
 
     /// Takes back a turn whose owner had gone when the answer came.

@@ -10,10 +10,12 @@ use super::core::Core;
 use super::keeper::{Keeper, Kept};
 use super::loading::Loading;
 use super::{Inline, Writer};
+use crate::board::Board;
 use crate::clock::behind_seconds;
 use crate::codec::Decoder;
 use crate::entry::Stamped;
 use crate::error::StartError;
+use crate::event::Sealed;
 use crate::figures::Figures;
 use crate::handle::{Command, Engine, Options, Started};
 use crate::keys::Keys;
@@ -106,7 +108,8 @@ impl Ready {
             snapshot_every_bytes: self.snapshot_every_bytes,
             keeper_is_busy: keeper.is_busy(),
         };
-        (self.engine, writer, Committer::new(self.journal, keeper, feed, self.figures, has_ended))
+        let seen = (Arc::clone(&self.engine.board), self.figures);
+        (self.engine, writer, Committer::new(self.journal, keeper, feed, seen, has_ended))
     }
 }
 
@@ -133,6 +136,7 @@ fn ready(
     let cursor = log.as_ref().map(|_| Cursor::at_end(&state));
     let (sender, queue) = queue(options.queue_count_max);
     let keys = Keys::default();
+    let (board, sealed) = (Arc::new(Board::of(&state)), Sealed::of(&state));
     let core = Core::new(
         state,
         keys.clone(),
@@ -143,15 +147,9 @@ fn ready(
     );
     let verifier = verifier(&options, sender.clone()).map_err(StartError::Thread)?;
     let figures: Arc<Figures> = Arc::default();
-    let engine = Engine::new(
-        sender,
-        keys,
-        verifier,
-        log.clone(),
-        Arc::clone(&figures),
-        options.clock,
-        options.node,
-    );
+    let seen = (board, sealed, Arc::clone(&figures));
+    let engine =
+        Engine::new(sender, keys, verifier, log.clone(), seen, options.clock, options.node);
     if let Some(log) = &log {
         // The queue is empty yet, and a stopped writer needs no log.
         let _ = engine.send(Command::Log(LogCommand::Open(log.vkey())));

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use engine::{Begun, Engine, ManualClock, OpenChannel, Present, PresentMode, Proof, Spend};
+use engine::{Begun, Engine, ManualClock, OpenChannel, Present, PresentMode, Proof, Spend, Tags};
 use instrument::channel::{ChannelTerms, Tick, TickLink, Voucher};
 use instrument::{PurchaseDigest, Signed};
 use money::ChannelId;
@@ -153,7 +153,13 @@ async fn pay(engine: Engine, run: u64, client: u8) {
     let channel = terms.channel();
     let description = "a stream".to_owned();
     engine
-        .open_channel(OpenChannel { terms, split: None, description, origin: None })
+        .open_channel(OpenChannel {
+            terms,
+            split: None,
+            description,
+            origin: None,
+            tags: Tags::default(),
+        })
         .await
         .unwrap();
     println!("{channel} 0 0");

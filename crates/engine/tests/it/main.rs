@@ -12,6 +12,7 @@ mod channels;
 mod denial;
 mod errors;
 mod extremes;
+mod facts;
 mod faults;
 mod figures;
 mod formats;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::{
     AccountRole, AccountSpec, Authorize, AuthorizeError, Authorized, ClaimToken, Engine, Fund,
     Idempotency, ManualClock, Mode, Options, Outcome, PaymentState, PaymentView, Purchase,
-    RevokeError, Started, Terms, books,
+    RevokeError, Started, Tags, Terms, books,
 };
 use instrument::{
     KeyPair, Mandate, Order, PurchaseDigest, RequestDigest, Revocation, Signed, Verified,
@@ -193,6 +193,7 @@ pub struct Buy {
     pub mode: Mode,
     /// Signature base of the request that is signed instead of the order.
     pub base: Option<String>,
+    pub tags: Tags,
 }
 
 impl Buy {
@@ -218,7 +219,8 @@ impl Buy {
         let terms =
             Terms { pay_to: payee(1), amount: units(amount), split: None, access_seconds: 600 };
         let mode = Mode::Claim;
-        Self { signer: 1, order, purchase, terms, idempotency: None, mode, base: None }
+        let tags = Tags::default();
+        Self { signer: 1, order, purchase, terms, idempotency: None, mode, base: None, tags }
     }
 
     pub fn mode(mut self, mode: Mode) -> Self {
@@ -278,6 +280,7 @@ impl Buy {
             purchase: self.purchase.clone(),
             terms: self.terms.clone(),
             idempotency: self.idempotency.clone(),
+            tags: self.tags,
             mode: self.mode,
         }
     }

@@ -130,6 +130,7 @@ fn open(
         split: case.offer.payees.split.clone(),
         description: case.offer.description.clone(),
         origin: Some(case.origin.clone()),
+        tags: case.tags,
     })
 }
 

@@ -46,6 +46,7 @@ pub(super) fn admit(
             access_seconds: case.offer.access_seconds,
         },
         idempotency,
+        tags: case.tags,
         mode: if claim { Mode::Claim } else { Mode::Hold { seconds: case.offer.hold_seconds } },
     })))
 }

@@ -11,7 +11,7 @@ mod answer;
 mod crawlers;
 mod fetch;
 
-use engine::{Authorize, Mode, Purchase, Terms};
+use engine::{Authorize, Mode, PayerClass, Purchase, Tags, Terms};
 use http::{HeaderMap, Method};
 use http402::crawler::{CrawlerError, Request, SignedRequest, is_signed, read};
 use instrument::{Order, PublicKey, RequestDigest, VerifiedOrder, payer_account};
@@ -86,6 +86,7 @@ fn source(case: &Case, signed: SignedRequest) -> Result<(PublicKey, Source), Cra
             access_seconds: case.offer.access_seconds,
         },
         idempotency: None,
+        tags: Tags { class: PayerClass::Crawler, ..case.tags },
         mode: Mode::Claim,
     };
     Ok((key, Source::Request { command: Box::new(command), base: signed.base }))

@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::{Authorize, Authorized, ClaimToken, Idempotency, Mode, Outcome};
-use engine::{PaymentView, Purchase, Terms};
+use engine::{PaymentView, Purchase, Tags, Terms};
 use http402::crawler::Permit;
 use instrument::{PurchaseDigest, SignedOrder, VerifiedOrder};
 use money::{AccountId, Amount, PaymentId, Shares};
@@ -47,6 +47,8 @@ pub struct AuthorizeWire {
     /// Signature base of the request that authorized the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<String>,
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    tags: Tags,
 }
 
 /// A claim turned into a hold.
@@ -135,6 +137,7 @@ impl AuthorizeWire {
                 Mode::Claim | Mode::Charge | Mode::Check => None,
             },
             base: None,
+            tags: command.tags,
         }
     }
 
@@ -181,6 +184,7 @@ impl AuthorizeWire {
                 access_seconds: self.access_seconds,
             },
             idempotency,
+            tags: self.tags,
             mode: self.hold_seconds.map_or(Mode::Claim, |seconds| Mode::Hold { seconds }),
         })
     }

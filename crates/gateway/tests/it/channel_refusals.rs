@@ -353,7 +353,8 @@ async fn a_channel_of_another_payee_is_not_closed_here() {
     let shop = Shop::open().await;
     let purse = Purse::with(&shop.books, 1, |terms| terms.payee = account(1002));
     let terms = Signed::sign(purse.terms, &shop.books.payer.key).verify().unwrap();
-    let open = engine::OpenChannel { terms, split: None, description: String::new(), origin: None };
+    let (description, tags) = (String::new(), engine::Tags::default());
+    let open = engine::OpenChannel { terms, split: None, description, origin: None, tags };
     shop.books.engine.open_channel(open).await.unwrap();
     for dialect in BOTH {
         let wanted = Wanted::get("/cheap/1");

@@ -121,7 +121,8 @@ fn wire(base: &str, change: impl FnOnce(&mut Order)) -> AuthorizeWire {
     let terms = Terms { pay_to: author(), amount: order.amount, split: None, access_seconds: 1 };
     let order = VerifiedOrder::by_request(order, base.as_bytes(), &signature).unwrap();
     let purchase = Purchase { digest: None, origin: None, description: String::new() };
-    let command = Authorize { order, purchase, terms, idempotency: None, mode: Mode::Claim };
+    let tags = engine::Tags::default();
+    let command = Authorize { order, purchase, terms, idempotency: None, tags, mode: Mode::Claim };
     AuthorizeWire::new(&command).with_base(Some(base.to_owned()))
 }
 

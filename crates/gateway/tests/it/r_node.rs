@@ -65,6 +65,8 @@ fn success(payment: PaymentId) -> Vec<u8> {
         description: String::new(),
         order_digest: String::new(),
         at_ns: 0,
+        refunded: 0,
+        tags: engine::Tags::default(),
     })
     .unwrap()
 }

@@ -168,6 +168,7 @@ async fn open_at_node(shop: &Shop, purse: &Purse) {
         split: None,
         description: String::new(),
         origin: None,
+        tags: engine::Tags::default(),
     };
     shop.books.engine.open_channel(open).await.unwrap();
 }

@@ -93,6 +93,7 @@ impl Channel {
             split: self.split.clone(),
             description: "a stream".to_owned(),
             origin: self.origin.clone(),
+            tags: engine::Tags::default(),
         }
     }
 

@@ -5,7 +5,7 @@
 //! engine. So a gateway can ask for what a payer has signed and for nothing else.
 
 use engine::{
-    Begun, ChannelView, ClaimToken, Closing, OpenChannel, Present, PresentMode, Proof, Spend,
+    Begun, ChannelView, ClaimToken, Closing, OpenChannel, Present, PresentMode, Proof, Spend, Tags,
 };
 use instrument::channel::{ChannelTerms, Close, Tick, Voucher};
 use instrument::{PurchaseDigest, Signed, Statement};
@@ -48,6 +48,8 @@ pub struct OpenWire {
     split: Option<SplitWire>,
     description: String,
     origin: Option<String>,
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    tags: Tags,
 }
 
 impl OpenWire {
@@ -58,6 +60,7 @@ impl OpenWire {
             split: command.split.as_ref().map(split),
             description: command.description.clone(),
             origin: command.origin.clone(),
+            tags: command.tags,
         }
     }
 
@@ -69,6 +72,7 @@ impl OpenWire {
             split: self.split.map(open_split).transpose()?,
             description: self.description,
             origin: self.origin,
+            tags: self.tags,
         })
     }
 }
