@@ -22,6 +22,7 @@ pub(crate) struct Demo {
     site: SocketAddr,
     node: SocketAddr,
     binary: PathBuf,
+    data: PathBuf,
     _process: Background,
 }
 
@@ -49,16 +50,17 @@ pub(crate) fn start(workspace: &Workspace) -> Result<Demo> {
         }
         std::thread::sleep(Duration::from_millis(POLL_MS));
     }
-    Ok(Demo { site, node, binary, _process: process })
+    Ok(Demo { site, node, binary, data, _process: process })
 }
 
 impl Demo {
     /// The environment that every outside suite reads.
-    pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
+    pub(crate) fn variables(&self) -> [(&'static str, String); 4] {
         [
             ("FARTHING_SITE_URL", format!("http://{}", self.site)),
             ("FARTHING_NODE_URL", format!("http://{}", self.node)),
             ("FARTHING_BIN", self.binary.display().to_string()),
+            ("FARTHING_DATA", self.data.display().to_string()),
         ]
     }
 }

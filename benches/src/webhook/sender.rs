@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use engine::{Clock as _, SystemClock};
-use money::{AccountId, EndpointId, NodeId};
+use money::{AccountId, EndpointId, EventId, NodeId};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use webhook::{
     API_VERSION, Disabled, Endpoint, Notice, Options, Page, Registered, Scheme, Seal, Secret,
-    Source, event_id,
+    Source,
 };
 
 const IN_FLIGHT_COUNT: usize = 32;
@@ -31,7 +32,6 @@ struct MadeUp {
     pace: Pace,
     end: watch::Receiver<u64>,
     endpoint: Registered,
-    node: NodeId,
     data: Value,
 }
 
@@ -79,10 +79,12 @@ impl Source for MadeUp {
 
 impl MadeUp {
     fn notice(&self, position: u64) -> Notice {
+        // As real ids: without order.
+        let digest = Sha256::digest(position.to_be_bytes()).into();
         let mut data = self.data.as_object().cloned().unwrap_or_default();
         data.insert("due_ns".to_owned(), self.pace.due_ns(position).to_string().into());
         Notice {
-            id: event_id(self.node, position),
+            id: EventId::from_digest(&digest),
             name: "payment.settled",
             position: Some(position),
             at_ms: self.pace.due_ns(position) / 1_000_000,
@@ -106,7 +108,7 @@ async fn follow(folder: &Path, url: &str, pace: Pace) -> Result<()> {
     let (seal, node) = (Seal::new(&[9; 32]), NodeId::new(7)?);
     let (moved, end) = watch::channel(pace.end(SystemClock.now_ns()));
     let endpoint = registered(url, &seal)?;
-    let source = MadeUp { pace, end: end.clone(), endpoint, node, data: data()? };
+    let source = MadeUp { pace, end: end.clone(), endpoint, data: data()? };
     let options = Options {
         path: folder.join(webhook::FILE),
         node,

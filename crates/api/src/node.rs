@@ -17,8 +17,8 @@ use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
 
 use crate::address::AddressRange;
-use crate::idempotency::Flights;
 use crate::events::EVENT_STREAMS_COUNT_MAX;
+use crate::idempotency::Flights;
 use crate::log::NodeLog;
 use crate::rate::{Limiter, Rates};
 use crate::{catalogue, openapi};

@@ -30,8 +30,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
-    about, accounts, catalogue, channel_steps, channels, deliveries, envelope, events, facilitator, faucet, fund, log,
-    openapi, operator, pages, payer, payments, proof, receipt, sandbox, transfers, webhook_endpoints,
+    about, accounts, catalogue, channel_steps, channels, deliveries, envelope, events, facilitator,
+    faucet, fund, log, openapi, operator, pages, payer, payments, proof, receipt, sandbox,
+    transfers, webhook_endpoints,
 };
 
 /// The node's API, ready to be served.

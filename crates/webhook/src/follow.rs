@@ -47,12 +47,7 @@ impl Source for EngineSource {
         Ok(documents.iter().filter_map(|document| registered(document)).collect())
     }
 
-    fn disable(
-        &self,
-        id: money::EndpointId,
-        revision: u64,
-        why: Disabled,
-    ) -> Result<(), String> {
+    fn disable(&self, id: money::EndpointId, revision: u64, why: Disabled) -> Result<(), String> {
         let Some(document) = self.engine.document(DocumentKind::WebhookEndpoint, &id.to_string())
         else {
             return Ok(());

@@ -27,7 +27,7 @@ pub use address::is_public;
 pub use endpoint::{Disabled, Endpoint, EndpointError, Replaced};
 pub use follow::{EngineSource, registered};
 pub use handle::{FILE, Handle, Options, StartError, Unavailable, start};
-pub use notice::{API_VERSION, Audience, EVENT_NAMES, Notice, PING, event_id, event_name};
+pub use notice::{API_VERSION, Audience, EVENT_NAMES, Notice, PING, event_name};
 pub use outbox::Report;
 pub use render::notice_of;
 pub use sample::sample;

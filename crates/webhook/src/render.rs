@@ -74,9 +74,7 @@ fn put_tags(data: &mut Value, tags: &Tags) {
 }
 
 fn legs_json(legs: &[(AccountId, u128)]) -> Value {
-    let leg = |(account, units): &(AccountId, u128)| {
-        json!({"account": account, "amount": units.to_string()})
-    };
+    let leg = |(account, units): &(AccountId, u128)| json!({"account": account, "amount": units.to_string()});
     legs.iter().map(leg).collect()
 }
 

@@ -126,7 +126,10 @@ mod tests {
             assert!(position <= at_ms.next_multiple_of(1000), "{at_ms}: {position}");
             assert!(position > at_ms.saturating_sub(1) / 1000 * 1000 || at_ms == 0, "{at_ms}");
         }
-        assert_eq!(source.position_at(10_001).unwrap().max(10_001), source.position_at(10_001).unwrap());
+        assert_eq!(
+            source.position_at(10_001).unwrap().max(10_001),
+            source.position_at(10_001).unwrap()
+        );
         assert_eq!(Sparse(0).position_at(5).unwrap(), 0);
     }
 }

@@ -20,10 +20,11 @@ import mpp_sellers
 import sellers
 import tools
 import upto
+import webhooks
 
 CASE_SECONDS_MAX = 300
 MODULES = (
-    *(clients, upto, sellers, channels, mpp_clients, mpp_sellers, tools),
+    *(clients, upto, sellers, channels, mpp_clients, mpp_sellers, tools, webhooks),
     *(log_checks, log_trees, log_witnesses),
 )
 WORDS = sys.argv[1:]

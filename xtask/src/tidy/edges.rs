@@ -98,6 +98,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "fuzz",
         &[
+            "client",
             "disk",
             "engine",
             "evidence",

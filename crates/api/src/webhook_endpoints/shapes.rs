@@ -15,7 +15,7 @@ use crate::schema;
 #[schema(as = NewWebhookEndpoint)]
 pub(super) struct Wanted {
     /// Where events are posted: `https://`, a public address, no user, no fragment.
-    #[schema(format = Uri, max_length = 2048)]
+    #[schema(format = "uri", max_length = 2048)]
     pub(super) url: String,
     /// Names of events, or `*` for all.
     #[schema(min_items = 1)]
@@ -44,7 +44,7 @@ const fn yes() -> bool {
 #[serde(deny_unknown_fields)]
 #[schema(as = WebhookEndpointChanges)]
 pub(super) struct Changes {
-    #[schema(format = Uri, max_length = 2048)]
+    #[schema(format = "uri", max_length = 2048)]
     pub(super) url: Option<String>,
     #[schema(min_items = 1)]
     pub(super) events: Option<Vec<String>>,

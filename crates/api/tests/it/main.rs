@@ -22,4 +22,5 @@ mod receipts;
 mod repeats;
 mod sandbox;
 mod transfers;
+mod webhooks;
 mod world;

@@ -106,6 +106,7 @@ impl World {
             site: Some("http://127.0.0.1:4020".to_owned()),
             log: None,
             admission: Admission::default(),
+            webhooks: None,
         };
         change(&mut node);
         let app = api::router(node);

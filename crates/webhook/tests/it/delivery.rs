@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use tempfile::tempdir;
-use webhook::{Disabled, Notice, PING, Scheme, Secret, State, event_id};
+use webhook::{Disabled, Notice, PING, Scheme, Secret, State};
 
 use crate::world::{
-    Receiver, Registry, START_MS, World, account, endpoint, endpoint_id, node, until,
+    Receiver, Registry, START_MS, World, account, endpoint, endpoint_id, event_id, until,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -29,7 +29,7 @@ async fn every_event_arrives_signed_in_order_and_once() {
     until("the outbox is empty", || world.handle.report().pending == 0).await;
     let got = receiver.got.lock().unwrap()[0].clone();
     let position = got.body["position"].as_u64().unwrap();
-    assert_eq!(got.id, event_id(node(), position).to_string());
+    assert_eq!(got.id, event_id(position).to_string());
     assert_eq!(got.body["id"], json!(got.id));
     assert_eq!(got.body["api_version"], "2026-11-01");
     assert_eq!(got.body["data"]["payer"], json!(account(99)));
@@ -211,7 +211,7 @@ async fn a_test_reaches_who_it_is_for() {
     world.registry.put(endpoint_id(2), deaf);
     world.handle.refresh();
     let test = |name| Notice {
-        id: event_id(node(), 1 << 60),
+        id: event_id(1 << 60),
         name,
         position: None,
         at_ms: START_MS,

@@ -14,13 +14,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use money::{AccountId, EndpointId, NodeId};
+use money::{AccountId, EndpointId, EventId, NodeId};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use webhook::{
     API_VERSION, Disabled, Endpoint, Handle, Notice, Options, Page, Registered, Scheme, Seal,
-    Secret, Source, event_id,
+    Secret, Source,
 };
 
 /// Longest wait for something that must happen.
@@ -43,6 +43,11 @@ pub fn seal() -> Seal {
     Seal::new(&[3; 32])
 }
 
+/// Id of the event at a position.
+pub fn event_id(position: u64) -> EventId {
+    EventId::new(u128::from(position) + 1).unwrap()
+}
+
 /// The event at a position: it depends on nothing else.
 pub fn notice(position: u64, at_ms: u64) -> Notice {
     let payee = account(u128::from(position % 2) + 1);
@@ -52,7 +57,7 @@ pub fn notice(position: u64, at_ms: u64) -> Notice {
         unreachable!()
     };
     Notice {
-        id: event_id(node(), position),
+        id: event_id(position),
         name: "payment.settled",
         position: Some(position),
         at_ms,
