@@ -115,7 +115,8 @@ impl Purchases {
             _ => Mode::Check,
         };
         let purchase = Purchase { digest, origin: None, description: "an article".to_owned() };
-        let terms = Terms { pay_to, amount, split, access_seconds: ACCESS_SECONDS };
+        let terms =
+            Terms { pay_to, amount, split, unit_price: None, access_seconds: ACCESS_SECONDS };
         let order = Signed::sign(order, &key).verify().ok()?;
         let tags = engine::Tags::default();
         let command = Authorize { order, purchase, terms, idempotency: None, tags, mode };

@@ -202,6 +202,7 @@ impl Streams {
             pay_to,
             split,
             start: Amount::new(u128::from(self.random.below(30)), terms.deposit.asset()),
+            unit_price: None,
             mode,
             lease_seconds: u32::try_from(self.random.between(1, 90)).ok()?,
             origin: None,

@@ -1,6 +1,6 @@
 //! What callers ask of the engine.
 
-use instrument::{PurchaseDigest, VerifiedOrder};
+use instrument::{PurchaseDigest, UnitPrice, VerifiedOrder};
 use money::{AccountId, Amount, Asset, PaymentId, Shares, TransferId};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,8 @@ pub struct Terms {
     /// Who receives how much, one account for each share, 64 at most; `pay_to` alone receives all
     /// if `None`.
     pub split: Option<(Vec<AccountId>, Shares)>,
+    /// What one unit costs at most if it is paid by the unit, for mandates that limit that.
+    pub unit_price: Option<UnitPrice>,
     /// For how long the same payment opens the same resource again, from its settlement.
     pub access_seconds: u32,
 }

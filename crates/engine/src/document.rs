@@ -194,10 +194,6 @@ impl Documents {
         self.0.values().flat_map(BTreeMap::values)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(crate) fn encode(&self, out: &mut Encoder) {
         out.len(self.all().count());
         for document in self.all() {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use instrument::{Mandate, Order, RequestDigest, Signed, SignedOrder, Statement};
+use instrument::{Mandate, Order, RequestDigest, Signed, SignedOrder, Statement, TreeMandate};
 use ledger::ROW_BYTES;
 use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,10 @@ const EVENTS_BEGUN: u8 = 22;
 const LOG_OPENED: u8 = 18;
 const EPOCH_RECORDED: u8 = 19;
 
+/// Kinds of the entries about mandates of version 2, and about pauses of any.
+const TREE_MANDATE_GRANTED: u8 = 30;
+const MANDATE_PAUSED: u8 = 31;
+
 /// One durable fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
@@ -133,6 +137,11 @@ pub(crate) enum Entry {
     MandateRevoked {
         mandate: MandateId,
     },
+    TreeMandateGranted {
+        mandate: Box<Signed<TreeMandate>>,
+        label: String,
+    },
+    MandatePaused(PauseSwitched),
     /// What a batch of the ledger's own events made: rows, and ids that were burned.
     Ledger {
         rows: Vec<u8>,
@@ -157,6 +166,16 @@ pub(crate) enum Entry {
     Refunded(Box<NewRefund>),
     /// From here on every fact is an event. Journals from before there were events begin without.
     EventsBegun,
+}
+
+/// A granter's switch on a mandate was turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PauseSwitched {
+    pub mandate: MandateId,
+    /// How far above the mandate the granter stands.
+    pub above: u8,
+    pub sequence: u64,
+    pub paused: bool,
 }
 
 /// An entry with the moment at which the writer took it.
@@ -234,6 +253,12 @@ impl Stamped {
                 out.u8(10);
                 out.u128(mandate.get());
             }
+            Entry::TreeMandateGranted { mandate, label } => {
+                out.u8(TREE_MANDATE_GRANTED);
+                encode_signed_tree_mandate(out, mandate);
+                out.str(label);
+            }
+            Entry::MandatePaused(switched) => switched.encode(out),
             Entry::Ledger { rows, burned } => encode_ledger(out, rows, burned),
             Entry::Channel(entry) => entry.encode(out),
             Entry::LogOpened { vkey } => {
@@ -302,6 +327,11 @@ impl Stamped {
             kind @ (channel::OPENED..=channel::CLOSED | channel::OPENED_TAGGED) => {
                 Entry::Channel(ChannelEntry::decode(kind, from)?)
             }
+            TREE_MANDATE_GRANTED => Entry::TreeMandateGranted {
+                mandate: Box::new(decode_signed_tree_mandate(from)?),
+                label: from.str()?.to_owned(),
+            },
+            MANDATE_PAUSED => Entry::MandatePaused(PauseSwitched::decode(from)?),
             LOG_OPENED => Entry::LogOpened { vkey: from.str()?.to_owned() },
             EPOCH_RECORDED => Entry::EpochRecorded { entry: from.bytes()?.into() },
             DOCUMENT_PUT => Entry::DocumentPut {
@@ -377,6 +407,37 @@ pub(crate) fn decode_list<'a, T>(
 pub(crate) fn decode_signed_mandate(from: &mut Decoder<'_>) -> Result<Signed<Mandate>, Malformed> {
     let statement = from.slice(Mandate::BYTES)?;
     Signed::from_parts(statement, from.slice(64)?).map_err(|_| Malformed("mandate"))
+}
+
+pub(crate) fn encode_signed_tree_mandate(out: &mut Encoder, mandate: &Signed<TreeMandate>) {
+    out.raw(&mandate.unverified().to_bytes());
+    out.raw(&mandate.signature().0);
+}
+
+pub(crate) fn decode_signed_tree_mandate(
+    from: &mut Decoder<'_>,
+) -> Result<Signed<TreeMandate>, Malformed> {
+    let statement = from.slice(TreeMandate::BYTES)?;
+    Signed::from_parts(statement, from.slice(64)?).map_err(|_| Malformed("mandate"))
+}
+
+impl PauseSwitched {
+    fn encode(self, out: &mut Encoder) {
+        out.u8(MANDATE_PAUSED);
+        out.u128(self.mandate.get());
+        out.u8(self.above);
+        out.u64(self.sequence);
+        out.u8(u8::from(self.paused));
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            mandate: from.id(MandateId::new)?,
+            above: from.u8()?,
+            sequence: from.u64()?,
+            paused: from.flag()?,
+        })
+    }
 }
 
 impl AccountRole {

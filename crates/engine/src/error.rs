@@ -116,9 +116,11 @@ macro_rules! operation_errors {
 }
 
 mod channel;
+mod mandate;
 mod step;
 
 pub use channel::{ChannelError, OpenChannelError};
+pub use mandate::{GrantError, PauseError, RevokeError};
 
 operation_errors! {
     /// Why a payment was not accepted. Nothing was charged.
@@ -159,21 +161,37 @@ operation_errors! {
         NotPayersKey = "signer_is_not_payer", 402,
             "the signer does not own the payer account; a delegate must name its mandate";
         /// The mandate does not exist at this node.
-        MandateUnknown = "mandate_unknown", 402, "the node does not know this mandate";
+        MandateUnknown = "mandate_unknown", 402,
+            "the node does not know this mandate; register its chain and present the order again";
         /// The mandate is for another key, payer or asset.
         MandateMismatch = "mandate_mismatch", 402,
             "the mandate is for another signer, payer or asset";
-        /// The payer ended the mandate.
-        MandateRevoked = "mandate_revoked", 402, "the payer has revoked this mandate";
+        /// The mandate is for other payees.
+        MandatePayee = "mandate_payee", 402, "the mandate is for other payees";
+        /// The mandate, or one above it, was ended.
+        MandateRevoked = "mandate_revoked", 402, "this mandate, or one above it, was revoked";
+        /// The mandate, or one above it, is stopped for now.
+        MandatePaused = "mandate_paused", 402,
+            "this mandate, or one above it, is paused; ask its granter";
         /// The mandate's time is over.
         MandateExpired = "mandate_expired", 402, "the mandate has expired";
         /// The mandate is for another origin.
         MandateAudience = "mandate_audience", 402, "the mandate is for another site";
+        /// One unit costs more than the mandate allows.
+        MandateUnitPrice = "mandate_unit_price", 402,
+            "the price by the unit is above the mandate's limit";
         /// The amount is above the mandate's limit for one payment.
         MandatePerPayment = "mandate_per_payment", 402,
             "the amount is above the mandate's limit for one payment";
-        /// The amount is above what is left of the mandate.
-        MandateExceeded = "mandate_exceeded", 402, "the amount is above what the mandate has left";
+        /// The amount is above what is left for this day, here or above.
+        MandatePerDay = "mandate_per_day", 402,
+            "the amount is above what the mandate, or one above it, has left for this UTC day";
+        /// The amount is above what is left for this month, here or above.
+        MandatePerMonth = "mandate_per_month", 402,
+            "the amount is above what the mandate, or one above it, has left for this UTC month";
+        /// The amount is above what is left in all, here or above.
+        MandateExceeded = "mandate_exceeded", 402,
+            "the amount is above what the mandate, or one above it, has left";
         /// The node has no such payee account.
         UnknownPayee = "unknown_payee", 402, "the node has no such payee account in this asset";
         /// Payer and payee are the same account.
@@ -241,32 +259,6 @@ operation_errors! {
         Zero = "amount_zero", 422, "the amount must be above zero";
         /// The treasury's books would overflow.
         Overflow = "amount_too_large", 422, "the amount is too large";
-    }
-
-    /// Why a mandate was not granted.
-    GrantError {
-        /// The mandate names another node.
-        WrongNode = "invalid_network", 422, "the mandate is for another node";
-        /// The same id with other content exists.
-        IdTaken = "mandate_id_taken", 409, "a mandate with this id and other content exists";
-        /// The key that signs does not own the payer account.
-        NotPayersKey = "signer_is_not_payer", 422, "the signing key does not own the payer account";
-        /// The node does not carry the asset.
-        UnknownAsset = "unknown_asset", 422, "the node does not carry this asset";
-        /// No money ever entered for the payer.
-        UnknownAccount = "account_unknown", 404, "this key has no account yet; an account opens when money enters";
-        /// The mandate's time is over.
-        Expired = "mandate_expired", 422, "the mandate has expired";
-        /// The account holds as many mandates as one may.
-        TooMany = "too_many_mandates", 422, "the account has as many mandates as one may have, revoked ones included";
-    }
-
-    /// Why a mandate was not revoked.
-    RevokeError {
-        /// The revocation names another node.
-        WrongNode = "invalid_network", 422, "the revocation is for another node";
-        /// The mandate does not exist at this node, or another key granted it.
-        Unknown = "mandate_unknown", 404, "no such mandate of this key";
     }
 }
 

@@ -8,7 +8,6 @@ use std::sync::atomic::Ordering;
 use std::thread::available_parallelism;
 
 use disk::Disk;
-use instrument::{Mandate, PublicKey, Revocation, Verified};
 use journal::{Journal, Position};
 use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
 use money::{AccountId, Asset, NodeId, PaymentId};
@@ -19,8 +18,8 @@ use crate::channel::{ChannelCommand, ChannelLimits};
 use crate::clock::Clock;
 use crate::command::{AccountSpec, Authorize, Authorized, ClaimToken, Fund};
 use crate::error::{
-    AuthorizeError, BatchError, FundError, GrantError, OpenError, ReleaseError, RevokeError,
-    SettleError, StartError, Unavailable,
+    AuthorizeError, BatchError, FundError, OpenError, ReleaseError, SettleError, StartError,
+    Unavailable,
 };
 use crate::event::Sealed;
 use crate::figures::{EngineFigures, Figures};
@@ -36,9 +35,11 @@ use crate::writer::{self, Inline};
 
 mod facts;
 mod log;
+mod mandates;
 mod questions;
 
 pub(crate) use facts::FactCommand;
+pub(crate) use mandates::MandateCommand;
 
 /// Where an answer goes.
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
@@ -57,8 +58,7 @@ pub(crate) enum Command {
     OpenAccount(AccountSpec, Reply<(), OpenError>),
     Fund(Fund, Reply<(), FundError>),
     Fact(FactCommand),
-    Grant(Box<Verified<Mandate>>, String, Reply<(), GrantError>),
-    Revoke(Verified<Revocation>, PublicKey, Reply<(), RevokeError>),
+    Mandate(MandateCommand),
     CreateAccounts(Vec<Account>, Reply<Vec<CreateAccountStatus>, BatchError>),
     CreateTransfers(Vec<Transfer>, Reply<Vec<CreateTransferStatus>, BatchError>),
     Channel(ChannelCommand),
@@ -285,20 +285,6 @@ impl Engine {
     /// Lets money enter through the treasury. Idempotent by id.
     pub async fn fund(&self, fund: Fund) -> Result<(), FundError> {
         self.call(|reply| Command::Fund(fund, reply)).await
-    }
-
-    /// Registers a mandate. Idempotent by id.
-    pub async fn grant(&self, mandate: Verified<Mandate>, label: String) -> Result<(), GrantError> {
-        self.call(|reply| Command::Grant(Box::new(mandate), label, reply)).await
-    }
-
-    /// Revokes a mandate at once. `key` is the key that the revocation was verified with.
-    pub async fn revoke(
-        &self,
-        revocation: Verified<Revocation>,
-        key: PublicKey,
-    ) -> Result<(), RevokeError> {
-        self.call(|reply| Command::Revoke(revocation, key, reply)).await
     }
 
     /// Creates accounts of the ledger, in order, linked ones all or none, and answers each. At most

@@ -54,8 +54,8 @@ pub use document::{
 pub use entry::{AccountRole, ReleaseReason};
 pub use error::{
     AskError, AuthorizeError, BatchError, ChannelError, Coded, FundError, GrantError,
-    OpenChannelError, OpenError, ReleaseError, Retry, RevokeError, SettleError, StartError,
-    Unavailable,
+    OpenChannelError, OpenError, PauseError, ReleaseError, Retry, RevokeError, SettleError,
+    StartError, Unavailable,
 };
 pub use event::{
     AccountEvent, ChannelEvent, DocumentChange, DocumentEvent, EVENTS_PER_PAGE_COUNT_MAX, Event,

@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use instrument::hex::Hex;
 use ledger::Standing;
-use money::{AccountId, Amount, Asset, MandateId, PaymentId};
+use money::{AccountId, Amount, Asset, PaymentId};
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{ChannelView, text};
 use crate::entry::{AccountRole, ReleaseReason};
 use crate::past::Opened;
-use crate::state::{GrantedMandate, Holder, Payment, Progress, State, system_account};
+use crate::state::{Holder, Payment, Progress, State, system_account};
 use crate::tags::Tags;
+
+mod mandate;
+
+pub use mandate::MandateView;
+use mandate::mandate_views;
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,27 +92,6 @@ pub struct AssetView {
     pub asset: Asset,
     /// Play money.
     pub sandbox: bool,
-}
-
-/// One mandate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MandateView {
-    /// The mandate.
-    pub mandate: MandateId,
-    /// What the payer called it.
-    pub label: String,
-    /// The key that may pay, 64 hex digits.
-    pub delegate: String,
-    /// Most for one payment.
-    pub per_payment: Amount,
-    /// Most in total.
-    pub total: Amount,
-    /// Held and paid under it.
-    pub spent: Amount,
-    /// Unix milliseconds.
-    pub expires_at_ms: u64,
-    /// Ended by the payer.
-    pub revoked: bool,
 }
 
 /// What one payer sees.
@@ -200,23 +184,6 @@ impl PaymentView {
     }
 }
 
-impl MandateView {
-    fn of(granted: &GrantedMandate) -> Self {
-        let terms = granted.terms();
-        let amount = |units| Amount::new(units, terms.asset);
-        Self {
-            mandate: terms.id,
-            label: granted.label.clone(),
-            delegate: terms.delegate.to_string(),
-            per_payment: amount(terms.per_payment),
-            total: amount(terms.total),
-            spent: amount(granted.spent),
-            expires_at_ms: terms.expires_at_ms,
-            revoked: granted.revoked,
-        }
-    }
-}
-
 impl State {
     /// One account.
     pub fn account(&self, id: AccountId) -> Option<AccountView> {
@@ -300,15 +267,13 @@ impl State {
 /// What the owner of an account sees; `None` if the account was never funded.
 pub fn payer(state: &State, account: AccountId, limit: usize) -> Option<PayerView> {
     let view = state.account(account)?;
-    let mandates = state.mandates_of.get(&account);
-    let mandates = mandates.into_iter().flatten().rev().filter_map(|id| state.mandates.get(id));
     let payments = state.answer(state.records.of_payer(account, limit));
     Some(PayerView {
         account,
         available: view.available,
         posted: view.posted,
         held: view.held,
-        mandates: mandates.map(MandateView::of).collect(),
+        mandates: mandate_views(state, account),
         payments: payments.into_iter().map(|opened| state.payment_view(opened)).collect(),
         channels: state.channels.of_payer(account).take(limit).map(ChannelView::of).collect(),
     })

@@ -13,6 +13,7 @@ mod keeper;
 mod ledger_batches;
 pub(crate) mod loading;
 mod log;
+mod mandates;
 mod payments;
 mod registry;
 mod requests;

@@ -7,6 +7,7 @@
 use std::num::NonZeroU64;
 
 use http::HeaderName;
+use instrument::UnitPrice;
 use money::Amount;
 
 /// Most tiers of one meter.
@@ -175,6 +176,13 @@ impl Meter {
     /// The most that one request can cost, if there is a most.
     pub fn cost_max(&self) -> Option<u128> {
         self.terms.units_max.map(|units| self.cost(units))
+    }
+
+    /// The most that one unit costs, for payers that limit that.
+    pub fn unit_price_max(&self) -> UnitPrice {
+        let tiers = self.terms.tiers.iter().map(|tier| tier.price.units());
+        let price = tiers.fold(self.terms.price.units(), u128::max);
+        UnitPrice { price, per: self.per }
     }
 
     /// Most units of one request that `budget` base units pay for.

@@ -3,6 +3,7 @@
 use engine::HOLD_SECONDS_MAX;
 use http::Method;
 use http402::{ChannelOffer, Identifier, Metered};
+use instrument::UnitPrice;
 use instrument::channel::{CLOSE_DELAY_SECONDS_MAX, CLOSE_DELAY_SECONDS_MIN};
 use money::{AccountId, Amount, Shares};
 
@@ -247,6 +248,11 @@ impl Offer {
             None => Some(self.price),
             Some(meter) => meter.cost_max().map(|most| Amount::new(most, self.price.asset())),
         }
+    }
+
+    /// The most that one unit costs; `None` if it is not paid by the unit.
+    pub fn unit_price_max(&self) -> Option<UnitPrice> {
+        self.meter.as_ref().map(Meter::unit_price_max)
     }
 
     /// Whether `start` is reserved before the request is carried out: its cost is known only at the

@@ -36,6 +36,12 @@ pub enum DecodeError {
         /// Name of the field.
         field: &'static str,
     },
+    /// A field holds a value that it cannot have.
+    #[error("the field `{field}` is not valid")]
+    Field {
+        /// Name of the field.
+        field: &'static str,
+    },
     /// Asset code or scale are not valid.
     #[error("the field `asset` is not an asset")]
     Asset,
@@ -55,6 +61,7 @@ impl DecodeError {
             Self::Tag { .. } => "statement_tag",
             Self::Reserved { .. } => "statement_reserved_bytes",
             Self::Id { .. } => "statement_id",
+            Self::Field { .. } => "statement_field",
             Self::Asset => "statement_asset",
             Self::SignatureLength { .. } => "signature_length",
         }
@@ -154,11 +161,14 @@ impl<'a> Reader<'a> {
     pub(crate) fn asset(&mut self) -> Result<Asset, DecodeError> {
         let code = AssetCode::from_bytes(self.take()).map_err(|_| DecodeError::Asset)?;
         let [scale] = self.take();
-        let offset = self.at;
-        if self.take() != [0_u8; 7] {
-            return Err(DecodeError::Reserved { offset });
-        }
+        self.zeros::<7>()?;
         Asset::new(code.as_str(), scale).map_err(|_| DecodeError::Asset)
+    }
+
+    /// Reserved bytes.
+    pub(crate) fn zeros<const N: usize>(&mut self) -> Result<(), DecodeError> {
+        let offset = self.at;
+        if self.take() == [0_u8; N] { Ok(()) } else { Err(DecodeError::Reserved { offset }) }
     }
 
     pub(crate) fn u32(&mut self) -> u32 {

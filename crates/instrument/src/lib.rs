@@ -27,7 +27,10 @@ mod signed;
 pub use access::Access;
 pub use key::{KeyPair, PublicKey, Signature, SignatureError, node_id, payer_account};
 pub use layout::DecodeError;
-pub use mandate::{Audience, Mandate, Revocation};
+pub use mandate::{
+    Audience, ChainError, Limits, MANDATE_DEPTH_MAX, MANDATE_PAYEES_COUNT_MAX, Mandate, Pause,
+    Payees, PayeesError, Permission, Revocation, TreeMandate, UNLIMITED, UnitPrice, Wider,
+};
 pub use order::{Order, SignedOrder, VerifiedOrder, payment_id};
 pub use purchase::{BodyDigest, PurchaseDigest, PurchaseHasher, empty_body_digest};
 pub use receipt::Receipt;

@@ -275,6 +275,7 @@ async fn charge(
         pay_to: terms.requirements.pay_to,
         split: None,
         start: amount,
+        unit_price: None,
         mode: PresentMode::Lease,
         lease_seconds: LEASE_SECONDS,
         origin: None,

@@ -108,6 +108,7 @@ fn authorize(
             pay_to: requirements.pay_to,
             amount: offered,
             split: None,
+            unit_price: None,
             // A copy is answered as one, however late it comes.
             access_seconds: u32::MAX,
         },

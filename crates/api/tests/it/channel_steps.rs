@@ -44,6 +44,7 @@ fn present(world: &World, proof: Proof, mode: PresentMode) -> Present {
         pay_to: world.payee,
         split: None,
         start: Amount::new(100, usd()),
+        unit_price: None,
         mode,
         lease_seconds: 60,
         origin: None,

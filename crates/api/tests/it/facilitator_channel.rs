@@ -201,6 +201,7 @@ async fn a_call_that_ended_before_it_charged_is_no_settlement() {
         pay_to: world.payee,
         split: None,
         start: Amount::new(PRICE, usd()),
+        unit_price: None,
         mode: PresentMode::Lease,
         lease_seconds: 30,
         origin: None,

@@ -30,6 +30,7 @@ fn command(world: &World, mode: Mode) -> Authorize {
             pay_to: world.payee,
             amount: order.get().amount,
             split: None,
+            unit_price: None,
             access_seconds: 60,
         },
         idempotency: None,

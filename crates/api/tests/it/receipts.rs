@@ -120,6 +120,7 @@ pub async fn hold(world: &World, order: &VerifiedOrder) -> (PaymentId, engine::C
             pay_to: order.get().payee,
             amount: order.get().amount,
             split: None,
+            unit_price: None,
             access_seconds: 60,
         },
         idempotency: None,

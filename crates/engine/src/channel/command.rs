@@ -1,7 +1,7 @@
 //! What callers ask of a channel.
 
 use instrument::channel::{Close, SignedVoucher, Tick, VerifiedTerms};
-use instrument::{PurchaseDigest, Signed};
+use instrument::{PurchaseDigest, Signed, UnitPrice};
 use money::{AccountId, Amount, ChannelId, Shares};
 
 use super::view::ChannelView;
@@ -63,6 +63,8 @@ pub struct Present {
     /// What the first step costs; so much must be accepted and unspent. Its asset must be the
     /// channel's.
     pub start: Amount,
+    /// What one unit costs at most if it is paid by the unit, for mandates that limit that.
+    pub unit_price: Option<UnitPrice>,
     /// What is kept of the request until it is paid.
     pub mode: PresentMode,
     /// The lease or reserve ends after this time unless a spend renews it; at most

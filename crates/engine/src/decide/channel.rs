@@ -1,11 +1,12 @@
 //! Whether a channel may be opened and topped up, and whether it is the one that an offer asks for.
 
-use instrument::Audience;
-use instrument::channel::{ChannelTerms, TermsError, VerifiedTerms};
+use instrument::UnitPrice;
+use instrument::channel::{ChannelTerms, TermsError};
 use ledger::Limit;
 use money::{AccountId, Amount, ChannelId, Shares};
 
 use super::fund::has_room;
+use super::mandate::{self, Refusal};
 use crate::channel::{CHANNELS_PER_PAYER_COUNT_MAX, ChannelLimits, OpenChannel, Present};
 use crate::entry::NewChannel;
 use crate::error::{ChannelError, OpenChannelError, Unavailable};
@@ -18,15 +19,15 @@ pub(crate) fn open_channel(
     state: &State,
     command: &OpenChannel,
     limits: &ChannelLimits,
-    now_ms: u64,
+    at_ns: u64,
 ) -> Result<NewChannel, OpenChannelError> {
     let terms = command.terms.get();
     // The key is what costs, so it comes with the rest only after the node is known to be meant.
-    terms.check(now_ms)?;
+    terms.check(at_ns / 1_000_000)?;
     if !state.carries(terms.deposit.asset()) {
         return Err(OpenChannelError::UnknownAsset);
     }
-    check_signer(state, &command.terms, command.origin.as_deref(), now_ms)?;
+    check_signer(state, command, at_ns)?;
     let new = NewChannel {
         id: command.terms.channel(),
         terms: command.terms.to_signed(),
@@ -64,88 +65,23 @@ impl From<TermsError> for OpenChannelError {
     }
 }
 
-fn check_signer(
-    state: &State,
-    verified: &VerifiedTerms,
-    origin: Option<&str>,
-    now_ms: u64,
-) -> Result<(), OpenChannelError> {
-    let terms = verified.get();
+fn check_signer(state: &State, command: &OpenChannel, at_ns: u64) -> Result<(), OpenChannelError> {
+    let terms = command.terms.get();
     let Some(id) = terms.mandate else {
-        let owns = verified.signer_is_payer();
+        let owns = command.terms.signer_is_payer();
         return if owns { Ok(()) } else { Err(OpenChannelError::NotPayersKey) };
     };
-    let granted = state.mandates.get(&id).ok_or(OpenChannelError::MandateUnknown)?;
-    let mandate = granted.terms();
-    if mandate.delegate != terms.signer
-        || mandate.payer != terms.payer
-        || mandate.asset != terms.deposit.asset()
-    {
+    let granted = state.mandates.get(id).ok_or(OpenChannelError::MandateUnknown)?;
+    if !mandate::fits(granted, &terms.signer, terms.payer, terms.deposit.asset()) {
         return Err(OpenChannelError::MandateMismatch);
     }
+    if !granted.limits().payees.allows(terms.payee) {
+        return Err(OpenChannelError::MandatePayee);
+    }
     let units = terms.deposit.units();
-    check_mandate(granted, origin, now_ms)
-        .and_then(|()| check_budget(granted, units, units))
-        .map_err(|refused| match refused {
-            MandateRefusal::Revoked => OpenChannelError::MandateRevoked,
-            MandateRefusal::Expired => OpenChannelError::MandateExpired,
-            MandateRefusal::Audience => OpenChannelError::MandateAudience,
-            MandateRefusal::PerPayment => OpenChannelError::MandatePerPayment,
-            MandateRefusal::Exceeded => OpenChannelError::MandateExceeded,
-        })
-}
-
-/// Why a mandate does not allow something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum MandateRefusal {
-    Revoked,
-    Expired,
-    Audience,
-    PerPayment,
-    Exceeded,
-}
-
-impl From<MandateRefusal> for ChannelError {
-    fn from(refused: MandateRefusal) -> Self {
-        match refused {
-            MandateRefusal::Revoked => Self::MandateRevoked,
-            MandateRefusal::Expired => Self::MandateExpired,
-            MandateRefusal::Audience => Self::MandateAudience,
-            MandateRefusal::PerPayment => Self::MandatePerPayment,
-            MandateRefusal::Exceeded => Self::MandateExceeded,
-        }
-    }
-}
-
-/// Whether a mandate is still good, at an origin if one is known.
-fn check_mandate(
-    granted: &GrantedMandate,
-    origin: Option<&str>,
-    now_ms: u64,
-) -> Result<(), MandateRefusal> {
-    let terms = granted.terms();
-    if granted.revoked {
-        return Err(MandateRefusal::Revoked);
-    }
-    if now_ms >= terms.expires_at_ms {
-        return Err(MandateRefusal::Expired);
-    }
-    if terms.audience.is_some() && origin.map(Audience::of_origin) != terms.audience {
-        return Err(MandateRefusal::Audience);
-    }
-    Ok(())
-}
-
-/// Whether a deposit of `whole`, of which `added` is new, is within a mandate's limits.
-fn check_budget(granted: &GrantedMandate, whole: u128, added: u128) -> Result<(), MandateRefusal> {
-    if whole > granted.terms().per_payment {
-        return Err(MandateRefusal::PerPayment);
-    }
-    let spent = granted.spent.checked_add(added);
-    if spent.is_none_or(|spent| spent > granted.terms().total) {
-        return Err(MandateRefusal::Exceeded);
-    }
-    Ok(())
+    mandate::check_in_force(state, id)?;
+    mandate::check_use(granted, command.origin.as_deref(), at_ns / 1_000_000)?;
+    Ok(mandate::check_budget(state, granted, units, units, at_ns)?)
 }
 
 fn check_payees(state: &State, new: &NewChannel) -> Result<(), OpenChannelError> {
@@ -195,8 +131,8 @@ pub(crate) fn check_offer(channel: &Channel, command: &Present) -> Result<(), Ch
 /// What a channel is used for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Use<'a> {
-    /// Something is bought at an origin, if it is known.
-    Buy(Option<&'a str>),
+    /// Something is bought at an origin, if it is known, at a price by the unit, if it has one.
+    Buy(Option<&'a str>, Option<UnitPrice>),
     /// More is paid for something that was bought before.
     Pay,
 }
@@ -209,15 +145,22 @@ pub(crate) fn check_delegate(
     now_ms: u64,
 ) -> Result<(), ChannelError> {
     let Some(granted) = mandate_of(state, channel) else { return Ok(()) };
-    let origin = if let Use::Buy(origin) = used { origin } else { None };
-    match check_mandate(granted, origin, now_ms) {
-        Err(MandateRefusal::Audience) if matches!(used, Use::Pay) => Ok(()),
-        verdict => Ok(verdict?),
+    mandate::check_in_force(state, granted.permission.id)?;
+    let origin = if let Use::Buy(origin, _) = used { origin } else { None };
+    match mandate::check_use(granted, origin, now_ms) {
+        Err(Refusal::Audience) if matches!(used, Use::Pay) => {}
+        verdict => verdict?,
+    }
+    match used {
+        Use::Buy(_, price) if mandate::is_too_dear(granted, price) => {
+            Err(ChannelError::MandateUnitPrice)
+        }
+        _ => Ok(()),
     }
 }
 
 fn mandate_of<'a>(state: &'a State, channel: &Channel) -> Option<&'a GrantedMandate> {
-    channel.terms().mandate.and_then(|id| state.mandates.get(&id))
+    channel.terms().mandate.and_then(|id| state.mandates.get(id))
 }
 
 /// Whether the payer can add so much to a channel, for a deposit of `whole`.
@@ -225,11 +168,11 @@ pub(crate) fn check_top_up(
     state: &State,
     channel: &Channel,
     limits: &ChannelLimits,
-    whole: u128,
-    added: u128,
+    (whole, added): (u128, u128),
+    at_ns: u64,
 ) -> Result<(), ChannelError> {
     if let Some(granted) = mandate_of(state, channel) {
-        check_budget(granted, whole, added)?;
+        mandate::check_budget(state, granted, whole, added, at_ns)?;
     }
     if whole > limits.deposit_max {
         return Err(ChannelError::DepositAboveLimit);

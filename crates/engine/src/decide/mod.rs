@@ -18,8 +18,8 @@ pub(crate) use channel::{
 };
 pub(crate) use document::put;
 pub(crate) use fund::{fund, open_account, open_asset};
-pub(crate) use mandate::{grant, revoke};
-pub(crate) use payment::{Known, check_access, check_same_offer, check_terms, known, own_key};
+pub(crate) use mandate::{grant, grant_chain, pause, revoke};
+pub(crate) use payment::{At, Known, check_access, check_same_offer, check_terms, known, own_key};
 pub(crate) use refund::refund;
 pub(crate) use settle::{release_entry, settle_entry};
 

@@ -5,6 +5,7 @@ use ledger::Limit;
 use money::{AccountId, Amount, PaymentId};
 
 use super::fund::has_room;
+use super::mandate;
 use crate::command::{Authorize, Idempotency, Mode, Terms};
 use crate::entry::NewPayment;
 use crate::error::{AuthorizeError, Unavailable};
@@ -15,6 +16,15 @@ use crate::state::{
 
 /// Longest time an order may be valid, from now. Bounds what the replay guard must remember.
 const ORDER_LIFETIME_MS_MAX: u64 = 24 * 60 * 60 * 1000;
+
+/// When an order is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At {
+    /// Decides what has expired.
+    pub now_ms: u64,
+    /// The moment that the payment's entry will have: decides on which day it is spent.
+    pub entry_ns: u64,
+}
 
 /// What the replay guard says about an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +71,7 @@ pub(crate) fn own_key<'a>(state: &State, command: &'a Authorize) -> Option<&'a I
     let named = command.idempotency.as_ref()?;
     let granted = check_identity(state, &command.order).ok()?;
     // A site's delegate has no business with what its payer bought elsewhere.
-    let audience = granted.and_then(|granted| granted.terms().audience);
+    let audience = granted.and_then(|granted| granted.limits().audience);
     let here = command.purchase.origin.as_deref().map(Audience::of_origin);
     (audience.is_none() || audience == here).then_some(named)
 }
@@ -113,9 +123,10 @@ pub(crate) fn check_access(
 pub(crate) fn check_terms(
     state: &State,
     command: &Authorize,
-    now_ms: u64,
+    at: At,
 ) -> Result<NewPayment, AuthorizeError> {
     let order = command.order.get();
+    let now_ms = at.now_ms;
     check_ids(state, command)?;
     check_offer(order.payee, order.amount, &command.terms)?;
     if now_ms >= order.expires_at_ms {
@@ -127,7 +138,7 @@ pub(crate) fn check_terms(
     if !state.carries(order.amount.asset()) {
         return Err(AuthorizeError::UnknownAsset);
     }
-    check_signer(state, &command.order, command.purchase.origin.as_deref(), now_ms)?;
+    check_signer(state, command, at)?;
     let legs = legs(command)?;
     check_payees(state, order, &legs)?;
     check_funds(state, order)?;
@@ -167,47 +178,28 @@ fn check_identity<'a>(
         let owns = verified.signer_is_payer();
         return if owns { Ok(None) } else { Err(AuthorizeError::NotPayersKey) };
     };
-    let granted = state.mandates.get(&id).ok_or(AuthorizeError::MandateUnknown)?;
-    let terms = granted.terms();
-    if terms.delegate != order.signer
-        || terms.payer != order.payer
-        || terms.asset != order.amount.asset()
-    {
+    let granted = state.mandates.get(id).ok_or(AuthorizeError::MandateUnknown)?;
+    if !mandate::fits(granted, &order.signer, order.payer, order.amount.asset()) {
         return Err(AuthorizeError::MandateMismatch);
     }
-    if granted.revoked {
-        return Err(AuthorizeError::MandateRevoked);
+    if !granted.limits().payees.allows(order.payee) {
+        return Err(AuthorizeError::MandatePayee);
     }
+    mandate::check_in_force(state, id)?;
     Ok(Some(granted))
 }
 
-fn check_signer(
-    state: &State,
-    verified: &VerifiedOrder,
-    origin: Option<&str>,
-    now_ms: u64,
-) -> Result<(), AuthorizeError> {
-    let Some(granted) = check_identity(state, verified)? else {
+fn check_signer(state: &State, command: &Authorize, at: At) -> Result<(), AuthorizeError> {
+    let Some(granted) = check_identity(state, &command.order)? else {
         return Ok(());
     };
-    let order = verified.get();
-    let terms = granted.terms();
-    if now_ms >= terms.expires_at_ms {
-        return Err(AuthorizeError::MandateExpired);
+    let origin = command.purchase.origin.as_deref();
+    mandate::check_use(granted, origin, at.now_ms)?;
+    if mandate::is_too_dear(granted, command.terms.unit_price) {
+        return Err(AuthorizeError::MandateUnitPrice);
     }
-    if let Some(audience) = terms.audience
-        && origin.map(Audience::of_origin) != Some(audience)
-    {
-        return Err(AuthorizeError::MandateAudience);
-    }
-    let units = order.amount.units();
-    if units > terms.per_payment {
-        return Err(AuthorizeError::MandatePerPayment);
-    }
-    if granted.spent.checked_add(units).is_none_or(|spent| spent > terms.total) {
-        return Err(AuthorizeError::MandateExceeded);
-    }
-    Ok(())
+    let units = command.order.get().amount.units();
+    Ok(mandate::check_budget(state, granted, units, units, at.entry_ns)?)
 }
 
 /// Who receives what. Shares round down; what is left over goes to the residue account.

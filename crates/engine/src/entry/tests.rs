@@ -1,7 +1,7 @@
 //! Every kind of entry comes back from its bytes as it went in, and no bytes make decoding panic.
 
 use instrument::channel::{ChannelTerms, Close, Tick, TickLink, TopUp};
-use instrument::{KeyPair, PurchaseDigest};
+use instrument::{KeyPair, Limits, PurchaseDigest};
 use money::{NodeId, OrderId, RefundId};
 use proptest::prelude::*;
 
@@ -90,6 +90,22 @@ fn place(payment: &NewPayment) -> [usize; 2] {
     [usize::from(!payment.tags.is_empty()), usize::from(payment.request.is_some())]
 }
 
+fn tree_mandate() -> Signed<TreeMandate> {
+    let key = KeyPair::from_seed(&[1; 32]);
+    let limits = Limits { depth: 7, ..mandate().unverified().permission().limits };
+    let mandate = TreeMandate {
+        node: NodeId::new(1).unwrap(),
+        salt: [6; 16],
+        parent: Some(MandateId::new(5).unwrap()),
+        payer: AccountId::new(3).unwrap(),
+        granter: key.public(),
+        delegate: KeyPair::from_seed(&[2; 32]).public(),
+        asset: asset(),
+        limits,
+    };
+    Signed::sign(mandate, &key)
+}
+
 /// What stands at the place of each kind in the byte form.
 fn kind(entry: &Entry) -> u8 {
     match entry {
@@ -120,11 +136,13 @@ fn kind(entry: &Entry) -> u8 {
         Entry::DocumentPut { .. } => 20,
         Entry::Refunded(_) => 21,
         Entry::EventsBegun => 22,
+        Entry::TreeMandateGranted { .. } => 30,
+        Entry::MandatePaused(_) => 31,
     }
 }
 
 fn known_kinds() -> impl Iterator<Item = u8> {
-    1..=29
+    1..=31
 }
 
 fn accounts() -> Vec<Entry> {
@@ -289,6 +307,16 @@ fn samples() -> Vec<Entry> {
         Entry::HoldsExpired,
         Entry::MandateGranted { mandate: mandate(), label: "agent".to_owned() },
         Entry::MandateRevoked { mandate: MandateId::new(5).unwrap() },
+        Entry::TreeMandateGranted {
+            mandate: Box::new(tree_mandate()),
+            label: "sub-agent".to_owned(),
+        },
+        Entry::MandatePaused(PauseSwitched {
+            mandate: MandateId::new(5).unwrap(),
+            above: 7,
+            sequence: u64::MAX,
+            paused: true,
+        }),
     ];
     samples.extend(accounts());
     samples.extend(closings());

@@ -31,12 +31,18 @@ operation_errors! {
         NotPayersKey = "signer_is_not_payer", 402,
             "the signer does not own the payer account; a delegate must name its mandate";
         /// The mandate does not exist at this node.
-        MandateUnknown = "mandate_unknown", 402, "the node does not know this mandate";
+        MandateUnknown = "mandate_unknown", 402,
+            "the node does not know this mandate; register its chain and open the channel again";
         /// The mandate is for another key, payer or asset.
         MandateMismatch = "mandate_mismatch", 402,
             "the mandate is for another signer, payer or asset";
-        /// The payer ended the mandate.
-        MandateRevoked = "mandate_revoked", 402, "the payer has revoked this mandate";
+        /// The mandate is for other payees.
+        MandatePayee = "mandate_payee", 402, "the mandate is for other payees";
+        /// The mandate, or one above it, was ended.
+        MandateRevoked = "mandate_revoked", 402, "this mandate, or one above it, was revoked";
+        /// The mandate, or one above it, is stopped for now.
+        MandatePaused = "mandate_paused", 402,
+            "this mandate, or one above it, is paused; ask its granter";
         /// The mandate's time is over.
         MandateExpired = "mandate_expired", 402, "the mandate has expired";
         /// The mandate is for another origin.
@@ -44,8 +50,15 @@ operation_errors! {
         /// The deposit is above the mandate's limit for one payment.
         MandatePerPayment = "mandate_per_payment", 402,
             "the deposit is above the mandate's limit for one payment";
-        /// The deposit is above what is left of the mandate.
-        MandateExceeded = "mandate_exceeded", 402, "the deposit is above what the mandate has left";
+        /// The deposit is above what is left for this day, here or above.
+        MandatePerDay = "mandate_per_day", 402,
+            "the deposit is above what the mandate, or one above it, has left for this UTC day";
+        /// The deposit is above what is left for this month, here or above.
+        MandatePerMonth = "mandate_per_month", 402,
+            "the deposit is above what the mandate, or one above it, has left for this UTC month";
+        /// The deposit is above what is left in all, here or above.
+        MandateExceeded = "mandate_exceeded", 402,
+            "the deposit is above what the mandate, or one above it, has left";
         /// The node has no such payee account.
         UnknownPayee = "unknown_payee", 402, "the node has no such payee account in this asset";
         /// Payer or payee is closed.
@@ -116,17 +129,30 @@ operation_errors! {
             "another request is being served from this channel; wait and present it again";
         /// The lease ran out or never was.
         LeaseLost = "lease_lost", 409, "the lease on this channel was lost; present the request again";
-        /// The payer ended the mandate.
-        MandateRevoked = "mandate_revoked", 402, "the payer has revoked this mandate";
+        /// The mandate, or one above it, was ended.
+        MandateRevoked = "mandate_revoked", 402, "this mandate, or one above it, was revoked";
+        /// The mandate, or one above it, is stopped for now.
+        MandatePaused = "mandate_paused", 402,
+            "this mandate, or one above it, is paused; ask its granter";
         /// The mandate's time is over.
         MandateExpired = "mandate_expired", 402, "the mandate has expired";
         /// The mandate is for another origin.
         MandateAudience = "mandate_audience", 402, "the mandate is for another site";
+        /// One unit costs more than the mandate allows.
+        MandateUnitPrice = "mandate_unit_price", 402,
+            "the price by the unit is above the mandate's limit";
         /// The whole deposit is above the mandate's limit for one payment.
         MandatePerPayment = "mandate_per_payment", 402,
             "the deposit would be above the mandate's limit for one payment";
-        /// What is added is above what is left of the mandate.
-        MandateExceeded = "mandate_exceeded", 402, "the top-up is above what the mandate has left";
+        /// What is added is above what is left for this day, here or above.
+        MandatePerDay = "mandate_per_day", 402,
+            "the top-up is above what the mandate, or one above it, has left for this UTC day";
+        /// What is added is above what is left for this month, here or above.
+        MandatePerMonth = "mandate_per_month", 402,
+            "the top-up is above what the mandate, or one above it, has left for this UTC month";
+        /// What is added is above what is left in all, here or above.
+        MandateExceeded = "mandate_exceeded", 402,
+            "the top-up is above what the mandate, or one above it, has left";
         /// Too little is accepted for the first step.
         Exhausted = "channel_exhausted", 402,
             "too little is accepted and unspent; send a voucher with a higher total";

@@ -206,6 +206,7 @@ fn named_node(entry: &Entry) -> Option<NodeId> {
             Some(payment.order.unverified().node)
         }
         Entry::MandateGranted { mandate, .. } => Some(mandate.unverified().node),
+        Entry::TreeMandateGranted { mandate, .. } => Some(mandate.unverified().node),
         Entry::Channel(ChannelEntry::Opened { channel, .. }) => {
             Some(channel.terms.unverified().node)
         }

@@ -2,16 +2,16 @@
 //!
 //! Every entry was decided before; one that does not fit is damage and is reported as [`Broken`].
 
-use instrument::{Mandate, Signed};
 use ledger::{
     AMOUNT_MAX, Account, CreateAccountStatus, CreateTransferStatus, Kind, Limit, ROW_BYTES,
     ReplayError, Row, Transfer,
 };
 use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
 
+use super::mandates::{GrantedMandate, SignedMandate, Switch};
 use super::payment::{Payment, Phase, Progress, fund_transfer, leg_transfer};
-use super::{GrantedMandate, Holder, OpenedAsset, PAYEES_COUNT_MAX, State, system_account};
-use crate::entry::{AccountRole, Entry, NewPayment, ReleaseReason, Stamped};
+use super::{Holder, OpenedAsset, PAYEES_COUNT_MAX, State, system_account};
+use crate::entry::{AccountRole, Entry, NewPayment, PauseSwitched, ReleaseReason, Stamped};
 use crate::outcome::Outcome;
 use crate::past::{Ended, Funding, LegsAt, MandateChange, MandateStep, Opened, Record};
 
@@ -92,8 +92,22 @@ impl State {
                 self.release(*payment, *reason, outcome.as_ref(), at_ns)
             }
             Entry::HoldsExpired => self.expire(at_ns),
-            Entry::MandateGranted { mandate, label } => self.grant(mandate, label, at_ns),
-            Entry::MandateRevoked { mandate } => self.revoke(*mandate, at_ns),
+            Entry::MandateGranted { mandate, label } => {
+                self.grant(SignedMandate::Single(Box::new(*mandate)), label, at_ns)
+            }
+            Entry::TreeMandateGranted { mandate, label } => {
+                self.grant(SignedMandate::Tree(mandate.clone()), label, at_ns)
+            }
+            Entry::MandateRevoked { mandate } => {
+                let known = self.mandates.revoke(*mandate);
+                self.note_mandate(known, *mandate, MandateChange::Revoked, at_ns)
+            }
+            Entry::MandatePaused(PauseSwitched { mandate, above, sequence, paused }) => {
+                let turned = Switch { above: *above, sequence: *sequence, paused: *paused };
+                let known = self.mandates.switch(*mandate, turned);
+                let change = if *paused { MandateChange::Paused } else { MandateChange::Resumed };
+                self.note_mandate(known, *mandate, change, at_ns)
+            }
             Entry::Channel(entry) => self.apply_channel(entry, at_ns),
             Entry::LogOpened { vkey } => self.open_log(vkey),
             Entry::EpochRecorded { entry } => self.record_epoch(entry),
@@ -119,34 +133,26 @@ impl State {
         Ok(())
     }
 
-    fn grant(&mut self, mandate: &Signed<Mandate>, label: &str, at_ns: u64) -> Result<(), Broken> {
-        let terms = mandate.unverified();
-        if terms.node != self.node || self.mandates.contains_key(&terms.id) {
-            return Err(broken("mandate granted", "it is another node's or known"));
+    fn grant(&mut self, signed: SignedMandate, label: &str, at_ns: u64) -> Result<(), Broken> {
+        let granted = GrantedMandate::new(signed, label.to_owned());
+        let id = granted.permission.id;
+        if granted.permission.node != self.node || !self.mandates.insert(granted) {
+            return Err(broken("mandate granted", "it is another node's, known, or an orphan"));
         }
-        let granted =
-            GrantedMandate { signed: *mandate, label: label.to_owned(), spent: 0, revoked: false };
-        self.mandates.insert(terms.id, granted);
-        self.mandates_of.entry(terms.payer).or_default().push(terms.id);
-        self.note_mandate(terms.id, terms.payer, MandateChange::Granted, at_ns)
-    }
-
-    fn revoke(&mut self, id: MandateId, at_ns: u64) -> Result<(), Broken> {
-        let granted = self.mandates.get_mut(&id);
-        let granted = granted.ok_or_else(|| broken("mandate revoked", "unknown mandate"))?;
-        granted.revoked = true;
-        let payer = granted.terms().payer;
-        self.note_mandate(id, payer, MandateChange::Revoked, at_ns)
+        self.note_mandate(true, id, MandateChange::Granted, at_ns)
     }
 
     /// What happened to a mandate is an event, and nothing else remembers it.
-    pub(super) fn note_mandate(
+    fn note_mandate(
         &mut self,
+        is_known: bool,
         id: MandateId,
-        payer: AccountId,
         change: MandateChange,
         at_ns: u64,
     ) -> Result<(), Broken> {
+        let payer = self.mandates.get(id).map(|granted| granted.permission.payer);
+        let payer = payer.filter(|_| is_known);
+        let payer = payer.ok_or_else(|| broken("mandate changed", "unknown mandate"))?;
         if !self.has_events {
             return Ok(());
         }
@@ -283,11 +289,7 @@ impl State {
             .collect();
         let first_row = self.next_row();
         self.transfer("payment opened", &transfers, at_ns)?;
-        if let Some(mandate) = order.mandate {
-            let granted = self.mandates.get_mut(&mandate);
-            let granted = granted.ok_or_else(|| broken("payment opened", "unknown mandate"))?;
-            granted.spent = granted.spent.saturating_add(order.amount.units());
-        }
+        self.spend("payment opened", order.mandate, order.amount.units(), at_ns)?;
         let payment = Payment::new(new, progress, at_ns);
         if progress == Progress::Held {
             self.held.insert(id, payment.clone());
@@ -313,13 +315,13 @@ impl State {
             return Err(broken("payment settled", "wrong number of legs"));
         }
         let amount = payment.amount.units();
-        let mandate = payment.mandate;
+        let (mandate, spent_at_ns) = (payment.mandate, payment.authorized_at_ns);
         let posts = self.close(id, legs.iter().copied().map(Some))?;
         let first_row = self.next_row();
         self.transfer("payment settled", &posts, at_ns)?;
         let units = legs.iter().fold(0_u128, |sum, units| sum.saturating_add(*units));
         self.finish(id, Progress::Settled { units, at_ns }, outcome, (first_row, at_ns))?;
-        self.unspend(mandate, amount.saturating_sub(units));
+        self.give_back(mandate, amount.saturating_sub(units), spent_at_ns);
         Ok(())
     }
 
@@ -332,10 +334,11 @@ impl State {
     ) -> Result<(), Broken> {
         let payment = self.held(id, "payment released")?;
         let (amount, mandate, legs) = (payment.amount.units(), payment.mandate, payment.legs.len());
+        let spent_at_ns = payment.authorized_at_ns;
         let voids = self.close(id, std::iter::repeat_n(None, legs))?;
         self.transfer("payment released", &voids, at_ns)?;
         self.finish(id, Progress::Released { reason }, outcome, (0, at_ns))?;
-        self.unspend(mandate, amount);
+        self.give_back(mandate, amount, spent_at_ns);
         Ok(())
     }
 
@@ -376,9 +379,10 @@ impl State {
                 hold.code() == code::PAYMENT && hold.id() == leg_transfer(id, 0, Phase::Open).get();
             if is_leg && let Ok(payment) = self.held(id, "holds expired") {
                 let (amount, mandate) = (payment.amount.units(), payment.mandate);
+                let spent_at_ns = payment.authorized_at_ns;
                 let progress = Progress::Released { reason: ReleaseReason::Expired };
                 self.finish(id, progress, None, (0, at_ns))?;
-                self.unspend(mandate, amount);
+                self.give_back(mandate, amount, spent_at_ns);
             }
         }
         Ok(())
@@ -411,9 +415,21 @@ impl State {
         Ok(self.records.put(record)?)
     }
 
-    pub(super) fn unspend(&mut self, mandate: Option<MandateId>, units: u128) {
-        if let Some(granted) = mandate.and_then(|id| self.mandates.get_mut(&id)) {
-            granted.spent = granted.spent.saturating_sub(units);
+    pub(super) fn spend(
+        &mut self,
+        entry: &'static str,
+        mandate: Option<MandateId>,
+        units: u128,
+        at_ns: u64,
+    ) -> Result<(), Broken> {
+        let allowed = mandate.is_none_or(|id| self.mandates.spend(id, units, at_ns));
+        allowed.then_some(()).ok_or_else(|| broken(entry, "no mandate allows it"))
+    }
+
+    /// `at_ns` is when it was spent.
+    pub(super) fn give_back(&mut self, mandate: Option<MandateId>, units: u128, at_ns: u64) {
+        if let Some(id) = mandate {
+            self.mandates.give_back(id, units, at_ns);
         }
     }
 }

@@ -105,31 +105,36 @@ impl State {
         Ok(())
     }
 
-    /// What is held under a mandate was spent under it, and no more was spent than it allows.
+    /// What is held under a mandate and all below it was spent under it, so was what its children
+    /// spent, and no more was spent than it allows.
     fn check_mandates(&self) -> Vec<Contradiction> {
+        let payments = self.held.values().map(|it| (it.mandate, it.amount.units()));
+        let deposits = self.channels.iter().map(|it| (it.terms().mandate, it.machine.deposit()));
         let mut held: BTreeMap<MandateId, u128> = BTreeMap::new();
-        for payment in self.held.values() {
-            if let Some(mandate) = payment.mandate {
-                let sum = held.entry(mandate).or_default();
-                *sum = sum.saturating_add(payment.amount.units());
+        for (mandate, units) in payments.chain(deposits) {
+            for above in mandate.into_iter().flat_map(|id| self.mandates.chain(id)) {
+                let sum = held.entry(above.permission.id).or_default();
+                *sum = sum.saturating_add(units);
             }
         }
-        for channel in self.channels.iter() {
-            if let Some(mandate) = channel.terms().mandate {
-                let sum = held.entry(mandate).or_default();
-                *sum = sum.saturating_add(channel.machine.deposit());
+        let mut children: BTreeMap<MandateId, u128> = BTreeMap::new();
+        for granted in self.mandates.iter() {
+            if let Some(parent) = granted.permission.parent {
+                let sum = children.entry(parent).or_default();
+                *sum = sum.saturating_add(granted.spent);
             }
         }
-        let of = |id: &MandateId| held.get(id).copied().unwrap_or(0);
-        let wrong = self.mandates.iter().filter(|(id, granted)| {
-            granted.spent < of(id) || granted.spent > granted.terms().total
+        let of = |sums: &BTreeMap<_, u128>, id: &MandateId| sums.get(id).copied().unwrap_or(0);
+        let wrong = self.mandates.iter().filter(|granted| {
+            let id = &granted.permission.id;
+            granted.spent < of(&held, id).max(of(&children, id)) || !granted.is_within()
         });
         wrong
-            .map(|(id, granted)| Contradiction::Mandate {
-                id: *id,
+            .map(|granted| Contradiction::Mandate {
+                id: granted.permission.id,
                 spent: granted.spent,
-                held: of(id),
-                total: granted.terms().total,
+                held: of(&held, &granted.permission.id),
+                total: granted.limits().total,
             })
             .collect()
     }
@@ -255,7 +260,7 @@ mod tests {
     fn a_folded_state_is_sound() {
         let state = state();
         assert_eq!(state.check(), []);
-        assert_eq!(state.mandates.values().next().unwrap().spent, 85);
+        assert_eq!(state.mandates.iter().next().unwrap().spent, 85);
     }
 
     #[test]
@@ -299,7 +304,7 @@ mod tests {
                 },
                 "another transfer",
             ),
-            (|state, _| state.mandates.values_mut().for_each(|one| one.spent = 69), "spent"),
+            (|state, _| state.mandates.set_spent(69), "spent"),
         ];
         for (spoil, word) in spoils {
             let mut state = state();
@@ -318,8 +323,8 @@ mod tests {
             state.held.values_mut().for_each(spoil);
         }
         let spoils: [(Spoil, &str); 9] = [
-            (|state| state.mandates.values_mut().for_each(|one| one.spent = 39), "spent"),
-            (|state| state.mandates.values_mut().for_each(|one| one.spent = 1001), "spent"),
+            (|state| state.mandates.set_spent(39), "spent"),
+            (|state| state.mandates.set_spent(1001), "spent"),
             (|state| each(state, |one| one.legs[0].1 += 1), "do not sum"),
             (|state| each(state, |one| one.legs[0].0 = one.payer), "another transfer"),
             (|state| each(state, |one| one.payer = one.payee), "another transfer"),

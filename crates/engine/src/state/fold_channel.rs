@@ -69,11 +69,7 @@ impl State {
             return Err(broken("channel opened", "its life is over"));
         }
         self.transfer("channel opened", &[holding(&channel, hold, units)], at_ns)?;
-        if let Some(mandate) = terms.mandate {
-            let granted = self.mandates.get_mut(&mandate);
-            let granted = granted.ok_or_else(|| broken("channel opened", "unknown mandate"))?;
-            granted.spent = granted.spent.saturating_add(units);
-        }
+        self.spend("channel opened", terms.mandate, units, at_ns)?;
         self.reserved.add_channel(new.id, hold, new.leg_count());
         let deposit = self.of_event(|| units);
         let opened = OpenedChannel { deposit, ..OpenedChannel::of(&channel) };
@@ -116,6 +112,7 @@ impl State {
     ) -> Result<(), Broken> {
         let channel = self.channel_of(id)?;
         let (hold, mandate) = (channel.hold, channel.terms().mandate);
+        let opened_at_ns = channel.opened_at_ns;
         let legs = channel.opened.leg_count();
         let pending = self.ledger.open_hold(channel_transfer(id, hold, Part::Hold));
         let pending =
@@ -139,10 +136,10 @@ impl State {
             self.reserved.add_channel(id, next, legs);
             self.channels.update(id, |channel| channel.hold = next);
         }
-        if let Some(granted) = mandate.and_then(|id| self.mandates.get_mut(&id)) {
-            granted.spent = granted.spent.saturating_add(effects.hold);
-        }
-        self.unspend(mandate, effects.give_back);
+        self.spend("channel", mandate, effects.hold, at_ns)?;
+        // What is added on a later day may be what comes back, so only the day and month in which
+        // the channel was opened get it back, and only while they last: then all of it was theirs.
+        self.give_back(mandate, effects.give_back, opened_at_ns);
         Ok(())
     }
 

@@ -13,9 +13,15 @@ use crate::command::Idempotency;
 use crate::past::Opened;
 
 impl State {
-    /// The key that granted a mandate and alone may revoke it.
+    /// The key of the payer whose money a mandate spends: it may pause and revoke the mandate, and
+    /// so may the other granters above it.
     pub fn mandate_key(&self, mandate: MandateId) -> Option<PublicKey> {
-        self.mandates.get(&mandate).map(|granted| granted.terms().payer_key)
+        self.mandates.chain(mandate).last().map(|root| root.permission.granter)
+    }
+
+    /// Whether a key granted a mandate, or one above it.
+    pub fn is_granter(&self, mandate: MandateId, key: &PublicKey) -> bool {
+        self.mandates.place_of(mandate, key).is_some()
     }
 
     /// Whether money entered under this id.

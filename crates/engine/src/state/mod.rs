@@ -12,7 +12,7 @@ mod documents;
 mod fold_channel;
 mod log;
 mod lookup;
-mod mandate;
+mod mandates;
 mod payment;
 mod questions;
 mod refund;
@@ -24,13 +24,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
 use ledger::{Ledger, Past, Seed};
-use money::{AccountId, Asset, AssetCode, MandateId, NodeId, PaymentId};
+use money::{AccountId, Asset, AssetCode, NodeId, PaymentId};
 use sha2::{Digest, Sha256};
 
 pub use apply::Broken;
 pub(crate) use apply::TIMESTAMP_STEP_NS;
 pub(crate) use channel::{Channel, RequestKey, channel_transfers, closes_at_ms};
-pub(crate) use mandate::GrantedMandate;
+pub(crate) use mandates::{Calendar, GrantedMandate, Mandates};
 pub(crate) use payment::{Payment, Progress, fund_transfer, leg_transfers};
 pub(crate) use refund::refund_transfers;
 pub(crate) use snapshot::Manifests;
@@ -93,9 +93,7 @@ pub struct State {
     pub(crate) reserved: Reserved,
     pub(crate) payment_count: u64,
     pub(crate) records: Records,
-    pub(crate) mandates: BTreeMap<MandateId, GrantedMandate>,
-    /// Mandates in the order of their grant, by payer.
-    pub(crate) mandates_of: BTreeMap<AccountId, Vec<MandateId>>,
+    pub(crate) mandates: Mandates,
     pub(crate) outcomes: Outcomes,
     pub(crate) log: LogBook,
     pub(crate) documents: Documents,
@@ -119,8 +117,7 @@ impl State {
             reserved: Reserved::new(),
             payment_count: 0,
             records: Records(records),
-            mandates: BTreeMap::new(),
-            mandates_of: BTreeMap::new(),
+            mandates: Mandates::default(),
             outcomes: Outcomes::default(),
             log: LogBook::default(),
             documents: Documents::default(),

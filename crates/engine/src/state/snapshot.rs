@@ -13,10 +13,10 @@
 
 use index::Manifest;
 use ledger::{Ledger, Resident};
-use money::{ChannelId, MandateId, NodeId, PaymentId};
+use money::{ChannelId, NodeId, PaymentId};
 
 use super::log::LogBook;
-use super::{Channel, GrantedMandate, OpenedAsset, Payment, State, seed};
+use super::{Channel, Mandates, OpenedAsset, Payment, State, seed};
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::document::Documents;
 use crate::entry::decode_list;
@@ -26,15 +26,18 @@ use crate::tags::Tags;
 
 /// Version of this layout; a newer one, or one before [`WITHOUT_CHANNELS`], is rebuilt from the
 /// journal.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// The layout before, which ends the head behind the log.
-const WITHOUT_REGISTRY: u32 = 4;
+const WITHOUT_REGISTRY: u32 = 5;
 
-/// The layout before that, which ends the head behind the channels.
+/// The layout before that, which knows mandates of version 1 only, and no pauses.
+const WITHOUT_TREES: u32 = 4;
+
+/// And before that, which ends the head behind the channels.
 const WITHOUT_LOG: u32 = 3;
 
-/// And before that, which ends the head behind the outcomes.
+/// The oldest layout, which ends the head behind the outcomes.
 const WITHOUT_CHANNELS: u32 = 2;
 
 /// The two indexes as they were at a snapshot.
@@ -75,47 +78,54 @@ impl Manifests {
 impl State {
     /// Everything but the ledger and the manifests.
     pub(crate) fn head_bytes(&self) -> Vec<u8> {
-        let mut out = self.head_before_registry(VERSION);
-        out.u8(u8::from(self.has_events));
-        let held = self.held.iter().map(|(id, payment)| (id.get(), payment.tags));
-        encode_tags(&mut out, held);
-        let open = self.channels.iter().map(|channel| (channel.id().get(), channel.opened.tags));
-        encode_tags(&mut out, open);
-        self.documents.encode(&mut out);
-        out.bytes
-    }
-
-    fn head_before_registry(&self, version: u32) -> Encoder {
-        let mut out = self.head_before_log(version);
-        self.log.encode(&mut out);
-        out
-    }
-
-    fn head_before_log(&self, version: u32) -> Encoder {
-        let mut out = self.head_before_channels(version);
-        out.len(self.channels.len());
-        self.channels.iter().for_each(|channel| channel.encode(&mut out));
-        out
+        // The newest layout can tell of every state.
+        self.head_bytes_in(VERSION).unwrap_or_default()
     }
 
     /// As [`State::head_bytes`], in the layout that a stored head has, so that they can be compared;
     /// `None` if that layout cannot tell of this state.
     pub(crate) fn head_bytes_as(&self, stored: &[u8]) -> Option<Vec<u8>> {
-        match Decoder::new(stored).u32() {
-            Ok(VERSION) => Some(self.head_bytes()),
-            _ if self.has_events || !self.documents.is_empty() => None,
-            Ok(WITHOUT_REGISTRY) => Some(self.head_before_registry(WITHOUT_REGISTRY).bytes),
-            Ok(WITHOUT_LOG) if self.log == LogBook::default() => {
-                Some(self.head_before_log(WITHOUT_LOG).bytes)
-            }
-            Ok(WITHOUT_CHANNELS) if self.channels.len() == 0 && self.log == LogBook::default() => {
-                Some(self.head_before_channels(WITHOUT_CHANNELS).bytes)
-            }
-            _ => None,
-        }
+        let version = Decoder::new(stored).u32().ok()?;
+        (WITHOUT_CHANNELS..=VERSION).contains(&version).then(|| self.head_bytes_in(version))?
     }
 
-    fn head_before_channels(&self, version: u32) -> Encoder {
+    fn head_bytes_in(&self, version: u32) -> Option<Vec<u8>> {
+        let mut out = self.head_before_mandates(version);
+        if version > WITHOUT_TREES {
+            self.mandates.encode(&mut out);
+        } else if !self.mandates.encode_as_before_trees(&mut out) {
+            return None;
+        }
+        self.outcomes.encode(&mut out);
+        if version > WITHOUT_CHANNELS {
+            out.len(self.channels.len());
+            self.channels.iter().for_each(|channel| channel.encode(&mut out));
+        } else if self.channels.len() > 0 {
+            return None;
+        }
+        if version > WITHOUT_LOG {
+            self.log.encode(&mut out);
+        } else if self.log != LogBook::default() {
+            return None;
+        }
+        if version > WITHOUT_REGISTRY {
+            self.encode_registry(&mut out);
+        } else if self.has_events {
+            return None;
+        }
+        Some(out.bytes)
+    }
+
+    fn encode_registry(&self, out: &mut Encoder) {
+        out.u8(u8::from(self.has_events));
+        let held = self.held.iter().map(|(id, payment)| (id.get(), payment.tags));
+        encode_tags(out, held);
+        let open = self.channels.iter().map(|channel| (channel.id().get(), channel.opened.tags));
+        encode_tags(out, open);
+        self.documents.encode(out);
+    }
+
+    fn head_before_mandates(&self, version: u32) -> Encoder {
         let mut out = Encoder::default();
         out.u32(version);
         out.u128(self.node.get());
@@ -131,10 +141,6 @@ impl State {
             out.u128(id.get());
             payment.encode(&mut out);
         }
-        let granted = self.mandates_of.values().flatten().filter_map(|id| self.mandates.get(id));
-        out.len(self.mandates.len());
-        granted.for_each(|granted| granted.encode(&mut out));
-        self.outcomes.encode(&mut out);
         out
     }
 
@@ -150,9 +156,7 @@ impl State {
 
     fn version_and_node(from: &mut Decoder<'_>) -> Result<(u32, NodeId), Malformed> {
         match from.u32()? {
-            version @ (WITHOUT_CHANNELS | WITHOUT_LOG | WITHOUT_REGISTRY | VERSION) => {
-                Ok((version, from.id(NodeId::new)?))
-            }
+            version @ WITHOUT_CHANNELS..=VERSION => Ok((version, from.id(NodeId::new)?)),
             _ => Err(Malformed("snapshot version")),
         }
     }
@@ -174,22 +178,15 @@ impl State {
             state.reserved.add(id, payment.legs.len());
             state.held.insert(id, payment);
         }
-        for _ in 0..from.len()? {
-            let granted = GrantedMandate::decode(from)?;
-            let (id, payer): (MandateId, _) = (granted.terms().id, granted.terms().payer);
-            state.mandates_of.entry(payer).or_default().push(id);
-            if state.mandates.insert(id, granted).is_some() {
-                return Err(Malformed("a mandate stands twice"));
-            }
-        }
+        state.mandates = Mandates::decode(from, version > WITHOUT_TREES)?;
         state.outcomes = Outcomes::decode(from)?;
-        if version != WITHOUT_CHANNELS {
+        if version > WITHOUT_CHANNELS {
             state.decode_channels(from)?;
         }
-        if !matches!(version, WITHOUT_CHANNELS | WITHOUT_LOG) {
+        if version > WITHOUT_LOG {
             state.log = LogBook::decode(from)?;
         }
-        if version == VERSION {
+        if version > WITHOUT_REGISTRY {
             state.decode_registry(from)?;
         }
         let head = &bytes[..bytes.len() - from.left()];

@@ -15,7 +15,7 @@ use crate::decide;
 use crate::entry::{Act, ChannelEntry, CloseCause, Entry};
 use crate::error::{ChannelError, OpenChannelError, Unavailable};
 use crate::keys::ChannelKeys;
-use crate::state::{Channel, TIMESTAMP_STEP_NS};
+use crate::state::Channel;
 
 impl Core {
     /// Commands of any channels, in this order.
@@ -68,7 +68,7 @@ impl Core {
 
     /// The moment that the next entry will carry, Unix milliseconds.
     pub(super) fn entry_ms(&self) -> u64 {
-        self.next_timestamp_ns(TIMESTAMP_STEP_NS) / 1_000_000
+        self.entry_ns() / 1_000_000
     }
 
     pub(super) fn limits_of(&self, payee: AccountId) -> ChannelLimits {
@@ -113,7 +113,7 @@ impl Core {
         }
         self.trust_clock()?;
         let limits = self.limits_of(terms.payee);
-        let new = decide::open_channel(&self.state, command, &limits, self.entry_ms())?;
+        let new = decide::open_channel(&self.state, command, &limits, self.entry_ns())?;
         let hold = decide::free_hold(&self.state, id, 0, new.leg_count());
         self.write(Entry::Channel(ChannelEntry::Opened { channel: Box::new(new), hold }));
         self.share_keys(id);
@@ -145,7 +145,8 @@ impl Core {
         let (_, effects) = self.stepped(channel, &channel.machine, Event::TopUp { deposit })?;
         decide::check_delegate(&self.state, channel, decide::Use::Pay, self.entry_ms())?;
         let limits = self.limits_of(channel.terms().payee);
-        decide::check_top_up(&self.state, channel, &limits, deposit, effects.hold)?;
+        let units = (deposit, effects.hold);
+        decide::check_top_up(&self.state, channel, &limits, units, self.entry_ns())?;
         let hold = self.next_hold(channel);
         self.write(Entry::Channel(ChannelEntry::ToppedUp { top_up, hold }));
         self.view_of(id)

@@ -14,7 +14,7 @@ use crate::claims::{Claims, Waiter};
 use crate::clock::{CLOCK_NS_MAX, Clock, behind_seconds};
 use crate::codec::Encoder;
 use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
-use crate::decide::{self, Decision, Known};
+use crate::decide::{self, At, Decision, Known};
 use crate::document::Document;
 use crate::entry::{Entry, Stamped};
 use crate::error::{AuthorizeError, Unavailable};
@@ -165,6 +165,11 @@ impl Core {
         if behind && !self.accept_earlier_clock { Err(Unavailable::ClockBehind) } else { Ok(()) }
     }
 
+    /// The moment that the next entry will have.
+    pub(super) fn entry_ns(&self) -> u64 {
+        self.next_timestamp_ns(TIMESTAMP_STEP_NS)
+    }
+
     pub(super) fn now_ms(&self) -> u64 {
         self.now_ns / 1_000_000
     }
@@ -225,16 +230,7 @@ impl Core {
                 self.answer(reply, result);
             }
             Command::Fact(command) => self.fact(command),
-            Command::Grant(mandate, label, reply) => {
-                let decision = decide::grant(&self.state, &mandate, &label, self.now_ms());
-                let result = decision.map(|decision| self.carry_out(decision));
-                self.answer(reply, result);
-            }
-            Command::Revoke(revocation, key, reply) => {
-                let decision = decide::revoke(&self.state, revocation.get(), &key);
-                let result = decision.map(|decision| self.carry_out(decision));
-                self.answer(reply, result);
-            }
+            Command::Mandate(command) => self.mandate(command),
             Command::CreateAccounts(accounts, reply) => {
                 let result = self.create_accounts(&accounts);
                 self.answer(reply, result);
@@ -253,13 +249,13 @@ impl Core {
         }
     }
 
-    fn carry_out(&mut self, decision: Decision<Entry>) {
+    pub(super) fn carry_out(&mut self, decision: Decision<Entry>) {
         if let Decision::Entry(entry) = decision {
             self.write(entry);
         }
     }
 
-    fn carry_out_all(&mut self, decision: Decision<Vec<Entry>>) {
+    pub(super) fn carry_out_all(&mut self, decision: Decision<Vec<Entry>>) {
         if let Decision::Entry(entries) = decision {
             for entry in entries {
                 self.write(entry);
@@ -307,7 +303,8 @@ impl Core {
             return Ok(Step::Wait(claimed));
         }
         self.trust_clock()?;
-        let payment = decide::check_terms(&self.state, command, self.now_ms())?;
+        let at = At { now_ms: self.now_ms(), entry_ns: self.entry_ns() };
+        let payment = decide::check_terms(&self.state, command, at)?;
         let id = command.order.payment_id();
         match command.mode {
             Mode::Claim => return Ok(Step::Claim),

@@ -6,7 +6,7 @@ use money::PaymentId;
 
 use super::core::Core;
 use crate::command::{ClaimToken, HOLD_SECONDS_MAX};
-use crate::decide;
+use crate::decide::{self, At};
 use crate::entry::{Entry, NewPayment};
 use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::outcome::Outcome;
@@ -25,7 +25,8 @@ impl Core {
         // The order was in time when it was presented; fetching may have taken longer.
         let order = command.order.get();
         let now_ms = self.now_ms().min(order.expires_at_ms.saturating_sub(1));
-        let payment = decide::check_terms(&self.state, command, now_ms);
+        let at = At { now_ms, entry_ns: self.entry_ns() };
+        let payment = decide::check_terms(&self.state, command, at);
         self.claims.remove(id);
         payment
     }

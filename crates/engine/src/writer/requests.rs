@@ -125,7 +125,7 @@ impl Core {
         let channel = self.state.channels.get(id).ok_or(ChannelError::Unknown)?;
         let begin = |start| Event::Begin { proof: proven, start };
         self.stepped(channel, &channel.machine, begin(0))?;
-        let origin = decide::Use::Buy(command.origin.as_deref());
+        let origin = decide::Use::Buy(command.origin.as_deref(), command.unit_price);
         decide::check_delegate(&self.state, channel, origin, self.entry_ms())?;
         let start = command.start.units();
         self.stepped(channel, &channel.machine, begin(start))?;

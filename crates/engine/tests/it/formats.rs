@@ -11,6 +11,7 @@ use engine::{
     AccountView, AssetView, Authorized, BooksView, Engine, MandateView, ManualClock, Mode, Options,
     PaymentState, PaymentView, State, books, fsck,
 };
+use money::{Amount, MandateId};
 use serde::Deserialize;
 
 use crate::batches::assert_sound;
@@ -29,15 +30,47 @@ struct Seen {
     accounts: Vec<AccountView>,
     assets: Vec<AssetView>,
     payments: Vec<PaymentView>,
-    mandates: Vec<MandateView>,
+    mandates: Vec<SeenMandate>,
     books: Vec<BooksView>,
+}
+
+/// What the older program told of a mandate.
+#[derive(Debug, PartialEq, Deserialize)]
+struct SeenMandate {
+    mandate: MandateId,
+    label: String,
+    delegate: String,
+    per_payment: Amount,
+    total: Amount,
+    spent: Amount,
+    expires_at_ms: u64,
+    revoked: bool,
+}
+
+impl SeenMandate {
+    fn of(view: MandateView) -> Self {
+        Self {
+            mandate: view.mandate,
+            label: view.label,
+            delegate: view.delegate,
+            per_payment: view.per_payment,
+            total: view.total,
+            spent: view.spent,
+            expires_at_ms: view.expires_at_ms,
+            revoked: view.revoked,
+        }
+    }
 }
 
 fn seen(state: &State) -> Seen {
     let accounts = state.accounts();
     let owner = |view: &AccountView| engine::payer(state, view.account, usize::MAX).unwrap();
     Seen {
-        mandates: accounts.iter().flat_map(|view| owner(view).mandates).collect(),
+        mandates: accounts
+            .iter()
+            .flat_map(|view| owner(view).mandates)
+            .map(SeenMandate::of)
+            .collect(),
         accounts,
         assets: state.asset_views(),
         payments: state.latest_payments(usize::MAX),

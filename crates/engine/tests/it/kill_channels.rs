@@ -190,6 +190,7 @@ async fn buy(engine: &Engine, proof: Proof, spent: u128) {
         pay_to: payee(1),
         split: None,
         start: money::Amount::new(1, usd()),
+        unit_price: None,
         mode: if spent.is_multiple_of(2) { PresentMode::Lease } else { PresentMode::Reserve },
         lease_seconds: 60,
         origin: None,

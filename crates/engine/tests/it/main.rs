@@ -35,4 +35,5 @@ mod replay;
 mod requests;
 mod restart;
 mod snapshots;
+mod trees;
 mod world;

@@ -82,7 +82,15 @@ fn kind(error: AuthorizeError) -> &'static str {
         | E::MandatePerPayment
         | E::MandateExceeded => "signer",
         E::UnknownPayee | E::PayerIsPayee | E::AccountClosed => "payees",
-        E::TooManyCopies | E::ClaimLost | E::Unavailable(_) => "not in the command",
+        // Those of mandates are in `trees`, for version 1 cannot have them.
+        E::TooManyCopies
+        | E::ClaimLost
+        | E::Unavailable(_)
+        | E::MandatePayee
+        | E::MandatePaused
+        | E::MandateUnitPrice
+        | E::MandatePerDay
+        | E::MandatePerMonth => "not in the command",
         other => other.code(),
     }
 }
@@ -130,7 +138,7 @@ fn spoil(buy: &mut Buy, error: AuthorizeError) {
             buy.order.amount = units(HUGE);
             buy.terms.amount = units(HUGE);
         }
-        E::TooManyCopies | E::ClaimLost | E::Unavailable(_) => panic!("not in the command"),
+        other => panic!("{other:?} is not in the command"),
     }
 }
 

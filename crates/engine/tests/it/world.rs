@@ -216,8 +216,13 @@ impl Buy {
             origin: Some("https://shop.example".to_owned()),
             description: "an article".to_owned(),
         };
-        let terms =
-            Terms { pay_to: payee(1), amount: units(amount), split: None, access_seconds: 600 };
+        let terms = Terms {
+            pay_to: payee(1),
+            amount: units(amount),
+            split: None,
+            unit_price: None,
+            access_seconds: 600,
+        };
         let mode = Mode::Claim;
         let tags = Tags::default();
         Self { signer: 1, order, purchase, terms, idempotency: None, mode, base: None, tags }

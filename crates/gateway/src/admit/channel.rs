@@ -108,6 +108,7 @@ fn present(case: &Case, proof: Proof) -> Present {
         pay_to: case.offer.payees.pay_to,
         split: case.offer.payees.split.clone(),
         start: case.offer.start(),
+        unit_price: case.offer.unit_price_max(),
         mode: if safe { PresentMode::Lease } else { PresentMode::Reserve },
         lease_seconds: if safe { hold.max(LEASE_SECONDS) } else { hold },
         origin: Some(case.origin.clone()),

@@ -43,6 +43,7 @@ pub(super) fn admit(
             pay_to: case.offer.payees.pay_to,
             amount: case.challenge.amount,
             split: case.offer.payees.split.clone(),
+            unit_price: case.offer.unit_price_max(),
             access_seconds: case.offer.access_seconds,
         },
         idempotency,

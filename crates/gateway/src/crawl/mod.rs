@@ -83,6 +83,7 @@ fn source(case: &Case, signed: SignedRequest) -> Result<(PublicKey, Source), Cra
             pay_to: case.offer.payees.pay_to,
             amount: case.offer.price,
             split: case.offer.payees.split.clone(),
+            unit_price: None,
             access_seconds: case.offer.access_seconds,
         },
         idempotency: None,

@@ -4,13 +4,15 @@
 //! gateway can price and route but cannot make a payer pay. Of an order that a request authorizes
 //! that means the signature over the request, the price and the end that were signed.
 
+use std::num::NonZeroU64;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::{Authorize, Authorized, ClaimToken, Idempotency, Mode, Outcome};
 use engine::{PaymentView, Purchase, Tags, Terms};
 use http402::crawler::Permit;
-use instrument::{PurchaseDigest, SignedOrder, VerifiedOrder};
-use money::{AccountId, Amount, PaymentId, Shares};
+use instrument::{PurchaseDigest, SignedOrder, UnitPrice, VerifiedOrder};
+use money::{AccountId, Amount, PaymentId, Shares, parse_base_units};
 use serde::{Deserialize, Serialize};
 
 pub mod channel;
@@ -29,6 +31,9 @@ pub enum WireError {
 /// Accounts and their shares, parts per million.
 pub type SplitWire = Vec<(AccountId, u32)>;
 
+/// Base units for so many metered units.
+pub type UnitPriceWire = (String, NonZeroU64);
+
 /// An authorization as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +46,8 @@ pub struct AuthorizeWire {
     pay_to: AccountId,
     amount: Amount,
     split: Option<SplitWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unit_price: Option<UnitPriceWire>,
     access_seconds: u32,
     idempotency: Option<(String, String)>,
     hold_seconds: Option<u32>,
@@ -127,6 +134,7 @@ impl AuthorizeWire {
             pay_to: command.terms.pay_to,
             amount: command.terms.amount,
             split: command.terms.split.as_ref().map(split),
+            unit_price: command.terms.unit_price.map(unit_price),
             access_seconds: command.terms.access_seconds,
             idempotency: command
                 .idempotency
@@ -181,6 +189,7 @@ impl AuthorizeWire {
                 pay_to: self.pay_to,
                 amount: self.amount,
                 split,
+                unit_price: self.unit_price.map(open_unit_price).transpose()?,
                 access_seconds: self.access_seconds,
             },
             idempotency,
@@ -212,6 +221,17 @@ fn open_split(parts: SplitWire) -> Result<(Vec<AccountId>, Shares), WireError> {
     let (accounts, shares): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
     let shares = Shares::new(shares).map_err(|_| WireError::Field("split"))?;
     Ok((accounts, shares))
+}
+
+/// Words a price by the unit.
+fn unit_price(UnitPrice { price, per }: UnitPrice) -> UnitPriceWire {
+    (price.to_string(), per)
+}
+
+/// Reads a price by the unit.
+fn open_unit_price((price, per): UnitPriceWire) -> Result<UnitPrice, WireError> {
+    let price = parse_base_units(&price).map_err(|_| WireError::Field("unit_price"))?;
+    Ok(UnitPrice { price, per })
 }
 
 fn base64(bytes: impl AsRef<[u8]>) -> String {

@@ -118,7 +118,13 @@ fn wire(base: &str, change: impl FnOnce(&mut Order)) -> AuthorizeWire {
     };
     change(&mut order);
     let signature = key().sign(base.as_bytes());
-    let terms = Terms { pay_to: author(), amount: order.amount, split: None, access_seconds: 1 };
+    let terms = Terms {
+        pay_to: author(),
+        amount: order.amount,
+        split: None,
+        unit_price: None,
+        access_seconds: 1,
+    };
     let order = VerifiedOrder::by_request(order, base.as_bytes(), &signature).unwrap();
     let purchase = Purchase { digest: None, origin: None, description: String::new() };
     let tags = engine::Tags::default();

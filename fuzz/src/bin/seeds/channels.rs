@@ -110,6 +110,7 @@ async fn begin(
         pay_to: terms.payee,
         split,
         start: Amount::new(10, terms.deposit.asset()),
+        unit_price: None,
         mode,
         lease_seconds: 1,
         origin: None,

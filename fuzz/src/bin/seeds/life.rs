@@ -152,6 +152,7 @@ pub fn command(id: u128, mode: Mode) -> Fallible<Authorize> {
             pay_to: order.payee,
             amount: order.amount,
             split: None,
+            unit_price: None,
             access_seconds: 600,
         },
         idempotency: None,

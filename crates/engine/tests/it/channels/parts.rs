@@ -127,6 +127,7 @@ impl Channel {
             pay_to: self.terms.payee,
             split: self.split.clone(),
             start: units(start),
+            unit_price: None,
             mode: PresentMode::Lease,
             lease_seconds: LEASE_SECONDS,
             origin: Some("https://shop.example".to_owned()),

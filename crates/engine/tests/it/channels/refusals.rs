@@ -97,7 +97,13 @@ fn kind(error: OpenChannelError) -> &'static str {
         | E::MandatePerPayment
         | E::MandateExceeded => "signer",
         E::UnknownPayee | E::PayerIsPayee | E::AccountClosed | E::DepositAboveLimit => "payee",
-        E::TooMany | E::Unavailable(_) => "not in the command",
+        // Those of mandates are in `trees`, for version 1 cannot have them.
+        E::TooMany
+        | E::MandatePayee
+        | E::MandatePaused
+        | E::MandatePerDay
+        | E::MandatePerMonth
+        | E::Unavailable(_) => "not in the command",
         E::WrongNode => "node",
         E::TermsDeposit => "deposit",
         E::TermsTicks => "ticks",
@@ -144,7 +150,12 @@ fn spoil(channel: &mut Channel, error: OpenChannelError) {
         E::InsufficientFunds => {
             terms.deposit = Amount::new(FUNDS + 1, terms.deposit.asset());
         }
-        E::TooMany | E::Unavailable(_) => {}
+        E::TooMany
+        | E::MandatePayee
+        | E::MandatePaused
+        | E::MandatePerDay
+        | E::MandatePerMonth
+        | E::Unavailable(_) => {}
     }
 }
 
@@ -258,6 +269,10 @@ async fn case(world: &World, channel: &Channel, error: ChannelError) -> Option<C
         E::SpendAboveAccepted => spend_case(world, 91).await,
         E::SpendBelowStart => spend_case(world, 49).await,
         E::MandateRevoked
+        | E::MandatePaused
+        | E::MandateUnitPrice
+        | E::MandatePerDay
+        | E::MandatePerMonth
         | E::MandateExpired
         | E::MandateAudience
         | E::MandatePerPayment

@@ -12,7 +12,10 @@ use instrument::{PurchaseDigest, Signed, Statement};
 use money::{AccountId, Amount, ChannelId, parse_base_units};
 use serde::{Deserialize, Serialize};
 
-use super::{OutcomeWire, SplitWire, WireError, base64, bytes, open_split, split};
+use super::{
+    OutcomeWire, SplitWire, UnitPriceWire, WireError, base64, bytes, open_split, open_unit_price,
+    split, unit_price,
+};
 
 /// A statement and the signature beside it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -155,6 +158,8 @@ pub struct PresentWire {
     pay_to: AccountId,
     split: Option<SplitWire>,
     start: Amount,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unit_price: Option<UnitPriceWire>,
     reserve: bool,
     lease_seconds: u32,
     origin: Option<String>,
@@ -169,6 +174,7 @@ impl PresentWire {
             pay_to: command.pay_to,
             split: command.split.as_ref().map(split),
             start: command.start,
+            unit_price: command.unit_price.map(unit_price),
             reserve: command.mode == PresentMode::Reserve,
             lease_seconds: command.lease_seconds,
             origin: command.origin.clone(),
@@ -184,6 +190,7 @@ impl PresentWire {
             pay_to: self.pay_to,
             split: self.split.map(open_split).transpose()?,
             start: self.start,
+            unit_price: self.unit_price.map(open_unit_price).transpose()?,
             mode: if self.reserve { PresentMode::Reserve } else { PresentMode::Lease },
             lease_seconds: self.lease_seconds,
             origin: self.origin,

@@ -1,4 +1,16 @@
 //! Mandates: a payer's signed permission for another key, and its revocation.
+//!
+//! Version 1 stands alone; version 2 can be passed on ([`TreeMandate`]). What either permits is a
+//! [`Permission`], which is what nodes count by.
+
+mod limits;
+mod tree;
+
+pub use limits::{
+    Limits, MANDATE_DEPTH_MAX, MANDATE_PAYEES_COUNT_MAX, Payees, PayeesError, UNLIMITED, UnitPrice,
+    Wider,
+};
+pub use tree::{ChainError, Pause, TreeMandate};
 
 use money::{AccountId, Asset, MandateId, NodeId};
 use sha2::{Digest, Sha256};
@@ -46,9 +58,55 @@ pub struct Mandate {
     pub audience: Option<Audience>,
 }
 
+/// What a mandate of either version permits, and who granted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permission {
+    /// The mandate.
+    pub id: MandateId,
+    /// The mandate that it is taken from.
+    pub parent: Option<MandateId>,
+    /// The node that enforces it.
+    pub node: NodeId,
+    /// Account that pays.
+    pub payer: AccountId,
+    /// The key that signed it.
+    pub granter: PublicKey,
+    /// The key that may pay.
+    pub delegate: PublicKey,
+    /// Asset of the limits.
+    pub asset: Asset,
+    /// What it allows.
+    pub limits: Limits,
+}
+
 impl Mandate {
     /// Length of the byte form.
     pub const BYTES: usize = 224;
+
+    /// What it permits: never to be passed on, for its payer has not agreed to that.
+    pub fn permission(&self) -> Permission {
+        let limits = Limits {
+            per_payment: self.per_payment,
+            per_day: UNLIMITED,
+            per_month: UNLIMITED,
+            total: self.total,
+            unit_price: None,
+            expires_at_ms: self.expires_at_ms,
+            depth: 0,
+            payees: Payees::ANY,
+            audience: self.audience,
+        };
+        Permission {
+            id: self.id,
+            parent: None,
+            node: self.node,
+            payer: self.payer,
+            granter: self.payer_key,
+            delegate: self.delegate,
+            asset: self.asset,
+            limits,
+        }
+    }
 }
 
 impl Statement for Mandate {
@@ -89,7 +147,8 @@ impl Statement for Mandate {
     }
 }
 
-/// Ends a mandate at once. Signed by the payer's key. 56 bytes.
+/// Ends a mandate and all below it at once. Signed by its granter, or by that of a mandate above.
+/// 56 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revocation {
     /// The node that enforces the mandate.
