@@ -1,62 +1,120 @@
 /**
- * Builds the pages: compiles `src` and the verifier of receipts of the TypeScript SDK with tsc, and
- * copies `pages` beside the output.
+ * Builds the pages.
+ *
+ * The pages of payers and the verifier of receipts (which comes from the TypeScript SDK) are plain
+ * modules: tsc compiles them one by one. The application is bundled by esbuild and compressed into
+ * `dist/app`, beside its catalogues of words.
  *
  * `node build.mjs` writes `dist`; `node build.mjs --check` builds into a temporary folder and
- * fails if a byte of `dist` differs. The output depends on the sources and the pinned compiler
- * alone: no time stamp, no path, no hash of the machine.
+ * fails if a byte of `dist` differs. The output depends on the sources and the pinned compilers
+ * alone: no time stamp, no path, no hash of the machine. How well a machine's zlib compresses may
+ * differ, so of a compressed file the content counts.
  */
 import { execFileSync } from 'node:child_process';
-import { constants, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import {
+  constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync, gzipSync } from 'node:zlib';
+
+import * as esbuild from 'esbuild';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const dist = join(root, 'dist');
 
 /** What the compiler writes of each source folder; the pages load all of it from one folder. */
 const COMPILED = ['web/src', 'sdk/typescript/src/receipt'];
+/** What the application's pages load: bundles by name and source. */
+const BUNDLES = { app: 'src/app/main.tsx', wallet: 'src/app/wallet/main.tsx', pay: 'src/app/pay.tsx' };
+const CATALOGUES = 'src/app/i18n';
+const TARGET = 'es2022';
 
-function build(folder) {
+async function build(folder) {
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(join(folder, 'app'), { recursive: true });
+  modules(folder);
+  for (const name of readdirSync(join(root, 'pages'))) place(join(root, 'pages', name), folder, name);
+  await esbuild.build({
+    absWorkingDir: root, entryPoints: ['styles/farthing.css'], bundle: true, outdir: folder, logLevel: 'warning',
+  });
+  await application(join(folder, 'app'));
+}
+
+function modules(folder) {
   const compiled = mkdtempSync(join(tmpdir(), 'farthing-web-'));
   try {
-    const compiler = join(root, 'node_modules', '.bin', 'tsc');
-    execFileSync(compiler, ['--project', root, '--outDir', compiled], { stdio: 'inherit' });
-    for (const source of [...COMPILED.map((path) => join(compiled, path)), join(root, 'pages')]) {
-      for (const name of readdirSync(source)) {
-        // Two files of one name would be one page's script in the place of another's.
-        copyFileSync(join(source, name), join(folder, name), constants.COPYFILE_EXCL);
-      }
+    compile(['--project', root, '--outDir', compiled]);
+    for (const source of COMPILED.map((path) => join(compiled, path))) {
+      for (const name of readdirSync(source)) place(join(source, name), folder, name);
     }
   } finally {
     rmSync(compiled, { recursive: true, force: true });
   }
 }
 
-function check() {
+async function application(folder) {
+  compile(['--project', join(root, 'tsconfig.app.json')]);
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: { ...BUNDLES, styles: 'styles/app.css' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: TARGET,
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    legalComments: 'none',
+    charset: 'utf8',
+    outdir: folder,
+    logLevel: 'warning',
+  });
+  for (const name of readdirSync(join(root, CATALOGUES))) {
+    const words = JSON.parse(readFileSync(join(root, CATALOGUES, name), 'utf8'));
+    writeFileSync(join(folder, name), JSON.stringify(words));
+  }
+  for (const name of readdirSync(folder)) {
+    writeFileSync(join(folder, `${name}.gz`), gzipSync(readFileSync(join(folder, name)), { level: 9 }));
+  }
+}
+
+function compile(options) {
+  execFileSync(join(root, 'node_modules', '.bin', 'tsc'), options, { stdio: 'inherit' });
+}
+
+/** Two files of one name would be one page's script in the place of another's. */
+function place(source, folder, name) {
+  copyFileSync(source, join(folder, name), constants.COPYFILE_EXCL);
+}
+
+async function check() {
   const fresh = mkdtempSync(join(tmpdir(), 'farthing-web-'));
   try {
-    build(fresh);
-    const names = new Set([...readdirSync(fresh), ...readdirSync(dist)]);
+    await build(fresh);
+    const names = new Set([...files(fresh), ...files(dist)]);
     return [...names].sort().filter((name) => !sameFile(join(fresh, name), join(dist, name)));
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
 }
 
+function files(folder) {
+  return readdirSync(folder, { recursive: true }).filter((name) => statSync(join(folder, name)).isFile());
+}
+
 function sameFile(left, right) {
-  try {
-    return readFileSync(left).equals(readFileSync(right));
-  } catch {
-    return false;
-  }
+  return existsSync(left) && existsSync(right) && content(left).equals(content(right));
+}
+
+function content(path) {
+  const bytes = readFileSync(path);
+  return path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
 }
 
 if (process.argv.includes('--check')) {
-  const stale = check();
+  const stale = await check();
   for (const name of stale) console.error(`dist/${name} is not what the sources give`);
   if (stale.length > 0) {
     console.error('hint: npm run build, then commit dist');
@@ -64,5 +122,5 @@ if (process.argv.includes('--check')) {
   }
   console.log('dist is up to date');
 } else {
-  build(dist);
+  await build(dist);
 }

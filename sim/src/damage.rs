@@ -10,12 +10,13 @@ use std::path::Path;
 
 use disk::{Disk, Fault, When};
 use engine::StartError;
+use ledger::{Change, ChangeKind};
 
 use crate::check::{self, Wrong};
 use crate::life::Life;
 use crate::log;
 use crate::node::{Node, Start};
-use crate::oracle::Books;
+use crate::oracle::{Books, CHANNEL_CODE};
 use crate::summary::Summary;
 use crate::trace::Trace;
 
@@ -138,7 +139,7 @@ fn rebuild(life: &mut Life<'_>) -> Result<(), String> {
 fn is_named(refusal: &StartError) -> Result<(), String> {
     let text = refusal.to_string();
     let is_damage = !matches!(refusal, StartError::Thread(_) | StartError::ClockBehind { .. });
-    let names = ["/data/", "/guard/", "batch"];
+    let names = ["/data/", "/guard/", "`log/", "batch"];
     if is_damage && names.iter().any(|name| text.contains(name)) {
         Ok(())
     } else {
@@ -146,10 +147,30 @@ fn is_named(refusal: &StartError) -> Result<(), String> {
     }
 }
 
+fn all_changes(node: &mut Node) -> Result<Vec<Change>, Wrong> {
+    let feed = node.look(|state| check::changes(state, 0));
+    feed.ok_or("the node stopped while it was read")?
+}
+
+/// The feed once time has done what is due: a channel that had ended in the changes that are gone
+/// ends again.
+fn after_time(node: &mut Node, before: &[Change]) -> Result<Vec<Change>, Wrong> {
+    node.turn();
+    let feed = all_changes(node)?;
+    let is_of_time = |change: &Change| match change.kind {
+        ChangeKind::HoldExpired(_) => true,
+        ChangeKind::TransferCreated(transfer) => transfer.code == CHANNEL_CODE,
+        ChangeKind::AccountCreated(_) => false,
+    };
+    match feed.strip_prefix(before) {
+        Some(new) if new.iter().all(is_of_time) => Ok(feed),
+        _ => Err("the node did what nobody asked for".into()),
+    }
+}
+
 /// All of it must be there, or exactly what was there at an earlier time.
 fn see_what_is_left(life: &mut Life<'_>, mut node: Node, damage: Damage) -> Result<(), Wrong> {
-    let feed = node.look(|state| check::changes(state, 0));
-    let feed = feed.ok_or("the node stopped while it was read")??;
+    let feed = all_changes(&mut node)?;
     let past = &life.model().books.past;
     let known = past.len().min(feed.len());
     let is_same = feed
@@ -157,8 +178,7 @@ fn see_what_is_left(life: &mut Life<'_>, mut node: Node, damage: Damage) -> Resu
         .zip(past)
         .all(|(change, past)| (change.kind, change.timestamp_ns) == (past.kind, past.timestamp_ns));
     // Holds may have run out since.
-    let is_new =
-        |change: &ledger::Change| !matches!(change.kind, ledger::ChangeKind::HoldExpired(_));
+    let is_new = |change: &Change| !matches!(change.kind, ChangeKind::HoldExpired(_));
     if !is_same || feed.iter().skip(known).any(is_new) {
         return Err("the damage changed the past, and nobody noticed".into());
     }
@@ -168,7 +188,7 @@ fn see_what_is_left(life: &mut Life<'_>, mut node: Node, damage: Damage) -> Resu
             return Err("damage at rest took changes away, and nobody noticed".into());
         }
     }
-    let books = Books::replay(&feed)?;
+    let books = Books::replay(&after_time(&mut node, &feed)?)?;
     check::books(&mut node, &books, false)?;
     let is_at_rest = matches!(damage, Damage::Flips | Damage::Caches);
     Ok(life.watch.bear_damage(&mut node, &books, is_at_rest)?)

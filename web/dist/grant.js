@@ -31,7 +31,7 @@ async function start() {
         return;
     }
     const asked = firstRequest(opener);
-    const key = await signingKey();
+    const key = await signingKey('wallet');
     const facts = await nodeFacts();
     // Says nothing but that a wallet listens, so any origin may hear it.
     const call = () => opener.postMessage(READY, '*');

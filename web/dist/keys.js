@@ -1,9 +1,9 @@
 /**
  * The signing key of this origin, the grants it holds and the channels it has open, in IndexedDB.
  *
- * Keeps: the private key is not extractable, so no script can read it out, and an origin has one
- * key even when two tabs ask at once. At the node's origin the key is a payer's wallet, at a
- * site's origin it is worth what the payer's mandate allows. Must not leave the origin.
+ * Keeps: an origin has one key even when two tabs ask at once. At a site's origin the private key is
+ * not extractable, so no script can read it out; it is worth what the payer's mandate allows. At the
+ * node's origin the key is a payer's wallet, which its owner may copy into a backup.
  */
 const DATABASE = 'farthing';
 const VERSION = 2;
@@ -15,16 +15,24 @@ const OWN_KEY = 'own';
 export class Unable extends Error {
 }
 /** The key of this origin, made on the first call. */
-export async function signingKey() {
+export async function signingKey(holder = 'site') {
     if (!globalThis.isSecureContext || crypto.subtle === undefined) {
         throw new Unable('Paying needs a secure connection (https). Nothing was charged.');
     }
-    const pair = (await read(KEYS, OWN_KEY)) ?? (await keepFirst(await newPair()));
+    const pair = (await storedPair()) ?? (await keepFirst(await newPair(holder)));
     const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
     return {
         publicKey,
         sign: async (message) => new Uint8Array(await crypto.subtle.sign('Ed25519', pair.privateKey, message)),
     };
+}
+/** The pair of this origin, if it was made. */
+export function storedPair() {
+    return read(KEYS, OWN_KEY);
+}
+/** Puts a recovered pair in the place of the one that is there, which is lost unless it was copied. */
+export async function replacePair(pair) {
+    await within(KEYS, 'readwrite', (store) => store.put(pair, OWN_KEY));
 }
 export function storedGrant(network) {
     return read(GRANTS, network);
@@ -45,9 +53,10 @@ export async function storedChannels() {
 export function randomId() {
     return crypto.getRandomValues(new Uint8Array(16));
 }
-async function newPair() {
+async function newPair(holder) {
     try {
-        return (await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify']));
+        const extractable = holder === 'wallet';
+        return (await crypto.subtle.generateKey('Ed25519', extractable, ['sign', 'verify']));
     }
     catch {
         throw new Unable('This browser cannot make Ed25519 signatures. A current version can.');

@@ -1,9 +1,9 @@
 /**
  * The signing key of this origin, the grants it holds and the channels it has open, in IndexedDB.
  *
- * Keeps: the private key is not extractable, so no script can read it out, and an origin has one
- * key even when two tabs ask at once. At the node's origin the key is a payer's wallet, at a
- * site's origin it is worth what the payer's mandate allows. Must not leave the origin.
+ * Keeps: an origin has one key even when two tabs ask at once. At a site's origin the private key is
+ * not extractable, so no script can read it out; it is worth what the payer's mandate allows. At the
+ * node's origin the key is a payer's wallet, which its owner may copy into a backup.
  */
 
 import type { Bytes } from './bytes.js';
@@ -47,18 +47,31 @@ export interface StoredChannel {
 /** Why this browser cannot pay, in a sentence for its reader. */
 export class Unable extends Error {}
 
+/** Whose key it is: a wallet's can be copied into a backup, a site's cannot. */
+export type Holder = 'site' | 'wallet';
+
 /** The key of this origin, made on the first call. */
-export async function signingKey(): Promise<SigningKey> {
+export async function signingKey(holder: Holder = 'site'): Promise<SigningKey> {
   if (!globalThis.isSecureContext || crypto.subtle === undefined) {
     throw new Unable('Paying needs a secure connection (https). Nothing was charged.');
   }
-  const pair = (await read<CryptoKeyPair>(KEYS, OWN_KEY)) ?? (await keepFirst(await newPair()));
+  const pair = (await storedPair()) ?? (await keepFirst(await newPair(holder)));
   const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
   return {
     publicKey,
     sign: async (message) =>
       new Uint8Array(await crypto.subtle.sign('Ed25519', pair.privateKey, message)),
   };
+}
+
+/** The pair of this origin, if it was made. */
+export function storedPair(): Promise<CryptoKeyPair | undefined> {
+  return read<CryptoKeyPair>(KEYS, OWN_KEY);
+}
+
+/** Puts a recovered pair in the place of the one that is there, which is lost unless it was copied. */
+export async function replacePair(pair: CryptoKeyPair): Promise<void> {
+  await within(KEYS, 'readwrite', (store) => store.put(pair, OWN_KEY));
 }
 
 export function storedGrant(network: string): Promise<Grant | undefined> {
@@ -86,9 +99,10 @@ export function randomId(): Bytes {
   return crypto.getRandomValues(new Uint8Array(16));
 }
 
-async function newPair(): Promise<CryptoKeyPair> {
+async function newPair(holder: Holder): Promise<CryptoKeyPair> {
   try {
-    return (await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify'])) as CryptoKeyPair;
+    const extractable = holder === 'wallet';
+    return (await crypto.subtle.generateKey('Ed25519', extractable, ['sign', 'verify'])) as CryptoKeyPair;
   } catch {
     throw new Unable('This browser cannot make Ed25519 signatures. A current version can.');
   }

@@ -59,6 +59,11 @@ export interface MandateState {
   spent: Units;
   expires_at_ms: number;
   revoked: boolean;
+  /** What it was cut from; null or absent for what the payer granted themselves. */
+  parent?: string | null;
+  per_day?: Units | null;
+  per_month?: Units | null;
+  paused?: boolean;
 }
 
 export interface PaymentState {

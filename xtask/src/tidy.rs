@@ -38,7 +38,7 @@ impl File {
 
     /// Written by people in a programming language; the built pages are not.
     fn is_source(&self) -> bool {
-        const LANGUAGES: &[&str] = &["rs", "ts", "js", "mjs", "py"];
+        const LANGUAGES: &[&str] = &["rs", "ts", "tsx", "js", "mjs", "py"];
         LANGUAGES.contains(&self.extension()) && !self.path.starts_with("web/dist/")
     }
 }

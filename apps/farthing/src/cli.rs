@@ -1,6 +1,7 @@
 //! The command line: names, defaults, help.
 
 mod log;
+mod mcp;
 mod operate;
 mod webhooks;
 
@@ -13,6 +14,7 @@ pub(crate) use log::{
     ForgetArgs, LogArgs, LogCheckArgs, LogCommand, LogExportArgs, TrustArgs, VerifyArgs,
     VerifyCommand, VerifyFile,
 };
+pub(crate) use mcp::McpArgs;
 pub(crate) use operate::{CompletionsArgs, HealthArgs, ManArgs};
 pub(crate) use webhooks::{
     AddArgs, DeliveriesArgs, EventsArgs, EventsCommand, ListenArgs, ListenFormat, ReplayArgs,
@@ -87,6 +89,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Run a witness: cosign the checkpoints of logs as long as they only grow.
     Witness(WitnessArgs),
+    /// Give an agent tools to find, price and pay for things, over the Model Context Protocol.
+    Mcp(McpArgs),
     /// Print the node's HTTP API as an OpenAPI 3.1 document.
     Openapi,
     /// Run a small magazine, its node and its payers in one process.

@@ -162,6 +162,9 @@ pub(crate) struct CrawlerSection {
 #[serde(deny_unknown_fields)]
 pub(crate) struct OfferSection {
     pub(crate) path: String,
+    /// Prices this tool of the MCP server at `path`, instead of the path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tool: Option<String>,
     #[serde(default = "usual_methods")]
     pub(crate) methods: Vec<String>,
     /// Methods that pass at no charge at these paths; others that are not priced are refused.
@@ -203,7 +206,7 @@ pub(crate) struct OfferSection {
     pub(crate) channel: ChannelSection,
 }
 
-fn usual_methods() -> Vec<String> {
+pub(crate) fn usual_methods() -> Vec<String> {
     vec!["GET".to_owned()]
 }
 

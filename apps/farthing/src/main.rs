@@ -21,6 +21,7 @@ mod log;
 mod log_command;
 mod logging;
 mod manual;
+mod mcp;
 mod mirror;
 mod operator;
 mod outbox;
@@ -81,6 +82,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Man(args) => manual::pages(&args),
+        Command::Mcp(args) => mcp::run(args).await,
         Command::Demo(args) => match demo::run(args).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure::new("not everything went as it must")),

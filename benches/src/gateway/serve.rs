@@ -116,5 +116,6 @@ fn offer(path: &str, price: Amount, meter: Option<Meter>) -> Result<Offer> {
         free_methods: Vec::new(),
         listed: false,
         crawl: false,
+        tool: None,
     })
 }

@@ -12,6 +12,7 @@
 mod about;
 mod accounts;
 mod address;
+mod app;
 mod authority;
 mod body;
 mod catalogue;

@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use instrument::hex::Hex;
 use sha2::{Digest, Sha256};
 
+use crate::app;
 use crate::envelope;
 use crate::refused::Refused;
 
@@ -37,6 +38,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/live", page("live"))
         .route("/verify-offline.js", get(offline))
         .route("/.well-known/farthing/{name}", get(asset))
+        .merge(app::routes())
         .method_not_allowed_fallback(envelope::method_not_allowed)
 }
 
@@ -66,7 +68,7 @@ async fn offline(headers: HeaderMap) -> Response {
 }
 
 /// A page that no other window may hold on to.
-fn page(headers: &HeaderMap, name: &str) -> Response {
+pub(crate) fn page(headers: &HeaderMap, name: &str) -> Response {
     let mut response = popup(headers, name);
     let alone = HeaderValue::from_static("same-origin");
     response.headers_mut().insert(OPENER_POLICY, alone);
@@ -86,7 +88,12 @@ fn confined(mut response: Response) -> Response {
     response
 }
 
-fn file(headers: &HeaderMap, content_type: &'static str, bytes: &'static [u8]) -> Response {
+/// A file with a tag, so that it is sent again only after a change.
+pub(crate) fn file(
+    headers: &HeaderMap,
+    content_type: &'static str,
+    bytes: &'static [u8],
+) -> Response {
     let digest = Sha256::digest(bytes);
     let tag = format!("\"{}\"", Hex(&digest[..16]));
     let known = headers.get(IF_NONE_MATCH);

@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     OverLimit { price: Amount, limit: String },
     /// The approval said no.
     NotApproved(String),
+    /// The name of the purchase stands for another request.
+    NameTaken(String),
     /// The payment was refused and nothing was charged.
     Refused { code: String, detail: String },
     /// The payment was presented and nobody said what became of it.
@@ -61,6 +63,11 @@ impl Error {
 
     pub(crate) fn file(text: impl Into<String>) -> Self {
         Self::new(Kind::File(text.into()))
+    }
+
+    /// What was bought arrived and cannot be stored.
+    pub fn not_stored(text: impl Into<String>) -> Self {
+        Self::new(Kind::NotDelivered(text.into()))
     }
 
     pub(crate) fn answer(text: impl Into<String>) -> Self {
@@ -96,6 +103,7 @@ impl Error {
             Kind::NoOffer(_) => "no_payable_offer",
             Kind::OverLimit { .. } => "price_above_limit",
             Kind::NotApproved(_) => "not_approved",
+            Kind::NameTaken(_) => "purchase_name_taken",
             Kind::Unknown(_) => "outcome_unknown",
             Kind::NotDelivered(_) => "paid_not_delivered",
             Kind::Write(_) => "write_failed",
@@ -181,6 +189,9 @@ impl fmt::Display for Error {
                 write!(f, "the price of {price} is above the limit of {limit}")?;
             }
             Kind::NotApproved(why) => write!(f, "the payment was not approved: {why}")?,
+            Kind::NameTaken(why) => {
+                write!(f, "the name stands for another purchase already: {why}")?;
+            }
             Kind::Refused { code, detail } => {
                 write!(f, "the payment was refused, nothing was charged ({code}): {detail}")?;
             }

@@ -19,6 +19,7 @@ mod node;
 mod offer;
 mod payer;
 mod present;
+mod purchases;
 mod receipt;
 mod request;
 mod tab;
@@ -31,10 +32,11 @@ pub use events::{EventDecoder, EventStream, StreamEvent, TooLong};
 pub use limits::{Approve, Limits, Proposed};
 pub use log::LogClient;
 pub use node::{
-    Account, AssetFacts, Books, ChannelFacts, Copyable, Enters, Forgotten, Funded, Mandate,
-    NodeClient, NodeFacts, PayerAccount, PayerPayment, Receiver, Sums,
+    Account, AssetFacts, Books, ChannelFacts, Copyable, Enters, Forgotten, Funded, Listing,
+    Listings, Mandate, NodeClient, NodeFacts, PayerAccount, PayerPayment, Receiver, Sums,
 };
 pub use payer::{Paid, Payer, Quote, Settled};
+pub use purchases::{PurchaseName, Purchases};
 pub use receipt::{Proof, ReceiptDocument};
 pub use request::Request;
 pub use tab::{Bill, Tab};

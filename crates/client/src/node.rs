@@ -17,11 +17,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+mod catalogue;
 mod channels;
 mod log;
 mod shapes;
 mod webhooks;
 
+pub use catalogue::{Listing, Listings};
 pub use channels::ChannelFacts;
 pub use log::Forgotten;
 use shapes::amount;

@@ -17,9 +17,10 @@ use serde_json::{Map, Value};
 use crate::clock::now_ms;
 use crate::error::{Error, Kind};
 use crate::limits::{Limits, Proposed};
-use crate::node::{NodeClient, problem};
+use crate::node::{NodeClient, PayerAccount, problem};
 use crate::offer::{self, Offer};
 use crate::present::{self, Presentation};
+use crate::purchases::{Kept, Presentable, PurchaseName, Purchases};
 use crate::receipt::Proof;
 use crate::request::Request;
 use crate::tab::{self, Tab};
@@ -31,6 +32,8 @@ const ERROR_BODY_BYTES_MAX: usize = 64 * 1024;
 /// How often the node is asked for a receipt of a payment that is still held.
 const RECEIPT_TRIES: usize = 10;
 const RECEIPT_WAIT_MS: u64 = 100;
+/// How long after its expiry an order may still be under way at a gateway that took it in time.
+const UNDER_WAY_MS_MAX: u64 = 15 * 60 * 1_000;
 
 /// Pays for requests from one wallet.
 #[derive(Debug, Clone)]
@@ -38,6 +41,12 @@ pub struct Payer {
     wallet: Wallet,
     transport: Transport,
     node: NodeClient,
+}
+
+/// What came back without payment.
+enum Asked {
+    Free(Answer),
+    Priced(Box<Offer>),
 }
 
 /// What a request costs.
@@ -104,6 +113,16 @@ impl Payer {
         &self.node
     }
 
+    /// The wallet's account; `None` if no money ever entered it.
+    pub async fn account(&self) -> Result<Option<PayerAccount>, Error> {
+        self.node.payer(self.wallet.key(), self.network()).await
+    }
+
+    /// The node on whose network the wallet pays.
+    pub fn network(&self) -> NodeId {
+        self.wallet.network()
+    }
+
     /// Asks for the price without paying; `None` if the request is free.
     pub async fn quote(&self, request: &Request) -> Result<Option<Quote>, Error> {
         let answer = self.transport.send(request, &HeaderMap::new()).await?;
@@ -123,53 +142,101 @@ impl Payer {
 
     /// Makes the request, and pays for it if it has a price within the limits.
     pub async fn pay(&self, request: &Request, limits: &Limits) -> Result<Paid, Error> {
-        let answer = self.transport.send(request, &HeaderMap::new()).await?;
-        if answer.status() != StatusCode::PAYMENT_REQUIRED {
-            let answer = success(answer).await?;
-            return Ok(Paid { answer, settled: None, tab: None });
-        }
-        let offer = offer::choose(self.payable(answer, request).await?, limits)?;
-        limits.approve(&Proposed {
-            url: request.url(),
-            price: offer.terms.amount,
-            payee: offer.terms.pay_to,
-            description: offer.resource.description.clone(),
-        })?;
+        let offer = match self.ask(request, limits, |_| true).await? {
+            Asked::Free(answer) => return Ok(free(answer)),
+            Asked::Priced(offer) => *offer,
+        };
         if offer.terms.scheme == Scheme::BatchSettlement {
             let opened =
                 tab::open(&self.wallet, &self.node, &self.transport, request, offer, limits);
             let (answer, tab) = opened.await?;
             return Ok(Paid { answer, settled: None, tab: Some(tab) });
         }
-        let order = self.sign(&offer)?;
-        let payment = order.unverified().payment_id();
-        let extensions = name_payment(offer.extensions, payment);
-        let message = Payment {
-            dialect: offer.dialect,
-            accepted: &offer.terms,
-            instrument: &Instrument::Order { order, up_to: offer.terms.scheme == Scheme::Upto },
-            resource_url: Some(&offer.resource.url),
-            extensions: (!extensions.is_empty()).then_some(&extensions),
+        self.present(request, self.sign(&offer)?).await
+    }
+
+    /// As [`Payer::pay`], but a purchase that has a name: whoever calls again with the same name and
+    /// request, also after a crash, in another process or at the same time, presents the same order,
+    /// which is charged once, and gets what was bought. What is paid by the unit cannot be named.
+    ///
+    /// A new order takes the place of an expired one only if the node says that it never took it.
+    pub async fn pay_once(
+        &self,
+        request: &Request,
+        limits: &Limits,
+        book: &Purchases,
+        name: &PurchaseName,
+    ) -> Result<Paid, Error> {
+        let found = book.find(name, request)?;
+        if let Some(kept) = &found
+            && !self.is_ruled_out(kept).await?
+        {
+            return self.present(request, presentable(kept)?).await;
+        }
+        // A channel has no order that could be presented again under the name.
+        let is_order = |offer: &Offer| offer.terms.scheme != Scheme::BatchSettlement;
+        let offer = match self.ask(request, limits, is_order).await? {
+            Asked::Free(answer) => return Ok(free(answer)),
+            Asked::Priced(offer) => *offer,
         };
-        let header = message.encode_header().map_err(|why| Error::answer(why.to_string()))?;
+        let kept = Kept::new(name, request, &self.sign(&offer)?);
+        let kept = book.keep(name, request, kept, found.as_ref())?;
+        self.present(request, presentable(&kept)?).await
+    }
+
+    /// Whether an order can never be charged any more: it has long expired by the node's clock, and
+    /// the node does not know it.
+    async fn is_ruled_out(&self, kept: &Kept) -> Result<bool, Error> {
+        if now_ms() <= kept.expires_at_ms {
+            return Ok(false);
+        }
+        let now_ms = self.node.facts().await?.now_ms;
+        let ended = now_ms > kept.expires_at_ms.saturating_add(UNDER_WAY_MS_MAX);
+        Ok(ended && self.node.receipt(kept.payment).await?.is_none())
+    }
+
+    /// Asks without payment, and chooses what to pay among the offers that suit.
+    async fn ask(
+        &self,
+        request: &Request,
+        limits: &Limits,
+        suits: impl Fn(&Offer) -> bool,
+    ) -> Result<Asked, Error> {
+        let answer = self.transport.send(request, &HeaderMap::new()).await?;
+        if answer.status() != StatusCode::PAYMENT_REQUIRED {
+            return Ok(Asked::Free(success(answer).await?));
+        }
+        let mut offers = self.payable(answer, request).await?;
+        offers.retain(suits);
+        if offers.is_empty() {
+            let why = "what is paid by the unit cannot be bought under a name";
+            return Err(Error::new(Kind::NoOffer(why.to_owned()))
+                .with_hint("pay for it with `farthing pay`, which keeps a tab"));
+        }
+        let offer = offer::choose(offers, limits)?;
+        limits.approve(&Proposed {
+            url: request.url(),
+            price: offer.terms.amount,
+            payee: offer.terms.pay_to,
+            description: offer.resource.description.clone(),
+        })?;
+        Ok(Asked::Priced(Box::new(offer)))
+    }
+
+    async fn present(&self, request: &Request, order: Presentable) -> Result<Paid, Error> {
+        let Presentable { dialect, header, payment, payer, payee, price, order_digest, .. } = order;
         let presentation = Presentation {
             transport: &self.transport,
             node: &self.node,
             request,
-            dialect: offer.dialect,
+            dialect,
             header,
             payment,
         };
         let answer = presentation.run().await?;
-        let settlement = present::settlement(&answer, offer.dialect, payment);
-        let settled = Settled {
-            payment,
-            payer: order.unverified().payer,
-            payee: offer.terms.pay_to,
-            price: offer.terms.amount,
-            receipt_url: settlement.map(|settlement| settlement.receipt),
-            order_digest: order.unverified().digest(),
-        };
+        let settlement = present::settlement(&answer, dialect, payment);
+        let receipt_url = settlement.map(|settlement| settlement.receipt);
+        let settled = Settled { payment, payer, payee, price, receipt_url, order_digest };
         Ok(Paid { answer, settled: Some(settled), tab: None })
     }
 
@@ -187,15 +254,11 @@ impl Payer {
         None
     }
 
-    fn network(&self) -> NodeId {
-        self.wallet.network()
-    }
-
     async fn payable(&self, answer: Answer, request: &Request) -> Result<Vec<Offer>, Error> {
         offer::payable(offer::read(answer).await?, self.network(), request)
     }
 
-    fn sign(&self, offer: &Offer) -> Result<Signed<Order>, Error> {
+    fn sign(&self, offer: &Offer) -> Result<Presentable, Error> {
         let (terms, key) = (&offer.terms, self.wallet.key());
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|_| Error::new(Kind::Random))?;
@@ -211,8 +274,35 @@ impl Payer {
             expires_at_ms: now_ms().saturating_add(lifetime_ms),
             mandate: None,
         };
-        Ok(Signed::sign(order, key))
+        let payment = order.payment_id();
+        let extensions = name_payment(offer.extensions.clone(), payment);
+        let up_to = terms.scheme == Scheme::Upto;
+        let message = Payment {
+            dialect: offer.dialect,
+            accepted: terms,
+            instrument: &Instrument::Order { order: Signed::sign(order, key), up_to },
+            resource_url: Some(&offer.resource.url),
+            extensions: (!extensions.is_empty()).then_some(&extensions),
+        };
+        Ok(Presentable {
+            dialect: offer.dialect,
+            header: message.encode_header().map_err(|why| Error::answer(why.to_string()))?,
+            payment,
+            payer: order.payer,
+            payee: terms.pay_to,
+            price: terms.amount,
+            order_digest: order.digest(),
+            expires_at_ms: order.expires_at_ms,
+        })
     }
+}
+
+fn free(answer: Answer) -> Paid {
+    Paid { answer, settled: None, tab: None }
+}
+
+fn presentable(kept: &Kept) -> Result<Presentable, Error> {
+    kept.presentable().ok_or_else(|| Error::file("the purchase was changed by hand"))
 }
 
 fn proves(proof: &Proof, settled: &Settled) -> bool {

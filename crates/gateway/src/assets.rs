@@ -47,16 +47,17 @@ embedded! {
     "verdict.js": "text/javascript; charset=utf-8";
     "verify.js": "text/javascript; charset=utf-8";
     "vkey.js": "text/javascript; charset=utf-8";
-    "wallet.js": "text/javascript; charset=utf-8";
     "wording.js": "text/javascript; charset=utf-8";
 }
 
 /// A page by name.
 pub fn page(name: &str) -> Option<&'static str> {
     match name {
+        "app" => Some(include_str!("../../../web/dist/app.html")),
         "grant" => Some(include_str!("../../../web/dist/grant.html")),
         "index" => Some(include_str!("../../../web/dist/index.html")),
         "live" => Some(include_str!("../../../web/dist/live.html")),
+        "pay" => Some(include_str!("../../../web/dist/pay.html")),
         "paywall" => Some(include_str!("../../../web/dist/paywall.html")),
         "player" => Some(include_str!("../../../web/dist/player.html")),
         "verify" => Some(include_str!("../../../web/dist/verify.html")),

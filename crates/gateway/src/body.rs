@@ -97,7 +97,7 @@ pub(crate) async fn digest(headers: &HeaderMap, body: Body) -> Result<Digested, 
         }
         (None, Some(false)) => Err(BodyError::DigestRequired),
         (announced, None | Some(true)) => {
-            let bytes = read(body).await?;
+            let bytes = whole(body).await?;
             let digest = Sha256::digest(&bytes).into();
             if announced.is_some_and(|announced| announced != digest) {
                 return Err(BodyError::DigestMismatch);
@@ -123,7 +123,8 @@ async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
     }
 }
 
-async fn read(mut body: Body) -> Result<Bytes, BodyError> {
+/// Reads a body of at most [`REQUEST_BUFFER_BYTES_MAX`].
+pub(crate) async fn whole(mut body: Body) -> Result<Bytes, BodyError> {
     let mut bytes = Vec::new();
     while let Some(data) = next_piece(&mut body).await? {
         if bytes.len() + data.len() > REQUEST_BUFFER_BYTES_MAX {

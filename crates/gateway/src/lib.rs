@@ -38,6 +38,7 @@ mod request_id;
 mod routes;
 mod session;
 mod stream;
+mod tools;
 
 pub use answer::problem_of;
 pub use assets::{Asset, asset, page};
@@ -53,3 +54,4 @@ pub use offer::{ChannelSettings, Offer, OfferError, Payees};
 pub use path::{PathPattern, PatternError};
 pub use paywall::{Origin, Paywall, PaywallOptions};
 pub use routes::Routes;
+pub use tools::{TOOL_NAME_BYTES_MAX, Tool, ToolName, ToolNameError};

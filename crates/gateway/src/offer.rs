@@ -9,6 +9,7 @@ use money::{AccountId, Amount, Shares};
 
 use crate::meter::{Meter, Unit};
 use crate::path::PathPattern;
+use crate::tools::Tool;
 
 /// Who is paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Payees {
 pub struct Offer {
     /// Paths that it covers.
     pub path: PathPattern,
+    /// The tool that it prices; `path` then stands for the tool, see [`Tool::path`].
+    pub tool: Option<Tool>,
     /// Methods that it covers. `HEAD` goes with `GET` and is never charged.
     pub methods: Vec<Method>,
     /// Methods that cost nothing at these paths. Any other is refused: a service that is blind to
@@ -167,6 +170,9 @@ pub enum OfferError {
     /// A crawler's signature names one price, for a request without effects.
     #[error("crawl = true needs the method GET and a price without a meter")]
     Crawl,
+    /// A call is one POST with one price.
+    #[error("a tool has one price for a call: no methods but POST, no meter, no placeholders")]
+    Tool,
     /// Every payee of the split has a share.
     #[error("the split must name as many payees as shares, at most {SPLIT_COUNT_MAX}")]
     Split,
@@ -196,6 +202,13 @@ impl Offer {
         }
         if self.crawl && (self.meter.is_some() || !self.methods.contains(&Method::GET)) {
             return Err(OfferError::Crawl);
+        }
+        if let Some(tool) = &self.tool
+            && (self.methods != [Method::POST]
+                || self.meter.is_some()
+                || self.path.as_str() != tool.path())
+        {
+            return Err(OfferError::Tool);
         }
         if let Some((accounts, shares)) = &self.payees.split
             && (accounts.len() != shares.parts_per_million().len()

@@ -28,6 +28,7 @@ use crate::page;
 use crate::request_id;
 use crate::routes::Routes;
 use crate::session;
+use crate::tools::{self, ToolService};
 
 /// How payers see this gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +99,16 @@ impl Paywall {
         S::Error: Into<UpstreamError> + Send,
         S::Future: Send,
     {
-        request_id::name(self.answer(request, inner).await)
+        let answered = match tools::read(&self.options.routes, request).await {
+            tools::Read::Other(request) => self.answer(request, inner).await,
+            tools::Read::Call(request, call) => {
+                let id = call.id.clone();
+                let answered = self.answer(request, ToolService::new(inner, call)).await;
+                tools::answer(&id, answered).await
+            }
+            tools::Read::Refused(response) => response,
+        };
+        request_id::name(answered)
     }
 
     async fn answer<S>(&self, request: Request<Body>, inner: S) -> Response<Body>

@@ -4,6 +4,7 @@ use http::Method;
 
 use crate::offer::{Offer, OfferError};
 use crate::path::{PathError, segments};
+use crate::tools::Tool;
 
 /// Offers in order; the first that fits is taken.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +22,26 @@ impl Routes {
     /// The offers in order.
     pub fn offers(&self) -> &[Offer] {
         &self.offers
+    }
+
+    /// Whether an MCP server with priced tools is asked at a path.
+    pub(crate) fn has_tools(&self, path: &str) -> bool {
+        self.tools_at(path).next().is_some()
+    }
+
+    /// A priced tool of the MCP server at a path.
+    pub(crate) fn tool(&self, path: &str, name: &str) -> Option<&Tool> {
+        self.tools_at(path).find(|tool| tool.name.as_str() == name)
+    }
+
+    /// Paths are compared as those of offers are; an ambiguous one is refused later.
+    fn tools_at(&self, path: &str) -> impl Iterator<Item = &Tool> {
+        let asked = segments(path).ok();
+        self.tools().filter(move |tool| asked.is_some() && segments(&tool.endpoint).ok() == asked)
+    }
+
+    fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.offers.iter().filter_map(|offer| offer.tool.as_ref())
     }
 
     /// Every offer that prices a path with some method.

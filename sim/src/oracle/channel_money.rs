@@ -10,7 +10,7 @@ use super::channel::Channel;
 use super::model::Model;
 
 /// Code of a transfer of a channel.
-const CHANNEL_CODE: u16 = 3;
+pub const CHANNEL_CODE: u16 = 3;
 
 /// Parts of a share.
 const MILLION: u128 = 1_000_000;

@@ -20,7 +20,7 @@ mod rules;
 mod stream;
 
 pub use books::{Books, Happened};
-pub use channel_money::UNSETTLED_MAX;
+pub use channel_money::{CHANNEL_CODE, UNSETTLED_MAX};
 pub use explain::{Exchange, explain};
 pub use model::Model;
 pub use stream::{Stream, link_below};

@@ -15,6 +15,8 @@ import clients
 import log_checks
 import log_trees
 import log_witnesses
+import mcp_sellers
+import mcp_tools
 import mpp_clients
 import mpp_sellers
 import sellers
@@ -24,8 +26,8 @@ import webhooks
 
 CASE_SECONDS_MAX = 300
 MODULES = (
-    *(clients, upto, sellers, channels, mpp_clients, mpp_sellers, tools, webhooks),
-    *(log_checks, log_trees, log_witnesses),
+    *(clients, upto, sellers, channels, mpp_clients, mpp_sellers, tools),
+    *(log_checks, log_trees, log_witnesses, mcp_sellers, mcp_tools, webhooks),
 )
 WORDS = sys.argv[1:]
 CASES = [

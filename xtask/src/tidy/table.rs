@@ -106,7 +106,7 @@ fn part(path: &str) -> String {
 fn language(extension: &str) -> &'static str {
     match extension {
         "rs" => "Rust",
-        "ts" => "TypeScript",
+        "ts" | "tsx" => "TypeScript",
         "py" => "Python",
         _ => "JavaScript",
     }

@@ -2,13 +2,13 @@
 
 use std::cmp::Reverse;
 
-use gateway::{Offer, PathPattern, Payees, Routes};
+use gateway::{Offer, PathPattern, Payees, Routes, Tool, ToolName};
 use http::Method;
 use http402::Identifier;
 use money::{Amount, Asset, Shares};
 
 use super::check::{Key, decimal, find_asset};
-use super::{ConfigError, IdentifierSection, OfferSection, PayeeSettings};
+use super::{ConfigError, IdentifierSection, OfferSection, PayeeSettings, usual_methods};
 
 /// Percent with four decimals are parts per million, so shares are read as exactly as money.
 const SHARE_SCALE: u8 = 4;
@@ -36,7 +36,9 @@ fn offer(
     assets: &[(Asset, bool)],
     payees: &[PayeeSettings],
 ) -> Result<Offer, ConfigError> {
-    let path = PathPattern::parse(&section.path).map_err(|why| {
+    let tool = tool(section, key)?;
+    let path = tool.as_ref().map_or_else(|| section.path.clone(), Tool::path);
+    let path = PathPattern::parse(&path).map_err(|why| {
         let hint = "for example \"/articles/{id}\" or \"/files/{*path}\"";
         key.join("path").error(why.to_string(), hint)
     })?;
@@ -61,7 +63,11 @@ fn offer(
     )?;
     Ok(Offer {
         path,
-        methods: methods(&section.methods, &key.join("methods"))?,
+        methods: match &section.methods {
+            // A call is a POST, and nobody needs to say so.
+            usual if tool.is_some() && *usual == usual_methods() => vec![Method::POST],
+            texts => methods(texts, &key.join("methods"))?,
+        },
         free_methods: methods(&section.free_methods, &key.join("free_methods"))?,
         price,
         meter,
@@ -79,7 +85,16 @@ fn offer(
         },
         listed: section.listed,
         crawl: section.crawl,
+        tool,
     })
+}
+
+fn tool(section: &OfferSection, key: &Key<'_>) -> Result<Option<Tool>, ConfigError> {
+    let Some(name) = &section.tool else { return Ok(None) };
+    let name = ToolName::new(name).map_err(|why| {
+        key.join("tool").error(why.to_string(), "rename the tool, or leave it free")
+    })?;
+    Ok(Some(Tool { endpoint: section.path.clone(), name }))
 }
 
 fn methods(texts: &[String], key: &Key<'_>) -> Result<Vec<Method>, ConfigError> {

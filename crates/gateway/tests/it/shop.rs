@@ -112,6 +112,7 @@ pub fn offer(path: &str, methods: &[Method], units: u128) -> Offer {
         free_methods: Vec::new(),
         listed: true,
         crawl: false,
+        tool: None,
     }
 }
 

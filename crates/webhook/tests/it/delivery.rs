@@ -19,12 +19,7 @@ async fn every_event_arrives_signed_in_order_and_once() {
     world.handle.refresh();
     world.happen(2_500);
     until("all arrive", || receiver.count() >= 2_500).await;
-    let mut positions = receiver.positions();
-    // Four at a time: an event overtakes at most its neighbours in flight.
-    for (index, position) in positions.iter().enumerate() {
-        assert!(position.abs_diff(index as u64) < 50, "{position} arrives as number {index}");
-    }
-    positions.sort_unstable();
+    let positions = receiver.positions();
     assert_eq!(positions, (0..2_500).collect::<Vec<_>>());
     until("the outbox is empty", || world.handle.report().pending == 0).await;
     let got = receiver.got.lock().unwrap()[0].clone();

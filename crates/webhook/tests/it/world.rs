@@ -237,11 +237,16 @@ pub struct World {
 }
 
 impl World {
+    /// Deliveries one after the other.
     pub fn start(folder: &Path) -> Self {
-        Self::start_at(folder, Registry::default(), 0)
+        Self::with(folder, Registry::default(), 0, 1)
     }
 
     pub fn start_at(folder: &Path, registry: Registry, end: u64) -> Self {
+        Self::with(folder, registry, end, 4)
+    }
+
+    fn with(folder: &Path, registry: Registry, end: u64, in_flight_count: usize) -> Self {
         let clock = ManualClock::new((START_MS + end * 1000) * 1_000_000);
         let (end, seen) = watch::channel(end);
         let source = MadeUp { end: seen.clone(), registry: registry.clone() };
@@ -250,7 +255,7 @@ impl World {
             node: node(),
             seal: seal(),
             clock: Arc::new(clock.clone()),
-            in_flight_count: 4,
+            in_flight_count,
             allow_private: true,
         };
         let handle = webhook::start(source, seen, options).unwrap();

@@ -1,0 +1,13 @@
+/**
+ * What the payer reads of a failure, in their language where the code is known.
+ */
+
+import { Unable } from '../../keys.js';
+import { Refused } from '../../node.js';
+import { sentence } from '../call.js';
+import { wordsFor } from '../language.js';
+
+export function said(error: unknown): string {
+  if (error instanceof Refused) return wordsFor('problem', error.code) ?? error.message;
+  return error instanceof Unable ? error.message : sentence(error);
+}

@@ -1,0 +1,120 @@
+/** The catalogues agree in keys and arguments, and messages say what their language wants. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { buildSync } from 'esbuild';
+
+const app = fileURLToPath(new URL('../src/app/', import.meta.url));
+const { format, names, parse } = await module('message.ts');
+const amount = await module('amount.ts');
+const { csv } = await module('file.ts');
+const draft = await module('draft.ts');
+const catalogues = Object.fromEntries(readdirSync(`${app}i18n`).map((name) => (
+  [name.replace('.json', ''), JSON.parse(readFileSync(`${app}i18n/${name}`, 'utf8'))])));
+
+async function module(name) {
+  const outfile = join(mkdtempSync(join(tmpdir(), 'farthing-test-')), name.replace('.ts', '.mjs'));
+  buildSync({ entryPoints: [app + name], bundle: true, format: 'esm', outfile });
+  return import(outfile);
+}
+
+function sources(folder) {
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => /\.tsx?$/.test(name)).map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+}
+
+test('every language has every key, with the same arguments', () => {
+  const { en, ...others } = catalogues;
+  assert.deepEqual(Object.keys(others).sort(), ['ar', 'de', 'es', 'ko']);
+  for (const [language, words] of Object.entries(others)) {
+    assert.deepEqual(Object.keys(words), Object.keys(en), language);
+    for (const key of Object.keys(en)) {
+      assert.deepEqual(names(words[key]), names(en[key]), `${language} ${key}`);
+      if (!/^(console\.(per_second|ms)|codes\.percent)$/.test(key)) assert.notEqual(words[key], '', `${language} ${key}`);
+    }
+  }
+});
+
+test('every plural has the forms of its language', () => {
+  for (const [language, words] of Object.entries(catalogues)) {
+    const forms = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
+    for (const [key, message] of Object.entries(words)) {
+      for (const part of parse(message)) {
+        if (part.kind !== 'plural') continue;
+        for (const form of forms) {
+          assert.ok(part.options.has(form) || form === 'many' && language !== 'ar', `${language} ${key} ${form}`);
+        }
+      }
+    }
+  }
+});
+
+test('every key is used, and every key that is used is there', () => {
+  const text = sources(app);
+  const groups = ['state', 'class', 'problem', 'alarm', 'receipt', 'key', 'income', 'payouts', 'budgets'];
+  for (const key of Object.keys(catalogues.en)) {
+    const isComputed = groups.some((group) => key.startsWith(`${group}.`));
+    assert.ok(isComputed || text.includes(`'${key}'`), `${key} is not used`);
+  }
+});
+
+for (const [message, values, locale, expected] of [
+  ['plain, with a comma', {}, 'en', 'plain, with a comma'],
+  ['{a} and {b}', { a: 'x', b: '{a}' }, 'en', 'x and {a}'],
+  ['{n, plural, =0 {none} one {# payment} other {# payments}}', { n: 0 }, 'en', 'none'],
+  ['{n, plural, one {# payment} other {# payments}}', { n: 1 }, 'en', '1 payment'],
+  ['{n, plural, one {# payment} other {# payments}}', { n: 1234 }, 'de', '1.234 payments'],
+  ['{n, plural, two {دفعتان} other {#}}', { n: 2 }, 'ar', 'دفعتان'],
+  ['{n, plural, one {# of {all}} other {# of {all}}}', { n: 2, all: 'ten' }, 'en', '2 of ten'],
+  ['{who, select, a {A} other {somebody}}', { who: 'z' }, 'en', 'somebody'],
+  ['{n, number}', { n: 1234.5 }, 'es', '1234,5'],
+  ['{missing}', {}, 'en', '{missing}'],
+]) {
+  test(`"${message}" in ${locale}`, () => assert.equal(format(message, values, locale), expected));
+}
+
+for (const message of ['{', '}', '{a', '{a, plural, one {x}', '{a, plural, one x}', 'a}b', '{}']) {
+  test(`"${message}" is no message`, () => assert.throws(() => parse(message), RangeError));
+}
+
+const USD = { code: 'USD', scale: 9 };
+
+test('amounts are exact in both directions', () => {
+  for (const [units, text] of [['2000000', '$0.002'], ['1', '$0.000000001'], ['5000000000', '$5.00'], ['0', '$0.00'],
+    ['123456789012345678901234567890', '$123,456,789,012,345,678,901.23456789']]) {
+    assert.equal(amount.money(units, USD, 'en'), text);
+  }
+  assert.equal(amount.money('3500', { code: 'WATT', scale: 3 }, 'en'), '3.5 WATT');
+  for (const [typed, units] of [['0.002', 2_000_000n], ['0,002', 2_000_000n], ['.5', 500_000_000n], ['7', 7_000_000_000n],
+    ['٠٫٠٠٢', 2_000_000n], ['0.0000000010', 1n]]) {
+    assert.equal(amount.units(typed, 9), units, typed);
+    assert.equal(amount.units(amount.decimal(units, 9), 9), units);
+  }
+  for (const typed of ['', '.', '-1', '1e3', '1.2.3', '0.0000000001', 'x', '1 000', '1,000.5']) {
+    assert.equal(amount.units(typed, 9), undefined, typed);
+  }
+});
+
+test('a file for spreadsheets runs nothing and quotes what needs it', () => {
+  assert.equal(csv([['a', 'b,c', '"d"'], ['=1+1', '-5.5', -3]]), 'a,"b,c","""d"""\r\n\'=1+1,-5.5,-3\r\n');
+});
+
+test('an offer survives the editor', () => {
+  const offer = {
+    title: 'A', description: '', path: '/a', methods: ['GET'], price: '2000000', asset: 'USD', scale: 9, payee: 'acc_1',
+    active: true, split: [{ account: 'acc_2', share_ppm: 125_000 }],
+    prices: [{ country: 'IN', price: '400000' }, { class: 'crawler', price: '5000000' }],
+    passes: [{ pass: 'pass1', title: 'A day', price: '20000000', seconds: 86_400, uses: null }],
+    free: { count: 3, seconds: 2_592_000 }, pay_what_you_want: { min: '0', suggested: [] },
+  };
+  const made = draft.draftOf(offer);
+  assert.deepEqual([...draft.faults(made, USD)], []);
+  const { scale: _, ...expected } = offer;
+  assert.deepEqual(draft.bodyOf(made, USD), expected);
+  const wrong = draft.faults({ ...made, price: 'x', path: 'a', splits: [{ account: 'a', percent: '60' }, { account: 'b', percent: '60' }] }, USD);
+  assert.deepEqual([...wrong].sort(), ['path', 'price', 'splits']);
+});
