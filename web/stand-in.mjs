@@ -92,7 +92,7 @@ const ANSWERS = [
   ['GET', /^\/v1\/payments$/, () => list(payments)],
   ['GET', /^\/v1\/payments\/(\w+)$/, (_, [, payment]) => payments.find((one) => one.payment === payment)],
   ['GET', /^\/v1\/refunds$/, () => list([{ refund: id('ref', 1), amount: '1000000', reason: 'Read twice', at_ms: Date.now() }])],
-  ['GET', /^\/v1\/codes$/, () => list([{ code_id: id('code', 1), code: 'SPRING', percent_off: 20, uses_left: 41, expires_at_ms: null }])],
+  ['GET', /^\/v1\/codes$/, () => list([{ code_id: id('code', 1), code: 'SPRING', percent_ppm: 200_000, max_uses: 50, expires_at_ms: null }])],
   ['GET', /^\/v1\/payouts$/, () => list(['requested', 'released', 'paid'].map((state, n) => ({
     payout: id('po', n), account: accounts[n].account, amount: '12000000000', ...USD, state,
     creditor: { name: 'Ada Byron', iban: 'DE02120300000000202051' }, requested_at_ms: Date.now() - n * DAY_MS,

@@ -1,5 +1,7 @@
 //! Everything that a node shows, compared with what it must be.
 
+mod events;
+
 use std::collections::BTreeMap;
 
 use engine::{PaymentState, State};
@@ -106,6 +108,8 @@ pub fn everything(node: &mut Node, model: &Model, is_certain: bool) -> Result<()
     books(node, &model.books, is_certain)?;
     model.check_payments()?;
     model.check_channels()?;
+    model.check_refunds()?;
+    events::check(node, model)?;
     let payments = model.payments.iter();
     let right: BTreeMap<_, _> =
         payments.map(|(id, payment)| (*id, (payment.state, payment.units))).collect();

@@ -199,6 +199,9 @@ fn carry(engine: Engine, request: Request) -> Waiting<Answer> {
                 let settled = engine.settle(payment, units, None, false).await;
                 said(settled, |view| paid(&view, true))
             }
+            Request::Refund(refund) => said(engine.refund(refund).await, |view| {
+                Answer::PaidBack(view.amount.units(), view.refunded.units())
+            }),
             Request::Channel(step) => carry_step(engine, step).await,
             Request::Release(payment, claim) => {
                 said(engine.release(payment, claim, None).await, done)

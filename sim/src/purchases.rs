@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use engine::{
-    AccountRole, AccountSpec, Authorize, ClaimToken, Fund, Mode, PaymentState, Purchase, Terms,
+    AccountRole, AccountSpec, Authorize, ClaimToken, Fund, Mode, PayerClass, PaymentState,
+    Purchase, Refund, Tags, Terms,
 };
 use instrument::{KeyPair, Order, PurchaseDigest, Signed, payer_account};
-use money::{AccountId, Amount, Asset, NodeId, OrderId, PaymentId, Shares, TransferId};
+use money::{AccountId, Amount, Asset, NodeId, OrderId, PaymentId, RefundId, Shares, TransferId};
 
 use crate::oracle::Model;
 use crate::random::Random;
@@ -79,10 +80,24 @@ impl Purchases {
             0 => self.fund(number),
             1..=4 => self.order(number, now_ns),
             5 => self.random.pick(&self.presented).cloned().map(authorize),
+            6 => self.refund(model),
             _ => self.next_step(model),
         };
         let request = request.or_else(|| self.order(number, now_ns));
         request.unwrap_or(Request::Transfers(Vec::new()))
+    }
+
+    /// A settled payment comes back, or somebody asks in vain.
+    fn refund(&mut self, model: &Model) -> Option<Request> {
+        let payments: Vec<PaymentId> = model.payments.keys().copied().collect();
+        let payment = *self.random.pick(&payments)?;
+        self.next += 1;
+        let id = if self.random.chance(50) { 3 } else { self.next };
+        let from = if self.random.chance(200) { payee(1) } else { None };
+        let units = self.random.chance(600).then(|| u128::from(self.random.below(300)));
+        let reason = "not as described".to_owned();
+        let id = RefundId::new(id).ok()?;
+        Some(Request::Refund(Refund { id, payment, from, units, reason }))
     }
 
     fn order(&mut self, number: u8, now_ns: u64) -> Option<Request> {
@@ -118,7 +133,8 @@ impl Purchases {
         let terms =
             Terms { pay_to, amount, split, unit_price: None, access_seconds: ACCESS_SECONDS };
         let order = Signed::sign(order, &key).verify().ok()?;
-        let tags = engine::Tags::default();
+        let class = *self.random.pick(&PayerClass::ALL)?;
+        let tags = Tags { class, ..Tags::default() };
         let command = Authorize { order, purchase, terms, idempotency: None, tags, mode };
         if self.presented.len() < 40 {
             self.presented.push(command.clone());

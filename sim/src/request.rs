@@ -2,7 +2,7 @@
 
 use engine::{
     AccountSpec, Authorize, ChannelPhase, ChannelView, ClaimToken, Closing, Fund, OpenChannel,
-    PaymentState, Present, Proof,
+    PaymentState, Present, Proof, Refund,
 };
 use instrument::Signed;
 use instrument::channel::TopUp;
@@ -25,6 +25,7 @@ pub enum Request {
     Charge(PaymentId, ClaimToken),
     Settle(PaymentId, Option<u128>),
     Release(PaymentId, ClaimToken),
+    Refund(Refund),
     Channel(Step),
 }
 
@@ -61,6 +62,8 @@ pub enum Answer {
         units: u128,
         is_new: bool,
     },
+    /// So much was paid back, and so much of the payment in all up to then.
+    PaidBack(u128, u128),
     /// A channel as it stands.
     Channel(Seen),
     /// The caller alone may serve from the channel.

@@ -151,7 +151,7 @@ const TASKS = {
     await payee.open('/app/offers');
     await payee.page.getByLabel(payee.t('codes.code')).fill('AUTUMN');
     const { body } = await payee.sends('POST', /codes$/, () => payee.button('codes.new').click());
-    assert.deepEqual(body, { code: 'AUTUMN', percent_off: 20 });
+    assert.deepEqual(body, { code: 'AUTUMN', percent_ppm: 200_000 });
     await payee.leave();
   },
 

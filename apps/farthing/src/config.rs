@@ -136,6 +136,9 @@ pub(crate) struct GatewaySection {
     pub(crate) upstream: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) service_name: Option<String>,
+    /// Header in which a proxy in front says where payers are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) country_header: Option<String>,
     #[serde(default, rename = "offer")]
     pub(crate) offers: Vec<OfferSection>,
     /// Crawlers that may pay with a signed request.

@@ -54,6 +54,7 @@ impl Site {
             service_name: self.settings.service_name.clone(),
             crawlers: self.settings.crawlers.clone(),
             challenge_secret: ChallengeSecret::of_gateway(gateway_token),
+            country_header: self.settings.country_header.clone(),
         })
     }
 

@@ -61,6 +61,7 @@ async fn serve(address: SocketAddr, upstream: &Uri, data: &Path) -> Result<()> {
         service_name: Some("bench".to_owned()),
         crawlers: Crawlers::default(),
         challenge_secret: ChallengeSecret::of_gateway("bench"),
+        country_header: None,
     });
     let app = axum::Router::new().fallback_service(PaywallService::new(paywall, forward));
     super::listen(address, app).await
@@ -100,8 +101,10 @@ fn metered(path: &str, unit: Unit, units: u128, per: u64) -> Result<Offer> {
 fn offer(path: &str, price: Amount, meter: Option<Meter>) -> Result<Offer> {
     let payees =
         Payees { pay_to: sale::payee()?, split: None, name: "payee".to_owned(), split_text: None };
+    let path = PathPattern::parse(path)?;
     Ok(Offer {
-        path: PathPattern::parse(path)?,
+        id: Offer::file_id("bench", &path, &[Method::GET]),
+        path,
         methods: vec![Method::GET],
         price,
         channel: ChannelSettings::usual(price, meter.as_ref()),

@@ -15,6 +15,7 @@ use crate::offer::Offer;
 use crate::paywall::{Origin, PaywallOptions};
 use crate::proof::ProofWish;
 use crate::session;
+use crate::tags;
 
 /// Whether the payer says that it reads trailers (RFC 9110, 10.1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +92,7 @@ impl Case {
         let challenge = challenge(options, &offer, format!("{origin}{path}"), Some(purchase));
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let accepts_html = text(header::ACCEPT).is_some_and(|accept| accept.contains("text/html"));
+        let tags = tags::of(&parts.headers, &offer, options.country_header.as_ref());
         Self {
             options: Arc::clone(options),
             offer,
@@ -112,7 +114,7 @@ impl Case {
             recalled: None,
             dialect: Dialect::X402V2,
             proof: ProofWish::of(&parts.headers),
-            tags: Tags::default(),
+            tags,
             request_failed: Arc::default(),
         }
     }

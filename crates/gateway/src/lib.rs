@@ -38,6 +38,7 @@ mod request_id;
 mod routes;
 mod session;
 mod stream;
+mod tags;
 mod tools;
 
 pub use answer::problem_of;

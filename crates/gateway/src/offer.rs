@@ -5,7 +5,8 @@ use http::Method;
 use http402::{ChannelOffer, Identifier, Metered};
 use instrument::UnitPrice;
 use instrument::channel::{CLOSE_DELAY_SECONDS_MAX, CLOSE_DELAY_SECONDS_MIN};
-use money::{AccountId, Amount, Shares};
+use money::{AccountId, Amount, OfferId, Shares};
+use sha2::{Digest, Sha256};
 
 use crate::meter::{Meter, Unit};
 use crate::path::PathPattern;
@@ -27,6 +28,8 @@ pub struct Payees {
 /// A priced resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
+    /// Under which it is counted: its own, or that of [`Offer::file_id`].
+    pub id: OfferId,
     /// Paths that it covers.
     pub path: PathPattern,
     /// The tool that it prices; `path` then stands for the tool, see [`Tool::path`].
@@ -182,6 +185,18 @@ pub enum OfferError {
 pub const SPLIT_COUNT_MAX: usize = 16;
 
 impl Offer {
+    /// The id of an offer that stands in a file and not in the registry: it follows from the site,
+    /// path and methods, so that it stays when the price changes.
+    pub fn file_id(site: &str, path: &PathPattern, methods: &[Method]) -> OfferId {
+        let mut hash = Sha256::new().chain_update(b"farthing/file-offer/1");
+        let methods = methods.iter().map(Method::as_str);
+        for part in [site, path.as_str()].into_iter().chain(methods) {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        OfferId::from_digest(&hash.finalize().into())
+    }
+
     /// Checks what the types cannot.
     pub fn check(&self) -> Result<(), OfferError> {
         if self.price.units() == 0 && self.meter.is_none() {

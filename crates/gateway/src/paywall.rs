@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{HeaderName, Method, Request, Response};
 use http402::mpp::ChallengeSecret;
 use http402::{Challenge, Problem};
 use tokio::sync::Semaphore;
@@ -56,6 +56,9 @@ pub struct PaywallOptions {
     pub crawlers: Crawlers,
     /// Binds challenges to their terms; the same at every gateway of the node.
     pub challenge_secret: ChallengeSecret,
+    /// Header in which the operator's proxy says from which country a request comes; the proxy must
+    /// drop what payers send under this name.
+    pub country_header: Option<HeaderName>,
 }
 
 /// Prices requests and takes payment; see the module.

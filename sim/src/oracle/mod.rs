@@ -15,6 +15,7 @@ mod channels;
 mod explain;
 mod model;
 mod payments;
+mod refunds;
 mod requests;
 mod rules;
 mod stream;

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use engine::{AccountRole, AccountSpec, Authorize, ClaimToken, Fund, system_account};
+use engine::{AccountRole, AccountSpec, Authorize, ClaimToken, Fund, Refund, system_account};
 use ledger::{Account, Kind, Limit, Transfer};
-use money::{AccountId, Asset, ChannelId, PaymentId, TransferId};
+use money::{AccountId, Asset, ChannelId, PaymentId, RefundId, TransferId};
 use sha2::{Digest, Sha256};
 
 use super::books::Books;
@@ -24,6 +24,8 @@ pub struct Model {
     pub payments: BTreeMap<PaymentId, Payment>,
     pub channels: BTreeMap<ChannelId, Channel>,
     pub(super) funds: BTreeMap<TransferId, Fund>,
+    /// With what came back by each, and of its payment in all up to then.
+    pub refunds: BTreeMap<RefundId, (Refund, u128, u128)>,
     /// Who may execute now; gone with the process.
     pub(super) claims: BTreeMap<PaymentId, Claim>,
     /// Under which claim a hold was made; gone with the process.
@@ -98,6 +100,7 @@ impl Model {
             Request::OpenAsset(asset) => vec![(number, self.open_asset(*asset))],
             Request::OpenAccount(spec) => vec![(number, self.open_account(spec))],
             Request::Fund(fund) => vec![(number, self.fund(fund))],
+            Request::Refund(refund) => vec![(number, self.refund(refund))],
             Request::Authorize(command) => {
                 let mut given = Vec::new();
                 self.authorize(number, command.clone(), claimed, &mut given);

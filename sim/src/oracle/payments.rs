@@ -31,6 +31,8 @@ pub struct Payment {
     pub legs: Vec<(AccountId, u128)>,
     pub state: PaymentState,
     pub units: u128,
+    /// What each leg has got and not paid back.
+    pub left: Vec<u128>,
 }
 
 /// Somebody works on a payment that has not moved anything yet.
@@ -153,7 +155,8 @@ impl Model {
         } else {
             (PaymentState::Held, 0)
         };
-        self.payments.insert(id, Payment { command, legs, state, units });
+        let left = legs.iter().map(|(_, units)| *units).collect();
+        self.payments.insert(id, Payment { command, legs, state, units, left });
     }
 
     /// The claimed order, checked again. The claim ends either way.
@@ -210,6 +213,9 @@ impl Model {
             hold.post(leg(id, index, 1), parts.get(index).copied().unwrap_or(0))
         });
         self.finish(id, PaymentState::Settled, paid);
+        if let Some(payment) = self.payments.get_mut(&id) {
+            payment.left = parts;
+        }
         self.paid(id, true)
     }
 

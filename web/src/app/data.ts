@@ -82,8 +82,8 @@ export interface Offer {
 export interface Code {
   code_id: string;
   code: string;
-  percent_off: number | null;
-  uses_left: number | null;
+  percent_ppm: number | null;
+  max_uses: number | null;
   expires_at_ms: number | null;
 }
 

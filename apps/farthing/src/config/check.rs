@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use http::Uri;
+use http::{HeaderName, Uri};
 use http402::SERVICE_NAME_CHARS_MAX;
 use money::{Amount, Asset};
 
@@ -197,12 +197,22 @@ fn check_gateway(
             return Err(key.join("service_name").error(what, hint));
         }
     }
+    let country_header = section.country_header.as_ref().map(|name| {
+        name.parse::<HeaderName>().map_err(|_| {
+            let hint =
+                "for example \"CF-IPCountry\"; your proxy must set it and drop what payers send";
+            key.join("country_header").error(format!("`{name}` is no name of a header"), hint)
+        })
+    });
+    let public_url = check_origin(section.public_url.as_deref(), section.listen, key)?;
+    let site = public_url.clone().unwrap_or_else(|| format!("http://{}", section.listen));
     Ok(GatewaySettings {
         listen: section.listen,
-        public_url: check_origin(section.public_url.as_deref(), section.listen, key)?,
+        public_url,
+        country_header: country_header.transpose()?,
         upstream,
         service_name: section.service_name.clone(),
-        routes: offer::routes(&section.offers, key, assets, payees)?,
+        routes: offer::routes(&section.offers, &site, key, assets, payees)?,
         crawlers: crawler::crawlers(&section.crawlers, key)?,
     })
 }

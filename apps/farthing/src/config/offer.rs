@@ -13,9 +13,10 @@ use super::{ConfigError, IdentifierSection, OfferSection, PayeeSettings, usual_m
 /// Percent with four decimals are parts per million, so shares are read as exactly as money.
 const SHARE_SCALE: u8 = 4;
 
-/// The offers of one gateway, in their order.
+/// The offers of one gateway, in their order. `site` is its origin.
 pub(super) fn routes(
     sections: &[OfferSection],
+    site: &str,
     gateway: &Key<'_>,
     assets: &[(Asset, bool)],
     payees: &[PayeeSettings],
@@ -23,7 +24,7 @@ pub(super) fn routes(
     let mut offers = Vec::new();
     for (index, section) in sections.iter().enumerate() {
         let key = gateway.nth("offer", index);
-        let offer = offer(section, &key, assets, payees)?;
+        let offer = offer(section, site, &key, assets, payees)?;
         offer.check().map_err(|why| key.error(why.to_string(), "correct the offer"))?;
         offers.push(offer);
     }
@@ -32,6 +33,7 @@ pub(super) fn routes(
 
 fn offer(
     section: &OfferSection,
+    site: &str,
     key: &Key<'_>,
     assets: &[(Asset, bool)],
     payees: &[PayeeSettings],
@@ -61,13 +63,15 @@ fn offer(
         meter.as_ref(),
         payee.channels.deposit_max,
     )?;
+    let priced = match &section.methods {
+        // A call is a POST, and nobody needs to say so.
+        usual if tool.is_some() && *usual == usual_methods() => vec![Method::POST],
+        texts => methods(texts, &key.join("methods"))?,
+    };
     Ok(Offer {
+        id: Offer::file_id(site, &path, &priced),
         path,
-        methods: match &section.methods {
-            // A call is a POST, and nobody needs to say so.
-            usual if tool.is_some() && *usual == usual_methods() => vec![Method::POST],
-            texts => methods(texts, &key.join("methods"))?,
-        },
+        methods: priced,
         free_methods: methods(&section.free_methods, &key.join("free_methods"))?,
         price,
         meter,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use engine::ChannelLimits;
 use gateway::{Crawlers, Routes};
-use http::Uri;
+use http::{HeaderName, Uri};
 use money::{AccountId, Amount, Asset};
 
 use super::{LogSettings, WebhooksSection};
@@ -54,4 +54,5 @@ pub(crate) struct GatewaySettings {
     pub(crate) service_name: Option<String>,
     pub(crate) routes: Routes,
     pub(crate) crawlers: Crawlers,
+    pub(crate) country_header: Option<HeaderName>,
 }

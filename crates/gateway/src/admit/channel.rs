@@ -2,7 +2,7 @@
 //! then the signature of what opens a channel. Vouchers and ticks are checked by the node, which
 //! knows the channel's key.
 
-use engine::{OpenChannel, Present, PresentMode, Proof};
+use engine::{OpenChannel, PayerClass, Present, PresentMode, Proof};
 use http::Method;
 use http402::{Instrument, Presented};
 use instrument::Signed;
@@ -126,12 +126,16 @@ fn open(
     let terms: VerifiedTerms = signed.verify().map_err(|error| {
         Refusal::new("terms_signature", format!("the channel's terms: {error}"))
     })?;
+    let mut tags = case.tags;
+    if signed.unverified().tick_count > 0 && tags.class == PayerClass::Program {
+        tags.class = PayerClass::Device;
+    }
     Ok(OpenChannel {
         terms,
         split: case.offer.payees.split.clone(),
         description: case.offer.description.clone(),
         origin: Some(case.origin.clone()),
-        tags: case.tags,
+        tags,
     })
 }
 

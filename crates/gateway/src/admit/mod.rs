@@ -8,6 +8,7 @@ mod channel;
 mod order;
 
 use axum::body::Body;
+use engine::PayerClass;
 use http::{HeaderMap, Response, header};
 use http402::{Carrier, Challenge, DecodeError, Dialect, Instrument, Presented, Problem};
 use http402::{mpp, x402};
@@ -42,6 +43,10 @@ pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Admitted, An
     case.cookie = presented.carrier == Carrier::Cookie;
     if case.cookie && is_for_another_page(case, &presented) {
         return Err(Box::new(answer::challenge(case, None)));
+    }
+    if case.cookie {
+        // Only the page of the gateway makes such a cookie.
+        case.tags.class = PayerClass::Person;
     }
     case.dialect = presented.dialect;
     case.challenge_id = presented.mpp.as_ref().map(|echo| echo.id.clone());

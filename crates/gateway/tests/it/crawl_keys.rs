@@ -38,6 +38,7 @@ fn gateway(books: &Books, crawlers: Crawlers) -> Paywall {
         service_name: None,
         crawlers,
         challenge_secret: ChallengeSecret::of_gateway("token"),
+        country_header: None,
     })
 }
 

@@ -96,14 +96,17 @@ pub fn payees() -> Payees {
 }
 
 pub fn offer(path: &str, methods: &[Method], units: u128) -> Offer {
+    let path_text = path;
+    let path = PathPattern::parse(path).unwrap();
     Offer {
-        path: PathPattern::parse(path).unwrap(),
+        id: Offer::file_id("default", &path, methods),
+        path,
         methods: methods.to_vec(),
         price: Amount::new(units, usd()),
         meter: None,
         channel: ChannelSettings::usual(Amount::new(units, usd()), None),
         payees: payees(),
-        description: format!("what stands at {path}"),
+        description: format!("what stands at {path_text}"),
         mime_type: None,
         access_seconds: 60,
         hold_seconds: HOLD_SECONDS,
@@ -166,6 +169,7 @@ pub fn paywall_of(node: Node, books: &Books, routes: Routes) -> Paywall {
         service_name: Some("Magazine".to_owned()),
         crawlers: crawlers(books),
         challenge_secret: ChallengeSecret::of_gateway("token"),
+        country_header: None,
     })
 }
 

@@ -13,6 +13,8 @@ import { useAct, useLoad } from '../load.js';
 import { money } from '../amount.js';
 import { Dialog, Field, Head, Money, Notice, State, Sure, Table, Time, Waiting } from '../ui.js';
 
+const PPM_PER_PERCENT = 10_000;
+
 export function OffersPage(): JSX.Element {
   const { value, problem, again } = useLoad(() => all<Offer>('/v1/offers'), []);
   return (
@@ -103,8 +105,8 @@ function Codes(): JSX.Element {
   const [uses, setUses] = useState('');
   const act = useAct();
   const create = async (): Promise<void> => {
-    const body: Record<string, unknown> = { code: code.trim(), percent_off: Number(percent) };
-    if (uses.trim() !== '') body['uses'] = Number(uses);
+    const body: Record<string, unknown> = { code: code.trim(), percent_ppm: Math.round(Number(percent) * PPM_PER_PERCENT) };
+    if (uses.trim() !== '') body['max_uses'] = Number(uses);
     await call('POST', '/v1/codes', body);
     setCode('');
     await list.again();
@@ -121,8 +123,8 @@ function Codes(): JSX.Element {
           empty={t('codes.none')}
           columns={[
             { head: t('codes.code'), cell: (row) => <code>{row.code}</code> },
-            { head: t('codes.off'), cell: (row) => t('codes.percent', { percent: row.percent_off ?? 0 }), end: true },
-            { head: t('codes.uses'), cell: (row) => row.uses_left ?? t('unlimited'), end: true },
+            { head: t('codes.off'), cell: (row) => t('codes.percent', { percent: (row.percent_ppm ?? 0) / PPM_PER_PERCENT }), end: true },
+            { head: t('codes.uses'), cell: (row) => row.max_uses ?? t('unlimited'), end: true },
             { head: t('column.expires'), cell: (row) => (row.expires_at_ms === null ? t('never') : <Time at={row.expires_at_ms} as="date" />) },
             {
               head: t('column.act'),
