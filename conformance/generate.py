@@ -41,6 +41,7 @@ from layout import (
     tag,
     u128,
 )
+from mandates import pauses, rejected_mandates, tree_mandates
 from rows import DELEGATE, NODE, NODE_KEY, PAYEE, PAYER, plain, replaced, signed
 
 
@@ -437,7 +438,7 @@ def rejected_others():
 def rejected():
     return [
         {"kind": k, "bytes": b.hex(), "signature": s.hex(), "why": why, "wantErr": stage}
-        for k, b, s, why, stage in rejected_orders() + rejected_others() + rejected_channels()
+        for k, b, s, why, stage in rejected_orders() + rejected_others() + rejected_mandates() + rejected_channels()
     ]
 
 
@@ -456,6 +457,8 @@ def main():
         "purchases": purchases(),
         "orders": orders(),
         "mandates": mandates(),
+        "tree_mandates": tree_mandates(),
+        "pauses": pauses(),
         "revocations": revocations(),
         "access": access(),
         "receipts": receipts(),

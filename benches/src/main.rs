@@ -8,6 +8,7 @@ mod channel;
 mod gateway;
 mod ledger;
 mod log;
+mod model;
 mod options;
 mod webhook;
 
@@ -25,6 +26,7 @@ const BENCHES: &[(&str, Run)] = &[
     ("ledger", ledger::run),
     ("log", log::run),
     ("webhook", webhook::run),
+    ("report", model::run),
 ];
 
 /// What a bench starts.

@@ -57,6 +57,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("instrument_channel", channels::terms),
     ("instrument_close", channels::close),
     ("instrument_mandate", statements::mandate),
+    ("instrument_tree_mandate", statements::tree_mandate),
     ("instrument_order", statements::order),
     ("instrument_revocation", statements::revocation),
     ("instrument_tick", channels::tick),

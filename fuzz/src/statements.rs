@@ -1,6 +1,8 @@
 //! Signed statements: the byte form, then the strict check of the signature.
 
-use instrument::{Access, Mandate, Order, PublicKey, Revocation, Signature, Statement};
+use instrument::{
+    Access, Mandate, Order, Pause, PublicKey, Revocation, Signature, Statement, TreeMandate,
+};
 
 /// Payment orders.
 pub fn order(bytes: &[u8]) -> bool {
@@ -10,6 +12,17 @@ pub fn order(bytes: &[u8]) -> bool {
 /// Mandates.
 pub fn mandate(bytes: &[u8]) -> bool {
     statement::<Mandate>(bytes, |mandate| mandate.payer_key)
+}
+
+/// Mandates that can be passed on, and pauses.
+pub fn tree_mandate(bytes: &[u8]) -> bool {
+    let mandate = statement::<TreeMandate>(bytes, |mandate| mandate.granter);
+    // Narrower than itself is nothing.
+    if let Ok(mandate) = TreeMandate::from_bytes(bytes.get(..TreeMandate::BYTES).unwrap_or(&[])) {
+        let permission = mandate.permission();
+        assert!(permission.check_below(&permission).is_err());
+    }
+    mandate | statement::<Pause>(bytes, |_| PublicKey([0; 32]))
 }
 
 /// Revocations; they carry no key, so the node's number stands in for one.

@@ -8,6 +8,7 @@
 import { base64, base64url, concat, hex, idBytes } from './bytes.js';
 import { Unable } from './keys.js';
 import { closeBytes } from './channel.js';
+import { chainBody, pauseBody } from './mandate.js';
 import { accessBytes, revocationBytes } from './order.js';
 /** The node said no. */
 export class Refused extends Error {
@@ -51,6 +52,16 @@ export async function topUp(key) {
 export async function registerMandate(key, mandate, label) {
     const signature = base64(await key.sign(mandate));
     await call('POST', '/v1/mandates', { mandate: base64(mandate), signature, label });
+}
+/** Registers mandates that can be passed on, root first. */
+export async function registerChain(chain, label) {
+    await call('POST', '/v1/mandates', chainBody(chain, label));
+}
+/** Stops a mandate and all below it for now, or lets it go on. */
+export async function pauseMandate(facts, key, mandate, paused) {
+    const sequence = BigInt(Math.trunc(nodeNow(facts)));
+    const body = await pauseBody(facts.id, key, mandate, sequence, paused);
+    await call('POST', `/v1/mandates/${mandate}/${paused ? 'pause' : 'resume'}`, body);
 }
 export async function revokeMandate(facts, key, mandate) {
     const revocation = revocationBytes(facts.id, idBytes('man', mandate));

@@ -9,6 +9,7 @@
 import { base64, base64url, concat, hex, idBytes, type Bytes } from './bytes.js';
 import { Unable, type SigningKey } from './keys.js';
 import { closeBytes } from './channel.js';
+import { chainBody, pauseBody, type SignedMandate } from './mandate.js';
 import { accessBytes, revocationBytes, type Asset } from './order.js';
 
 export interface NodeFacts {
@@ -52,18 +53,29 @@ export interface ChannelState {
 
 export interface MandateState {
   mandate: string;
+  /** The mandate that it is taken from. */
+  parent: string | null;
   label: string;
+  granter: string;
   delegate: string;
   per_payment: Units;
+  /** For a UTC day; null without a limit. */
+  per_day: Units | null;
+  /** For a UTC month; null without a limit. */
+  per_month: Units | null;
   total: Units;
+  unit_price: { price: Units; per: number } | null;
+  payees: string[];
+  depth: number;
   spent: Units;
+  spent_today: Units;
+  spent_this_month: Units;
+  /** What can be spent now, by its own limits and those above. */
+  remaining: Units;
   expires_at_ms: number;
+  /** Here or above. */
+  paused: boolean;
   revoked: boolean;
-  /** What it was cut from; null or absent for what the payer granted themselves. */
-  parent?: string | null;
-  per_day?: Units | null;
-  per_month?: Units | null;
-  paused?: boolean;
 }
 
 export interface PaymentState {
@@ -171,6 +183,23 @@ export async function registerMandate(
 ): Promise<void> {
   const signature = base64(await key.sign(mandate));
   await call('POST', '/v1/mandates', { mandate: base64(mandate), signature, label });
+}
+
+/** Registers mandates that can be passed on, root first. */
+export async function registerChain(chain: SignedMandate[], label: string): Promise<void> {
+  await call('POST', '/v1/mandates', chainBody(chain, label));
+}
+
+/** Stops a mandate and all below it for now, or lets it go on. */
+export async function pauseMandate(
+  facts: NodeFacts,
+  key: SigningKey,
+  mandate: string,
+  paused: boolean,
+): Promise<void> {
+  const sequence = BigInt(Math.trunc(nodeNow(facts)));
+  const body = await pauseBody(facts.id, key, mandate, sequence, paused);
+  await call('POST', `/v1/mandates/${mandate}/${paused ? 'pause' : 'resume'}`, body);
 }
 
 export async function revokeMandate(

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import * as bytes from '../dist/bytes.js';
+import * as mandate from '../dist/mandate.js';
 import * as order from '../dist/order.js';
 
 const vectors = JSON.parse(
@@ -84,6 +85,52 @@ test('mandates', async () => {
     });
     assert.equal(bytes.hex(made), vector.bytes, vector.about);
     assert.ok(await signed(vector, made), vector.about);
+  }
+});
+
+test('mandates that can be passed on, and pauses', async () => {
+  assert.ok(vectors.tree_mandates.length > 1);
+  const none = (text) => /^0*$/.test(text);
+  const fields = vectors.tree_mandates.map((vector) => ({
+    node: raw(vector.node),
+    salt: raw(vector.salt),
+    ...(!none(vector.parent) && { parent: raw(vector.parent) }),
+    payer: raw(vector.payer),
+    granter: raw(vector.granter_key),
+    delegate: raw(vector.delegate_key),
+    asset: asset(vector),
+    limits: {
+      perPayment: BigInt(vector.per_payment),
+      perDay: BigInt(vector.per_day),
+      perMonth: BigInt(vector.per_month),
+      total: BigInt(vector.total),
+      ...(vector.unit_per !== '0' && {
+        unitPrice: { price: BigInt(vector.unit_price), per: BigInt(vector.unit_per) },
+      }),
+      expiresAtMs: vector.expires_at_ms,
+      depth: vector.depth,
+      payees: vector.payees.map(raw).reverse(),
+      ...(!none(vector.audience) && { audience: raw(vector.audience) }),
+    },
+  }));
+  for (const [at, vector] of vectors.tree_mandates.entries()) {
+    const made = mandate.treeMandateBytes(fields[at]);
+    assert.equal(bytes.hex(made), vector.bytes, vector.about);
+    assert.equal(bytes.idText('man', await mandate.mandateId(made)), vector.text);
+    assert.ok(await signed({ ...vector, signer: vector.granter_key }, made), vector.about);
+  }
+  const [root, child] = fields.map(({ limits }) => limits);
+  assert.equal(mandate.widerLimit(child, root), undefined);
+  assert.equal(mandate.widerLimit(root, child), 'perPayment');
+  for (const limit of ['unitPrice', 'audience']) {
+    const { [limit]: _, ...open } = child;
+    assert.equal(mandate.widerLimit(open, { ...child, depth: 1 }), limit);
+  }
+  for (const vector of vectors.pauses) {
+    const made = mandate.pauseBytes(
+      raw(vector.node), raw(vector.mandate), BigInt(vector.sequence), vector.paused,
+    );
+    assert.equal(bytes.hex(made), vector.bytes);
   }
 });
 

@@ -36,6 +36,8 @@ Commands:
                         Parts: `voucher`, `tick`, `metered_get`, `stream`, `instructions`.
     bench log [--quick] [--only PART]...
                         Parts: `ledger_with_log`, `append`, `proof`, `epoch`.
+    bench report [--quick] [--only PART]...
+                        Parts: `ingest`, `query`, `query_while_ingesting`.
   sim [--seeds N] [--from S] [--verbose]
                         Live whole lives of a node on a simulated disk and clock, one for
                         each seed, and compare all that it answers with an oracle.

@@ -1,9 +1,11 @@
 //! The command line: names, defaults, help.
 
 mod log;
+mod mandate;
 mod mcp;
 mod operate;
 mod webhooks;
+mod payee;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,8 +16,12 @@ pub(crate) use log::{
     ForgetArgs, LogArgs, LogCheckArgs, LogCommand, LogExportArgs, TrustArgs, VerifyArgs,
     VerifyCommand, VerifyFile,
 };
+pub(crate) use mandate::{GrantArgs, MandateArgs, MandateCommand};
 pub(crate) use mcp::McpArgs;
 pub(crate) use operate::{CompletionsArgs, HealthArgs, ManArgs};
+pub(crate) use payee::{
+    PayoutArgs, PayoutCommand, PayoutListArgs, PayoutRequestArgs, RefundArgs, StatementArgs,
+};
 pub(crate) use webhooks::{
     AddArgs, DeliveriesArgs, EventsArgs, EventsCommand, ListenArgs, ListenFormat, ReplayArgs,
     TriggerArgs, WebhookArgs, WebhookCommand,
@@ -61,10 +67,18 @@ pub(crate) enum Command {
     Pay(PayArgs),
     /// Make a wallet, look into it, fill it with play money.
     Wallet(WalletArgs),
+    /// Give other keys a budget, pass one on, stop and end it.
+    Mandate(MandateArgs),
     /// List every account of a node, and whether its books balance.
     Accounts(AccountsArgs),
     /// Let money enter through the treasury.
     Fund(FundArgs),
+    /// Pay a settled payment back, all of it or a part.
+    Refund(RefundArgs),
+    /// State what an account had, got and gave: CSV, JSONL or camt.053.
+    Statement(StatementArgs),
+    /// Ask for payouts, and see them through to the bank.
+    Payout(PayoutArgs),
     /// Say whether a node is ready.
     Health(HealthArgs),
     /// Check a data folder or a backup, and explain what is wrong with it.
@@ -190,6 +204,9 @@ pub(crate) struct PayArgs {
     /// The asset to pay in.
     #[arg(long, value_name = "CODE", default_value = "USD")]
     pub(crate) asset: String,
+    /// Pay under a mandate of another payer's, made by `farthing mandate`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mandate: Option<PathBuf>,
     /// Print the price and pay nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

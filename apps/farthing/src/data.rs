@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 const FOLDER_MODE: u32 = 0o700;
 const NODE_FILE: &str = "node.json";
 
+/// The read model; a cache.
+pub(crate) const REPORT: &str = "report.sqlite";
 /// Name of the operator's token.
 pub(crate) const OPERATOR_TOKEN: &str = "operator.token";
 /// Name of the token of gateways apart from the node.

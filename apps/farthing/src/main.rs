@@ -20,12 +20,14 @@ mod listener;
 mod log;
 mod log_command;
 mod logging;
+mod mandate;
 mod manual;
 mod mcp;
 mod mirror;
 mod operator;
 mod outbox;
 mod pay;
+mod payee;
 mod secrets;
 mod serve;
 mod site;
@@ -62,8 +64,12 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Gateway(args) => gateway::run(args).await,
         Command::Pay(args) => pay::run(args).await,
         Command::Wallet(args) => wallet::run(args).await,
+        Command::Mandate(args) => mandate::run(args).await,
         Command::Accounts(args) => operator::accounts(args).await,
         Command::Fund(args) => operator::fund(args).await,
+        Command::Refund(args) => payee::refund(args).await,
+        Command::Statement(args) => payee::statement(args).await,
+        Command::Payout(args) => payee::payout(args).await,
         Command::Health(args) => health::run(args).await,
         Command::Fsck(args) => keep::fsck(args).await,
         Command::Backup(args) => keep::backup(args).await,

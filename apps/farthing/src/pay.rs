@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use client::{Answer, Bill, Limits, Paid, Payer, Request, Settled, Tab, Timeouts, Wallet};
+use client::{Answer, Bill, Chain, Limits, Paid, Payer, Request, Settled, Tab, Timeouts, Wallet};
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http402::x402::network_name;
@@ -36,7 +36,10 @@ pub(crate) async fn run(args: PayArgs) -> Result<(), Failure> {
     let wallet = Wallet::load(&wallet::path(&args.wallet)?)?;
     let network = network_name(wallet.network());
     let node = args.node.clone().unwrap_or_else(|| wallet.node_url().to_owned());
-    let payer = Payer::with_node(wallet, &node, Timeouts::default())?;
+    let mut payer = Payer::with_node(wallet, &node, Timeouts::default())?;
+    if let Some(path) = &args.mandate {
+        payer = payer.under(Chain::load(path)?)?;
+    }
     if args.dry_run {
         return quote(&payer, &request).await;
     }

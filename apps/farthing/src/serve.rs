@@ -145,6 +145,7 @@ pub(crate) struct Running {
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
     webhooks: webhook::Handle,
+    report: Option<report::Follower>,
 }
 
 /// Runs until the process is asked to stop.
@@ -205,6 +206,9 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
 
     let engine = start_engine(&folder, &key, &settings, asked).await?;
     open_books(&engine, &settings).await?;
+    if let Err(error) = api::settle_payouts(&engine).await {
+        tracing::error!(%error, "a payout cannot be settled");
+    }
     let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
     let (stop, stopped) = watch::channel(false);
     let site_urls: Vec<String> = sites.iter().map(|site| site.url().to_owned()).collect();
@@ -218,6 +222,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         servers.extend(site.serve(paywall, stopped.clone()));
     }
     let webhooks = outbox::start(&engine, &folder, &settings.webhooks)?;
+    let report = follow_events(&engine, &folder);
     let router = api::router(api::Node {
         engine: engine.clone(),
         key,
@@ -230,12 +235,23 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         labels: BTreeMap::new(),
         site: site_urls.first().cloned(),
         log: known,
+        report: report.as_ref().map(|follower| follower.handle().clone()),
         admission: api::Admission::default(),
         webhooks: Some(webhooks.clone()),
     });
     data::publish(&folder, &listener.url()).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));
-    Ok(Running { node_url, site_urls, engine, folder, stop, servers, webhooks })
+    Ok(Running { node_url, site_urls, engine, folder, stop, servers, webhooks, report })
+}
+
+/// The read model on its thread. A node without one takes payments all the same.
+fn follow_events(engine: &Engine, folder: &Path) -> Option<report::Follower> {
+    let source = report::EngineEvents::new(engine.clone(), tokio::runtime::Handle::current());
+    report::follow(folder.join(data::REPORT), engine.node(), source)
+        .inspect_err(|error| {
+            tracing::error!(%error, "there is no read model; payments are not concerned");
+        })
+        .ok()
 }
 
 async fn start_engine(
@@ -330,6 +346,11 @@ impl Running {
         let webhooks = self.webhooks;
         if let Err(error) = tokio::task::spawn_blocking(move || webhooks.stop()).await {
             tracing::error!(%error, "the outbox of webhooks broke off");
+        }
+        let report = self.report;
+        // The thread waits for the engine, so it ends first, and not on a thread that serves.
+        if tokio::task::spawn_blocking(move || drop(report)).await.is_err() {
+            tracing::error!("the read model broke off");
         }
         self.engine.shutdown().await;
         data::withdraw(&self.folder);

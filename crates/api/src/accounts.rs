@@ -52,7 +52,11 @@ async fn statement(
 }
 
 /// Requires the key of an account.
-async fn holds(shared: &Shared, caller: &Caller, account: AccountId) -> Result<(), Refused> {
+pub(crate) async fn holds(
+    shared: &Shared,
+    caller: &Caller,
+    account: AccountId,
+) -> Result<(), Refused> {
     let key = caller.payer()?;
     let assets = shared.engine().read(engine::State::asset_views).await?;
     if assets.iter().any(|opened| payer_account(&key, opened.asset) == account) {

@@ -21,8 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::body::{self, json, ok};
+use crate::mandates::{statement, wrong_signature};
 use crate::node::Shared;
-use crate::payer::{statement, wrong_signature};
 use crate::refused::Refused;
 use crate::schema::{self, Refusals};
 use crate::segment::Segment;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use engine::Engine;
 use http::Method;
-use http402::Challenge;
 use http402::x402::discovery::DiscoveryResource;
+use http402::{Challenge, Problem};
 use instrument::KeyPair;
 use money::{AccountId, PaymentId};
 use serde_json::Value;
@@ -21,7 +21,8 @@ use crate::events::EVENT_STREAMS_COUNT_MAX;
 use crate::idempotency::Flights;
 use crate::log::NodeLog;
 use crate::rate::{Limiter, Rates};
-use crate::{catalogue, openapi};
+use crate::refused::Refused;
+use crate::{catalogue, openapi, reports};
 
 /// A secret that a caller must show, kept as its digest. Never printed; compared in constant time.
 #[derive(Clone)]
@@ -96,6 +97,8 @@ pub struct Node {
     pub site: Option<String>,
     /// What is told of the log; `None` if the node keeps none.
     pub log: Option<NodeLog>,
+    /// The read model; `None` if the node keeps none.
+    pub report: Option<report::Handle>,
     /// Limits on who asks.
     pub admission: Admission,
     /// The outbox of webhooks; `None` if the node sends none.
@@ -146,6 +149,32 @@ impl Shared {
             flights: Arc::default(),
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_COUNT_MAX)),
             node,
+        }
+    }
+
+    /// The read model.
+    pub(crate) fn report(&self) -> Result<&report::Handle, Refused> {
+        self.node.report.as_ref().ok_or_else(|| {
+            let detail = "this node keeps no read model";
+            Refused::new(Problem::new(503, "report_unavailable", "There are no reports", detail))
+        })
+    }
+
+    /// Asks the read model, off the threads that serve.
+    pub(crate) async fn ask_report<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&report::Reader) -> Result<T, report::QueryError> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let handle = self.report()?.clone();
+        let answer = tokio::task::spawn_blocking(move || question(handle.reader())).await;
+        match answer {
+            Ok(answer) => answer.map_err(|why| reports::refused(&why)),
+            Err(error) => {
+                tracing::error!(%error, "a question of the read model broke off");
+                let detail = "the question broke off";
+                let title = "There are no reports";
+                Err(Refused::new(Problem::new(503, "report_unavailable", title, detail)))
+            }
         }
     }
 

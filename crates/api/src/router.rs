@@ -31,8 +31,8 @@ use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
     about, accounts, catalogue, channel_steps, channels, deliveries, envelope, events, facilitator,
-    faucet, fund, log, openapi, operator, pages, payer, payments, proof, receipt, sandbox,
-    transfers, webhook_endpoints,
+    faucet, fund, log, mandates, openapi, operator, pages, payer, payment_list, payments, payouts,
+    proof, receipt, refunds, reports, sandbox, statements, transfers, webhook_endpoints,
 };
 
 /// The node's API, ready to be served.
@@ -86,6 +86,7 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
         .merge(faucet::routes())
         .merge(payer::routes())
+        .merge(mandates::routes())
         .merge(operator::routes())
         .merge(fund::routes())
         .merge(accounts::routes())
@@ -93,6 +94,11 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
         .merge(events::routes())
         .merge(webhook_endpoints::routes())
         .merge(deliveries::routes())
+        .merge(payment_list::routes())
+        .merge(refunds::routes())
+        .merge(payouts::routes())
+        .merge(reports::routes())
+        .merge(statements::routes())
         .merge(sandbox::routes())
         .merge(about::health_routes())
 }

@@ -28,6 +28,12 @@ texts! {
     Transfer = "^tr_[0-9a-hjkmnp-tv-z]{26}$", "tr_0000000000000000000000002d";
     /// A channel.
     Channel = "^ch_[0-9a-hjkmnp-tv-z]{26}$", "ch_0000000000000000000000002d";
+    /// A refund.
+    Refund = "^ref_[0-9a-hjkmnp-tv-z]{26}$", "ref_0000000000000000000000002d";
+    /// A payout.
+    Payout = "^po_[0-9a-hjkmnp-tv-z]{26}$", "po_0000000000000000000000002d";
+    /// An offer.
+    Offer = "^off_[0-9a-hjkmnp-tv-z]{26}$", "off_0000000000000000000000002d";
     /// A mandate.
     Mandate = "^man_[0-9a-hjkmnp-tv-z]{26}$", "man_0000000000000000000000002d";
     /// An event.
@@ -113,6 +119,19 @@ pub(crate) struct Asset {
     code: AssetCode,
     /// One base unit is 10^-scale of the asset.
     scale: u8,
+}
+
+/// Kind of payer, as far as a request shows.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) enum PayerClass {
+    Unknown,
+    Person,
+    Program,
+    Agent,
+    Crawler,
+    Device,
 }
 
 /// Where a payment stands.

@@ -15,6 +15,7 @@ mod error;
 mod events;
 mod limits;
 mod log;
+mod mandate;
 mod node;
 mod offer;
 mod payer;
@@ -31,6 +32,7 @@ pub use error::Error;
 pub use events::{EventDecoder, EventStream, StreamEvent, TooLong};
 pub use limits::{Approve, Limits, Proposed};
 pub use log::LogClient;
+pub use mandate::Chain;
 pub use node::{
     Account, AssetFacts, Books, ChannelFacts, Copyable, Enters, Forgotten, Funded, Listing,
     Listings, Mandate, NodeClient, NodeFacts, PayerAccount, PayerPayment, Receiver, Sums,

@@ -20,6 +20,7 @@ use serde_json::json;
 mod catalogue;
 mod channels;
 mod log;
+mod mandates;
 mod shapes;
 mod webhooks;
 
@@ -150,6 +151,35 @@ impl NodeClient {
     /// Ends well if the node takes payments.
     pub async fn ready(&self) -> Result<(), Error> {
         self.get::<serde_json::Value>("/readyz", HeaderMap::new()).await.map(|_| ())
+    }
+
+    /// A call of the operator's, as it is: `body` is JSON, `key` its idempotency key. An answer that is
+    /// a refusal is an error; any other is on its way when this returns.
+    pub async fn call(
+        &self,
+        token: &str,
+        (method, path): (Method, &str),
+        key: Option<&str>,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Answer, Error> {
+        let mut headers = authorization("Bearer", token)?;
+        if let Some(key) = key {
+            let key = HeaderValue::from_str(key)
+                .map_err(|_| Error::argument("an idempotency key has printable characters only"))?;
+            headers.insert(IDEMPOTENCY_KEY, key);
+        }
+        if body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let url = format!("{}{path}", self.url);
+        let body = Bytes::from(body.map(ToString::to_string).unwrap_or_default());
+        let request = Request::new(method, &url, HeaderMap::new(), body)?;
+        let answer = self.transport.send(&request, &headers).await?;
+        let status = answer.status().as_u16();
+        if matches!(status, 200 | 201) {
+            return Ok(answer);
+        }
+        Err(problem(status, &answer.into_bytes(NODE_ANSWER_BYTES_MAX).await?))
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, headers: HeaderMap) -> Result<T, Error> {

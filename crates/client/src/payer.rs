@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use crate::clock::now_ms;
 use crate::error::{Error, Kind};
 use crate::limits::{Limits, Proposed};
+use crate::mandate::Chain;
 use crate::node::{NodeClient, PayerAccount, problem};
 use crate::offer::{self, Offer};
 use crate::present::{self, Presentation};
@@ -41,6 +42,8 @@ pub struct Payer {
     wallet: Wallet,
     transport: Transport,
     node: NodeClient,
+    /// Set to pay from another payer's account.
+    chain: Option<Chain>,
 }
 
 /// What came back without payment.
@@ -105,7 +108,18 @@ impl Payer {
             transport: Transport::new(timeouts),
             node: NodeClient::new(node_url, timeouts)?,
             wallet,
+            chain: None,
         })
+    }
+
+    /// Pays from the account of the payer that granted the chain, whose last delegate the wallet's
+    /// key is.
+    pub fn under(self, chain: Chain) -> Result<Self, Error> {
+        let last = chain.last();
+        if last.delegate != self.wallet.public_key() || last.node != self.network() {
+            return Err(Error::argument("the mandate is for another key, or for another node"));
+        }
+        Ok(Self { chain: Some(chain), ..self })
     }
 
     /// The node.
@@ -147,8 +161,12 @@ impl Payer {
             Asked::Priced(offer) => *offer,
         };
         if offer.terms.scheme == Scheme::BatchSettlement {
-            let opened =
-                tab::open(&self.wallet, &self.node, &self.transport, request, offer, limits);
+            if let Some(chain) = &self.chain {
+                self.node.register(chain, "").await?;
+            }
+            let last = self.chain.as_ref().map(Chain::last);
+            let payer = (&self.wallet, last);
+            let opened = tab::open(payer, &self.node, &self.transport, request, offer, limits);
             let (answer, tab) = opened.await?;
             return Ok(Paid { answer, settled: None, tab: Some(tab) });
         }
@@ -233,7 +251,14 @@ impl Payer {
             header,
             payment,
         };
-        let answer = presentation.run().await?;
+        let answer = match (presentation.run().await, &self.chain) {
+            // The node has not heard of the mandate yet. Nothing was charged, and the order is good.
+            (Err(why), Some(chain)) if why.code() == "mandate_unknown" => {
+                self.node.register(chain, "").await?;
+                presentation.run().await?
+            }
+            (answer, _) => answer?,
+        };
         let settlement = present::settlement(&answer, dialect, payment);
         let receipt_url = settlement.map(|settlement| settlement.receipt);
         let settled = Settled { payment, payer, payee, price, receipt_url, order_digest };
@@ -266,13 +291,16 @@ impl Payer {
         let order = Order {
             node: terms.network,
             id: OrderId::from_be_bytes(id).map_err(|_| Error::new(Kind::Random))?,
-            payer: payer_account(&key.public(), terms.amount.asset()),
+            payer: self.chain.as_ref().map_or_else(
+                || payer_account(&key.public(), terms.amount.asset()),
+                |chain| chain.last().payer,
+            ),
             signer: key.public(),
             payee: terms.pay_to,
             amount: terms.amount,
             purchase: terms.purchase,
             expires_at_ms: now_ms().saturating_add(lifetime_ms),
-            mandate: None,
+            mandate: self.chain.as_ref().map(|chain| chain.last().id()),
         };
         let payment = order.payment_id();
         let extensions = name_payment(offer.extensions.clone(), payment);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use http402::x402::{Payment, PaymentRequirements};
 use http402::{Dialect, Instrument};
+use instrument::TreeMandate;
 use money::{AccountId, Amount, ChannelId};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -88,7 +89,7 @@ struct Desk {
 
 /// Opens a channel with the request and reads on while the tab is fed.
 pub(crate) async fn open(
-    wallet: &Wallet,
+    (wallet, under): (&Wallet, Option<&TreeMandate>),
     node: &NodeClient,
     transport: &Transport,
     request: &Request,
@@ -97,7 +98,8 @@ pub(crate) async fn open(
 ) -> Result<(Answer, Tab), Error> {
     let asked = Asked::read(&offer.terms)?;
     let asset = offer.terms.amount.asset();
-    let limit = limits.most(asset)?;
+    let allowed = under.map_or(u128::MAX, |mandate| mandate.limits.per_payment);
+    let limit = limits.most(asset)?.min(allowed);
     let deposit = asked.suggested.max(asked.start).max(asked.least).min(limit);
     if deposit < asked.least.max(asked.start) {
         let price = Amount::new(asked.least.max(asked.start), asset);
@@ -113,7 +115,11 @@ pub(crate) async fn open(
         lifetime_seconds: LIFETIME_SECONDS,
     };
     let desk = Arc::new(Desk {
-        channel: Channel::prepare(wallet.key(), &opening)?,
+        channel: Channel::prepare_with(wallet.key(), &opening, |terms| {
+            if let Some(mandate) = under {
+                (terms.payer, terms.mandate) = (mandate.payer, Some(mandate.id()));
+            }
+        })?,
         node: node.clone(),
         transport: transport.clone(),
         request: request.clone(),

@@ -27,6 +27,7 @@ embedded! {
     "index.js": "text/javascript; charset=utf-8";
     "keys.js": "text/javascript; charset=utf-8";
     "live.js": "text/javascript; charset=utf-8";
+    "mandate.js": "text/javascript; charset=utf-8";
     "messages.js": "text/javascript; charset=utf-8";
     "money.js": "text/javascript; charset=utf-8";
     "node.js": "text/javascript; charset=utf-8";

@@ -3,7 +3,7 @@
 //! Invariants: a step begins and ends when the clocks of its time zone say so, also when they are
 //! changed; texts are of UTC and say so.
 
-use jiff::tz::TimeZone;
+pub use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use crate::query::{Edges, QueryError, STEPS_COUNT_MAX};
@@ -69,6 +69,13 @@ fn timestamp(ms: u64) -> Option<Timestamp> {
     Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()
 }
 
+/// Begin of a day such as `2026-01-31` in UTC, Unix milliseconds; `None` if it is none since 1970.
+pub fn day_begin_ms(day: &str) -> Option<u64> {
+    let date: jiff::civil::Date = day.parse().ok()?;
+    let begin = date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond();
+    u64::try_from(begin).ok()
+}
+
 /// Number of the day since 1970, in UTC.
 pub(crate) fn day_of(at_ms: u64) -> u64 {
     at_ms / DAY_MS
@@ -126,6 +133,8 @@ mod tests {
 
     #[test]
     fn texts() {
+        assert_eq!(day_begin_ms("2026-03-28"), Some(MARCH_MS));
+        assert_eq!(day_begin_ms("2026-02-30"), None);
         assert_eq!(day_text(day_of(MARCH_MS)), "2026-03-28");
         assert_eq!(time_text(MARCH_MS + 1), "2026-03-28T00:00:00.001Z");
         assert_eq!(time_text(u64::MAX), "9999-12-31T23:59:59.999Z");

@@ -3,37 +3,8 @@
 //! Invariant: a fact names its position, and positions only grow; facts of one payment come in the
 //! order held, settled or released, refunded.
 
+use engine::Tags;
 use money::{AccountId, Amount, MandateId, PaymentId};
-
-/// What the gateway knew of a payment besides its terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tags {
-    /// Tag of the offer's id, 0 if there was none.
-    pub offer: u64,
-    /// Two ASCII capitals.
-    pub country: Option<[u8; 2]>,
-    /// Who paid.
-    pub class: PayerClass,
-}
-
-/// Kind of payer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-#[repr(u8)]
-pub enum PayerClass {
-    /// Not known.
-    #[default]
-    Unknown,
-    /// A person with the page.
-    Person,
-    /// A client of an API.
-    Program,
-    /// An AI agent.
-    Agent,
-    /// A crawler.
-    Crawler,
-    /// A device.
-    Device,
-}
 
 /// A payment as it was authorized, or what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

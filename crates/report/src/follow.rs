@@ -65,11 +65,17 @@ struct Shared {
     fault: Mutex<Option<String>>,
 }
 
-/// A store that follows a source.
-#[derive(Debug)]
-pub struct Follower {
+/// A store that follows a source, as those see it who ask; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Handle {
     shared: Arc<Shared>,
     reader: Reader,
+}
+
+/// A store that follows a source, until it is dropped.
+#[derive(Debug)]
+pub struct Follower {
+    handle: Handle,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -81,10 +87,10 @@ pub fn follow(path: PathBuf, node: NodeId, source: impl Source) -> Result<Follow
     let mut run = Run { writer, source, node, reader: reader.clone(), shared: Arc::clone(&shared) };
     let thread = std::thread::Builder::new().name("report".to_owned()).spawn(move || run.run());
     let thread = thread.map_err(|cause| StoreError::File { path, cause })?;
-    Ok(Follower { shared, reader, thread: Some(thread) })
+    Ok(Follower { handle: Handle { shared, reader }, thread: Some(thread) })
 }
 
-impl Follower {
+impl Handle {
     /// Asks the store.
     pub fn reader(&self) -> &Reader {
         &self.reader
@@ -96,10 +102,17 @@ impl Follower {
         let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
         Progress { position: load(&self.shared.position), end: load(&self.shared.end), fault }
     }
+}
+
+impl Follower {
+    /// For those who ask.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
 
     /// Ends the thread after its batch. Dropping does the same.
     pub fn stop(&mut self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
+        self.handle.shared.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {

@@ -11,6 +11,7 @@
 
 mod bank;
 mod calendar;
+mod events;
 mod fact;
 mod follow;
 pub mod money_text;
@@ -20,9 +21,10 @@ mod store;
 mod xml;
 
 pub use bank::{BankFileError, CreditTransfer, Party, PartyError, pain001, payable};
-pub use calendar::{Step, steps, time_zone};
-pub use fact::{Fact, Income, PayerClass, Payment, Refund, Tags};
-pub use follow::{Facts, Follower, Progress, Source, SourceError, follow};
+pub use calendar::{Step, TimeZone, day_begin_ms, steps, time_zone};
+pub use events::EngineEvents;
+pub use fact::{Fact, Income, Payment, Refund};
+pub use follow::{Facts, Follower, Handle, Progress, Source, SourceError, follow};
 pub use query::{
     Dimension, Edges, IncomeBucket, IncomeQuery, IncomeRow, IncomeValue, Listed, ListedState,
     PaymentsPage, PaymentsQuery, QueryError, RefundRow, Totals,

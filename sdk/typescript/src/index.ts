@@ -39,3 +39,4 @@ export { parsePrice, type ParsedPrice } from "./price.js";
 export * from "./channel-formats.js";
 export * from "./encoding.js";
 export * from "./formats.js";
+export * from "./mandate.js";

@@ -12,6 +12,8 @@ mod facilitator_upto;
 mod frame;
 mod hostile;
 mod log;
+mod mandates;
+mod money;
 mod openapi;
 mod operator;
 mod pages;

@@ -28,7 +28,7 @@ fn mandate(world: &World) -> Mandate {
     }
 }
 
-fn signed<T: Statement>(name: &str, statement: T, by: &KeyPair) -> Value {
+pub fn signed<T: Statement>(name: &str, statement: T, by: &KeyPair) -> Value {
     let signed = Signed::sign(statement, by);
     let statement = base64(signed.unverified().to_bytes());
     json!({name: statement, "signature": base64(signed.signature().0)})
@@ -163,12 +163,27 @@ async fn a_delegate_pays_within_its_mandate_until_it_is_revoked() {
     let view = show(&world, &world.access(&world.payer, |_| {})).await.json;
     let expected = json!([{
         "mandate": MandateId::new(3).unwrap(),
+        "parent": null,
+        "payer": world.payer_account(),
         "label": "the magazine",
+        "granter": world.payer.public().to_string(),
         "delegate": key(8).public().to_string(),
+        "asset": "USD",
+        "scale": 9,
         "per_payment": PRICE.to_string(),
+        "per_day": null,
+        "per_month": null,
         "total": (PRICE * 2).to_string(),
+        "unit_price": null,
+        "payees": [],
+        "audience": null,
+        "depth": 0,
         "spent": PRICE.to_string(),
+        "spent_today": "0",
+        "spent_this_month": "0",
+        "remaining": PRICE.to_string(),
         "expires_at_ms": START_MS + 1000,
+        "paused": false,
         "revoked": true,
     }]);
     assert_eq!(view["mandates"], expected);

@@ -105,6 +105,7 @@ impl World {
             labels: BTreeMap::new(),
             site: Some("http://127.0.0.1:4020".to_owned()),
             log: None,
+            report: None,
             admission: Admission::default(),
             webhooks: None,
         };

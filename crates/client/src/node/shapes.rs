@@ -56,11 +56,44 @@ pub struct Mandate {
     pub mandate: String,
     /// The payer's name for it.
     pub label: String,
+    /// The mandate that it is taken from.
+    #[serde(default)]
+    pub parent: Option<String>,
+    /// The key that may pay, 64 hex digits.
+    #[serde(default)]
+    pub delegate: String,
+    /// Code of the asset.
+    #[serde(default)]
+    pub asset: Option<AssetCode>,
+    /// Scale of the asset.
+    #[serde(default)]
+    pub scale: Option<u8>,
+    /// Most for one payment.
+    #[serde(default)]
+    pub per_payment: Option<String>,
+    /// Most for a UTC day, if that is limited.
+    #[serde(default)]
+    pub per_day: Option<String>,
+    /// Most for a UTC month, if that is limited.
+    #[serde(default)]
+    pub per_month: Option<String>,
     /// What it may spend in all.
     pub total: String,
     /// What it has spent.
     pub spent: String,
-    /// Ended by the payer.
+    /// What it may spend now, by its own limits and those above.
+    #[serde(default)]
+    pub remaining: Option<String>,
+    /// How often it can be passed on.
+    #[serde(default)]
+    pub depth: u8,
+    /// Unix milliseconds.
+    #[serde(default)]
+    pub expires_at_ms: u64,
+    /// Stopped for now, here or above.
+    #[serde(default)]
+    pub paused: bool,
+    /// Ended, here or above.
     pub revoked: bool,
 }
 

@@ -134,24 +134,29 @@ impl Core {
     /// were events, says that they begin.
     pub(super) fn write(&mut self, entry: Entry) {
         if !self.state.has_events {
-            self.append(Entry::EventsBegun);
+            // So early that the entry has the time at which it was decided.
+            let at_ns = self.next_timestamp_ns(TIMESTAMP_STEP_NS) - TIMESTAMP_STEP_NS;
+            self.append(at_ns, Entry::EventsBegun);
         }
-        self.append(entry);
+        self.append(self.next_timestamp_ns(entry.step_ns()), entry);
     }
 
-    fn append(&mut self, entry: Entry) {
+    fn append(&mut self, timestamp_ns: u64, entry: Entry) {
         if self.broken.is_some() {
             return;
         }
-        let stamped = Stamped { timestamp_ns: self.next_timestamp_ns(entry.step_ns()), entry };
+        let stamped = Stamped { timestamp_ns, entry };
         match self.state.apply(&stamped) {
             Ok(()) => stamped.encode(&mut self.batch),
             Err(broken) => self.broken = Some(broken),
         }
     }
 
+    /// With room for the entry that says that events begin, as long as that is to come.
     pub(super) fn next_timestamp_ns(&self, step_ns: u64) -> u64 {
-        self.now_ns.max(self.state.last_timestamp_ns.saturating_add(step_ns))
+        let before_ns = if self.state.has_events { 0 } else { TIMESTAMP_STEP_NS };
+        let last_ns = self.state.last_timestamp_ns.saturating_add(before_ns);
+        self.now_ns.max(last_ns.saturating_add(step_ns))
     }
 
     fn read_clock(&mut self) {

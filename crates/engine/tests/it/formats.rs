@@ -8,14 +8,15 @@ use std::fs;
 use std::path::Path;
 
 use engine::{
-    AccountView, AssetView, Authorized, BooksView, Engine, MandateView, ManualClock, Mode, Options,
-    PaymentState, PaymentView, State, books, fsck,
+    AccountView, AssetView, Authorized, BooksView, Engine, EventKind, MandateView, ManualClock,
+    Mode, Options, PaymentState, PaymentView, State, books, fsck,
 };
 use money::{Amount, MandateId};
 use serde::Deserialize;
 
 use crate::batches::assert_sound;
 use crate::channels::parts::Channel;
+use crate::facts::events;
 use crate::world::{Buy, FUNDS, Granted, START_MS, World, node, options, payer, units};
 
 /// When the program was killed, counted from where its clock began.
@@ -229,4 +230,33 @@ async fn a_folder_from_before_there_were_channels_goes_on_from_its_snapshot() {
     channel.buy(&world, 1, 300, 100).await;
     assert_sound(&mut world).await;
     assert_eq!(channel.seen(&world).await.spent, 100);
+}
+
+/// What an earlier program left has no events; they begin with the first entry of this one, and stay
+/// where they are when the index of old and new is built again.
+#[tokio::test]
+async fn events_of_an_older_folder_begin_with_this_program() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&fixture_of("snapshot-2").join("data"), dir.path());
+    let clock = ManualClock::new(START_MS * 1_000_000);
+    let engine = Engine::start(options(dir.path(), &clock)).unwrap().engine;
+    let mut world = World { dir, clock, engine };
+    let records = *world.engine.events_end().borrow();
+    assert!(records > 26, "{records}");
+    assert_eq!(events(&world.engine, 10).await, []);
+    world.charge(&Buy::new(900, 5).by(2)).await;
+    let before = events(&world.engine, 10).await;
+    let [event] = &before[..] else { panic!("{before:?}") };
+    assert_eq!(event.position, records);
+    assert!(matches!(&event.kind, EventKind::PaymentSettled(paid) if paid.amount == units(5)));
+
+    world.engine.shutdown().await;
+    for folder in ["index", "snapshots"] {
+        fs::remove_dir_all(world.dir.path().join(folder)).unwrap();
+    }
+    world.engine = Engine::start(options(world.dir.path(), &world.clock)).unwrap().engine;
+    assert_eq!(events(&world.engine, 10).await, before);
+    world.engine.shutdown().await;
+    let report = fsck(world.dir.path(), Some(node()), &mut |_| {}).unwrap();
+    assert!(report.sound, "{:?}", report.findings);
 }

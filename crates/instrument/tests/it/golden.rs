@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use instrument::{
-    Access, Audience, Mandate, Order, PurchaseDigest, PurchaseHasher, Receipt, Revocation, Signed,
-    Statement, node_id, payer_account, payment_id,
+    Access, Audience, Limits, Mandate, Order, Pause, Payees, PurchaseDigest, PurchaseHasher,
+    Receipt, Revocation, Signed, Statement, TreeMandate, UnitPrice, node_id, payer_account,
+    payment_id,
 };
 use money::{AccountId, ChannelId, MandateId, NodeId, OfferId, OrderId, PaymentId, TransferId};
 use serde_json::Value;
@@ -27,6 +28,7 @@ fn every_table_has_its_test() {
         "mandates",
         "node_ids",
         "orders",
+        "pauses",
         "payer_accounts",
         "payment_ids",
         "purchases",
@@ -37,6 +39,7 @@ fn every_table_has_its_test() {
         "tick_chains",
         "ticks",
         "top_ups",
+        "tree_mandates",
         "voucher_keys",
         "voucher_verdicts",
         "vouchers",
@@ -184,6 +187,70 @@ fn mandates() {
     }
     let audience = rows("mandates").iter().find_map(|row| optional_digest(row, "audience"));
     assert_eq!(audience, Some(Audience::of_origin("http://127.0.0.1:4020").0));
+}
+
+fn limits(row: &Value) -> Limits {
+    let payees: Vec<AccountId> = row["payees"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| AccountId::new(u128::from_str_radix(id.as_str().unwrap(), 16).unwrap()).unwrap())
+        .rev()
+        .collect();
+    let per = u64::try_from(units(row, "unit_per")).unwrap();
+    let price = units(row, "unit_price");
+    Limits {
+        per_payment: units(row, "per_payment"),
+        per_day: units(row, "per_day"),
+        per_month: units(row, "per_month"),
+        total: units(row, "total"),
+        unit_price: per.try_into().ok().map(|per| UnitPrice { price, per }),
+        expires_at_ms: number(row, "expires_at_ms"),
+        depth: u8::try_from(number(row, "depth")).unwrap(),
+        payees: Payees::new(&payees).unwrap(),
+        audience: optional_digest(row, "audience").map(Audience),
+    }
+}
+
+#[test]
+fn tree_mandates() {
+    let mut above = None;
+    for row in &rows("tree_mandates") {
+        let mandate = TreeMandate {
+            node: id(row, "node", NodeId::from_be_bytes),
+            salt: array(row, "salt"),
+            parent: optional_id(row, "parent", MandateId::from_be_bytes),
+            payer: id(row, "payer", AccountId::from_be_bytes),
+            granter: key(row, "granter_key"),
+            delegate: key(row, "delegate_key"),
+            asset: asset(row),
+            limits: limits(row),
+        };
+        check(row, mandate);
+        assert_eq!(mandate.granter, key_pair(row).public());
+        assert_eq!(mandate.id(), id(row, "mandate", MandateId::from_be_bytes));
+        assert_eq!(mandate.id().to_string(), text(row, "text"));
+        let permission = mandate.permission();
+        match above {
+            None => assert_eq!(permission.check_root(), Ok(())),
+            Some(above) => assert_eq!(permission.check_below(&above), Ok(())),
+        }
+        above = Some(permission);
+    }
+    assert_eq!(above.map(|last| last.limits.depth), Some(0));
+}
+
+#[test]
+fn pauses() {
+    for row in &rows("pauses") {
+        let pause = Pause {
+            node: id(row, "node", NodeId::from_be_bytes),
+            mandate: id(row, "mandate", MandateId::from_be_bytes),
+            sequence: u64::try_from(units(row, "sequence")).unwrap(),
+            paused: row["paused"].as_bool().unwrap(),
+        };
+        check(row, pause);
+    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use instrument::channel::{ChannelTerms, Close, SignedVoucher, TopUp, VoucherKey};
 use instrument::{
-    Access, DecodeError, Mandate, Order, PublicKey, Receipt, Revocation, Signed, Statement,
-    payer_account,
+    Access, DecodeError, Mandate, Order, Pause, PublicKey, Receipt, Revocation, Signed, Statement,
+    TreeMandate, payer_account,
 };
 use serde_json::Value;
 
@@ -65,6 +65,8 @@ fn every_rejected_vector_is_refused_at_its_stage() {
                 |mandate| mandate.payer_key,
                 |mandate| payer_account(&mandate.payer_key, mandate.asset) == mandate.payer,
             ),
+            "tree_mandate" => refused::<TreeMandate>(&row, |mandate| mandate.granter, |_| true),
+            "pause" => refused::<Pause>(&row, |_| PublicKey([0; 32]), |_| true),
             "revocation" => refused::<Revocation>(&row, |_| PublicKey([0; 32]), |_| true),
             "access" => refused::<Access>(&row, |access| access.key, |_| true),
             "channel" => refused::<ChannelTerms>(&row, |terms| terms.signer, owns_channel),

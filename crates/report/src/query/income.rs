@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use engine::PayerClass;
 use money::{AccountId, Asset};
 use rusqlite::Connection;
 
 use super::{QueryError, asset_number, number_of};
-use crate::fact::PayerClass;
 use crate::store::{DAY_QUARTERS, QUARTER_MS, Reader, Span, StoreError, from_bytes};
 
 /// Most steps of one answer: more are not told apart on a screen.
@@ -124,6 +124,14 @@ pub enum IncomeValue {
 }
 
 impl Totals {
+    /// All of them together.
+    pub fn sum<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
+        all.fold(Self::default(), |mut sum, each| {
+            sum.add(each);
+            sum
+        })
+    }
+
     fn add(&mut self, other: &Self) {
         self.payments += other.payments;
         self.gross = self.gross.saturating_add(other.gross);
@@ -307,7 +315,5 @@ pub(super) fn country_of(value: i64) -> Option<String> {
 }
 
 pub(super) fn class_of(value: i64) -> PayerClass {
-    use PayerClass::{Agent, Crawler, Device, Person, Program, Unknown};
-    let all = [Person, Program, Agent, Crawler, Device];
-    all.into_iter().find(|class| i64::from(*class as u8) == value).unwrap_or(Unknown)
+    PayerClass::ALL.into_iter().find(|class| i64::from(*class as u8) == value).unwrap_or_default()
 }

@@ -4,12 +4,12 @@
 //! held or released, what an offer sold, what an account had, or all. Invariant: a page looks at
 //! no more than [`EXAMINED_COUNT_MAX`] payments; where that does not fill it, its cursor leads on.
 
+use engine::PayerClass;
 use money::{AccountId, Amount, Asset, MandateId, PaymentId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::income::{class_of, country_of};
 use super::{QueryError, number_of};
-use crate::fact::PayerClass;
 use crate::store::{Reader, StoreError, from_bytes};
 
 /// Payments that one page looks at. A selective filter gives short pages instead of a long wait.

@@ -9,11 +9,11 @@
 
 use std::collections::HashMap;
 
+use engine::Tags;
 use rusqlite::Connection;
 
 use super::StoreError;
 use super::units::{from_bytes, to_bytes};
-use crate::fact::Tags;
 
 pub(crate) const QUARTER_MS: u64 = 15 * 60 * 1000;
 pub(crate) const DAY_QUARTERS: u64 = 96;
@@ -129,8 +129,14 @@ impl Cells {
 fn values(tags: &Tags) -> [(u8, i64); 4] {
     [
         (0, 0),
-        (1, tags.offer.cast_signed()),
-        (2, tags.country.map_or(0, |letters| i64::from(u16::from_be_bytes(letters)))),
+        (1, tags.offer.0.cast_signed()),
+        (2, i64::from(country_number(tags))),
         (3, i64::from(tags.class as u8)),
     ]
+}
+
+/// The two letters as a number; 0 if the country is not known.
+pub(super) fn country_number(tags: &Tags) -> u16 {
+    let letters = tags.country.as_ref().map(engine::Country::as_str);
+    letters.and_then(|text| text.as_bytes().try_into().ok()).map_or(0, u16::from_be_bytes)
 }

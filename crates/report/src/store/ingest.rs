@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use engine::Tags;
 use money::{AccountId, Asset, PaymentId};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::cells::{Added, Cells};
+use super::cells::{Added, Cells, country_number};
 use super::units::to_bytes;
 use super::{BUSY_MS_MAX, Mark, StoreError};
-use crate::fact::{Fact, Income, Payment, Refund, Tags};
+use crate::fact::{Fact, Income, Payment, Refund};
 use crate::query::ListedState;
 
 /// Accounts whose numbers are remembered; beyond it all are forgotten and looked up again.
@@ -153,11 +154,12 @@ impl Writer {
         let payer = self.account(payment.payer)?;
         let payee = self.account(payment.payee)?;
         let asset = self.asset(payment.amount.asset())?;
-        let Tags { offer, country, class } = payment.tags;
+        let Tags { offer, class, .. } = payment.tags;
+        let offer = offer.0.cast_signed();
         let is_settled = state == ListedState::Settled;
         let amount = to_bytes(payment.amount.units());
         let settled = is_settled.then(|| amount.clone());
-        let country = country.map_or(0, u16::from_be_bytes);
+        let country = country_number(&payment.tags);
         let mandate = payment.mandate.map(money::MandateId::to_be_bytes);
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO payment VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
@@ -171,7 +173,7 @@ impl Writer {
             amount,
             settled,
             state as u8,
-            offer.cast_signed(),
+            offer,
             country,
             class as u8,
             at_ns.cast_signed(),
@@ -183,7 +185,7 @@ impl Writer {
         self.run("INSERT OR IGNORE INTO entry VALUES (?1, ?2, NULL)", (payer, seq))?;
         self.share_out(seq, payment)?;
         if offer != 0 {
-            self.run("INSERT INTO of_offer VALUES (?1, ?2)", (offer.cast_signed(), seq))?;
+            self.run("INSERT INTO of_offer VALUES (?1, ?2)", (offer, seq))?;
         }
         if is_settled { Ok(()) } else { self.list_unsettled(seq, state) }
     }

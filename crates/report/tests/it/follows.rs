@@ -29,7 +29,7 @@ impl Source for Growing {
 fn gross(follower: &Follower) -> (u64, u128) {
     let edges = Edges::new(&[START_MS, START_MS + 400 * 86_400_000]).unwrap();
     let query = IncomeQuery { account: None, asset: usd(), edges };
-    let totals = follower.reader().income_over_time(&query).unwrap()[0].totals;
+    let totals = follower.handle().reader().income_over_time(&query).unwrap()[0].totals;
     (totals.payments, totals.gross)
 }
 
@@ -44,11 +44,11 @@ fn expected(facts: &[At]) -> (u64, u128) {
 fn caught_up(follower: &Follower, facts: &[At]) {
     let end = facts.last().unwrap().0 + 1;
     let begun = Instant::now();
-    while follower.progress().position < end {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", follower.progress());
+    while follower.handle().progress().position < end {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", follower.handle().progress());
         std::thread::yield_now();
     }
-    assert_eq!(follower.progress().fault, None);
+    assert_eq!(follower.handle().progress().fault, None);
     assert_eq!(gross(follower), expected(facts));
 }
 

@@ -1,7 +1,8 @@
 //! Sums of any time and dimension are those of the facts.
 
+use engine::{PayerClass, Tags};
 use money::AccountId;
-use report::{Dimension, Edges, Fact, IncomeQuery, IncomeValue, PayerClass, Reader, Tags, Totals};
+use report::{Dimension, Edges, Fact, IncomeQuery, IncomeValue, Reader, Totals};
 
 use crate::world::{self, At, Numbers, START_MS, account, usd};
 
@@ -89,11 +90,8 @@ fn check_dimensions(reader: &Reader, facts: &[At], who: Option<AccountId>) {
             for row in rows {
                 let expected = naive(facts, who, time.clone(), |tags| match &row.value {
                     IncomeValue::All => true,
-                    IncomeValue::Offer { tag, .. } => tags.offer == *tag,
-                    IncomeValue::Country(letters) => {
-                        tags.country.map(|pair| pair.map(char::from).iter().collect::<String>())
-                            == *letters
-                    }
+                    IncomeValue::Offer { tag, .. } => tags.offer.0 == *tag,
+                    IncomeValue::Country(letters) => tags.country.map(String::from) == *letters,
                     IncomeValue::Class(class) => tags.class == *class,
                 });
                 assert_eq!(row.totals, expected, "{:?}", row.value);

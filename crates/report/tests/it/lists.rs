@@ -102,7 +102,7 @@ fn check(reader: &Reader, known: &[Known], query: PaymentsQuery) {
         });
         let ms = |ms: u64| ms * 1_000_000;
         is_on
-            && query.offer.is_none_or(|tag| known.payment.tags.offer == tag)
+            && query.offer.is_none_or(|tag| known.payment.tags.offer.0 == tag)
             && query.state.is_none_or(|state| known.state == state)
             && query.from_ms.is_none_or(|from| known.at_ns >= ms(from))
             && query.to_ms.is_none_or(|to| known.at_ns < ms(to))

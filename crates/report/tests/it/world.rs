@@ -1,5 +1,6 @@
 //! Facts of a small made-up shop, from a seed, and what a naive reader makes of them.
 
+use engine::{Country, OfferTag, PayerClass, Tags};
 use money::{AccountId, Amount, Asset, NodeId, PaymentId};
 use report::{Fact, Income, PayerClass, Payment, Refund, Tags, Writer};
 
@@ -99,7 +100,7 @@ fn payment(numbers: &mut Numbers, position: u64) -> Payment {
     if numbers.below(4) == 0 {
         legs = vec![(payee, units - 300), (account(103), 300)];
     }
-    let country = [None, Some(*b"IN"), Some(*b"KR")][numbers.index(3)];
+    let country = [None, Country::new("IN").ok(), Country::new("KR").ok()][numbers.index(3)];
     let payment = Payment {
         id: PaymentId::new(u128::from(position) + 1).unwrap(),
         payer: account(200 + u128::from(numbers.below(5))),
@@ -107,7 +108,7 @@ fn payment(numbers: &mut Numbers, position: u64) -> Payment {
         legs: Vec::new(),
         amount: Amount::new(0, usd()),
         tags: Tags {
-            offer: [0, 11, u64::MAX][numbers.index(3)],
+            offer: OfferTag([0, 11, u64::MAX][numbers.index(3)]),
             country,
             class: CLASSES[numbers.index(3)],
         },

@@ -70,6 +70,7 @@ fn statements(vectors: &Value) -> Done {
     for (target, list, kind) in [
         ("instrument_order", "orders", "order"),
         ("instrument_mandate", "mandates", "mandate"),
+        ("instrument_tree_mandate", "tree_mandates", "tree_mandate"),
         ("instrument_revocation", "revocations", "revocation"),
         ("instrument_access", "access", "access"),
         ("instrument_channel", "channels", "channel"),

@@ -39,6 +39,15 @@ from .formats import (
     split_url,
 )
 from .key import PayerKey, Signer, access_header, verify_signature
+from .mandates import (
+    MANDATE_DEPTH_MAX,
+    MANDATE_PAYEES_COUNT_MAX,
+    UNLIMITED,
+    MandateLimits,
+    TreeMandate,
+    pause_bytes,
+    signed_link,
+)
 from .price import parse_price
 from .register import channels_first, register_farthing
 from .requirements import Terms, read_requirements
@@ -61,7 +70,10 @@ __all__ = [
     "Delegation",
     "ExactFarthingClient",
     "ExactFarthingServer",
+    "MANDATE_DEPTH_MAX",
+    "MANDATE_PAYEES_COUNT_MAX",
     "Mandate",
+    "MandateLimits",
     "MemoryChannelStore",
     "Order",
     "PayerKey",
@@ -74,6 +86,8 @@ __all__ = [
     "SpendLimits",
     "SpendRefused",
     "Terms",
+    "TreeMandate",
+    "UNLIMITED",
     "UptoFarthingClient",
     "UptoFarthingServer",
     "access_bytes",
@@ -87,6 +101,7 @@ __all__ = [
     "id_text",
     "node_id",
     "parse_price",
+    "pause_bytes",
     "payer_account",
     "payment_id",
     "previous_link",
@@ -96,6 +111,7 @@ __all__ = [
     "register_farthing",
     "revocation_bytes",
     "sign_order",
+    "signed_link",
     "split_url",
     "tick_bytes",
     "tick_chain",

@@ -42,7 +42,10 @@ export interface PartProps {
 
 function Wallet({ purse }: { purse: Purse }): JSX.Element {
   const { asset } = purse;
-  const { value: state, problem, again } = useLoad(() => payerState(purse.facts, purse.key), [], REFRESH_MS);
+  const { value, problem, again } = useLoad(
+    async () => ({ state: await payerState(purse.facts, purse.key) }), [], REFRESH_MS,
+  );
+  const state = value?.state;
   const [told, setTold] = useState('');
   const [failed, setFailed] = useState<string>();
   const act = async (work: () => Promise<string>): Promise<void> => {
@@ -63,7 +66,9 @@ function Wallet({ purse }: { purse: Purse }): JSX.Element {
       <Head title={t('nav.wallet')} lead={t('wallet.lead')} />
       <section class="purse" aria-labelledby="balance-title">
         <h2 class="eyebrow" id="balance-title">{t('wallet.balance')}</h2>
-        <p class="amount-large" id="balance"><Money units={state?.available ?? '0'} asset={asset} /></p>
+        <p class="amount-large" id="balance">
+          {value === undefined ? '…' : <Money units={state?.available ?? '0'} asset={asset} />}
+        </p>
         {held > 0n && <p class="small">{t('wallet.held', { amount: money(held, asset, currentLanguage()) })}</p>}
         {asset.sandbox && (
           <button type="button" class="main" onClick={() => void act(async () => {
