@@ -37,7 +37,7 @@ use crate::clock::now_ms;
 use crate::error::{Error, Kind};
 use crate::receipt::ReceiptDocument;
 use crate::request::Request;
-use crate::transport::{Timeouts, Transport};
+use crate::transport::{Answer, Timeouts, Transport};
 
 /// Largest answer of a node that is read.
 const NODE_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
