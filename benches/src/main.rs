@@ -10,6 +10,7 @@ mod ledger;
 mod log;
 mod model;
 mod options;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ const BENCHES: &[(&str, Run)] = &[
     ("gateway", gateway::run),
     ("ledger", ledger::run),
     ("log", log::run),
+    ("webhook", webhook::run),
     ("report", model::run),
 ];
 
@@ -38,6 +40,7 @@ const PROCESSES: &[(&str, Run)] = &[
     (ledger::counted::WORD, ledger::counted::run),
     (log::epochs::WORD, log::epochs::run),
     (log::proofs::WORD, log::proofs::run),
+    (webhook::SENDER, webhook::sender::run),
 ];
 
 fn main() -> ExitCode {

@@ -8,6 +8,7 @@
 mod channels;
 mod crawlers;
 mod engines;
+mod events;
 pub mod evidences;
 mod gateways;
 mod http_payments;
@@ -27,6 +28,7 @@ pub type Target = fn(&[u8]) -> bool;
 
 /// Every target under the name of its file in `fuzz_targets/` and its folder in `seeds/`.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("client_events", events::stream),
     ("engine_batch", engines::batch),
     ("engine_snapshot", engines::snapshot),
     ("evidence_epoch", evidences::epoch),

@@ -5,6 +5,7 @@ mod log;
 mod mandate;
 mod mcp;
 mod operate;
+mod webhooks;
 mod payee;
 
 use std::net::SocketAddr;
@@ -22,6 +23,10 @@ pub(crate) use mcp::McpArgs;
 pub(crate) use operate::{ClockArgs, ClockCommand, CompletionsArgs, HealthArgs, ManArgs, TopArgs};
 pub(crate) use payee::{
     PayoutArgs, PayoutCommand, PayoutListArgs, PayoutRequestArgs, RefundArgs, StatementArgs,
+};
+pub(crate) use webhooks::{
+    AddArgs, DeliveriesArgs, EventsArgs, EventsCommand, ListenArgs, ListenFormat, ReplayArgs,
+    TriggerArgs, WebhookArgs, WebhookCommand,
 };
 
 use crate::logging::LogFormat;
@@ -92,6 +97,14 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Make a data folder from a backup, after checking it.
     Restore(RestoreArgs),
+    /// Post the node's events, signed, to a port of this machine.
+    Listen(ListenArgs),
+    /// Let a sandbox send a made-up event.
+    Trigger(TriggerArgs),
+    /// Send events again.
+    Events(EventsArgs),
+    /// Endpoints of webhooks and what became of their deliveries.
+    Webhook(WebhookArgs),
     /// Make the entries that the log has of an account unreadable for good.
     Forget(ForgetArgs),
     /// Mirror the log of a node, check a mirror, make the log's second memory.

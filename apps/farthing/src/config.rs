@@ -14,6 +14,7 @@ mod meter;
 mod offer;
 mod payee;
 mod settings;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,6 +29,8 @@ use self::api::ApiSection;
 use crate::failure::Failure;
 use log::LogSection;
 pub(crate) use log::LogSettings;
+pub(crate) use webhooks::WebhooksSection;
+
 use meter::{ChannelSection, MeterSection};
 
 /// What one call of the faucet gives by default.
@@ -51,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) api: ApiSection,
     #[serde(default, skip_serializing_if = "MetricsSection::is_empty")]
     pub(crate) metrics: MetricsSection,
+    #[serde(default)]
+    pub(crate) webhooks: WebhooksSection,
     #[serde(default, rename = "asset")]
     pub(crate) assets: Vec<AssetSection>,
     #[serde(default, rename = "payee")]

@@ -25,10 +25,12 @@ pub(crate) const LOG_KEY: &str = "log.key";
 pub(crate) const LOG_ORIGIN: &str = "log.origin";
 /// Name of the file that says by how many milliseconds the clock of a sandbox is ahead.
 pub(crate) const CLOCK_SHIFT: &str = "clock.shift";
+/// Name of the key that seals other secrets, such as those of webhooks.
+pub(crate) const SEAL_KEY: &str = "seal.key";
 /// The files of the folder that a backup holds besides journal, snapshot and index. With the log's
 /// newest checkpoint a restored log notices that it was ahead, and signs nothing.
-pub(crate) const SECRETS: [&str; 6] =
-    [NODE_KEY, OPERATOR_TOKEN, GATEWAY_TOKEN, LOG_KEY, LOG_ORIGIN, CLOCK_SHIFT];
+pub(crate) const SECRETS: [&str; 7] =
+    [NODE_KEY, OPERATOR_TOKEN, GATEWAY_TOKEN, LOG_KEY, LOG_ORIGIN, CLOCK_SHIFT, SEAL_KEY];
 
 /// Content of `node.json`: where the running node listens.
 #[derive(Serialize, Deserialize)]

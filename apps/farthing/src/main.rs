@@ -17,6 +17,7 @@ mod gateway;
 mod health;
 mod keep;
 mod keys;
+mod listen;
 mod listener;
 mod log;
 mod log_command;
@@ -27,6 +28,7 @@ mod mcp;
 mod mirror;
 mod offers;
 mod operator;
+mod outbox;
 mod pay;
 mod payee;
 mod secrets;
@@ -38,6 +40,7 @@ mod test_clock;
 mod top;
 mod verify;
 mod wallet;
+mod webhooks;
 mod witness;
 
 use std::process::ExitCode;
@@ -80,6 +83,10 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Fsck(args) => keep::fsck(args).await,
         Command::Backup(args) => keep::backup(args).await,
         Command::Restore(args) => keep::restore(args).await,
+        Command::Listen(args) => listen::run(args).await,
+        Command::Trigger(args) => webhooks::trigger(args).await,
+        Command::Events(args) => webhooks::events(args).await,
+        Command::Webhook(args) => webhooks::run(args).await,
         Command::Forget(args) => forget::run(args).await,
         Command::Log(args) => log_command::run(args).await,
         Command::Verify(args) => verify::run(&args),

@@ -26,6 +26,7 @@ use crate::failure::Failure;
 use crate::listener::{BindError, Listener};
 use crate::log;
 use crate::offers;
+use crate::outbox::{self, OutboxError};
 use crate::secrets::{self, SecretError};
 use crate::site::Site;
 use crate::stop_signal::StopSignal;
@@ -69,6 +70,9 @@ pub(crate) enum ServeError {
     /// The clock of the folder does not fit.
     #[error(transparent)]
     Clock(#[from] test_clock::ClockError),
+    /// Webhooks cannot be sent.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     /// A task of the start was cut off.
     #[error("the start was cut off")]
     CutOff,
@@ -148,6 +152,7 @@ pub(crate) struct Running {
     folder: PathBuf,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
+    webhooks: webhook::Handle,
     report: Option<report::Follower>,
 }
 
@@ -239,6 +244,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         on_offer.extend(listed(&site, &paywall));
         servers.extend(site.serve(paywall, &traffic, stopped.clone()));
     }
+    let webhooks = outbox::start(&engine, &folder, &settings.webhooks)?;
     let is_sandbox = settings.assets.iter().all(|(_, sandbox)| *sandbox);
     let clock: Option<Arc<dyn TestClock>> = if is_sandbox { Some(Arc::new(clock)) } else { None };
     let monitor = Monitor::new(Watched {
@@ -269,10 +275,11 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         clock,
         report: report.as_ref().map(|follower| follower.handle().clone()),
         admission: settings.admission.clone(),
+        webhooks: Some(webhooks.clone()),
     });
     data::publish(&folder, &listener.url()).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));
-    Ok(Running { node_url, site_urls, engine, folder, stop, servers, report })
+    Ok(Running { node_url, site_urls, engine, folder, stop, servers, webhooks, report })
 }
 
 /// The read model on its thread. A node without one takes payments all the same.
@@ -401,10 +408,15 @@ impl Running {
     pub(crate) async fn shutdown(self) {
         // Without a receiver every server has ended already.
         let _ = self.stop.send(true);
+        self.webhooks.close_streams();
         for server in self.servers {
             if let Err(error) = server.await {
                 tracing::error!(%error, "a listener broke off");
             }
+        }
+        let webhooks = self.webhooks;
+        if let Err(error) = tokio::task::spawn_blocking(move || webhooks.stop()).await {
+            tracing::error!(%error, "the outbox of webhooks broke off");
         }
         let report = self.report;
         // The thread waits for the engine, so it ends first, and not on a thread that serves.

@@ -20,7 +20,9 @@ mod channel_steps;
 mod channels;
 mod clock;
 mod docs;
+mod deliveries;
 mod envelope;
+mod events;
 mod facilitator;
 mod faucet;
 mod fund;
@@ -54,6 +56,7 @@ mod session;
 mod settings;
 mod statements;
 mod transfers;
+mod webhook_endpoints;
 
 pub use address::{AddressRange, AddressRangeError, Peer};
 pub use clock::TestClock;

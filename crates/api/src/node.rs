@@ -15,11 +15,13 @@ use money::{AccountId, PaymentId};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
 
 use crate::address::AddressRange;
 use crate::authority::Sessions;
 use crate::clock::TestClock;
+use crate::events::EVENT_STREAMS_COUNT_MAX;
 use crate::idempotency::Flights;
 use crate::log::NodeLog;
 use crate::monitor::Monitor;
@@ -115,6 +117,8 @@ pub struct Node {
     pub report: Option<report::Handle>,
     /// Limits on who asks.
     pub admission: Admission,
+    /// The outbox of webhooks; `None` if the node sends none.
+    pub webhooks: Option<webhook::Handle>,
 }
 
 impl fmt::Debug for Node {
@@ -147,6 +151,8 @@ pub(crate) struct Shared {
     pub limiter: Limiter,
     pub flights: Arc<Flights>,
     pub sessions: Sessions,
+    /// Streams of events that may still be opened.
+    pub streams: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -159,6 +165,7 @@ impl Shared {
             limiter: Limiter::new(node.admission.rates),
             flights: Arc::default(),
             sessions: Sessions::default(),
+            streams: Arc::new(Semaphore::new(EVENT_STREAMS_COUNT_MAX)),
             node,
         }
     }

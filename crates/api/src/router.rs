@@ -30,10 +30,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
-    about, accounts, catalogue, channel_steps, channels, clock, docs, envelope, facilitator, faucet,
-    fund, keys, log, mandates, monitor, offers, openapi, operator, pages, payer, payment_list,
-    payments, payouts, proof, receipt, refunds, reports, sandbox, session, settings, statements,
-    transfers,
+    about, accounts, catalogue, channel_steps, channels, clock, deliveries, docs, envelope, events,
+    facilitator, faucet, fund, keys, log, mandates, monitor, offers, openapi, operator, pages, payer,
+    payment_list, payments, payouts, proof, receipt, refunds, reports, sandbox, session, settings,
+    statements, transfers, webhook_endpoints,
 };
 
 /// The node's API, ready to be served.
@@ -98,6 +98,9 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
         .merge(accounts::routes())
         .merge(transfers::routes())
         .merge(offers::routes())
+        .merge(events::routes())
+        .merge(webhook_endpoints::routes())
+        .merge(deliveries::routes())
         .merge(payment_list::routes())
         .merge(refunds::routes())
         .merge(payouts::routes())

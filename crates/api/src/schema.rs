@@ -39,6 +39,12 @@ texts! {
     Payout as PayoutId = "^po_[0-9a-hjkmnp-tv-z]{26}$", "po_0000000000000000000000002d";
     /// An offer.
     Offer as OfferId = "^off_[0-9a-hjkmnp-tv-z]{26}$", "off_0000000000000000000000002d";
+    /// An event.
+    Event as EventId = "^evt_[0-9a-hjkmnp-tv-z]{26}$", "evt_0000000000000000000000002d";
+    /// An endpoint of webhooks.
+    Endpoint as EndpointId = "^we_[0-9a-hjkmnp-tv-z]{26}$", "we_0000000000000000000000002d";
+    /// A delivery of a webhook.
+    Delivery as DeliveryId = "^dlv_[0-9a-hjkmnp-tv-z]{26}$", "dlv_0000000000000000000000002d";
     /// Base units, a whole number of decimal digits.
     Units as BaseUnits = "^(0|[1-9][0-9]{0,38})$", "2000000";
     /// Code of an asset.

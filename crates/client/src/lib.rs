@@ -12,6 +12,7 @@
 mod channel;
 mod clock;
 mod error;
+mod events;
 mod limits;
 mod log;
 mod mandate;
@@ -28,6 +29,7 @@ mod wallet;
 
 pub use channel::{Channel, Opening};
 pub use error::Error;
+pub use events::{EventDecoder, EventStream, StreamEvent, TooLong};
 pub use limits::{Approve, Limits, Proposed};
 pub use log::LogClient;
 pub use mandate::Chain;

@@ -23,6 +23,7 @@ mod keys;
 mod log;
 mod mandates;
 mod shapes;
+mod webhooks;
 
 pub use catalogue::{Listing, Listings};
 pub use channels::ChannelFacts;

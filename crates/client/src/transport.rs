@@ -153,6 +153,24 @@ impl Answer {
         }
     }
 
+    /// The next piece of the body; `None` at its end.
+    pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            let frame = match tokio::time::timeout(self.piece_limit, self.body.frame()).await {
+                Err(_) => return Err(Error::answer("the content broke off: no more came in time")),
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(error))) => {
+                    let why = innermost(&error);
+                    return Err(Error::answer(format!("the content broke off: {why}")));
+                }
+                Ok(Some(Ok(frame))) => frame,
+            };
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+    }
+
     /// Writes the body as it comes; `progress` hears the sum of bytes after every piece. Returns
     /// the length of the body.
     pub async fn write_to<W: AsyncWrite + Unpin>(
@@ -161,22 +179,10 @@ impl Answer {
         mut progress: impl FnMut(u64),
     ) -> Result<u64, Error> {
         let mut written = 0_u64;
-        loop {
-            let piece = tokio::time::timeout(self.piece_limit, self.body.frame()).await;
-            let frame = match piece {
-                Err(_) => return Err(Error::answer("the content broke off: no more came in time")),
-                Ok(None) => break,
-                Ok(Some(Err(error))) => {
-                    let why = innermost(&error);
-                    return Err(Error::answer(format!("the content broke off: {why}")));
-                }
-                Ok(Some(Ok(frame))) => frame,
-            };
-            if let Ok(data) = frame.into_data() {
-                target.write_all(&data).await.map_err(write_failed)?;
-                written = written.saturating_add(data.len() as u64);
-                progress(written);
-            }
+        while let Some(data) = self.piece().await? {
+            target.write_all(&data).await.map_err(write_failed)?;
+            written = written.saturating_add(data.len() as u64);
+            progress(written);
         }
         target.flush().await.map_err(write_failed)?;
         Ok(written)

@@ -167,6 +167,13 @@ impl Endpoint {
         sealed.map(open).collect()
     }
 
+    /// What receivers verify an Ed25519 signature with, `whpk_…`; `None` for a shared secret.
+    pub fn public_key(&self, id: EndpointId, seal: &Seal) -> Option<String> {
+        let text = seal.open(&id.to_string(), &self.secret).ok()?;
+        let secret = Secret::parse(&text).ok()?;
+        (secret.scheme() == Scheme::Ed25519).then(|| secret.verifier_text())
+    }
+
     /// Takes a new secret; the one before signs on for [`REPLACED_SECRET_MS`].
     pub fn rotate(
         &mut self,

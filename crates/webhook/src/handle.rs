@@ -56,6 +56,7 @@ pub struct Handle {
     inbox: Sender<Input>,
     report: Arc<Mutex<Report>>,
     tests: broadcast::Sender<Arc<Notice>>,
+    closing: watch::Sender<bool>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     options: Options,
 }
@@ -103,7 +104,9 @@ pub fn start<S: Source>(
         }
     });
     let (tests, _) = broadcast::channel(TESTS_COUNT_MAX);
-    Ok(Handle { inbox, report, tests, thread: Arc::new(Mutex::new(Some(thread))), options })
+    let (closing, _) = watch::channel(false);
+    let thread = Arc::new(Mutex::new(Some(thread)));
+    Ok(Handle { inbox, report, tests, closing, thread, options })
 }
 
 impl Handle {
@@ -162,6 +165,16 @@ impl Handle {
     /// Tests as they are asked for, for streams of events.
     pub fn tests(&self) -> broadcast::Receiver<Arc<Notice>> {
         self.tests.subscribe()
+    }
+
+    /// Turns true when streams of events are to end.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    /// Ends the streams of events, so that a server that waits for its requests can end.
+    pub fn close_streams(&self) {
+        self.closing.send_replace(true);
     }
 
     /// Deliveries of an endpoint, the newest first. Reads the disk.

@@ -10,10 +10,13 @@
 mod address;
 mod endpoint;
 mod exchange;
+mod follow;
 mod handle;
 mod lane;
 mod notice;
 mod outbox;
+mod render;
+mod sample;
 mod schedule;
 mod seal;
 mod sign;
@@ -22,9 +25,12 @@ mod store;
 
 pub use address::is_public;
 pub use endpoint::{Disabled, Endpoint, EndpointError, Replaced};
+pub use follow::{EngineSource, registered};
 pub use handle::{FILE, Handle, Options, StartError, Unavailable, start};
-pub use notice::{API_VERSION, Audience, EVENT_NAMES, Notice, PING, event_id, event_name};
+pub use notice::{API_VERSION, Audience, EVENT_NAMES, Notice, PING, event_name};
 pub use outbox::Report;
+pub use render::notice_of;
+pub use sample::sample;
 pub use seal::{Seal, SealError};
 pub use sign::{NoRandomness, Scheme, Secret, SecretError, signatures};
 pub use source::{Page, Registered, Source};

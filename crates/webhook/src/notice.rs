@@ -4,10 +4,11 @@
 //! event has the same id, always; amounts and ids are texts; payees are told what belongs to their own
 //! accounts and never who paid.
 
-use money::{AccountId, EventId, NodeId};
+use std::borrow::Cow;
+
+use money::{AccountId, EventId};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 /// The version of the API in whose shapes bodies are written.
 pub const API_VERSION: &str = "2026-11-01";
@@ -47,21 +48,27 @@ pub const EVENT_NAMES: &[&str] = &[
 
 /// What payees are told of an event's data: everything that names the payer is missing here.
 const TOLD_TO_PAYEES: &[&str] = &[
+    "account",
     "amount",
     "asset",
+    "authorized_at_ms",
     "channel",
     "class",
     "country",
     "description",
+    "document",
     "legs",
     "offer",
+    "offer_tag",
     "payee",
     "payment",
     "payout",
     "reason",
     "refund",
+    "refunded",
     "scale",
     "state",
+    "transfer",
 ];
 
 /// Who is told.
@@ -103,15 +110,6 @@ struct Body<'a> {
     data: &'a Map<String, Value>,
 }
 
-/// Id of the event at a position of a node.
-pub fn event_id(node: NodeId, position: u64) -> EventId {
-    let digest = Sha256::new_with_prefix(b"farthing/event/1")
-        .chain_update(node.to_be_bytes())
-        .chain_update(position.to_be_bytes())
-        .finalize();
-    EventId::from_digest(&digest.into())
-}
-
 /// A name of the list, by its text.
 pub fn event_name(text: &str) -> Option<&'static str> {
     EVENT_NAMES.iter().find(|name| **name == text).copied()
@@ -132,16 +130,17 @@ impl Notice {
         }
     }
 
+    /// What the audience is told of its data.
+    pub fn told(&self, audience: Audience<'_>) -> Cow<'_, Map<String, Value>> {
+        match audience {
+            Audience::Operator => Cow::Borrowed(&self.data),
+            Audience::Payees(accounts) => Cow::Owned(self.narrowed(accounts)),
+        }
+    }
+
     /// Its body, JSON.
     pub fn body(&self, audience: Audience<'_>) -> Vec<u8> {
-        let narrowed;
-        let data = match audience {
-            Audience::Operator => &self.data,
-            Audience::Payees(accounts) => {
-                narrowed = self.narrowed(accounts);
-                &narrowed
-            }
-        };
+        let data = self.told(audience);
         let body = Body {
             id: self.id,
             name: self.name,
@@ -149,7 +148,7 @@ impl Notice {
             created_at_ms: self.at_ms,
             position: self.position,
             test: self.position.is_none(),
-            data,
+            data: &data,
         };
         match serde_json::to_vec(&body) {
             Ok(bytes) => bytes,
@@ -186,7 +185,7 @@ mod tests {
         });
         let Value::Object(data) = data else { unreachable!() };
         Notice {
-            id: event_id(NodeId::new(7).unwrap(), 5),
+            id: EventId::new(5).unwrap(),
             name: "payment.settled",
             position: Some(5),
             at_ms: 17,
@@ -201,7 +200,7 @@ mod tests {
         assert_eq!(body["type"], "payment.settled");
         assert_eq!(body["position"], 5);
         assert_eq!(body["data"]["payer"], json!(account(9)));
-        assert_eq!(body["id"], json!(event_id(NodeId::new(7).unwrap(), 5)));
+        assert_eq!(body["id"], json!(EventId::new(5).unwrap()));
         assert_eq!(body.get("test"), None);
     }
 
@@ -216,13 +215,5 @@ mod tests {
         assert!(!text.contains(&account(9).to_string()) && !text.contains("man_x"), "{text}");
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["data"]["legs"], json!([{"account": account(2), "units": "40"}]));
-    }
-
-    #[test]
-    fn ids_differ_by_node_and_position() {
-        let node = |number| NodeId::new(number).unwrap();
-        assert_eq!(event_id(node(1), 1), event_id(node(1), 1));
-        assert_ne!(event_id(node(1), 1), event_id(node(1), 2));
-        assert_ne!(event_id(node(1), 1), event_id(node(2), 1));
     }
 }

@@ -22,11 +22,12 @@ import mpp_sellers
 import sellers
 import tools
 import upto
+import webhooks
 
 CASE_SECONDS_MAX = 300
 MODULES = (
     *(clients, upto, sellers, channels, mpp_clients, mpp_sellers, tools),
-    *(log_checks, log_trees, log_witnesses, mcp_sellers, mcp_tools),
+    *(log_checks, log_trees, log_witnesses, mcp_sellers, mcp_tools, webhooks),
 )
 WORDS = sys.argv[1:]
 CASES = [

@@ -45,7 +45,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("mcp", &["client", "money"]),
     ("report", &["engine", "ledger", "money"]),
     ("webhook", &["engine", "money"]),
-    ("api", &["engine", "gateway", "http402", "instrument", "ledger", "money", "report", "tlog"]),
+    (
+        "api",
+        &[
+            "engine",
+            "gateway",
+            "http402",
+            "instrument",
+            "ledger",
+            "money",
+            "report",
+            "tlog",
+            "webhook",
+        ],
+    ),
     (
         "farthing",
         &[
@@ -94,11 +107,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "money",
             "report",
             "tlog",
+            "webhook",
         ],
     ),
     (
         "fuzz",
         &[
+            "client",
             "disk",
             "engine",
             "evidence",

@@ -62,8 +62,9 @@ impl Config {
         check_wallet_alone(node.public_url.as_deref(), &gateways, &root)?;
         let log = self.log.check(&node.data, &root.join("log"))?;
         let admission = self.api.check(&root.join("api"))?;
+        let webhooks = self.webhooks.check(&root.join("webhooks"))?;
         let metrics = self.metrics.listen;
-        Ok(Settings { node, log, admission, assets, payees, gateways, metrics })
+        Ok(Settings { node, log, admission, webhooks, assets, payees, gateways, metrics })
     }
 
     fn check_node(

@@ -8,7 +8,7 @@ use gateway::{Crawlers, Routes};
 use http::{HeaderName, Uri};
 use money::{AccountId, Amount, Asset};
 
-use super::LogSettings;
+use super::{LogSettings, WebhooksSection};
 
 /// Everything that a node and its gateways need.
 #[derive(Debug, Clone)]
@@ -18,6 +18,7 @@ pub(crate) struct Settings {
     pub(crate) log: Option<LogSettings>,
     /// Who may ask how often.
     pub(crate) admission: api::Admission,
+    pub(crate) webhooks: WebhooksSection,
     /// Assets, and whether each is play money.
     pub(crate) assets: Vec<(Asset, bool)>,
     pub(crate) payees: Vec<PayeeSettings>,

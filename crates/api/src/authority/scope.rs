@@ -86,6 +86,16 @@ impl Reach {
         self.assets.as_ref().is_none_or(|assets| assets.contains(&asset))
     }
 
+    /// The accounts to which it is limited; `None` is all.
+    pub(crate) const fn accounts(&self) -> Option<&BTreeSet<AccountId>> {
+        self.accounts.as_ref()
+    }
+
+    /// Whether some assets are out of reach.
+    pub(crate) const fn is_limited_to_assets(&self) -> bool {
+        self.assets.is_some()
+    }
+
     /// Whether nothing is out of reach.
     pub(crate) const fn is_all(&self) -> bool {
         self.accounts.is_none() && self.assets.is_none()

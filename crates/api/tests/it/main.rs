@@ -28,4 +28,5 @@ mod repeats;
 mod sandbox;
 mod session;
 mod transfers;
+mod webhooks;
 mod world;

@@ -121,6 +121,7 @@ impl World {
             clock: None,
             report: None,
             admission: Admission::default(),
+            webhooks: None,
         };
         change(&mut node);
         let app = api::router(node);

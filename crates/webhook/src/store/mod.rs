@@ -6,6 +6,8 @@
 
 mod read;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ pub(crate) use self::read::delivery_number;
 use self::read::{number, unsigned};
 
 const SCHEMA: &str = include_str!("schema.sql");
+const FILE_MODE: u32 = 0o600;
 const SCHEMA_VERSION: &str = "1";
 /// Longest wait for another who reads.
 const BUSY_MS: u64 = 5_000;
@@ -72,6 +75,8 @@ pub(crate) struct Cursor {
 impl Store {
     /// Opens the outbox of a node, or makes it.
     pub(crate) fn open(path: &Path, node: NodeId) -> Result<Self, StoreError> {
+        // Bodies say who paid whom; the files beside it get the same mode.
+        OpenOptions::new().create(true).append(true).mode(FILE_MODE).open(path)?;
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;

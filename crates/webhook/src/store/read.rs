@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The database said no.
     #[error("webhook.sqlite: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The file cannot be made.
+    #[error("webhook.sqlite: {0}")]
+    File(#[from] std::io::Error),
     /// It was written by a later program.
     #[error("webhook.sqlite was written by another version of this program")]
     Version,

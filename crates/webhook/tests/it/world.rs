@@ -14,13 +14,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use money::{AccountId, EndpointId, NodeId};
+use money::{AccountId, EndpointId, EventId, NodeId};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use webhook::{
     API_VERSION, Disabled, Endpoint, Handle, Notice, Options, Page, Registered, Scheme, Seal,
-    Secret, Source, event_id,
+    Secret, Source,
 };
 
 /// Longest wait for something that must happen.
@@ -43,6 +43,11 @@ pub fn seal() -> Seal {
     Seal::new(&[3; 32])
 }
 
+/// Id of the event at a position.
+pub fn event_id(position: u64) -> EventId {
+    EventId::new(u128::from(position) + 1).unwrap()
+}
+
 /// The event at a position: it depends on nothing else.
 pub fn notice(position: u64, at_ms: u64) -> Notice {
     let payee = account(u128::from(position % 2) + 1);
@@ -52,7 +57,7 @@ pub fn notice(position: u64, at_ms: u64) -> Notice {
         unreachable!()
     };
     Notice {
-        id: event_id(node(), position),
+        id: event_id(position),
         name: "payment.settled",
         position: Some(position),
         at_ms,
@@ -232,11 +237,16 @@ pub struct World {
 }
 
 impl World {
+    /// Deliveries one after the other.
     pub fn start(folder: &Path) -> Self {
-        Self::start_at(folder, Registry::default(), 0)
+        Self::with(folder, Registry::default(), 0, 1)
     }
 
     pub fn start_at(folder: &Path, registry: Registry, end: u64) -> Self {
+        Self::with(folder, registry, end, 4)
+    }
+
+    fn with(folder: &Path, registry: Registry, end: u64, in_flight_count: usize) -> Self {
         let clock = ManualClock::new((START_MS + end * 1000) * 1_000_000);
         let (end, seen) = watch::channel(end);
         let source = MadeUp { end: seen.clone(), registry: registry.clone() };
@@ -245,7 +255,7 @@ impl World {
             node: node(),
             seal: seal(),
             clock: Arc::new(clock.clone()),
-            in_flight_count: 4,
+            in_flight_count,
             allow_private: true,
         };
         let handle = webhook::start(source, seen, options).unwrap();
