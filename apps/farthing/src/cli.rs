@@ -5,8 +5,8 @@ mod log;
 mod mandate;
 mod mcp;
 mod operate;
-mod webhooks;
 mod payee;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

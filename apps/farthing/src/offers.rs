@@ -46,7 +46,8 @@ pub(crate) fn stock(engine: &Engine, shelves: &[NamedShelf]) {
     // The newest first: of two for one path it is the one that its maker has in mind.
     made.sort_by_key(|(published, _)| std::cmp::Reverse(published.created_at_ms));
     for (name, shelf) in shelves {
-        let of_site = made.iter().filter(|(published, _)| published.active && published.site == *name);
+        let of_site =
+            made.iter().filter(|(published, _)| published.active && published.site == *name);
         if let Err(error) = shelf.replace(of_site.map(|(_, offer)| offer.clone()).collect()) {
             tracing::warn!(site = %name, %error, "the offers are left as they were");
         }

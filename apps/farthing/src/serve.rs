@@ -218,33 +218,25 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         sites.push(Site::bind(site).await?);
     }
 
-    let engine = start_engine(&folder, &key, &settings, asked, &clock).await?;
-    open_books(&engine, &settings).await?;
-    check_books(&engine, &clock).await?;
-    if let Err(error) = api::settle_payouts(&engine).await {
-        tracing::error!(%error, "a payout cannot be settled");
-    }
+    let engine = open_engine(&folder, &key, &settings, asked, &clock).await?;
     let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
     let (stop, stopped) = watch::channel(false);
     let site_urls: Vec<String> = sites.iter().map(|site| site.url().to_owned()).collect();
-    let (mut on_offer, mut servers) = (Vec::new(), Vec::new());
     let published = log::publish(&engine, settings.log.as_ref(), &folder, &node_url, &stopped);
     let (known, tasks) = published.await?.unzip();
-    servers.extend(tasks.into_iter().flatten());
-    let shelves: Vec<_> = sites.iter().map(Site::shelf).collect();
-    offers::stock(&engine, &shelves);
-    servers.push(tokio::spawn(offers::follow(engine.clone(), shelves, stopped.clone())));
-    let of_site = |site: &Site| -> Vec<PublishedOffer> {
-        site.offers().iter().map(|offer| PublishedOffer::of(offer, &site.shelf().0)).collect()
-    };
-    let file_offers = sites.iter().flat_map(of_site).collect();
     let traffic = Traffic::default();
-    for site in sites {
-        let paywall = site.paywall(Node::Local(engine.clone()), facts.clone(), &gateway_token);
-        on_offer.extend(listed(&site, &paywall));
-        servers.extend(site.serve(paywall, &traffic, stopped.clone()));
-    }
+    let node = Node::Local(engine.clone());
+    let Sold { listed, fixed, mut servers } = serve_sites(
+        sites,
+        &engine,
+        |site| site.paywall(node.clone(), facts.clone(), &gateway_token),
+        &traffic,
+        &stopped,
+    );
+    servers.extend(tasks.into_iter().flatten());
     let webhooks = outbox::start(&engine, &folder, &settings.webhooks)?;
+    let report = follow_events(&engine, &folder);
+    let reports = report.as_ref().map(|follower| follower.handle().clone());
     let is_sandbox = settings.assets.iter().all(|(_, sandbox)| *sandbox);
     let clock: Option<Arc<dyn TestClock>> = if is_sandbox { Some(Arc::new(clock)) } else { None };
     let monitor = Monitor::new(Watched {
@@ -253,17 +245,16 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         version: env!("CARGO_PKG_VERSION"),
         log: known.clone(),
         clock: clock.clone(),
-        backlog: Arc::new(Backlog::default),
+        backlog: backlog(webhooks.clone(), reports.clone()),
         traffic,
     });
     servers.extend(watch(&monitor, metrics_listener, &stopped));
-    let report = follow_events(&engine, &folder);
     let router = api::router(api::Node {
         engine: engine.clone(),
         key,
         public_url: node_url.clone(),
-        offers: on_offer,
-        file_offers,
+        offers: listed,
+        file_offers: fixed,
         operator_token,
         gateway_token: Token::new(gateway_token),
         sandbox: settings.node.faucet.is_some(),
@@ -273,13 +264,44 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         log: known,
         monitor,
         clock,
-        report: report.as_ref().map(|follower| follower.handle().clone()),
+        report: reports,
         admission: settings.admission.clone(),
         webhooks: Some(webhooks.clone()),
     });
     data::publish(&folder, &listener.url()).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));
     Ok(Running { node_url, site_urls, engine, folder, stop, servers, webhooks, report })
+}
+
+/// What the gateways beside the node sell, and the tasks that serve them.
+struct Sold {
+    listed: Vec<ListedOffer>,
+    /// Offers of the configuration.
+    fixed: Vec<PublishedOffer>,
+    servers: Vec<JoinHandle<()>>,
+}
+
+/// Serves the sites, with the offers of the registry on their shelves.
+fn serve_sites(
+    sites: Vec<Site>,
+    engine: &Engine,
+    paywall: impl Fn(&Site) -> Paywall,
+    traffic: &Traffic,
+    stopped: &watch::Receiver<bool>,
+) -> Sold {
+    let shelves: Vec<_> = sites.iter().map(Site::shelf).collect();
+    offers::stock(engine, &shelves);
+    let follower = offers::follow(engine.clone(), shelves, stopped.clone());
+    let mut sold =
+        Sold { listed: Vec::new(), fixed: Vec::new(), servers: vec![tokio::spawn(follower)] };
+    for site in sites {
+        let paywall = paywall(&site);
+        let (name, _) = site.shelf();
+        sold.listed.extend(listed(&site, &paywall));
+        sold.fixed.extend(site.offers().iter().map(|offer| PublishedOffer::of(offer, &name)));
+        sold.servers.extend(site.serve(paywall, traffic, stopped.clone()));
+    }
+    sold
 }
 
 /// The read model on its thread. A node without one takes payments all the same.
@@ -290,6 +312,39 @@ fn follow_events(engine: &Engine, folder: &Path) -> Option<report::Follower> {
             tracing::error!(%error, "there is no read model; payments are not concerned");
         })
         .ok()
+}
+
+/// What works beside the writer, for who watches the node.
+fn backlog(
+    webhooks: webhook::Handle,
+    report: Option<report::Handle>,
+) -> Arc<dyn Fn() -> Backlog + Send + Sync> {
+    Arc::new(move || {
+        let sent = webhooks.report();
+        let read = report.as_ref().map(report::Handle::progress);
+        Backlog {
+            webhooks_pending: Some(sent.pending),
+            webhooks_dead: Some(sent.dead),
+            report_lag_events: read.map(|read| read.end.saturating_sub(read.position)),
+        }
+    })
+}
+
+/// The engine with its books open, and nothing under way that a stop has left half done.
+async fn open_engine(
+    folder: &Path,
+    key: &KeyPair,
+    settings: &Settings,
+    asked: &Asked,
+    clock: &SandboxClock,
+) -> Result<Engine, ServeError> {
+    let engine = start_engine(folder, key, settings, asked, clock).await?;
+    open_books(&engine, settings).await?;
+    check_books(&engine, clock).await?;
+    if let Err(error) = api::settle_payouts(&engine).await {
+        tracing::error!(%error, "a payout cannot be settled");
+    }
+    Ok(engine)
 }
 
 async fn start_engine(

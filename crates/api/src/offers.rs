@@ -129,7 +129,7 @@ struct OwnAmount {
 
 /// Changes of an offer; what is left out stays as it is.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 struct OfferChange {
     #[schema(value_type = Option<schema::Units>)]
     price: Option<String>,
@@ -144,6 +144,7 @@ struct OfferChange {
     #[schema(max_items = 64)]
     prices: Option<Vec<Price>>,
     /// Null takes it away.
+    #[serde(default)]
     #[schema(value_type = Option<OwnAmount>)]
     pay_what_you_want: Given<OwnAmount>,
 }
@@ -224,7 +225,9 @@ async fn list(
     let documents = shared.engine().documents(DocumentKind::Offer);
     let made = documents.iter().filter_map(|document| of_document(document));
     let mut all: Vec<Shown> = made.chain(shared.node.file_offers.iter().map(of_file)).collect();
-    all.retain(|offer| reach.has_account(offer.payee) && after.is_none_or(|after| offer.offer > after));
+    all.retain(|offer| {
+        reach.has_account(offer.payee) && after.is_none_or(|after| offer.offer > after)
+    });
     all.sort_by_key(|offer| offer.offer);
     all.truncate(limit + 1);
     Ok(ok(&Page::of(all, limit, LIST, |offer| offer.offer.to_string())))
@@ -362,9 +365,9 @@ async fn keep(
         .await?;
     for (index, view) in views.iter().enumerate() {
         let param = if index == 0 { "payee" } else { "split" };
-        let fits = view.as_ref().is_some_and(|view| {
-            view.role == AccountRole::Payee && view.asset.code == offer.asset
-        });
+        let fits = view
+            .as_ref()
+            .is_some_and(|view| view.role == AccountRole::Payee && view.asset.code == offer.asset);
         if !fits {
             let detail = "no account of a payee in this asset";
             return Err(Refused::bad_request("invalid_account", detail).with_param(param));
@@ -387,12 +390,7 @@ fn invalid(why: &PublishedError) -> Refused {
     Refused::bad_request("invalid_offer", why.why.clone()).with_param(why.field)
 }
 
-fn published(
-    offer: OfferId,
-    scale: u8,
-    created_at_ms: u64,
-    asked: NewOffer,
-) -> PublishedOffer {
+fn published(offer: OfferId, scale: u8, created_at_ms: u64, asked: NewOffer) -> PublishedOffer {
     PublishedOffer {
         offer,
         site: asked.site,

@@ -179,7 +179,9 @@ pub enum OfferError {
     #[error("crawl = true needs the method GET and a price without a meter")]
     Crawl,
     /// Which price would be metered or signed by a crawler?
-    #[error("prices for some payers, and amounts of the payer's own, need a price without a meter or crawl")]
+    #[error(
+        "prices for some payers, and amounts of the payer's own, need a price without a meter or crawl"
+    )]
     Rules,
     /// What is asked if nothing is said must be enough.
     #[error("no price may be below {0} base units, the least that a payer may give")]

@@ -55,7 +55,8 @@ async fn an_offer_is_made_shown_changed_and_taken_back() {
     let offer = PublishedOffer::read(&document.body).unwrap().to_offer().unwrap();
     assert_eq!((offer.price.units(), offer.methods), (2_000_000, vec![Method::GET]));
 
-    let changed = desk.operator(Method::PATCH, &path, &json!({"price": "5", "active": false})).await;
+    let changed =
+        desk.operator(Method::PATCH, &path, &json!({"price": "5", "active": false})).await;
     assert_eq!((changed.status, &changed.json["price"]), (200, &json!("5")));
     assert_eq!(changed.json["description"], "An article", "the rest stays");
     let own = json!({"pay_what_you_want": {"min": "1", "suggested": ["5"]}});
@@ -111,7 +112,8 @@ async fn a_key_prices_for_its_own_accounts_alone() {
         made.json["secret"].as_str().unwrap().to_owned()
     };
     let own = key(json!([desk.payee.to_string()]), json!(["read", "offers:write"])).await;
-    let other = key(json!([AccountId::new(9).unwrap().to_string()]), json!(["read", "offers:write"])).await;
+    let other =
+        key(json!([AccountId::new(9).unwrap().to_string()]), json!(["read", "offers:write"])).await;
     let reader = key(Value::Null, json!(["read"])).await;
     let post = |token: String| {
         let desk = &desk;
