@@ -207,17 +207,8 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
 
     let clock = SandboxClock::of(&folder)?;
     test_clock::check(&clock.clock(), codes(&settings))?;
-    let listener = Listener::bind(settings.node.listen).await?;
-    let metrics_listener = match settings.metrics {
-        Some(address) => Some(Listener::bind(address).await?),
-        None => None,
-    };
+    let Bound { listener, metrics_listener, sites } = bind(&settings).await?;
     let node_url = settings.node.public_url.clone().unwrap_or_else(|| listener.url());
-    let mut sites = Vec::new();
-    for site in settings.gateways.iter().cloned() {
-        sites.push(Site::bind(site).await?);
-    }
-
     let engine = open_engine(&folder, &key, &settings, asked, &clock).await?;
     let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
     let (stop, stopped) = watch::channel(false);
@@ -271,6 +262,26 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
     data::publish(&folder, &listener.url()).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));
     Ok(Running { node_url, site_urls, engine, folder, stop, servers, webhooks, report })
+}
+
+/// Every address that was taken.
+struct Bound {
+    listener: Listener,
+    metrics_listener: Option<Listener>,
+    sites: Vec<Site>,
+}
+
+async fn bind(settings: &Settings) -> Result<Bound, BindError> {
+    let listener = Listener::bind(settings.node.listen).await?;
+    let metrics_listener = match settings.metrics {
+        Some(address) => Some(Listener::bind(address).await?),
+        None => None,
+    };
+    let mut sites = Vec::new();
+    for site in settings.gateways.iter().cloned() {
+        sites.push(Site::bind(site).await?);
+    }
+    Ok(Bound { listener, metrics_listener, sites })
 }
 
 /// What the gateways beside the node sell, and the tasks that serve them.

@@ -82,7 +82,7 @@ struct NewOffer {
     /// Prices for some payers; the first that fits counts.
     #[serde(default)]
     #[schema(max_items = 64)]
-    prices: Vec<Price>,
+    prices: Vec<PriceFor>,
     pay_what_you_want: Option<OwnAmount>,
 }
 
@@ -102,7 +102,7 @@ struct Share {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = OfferPrice)]
-struct Price {
+struct PriceFor {
     /// Only for payers from there.
     #[schema(value_type = Option<String>, pattern = "^[A-Z]{2}$", example = "IN")]
     country: Option<Country>,
@@ -142,7 +142,7 @@ struct OfferChange {
     access_seconds: Option<u32>,
     listed: Option<bool>,
     #[schema(max_items = 64)]
-    prices: Option<Vec<Price>>,
+    prices: Option<Vec<PriceFor>>,
     /// Null takes it away.
     #[serde(default)]
     #[schema(value_type = Option<OwnAmount>)]
@@ -176,7 +176,7 @@ struct Shown {
     active: bool,
     access_seconds: u32,
     listed: bool,
-    prices: Vec<Price>,
+    prices: Vec<PriceFor>,
     pay_what_you_want: Option<OwnAmount>,
     /// Unix milliseconds.
     created_at_ms: u64,
@@ -494,5 +494,5 @@ macro_rules! same {
 }
 
 same!(Share, PublishedShare: account, share_ppm);
-same!(Price, PublishedPrice: country, class, price);
+same!(PriceFor, PublishedPrice: country, class, price);
 same!(OwnAmount, PublishedAmount: min, suggested);

@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn an_event_without_end_is_refused() {
         let mut decoder = EventDecoder::default();
-        assert_eq!(decoder.push(&[b'x'; EVENT_BYTES_MAX]), Ok(Vec::new()));
+        assert_eq!(decoder.push(&vec![b'x'; EVENT_BYTES_MAX]), Ok(Vec::new()));
         assert_eq!(decoder.push(b"x"), Err(TooLong));
         let mut decoder = EventDecoder::default();
         let line = format!("data: {}\n", "y".repeat(1000));

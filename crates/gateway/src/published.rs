@@ -134,8 +134,8 @@ pub struct PublishedError {
     pub why: String,
 }
 
-fn wrong(field: &'static str, why: impl ToString) -> PublishedError {
-    PublishedError { field, why: why.to_string() }
+fn wrong(field: &'static str, why: impl Into<String>) -> PublishedError {
+    PublishedError { field, why: why.into() }
 }
 
 impl PublishedOffer {
@@ -180,18 +180,18 @@ impl PublishedOffer {
 
     /// Reads a document.
     pub fn read(body: &[u8]) -> Result<Self, PublishedError> {
-        serde_json::from_slice(body).map_err(|why| wrong("body", why))
+        serde_json::from_slice(body).map_err(|why| wrong("body", why.to_string()))
     }
 
     /// The bytes of the document.
     pub fn to_bytes(&self) -> Result<Vec<u8>, PublishedError> {
-        serde_json::to_vec(self).map_err(|why| wrong("body", why))
+        serde_json::to_vec(self).map_err(|why| wrong("body", why.to_string()))
     }
 
     /// The offer that it makes.
     pub fn to_offer(&self) -> Result<Offer, PublishedError> {
         let asset = Asset::new(self.asset.as_str(), self.scale);
-        let asset = asset.map_err(|why| wrong("scale", why))?;
+        let asset = asset.map_err(|why| wrong("scale", why.to_string()))?;
         let price = units("price", &self.price)?;
         if self.description.len() > OFFER_DESCRIPTION_BYTES_MAX {
             let why = format!("at most {OFFER_DESCRIPTION_BYTES_MAX} bytes");
@@ -202,7 +202,7 @@ impl PublishedOffer {
         let price = Amount::new(price, asset);
         let offer = Offer {
             id: self.offer,
-            path: PathPattern::parse(&path).map_err(|why| wrong("path", why))?,
+            path: PathPattern::parse(&path).map_err(|why| wrong("path", why.to_string()))?,
             methods: self.methods(tool.is_some())?,
             tool,
             free_methods: Vec::new(),
@@ -221,13 +221,13 @@ impl PublishedOffer {
             listed: self.listed,
             crawl: false,
         };
-        offer.check().map_err(|why| wrong("price", why))?;
+        offer.check().map_err(|why| wrong("price", why.to_string()))?;
         Ok(offer)
     }
 
     fn tool(&self) -> Result<Option<Tool>, PublishedError> {
         let Some(name) = &self.tool else { return Ok(None) };
-        let name = ToolName::new(name).map_err(|why| wrong("tool", why))?;
+        let name = ToolName::new(name).map_err(|why| wrong("tool", why.to_string()))?;
         Ok(Some(Tool { endpoint: self.path.clone(), name }))
     }
 
@@ -276,7 +276,7 @@ impl PublishedOffer {
             return Ok(payees);
         }
         let parts = self.split.iter().map(|share| share.share_ppm).collect();
-        let shares = Shares::new(parts).map_err(|why| wrong("split", why))?;
+        let shares = Shares::new(parts).map_err(|why| wrong("split", why.to_string()))?;
         payees.split = Some((self.split.iter().map(|share| share.account).collect(), shares));
         Ok(payees)
     }
@@ -289,5 +289,5 @@ fn split_of(offer: &Offer) -> Vec<PublishedShare> {
 }
 
 fn units(field: &'static str, text: &str) -> Result<u128, PublishedError> {
-    parse_base_units(text).map_err(|why| wrong(field, why))
+    parse_base_units(text).map_err(|why| wrong(field, why.to_string()))
 }

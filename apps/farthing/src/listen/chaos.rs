@@ -82,7 +82,7 @@ impl Chaos {
         self.troubles.contains(&trouble) && self.below(times) == 0
     }
 
-    /// SplitMix64; the small unevenness does not matter here.
+    /// `SplitMix64`; the small unevenness does not matter here.
     fn below(&mut self, limit: u64) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;

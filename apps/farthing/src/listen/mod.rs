@@ -163,10 +163,13 @@ impl Forward {
         }
         let mut line = format!("{}  {id}", term::strong(&event.name));
         if let Some(answer) = answer {
-            line += &format!("  {answer}");
+            line.push_str("  ");
+            line.push_str(answer);
         }
         if let Some(spoiled) = spoiled {
-            line += &format!("  ({spoiled})");
+            line.push_str("  (");
+            line.push_str(spoiled);
+            line.push(')');
         }
         term::line(&line);
     }
