@@ -36,7 +36,7 @@ const payments = Array.from({ length: 14 }, (_, n) => ({
 
 const mandate = (n, label, more) => ({
   mandate: id('man', n), label, delegate: '00', per_payment: '10000000', total: '250000000', spent: String(61_000_000 / (n + 1) | 0),
-  expires_at_ms: Date.now() + 30 * DAY_MS, revoked: false, ...more,
+  expires_at_ms: Date.now() + 30 * DAY_MS, revoked: false, paused: false, parent: null, per_day: null, per_month: null, ...more,
 });
 const mandates = [
   mandate(0, 'http://127.0.0.1:4020', {}),

@@ -205,6 +205,20 @@ const TASKS = {
     await operator.leave();
   },
 
+  async 'pauses a budget, and lets another go on'(browser, language) {
+    const payer = await arrive(browser, language);
+    await payer.open('/wallet');
+    await payer.button('budgets.pause').first().waitFor();
+    for (const [key, path] of [['budgets.pause', /pause$/], ['budgets.resume', /resume$/]]) {
+      const sent = payer.page.waitForRequest((request) => path.test(request.url()));
+      await payer.button(key).first().click();
+      const { pause, signature } = (await sent).postDataJSON();
+      assert.equal(Buffer.from(pause, 'base64').length, 72);
+      assert.equal(Buffer.from(signature, 'base64').length, 64);
+    }
+    await payer.leave();
+  },
+
   async 'copies the key of the wallet, and recovers it elsewhere'(browser, language) {
     const payer = await arrive(browser, language);
     await payer.open('/wallet');
