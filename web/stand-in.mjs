@@ -29,7 +29,7 @@ const offers = titles.map((title, n) => ({
 const payments = Array.from({ length: 14 }, (_, n) => ({
   payment: id('pay', n), payee: accounts[0].account, amount: String(2_000_000 * (1 + (n % 4))), ...USD,
   state: n === 3 ? 'held' : n === 9 ? 'released' : 'settled', description: titles[n % 4],
-  at_ms: Date.now() - n * 5_400_000, settled: n === 3 || n === 9 ? '0' : String(2_000_000 * (1 + (n % 4))), refunded: n === 5 ? '4000000' : n === 6 ? '1000000' : '0',
+  at_ms: Date.now() - n * 5_400_000, share: null, settled: n === 3 || n === 9 ? '0' : String(2_000_000 * (1 + (n % 4))), refunded: n === 5 ? '4000000' : n === 6 ? '1000000' : '0',
   title: titles[n % 4], country: ['KR', 'ES', 'EG', null][n % 4], class: ['person', 'agent', 'program', 'crawler'][n % 4],
 }));
 

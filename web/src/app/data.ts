@@ -23,6 +23,8 @@ export interface Payment {
   amount: string;
   /** What was paid; zero unless it is settled. */
   settled: string;
+  /** What of it the account got that was asked for; null if none was. */
+  share: string | null;
   refunded: string;
   asset: string;
   scale: number;
