@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use instrument::{Mandate, Order, RequestDigest, Signed, SignedOrder, Statement, TreeMandate};
+use instrument::{Mandate, Order, RequestDigest, Signed, SignedOrder, TreeMandate};
 use ledger::ROW_BYTES;
 use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
 use serde::{Deserialize, Serialize};
@@ -17,12 +17,18 @@ use crate::state::TIMESTAMP_STEP_NS;
 use crate::tags::Tags;
 
 mod channel;
+mod mandate;
 mod refund;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use channel::{
     Act, BegunRequest, ChannelEntry, CloseCause, NewChannel, PaidProof, decode_tick, encode_tick,
+};
+use mandate::{MANDATE_GRANTED, MANDATE_PAUSED, MANDATE_REVOKED, TREE_MANDATE_GRANTED};
+pub(crate) use mandate::{
+    PauseSwitched, decode_signed_mandate, decode_signed_tree_mandate, encode_signed_mandate,
+    encode_signed_tree_mandate,
 };
 pub(crate) use refund::{NewRefund, RefundedLeg};
 
@@ -88,10 +94,6 @@ const EVENTS_BEGUN: u8 = 22;
 /// Kinds of the log's entries.
 const LOG_OPENED: u8 = 18;
 const EPOCH_RECORDED: u8 = 19;
-
-/// Kinds of the entries about mandates of version 2, and about pauses of any.
-const TREE_MANDATE_GRANTED: u8 = 30;
-const MANDATE_PAUSED: u8 = 31;
 
 /// One durable fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,16 +170,6 @@ pub(crate) enum Entry {
     EventsBegun,
 }
 
-/// A granter's switch on a mandate was turned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PauseSwitched {
-    pub mandate: MandateId,
-    /// How far above the mandate the granter stands.
-    pub above: u8,
-    pub sequence: u64,
-    pub paused: bool,
-}
-
 /// An entry with the moment at which the writer took it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamped {
@@ -245,18 +237,14 @@ impl Stamped {
             }
             Entry::HoldsExpired => out.u8(8),
             Entry::MandateGranted { mandate, label } => {
-                out.u8(9);
-                encode_signed_mandate(out, mandate);
-                out.str(label);
+                mandate::encode_granted(out, mandate, label);
             }
             Entry::MandateRevoked { mandate } => {
-                out.u8(10);
+                out.u8(MANDATE_REVOKED);
                 out.u128(mandate.get());
             }
             Entry::TreeMandateGranted { mandate, label } => {
-                out.u8(TREE_MANDATE_GRANTED);
-                encode_signed_tree_mandate(out, mandate);
-                out.str(label);
+                mandate::encode_tree_granted(out, mandate, label);
             }
             Entry::MandatePaused(switched) => switched.encode(out),
             Entry::Ledger { rows, burned } => encode_ledger(out, rows, burned),
@@ -311,11 +299,11 @@ impl Stamped {
                 outcome: from.option(Outcome::decode)?,
             },
             8 => Entry::HoldsExpired,
-            9 => Entry::MandateGranted {
+            MANDATE_GRANTED => Entry::MandateGranted {
                 mandate: decode_signed_mandate(from)?,
                 label: from.str()?.to_owned(),
             },
-            10 => Entry::MandateRevoked { mandate: from.id(MandateId::new)? },
+            MANDATE_REVOKED => Entry::MandateRevoked { mandate: from.id(MandateId::new)? },
             11 => {
                 let count = from.len()?;
                 let bytes = count.checked_mul(ROW_BYTES).ok_or(Malformed("rows"))?;
@@ -387,11 +375,6 @@ fn encode_outcome(out: &mut Encoder, outcome: Option<&Outcome>) {
     out.option(outcome, |out, outcome| outcome.encode(out));
 }
 
-pub(crate) fn encode_signed_mandate(out: &mut Encoder, mandate: &Signed<Mandate>) {
-    out.raw(&mandate.unverified().to_bytes());
-    out.raw(&mandate.signature().0);
-}
-
 pub(crate) fn decode_list<'a, T>(
     from: &mut Decoder<'a>,
     read: impl Fn(&mut Decoder<'a>) -> Result<T, Malformed>,
@@ -402,42 +385,6 @@ pub(crate) fn decode_list<'a, T>(
         list.push(read(from)?);
     }
     Ok(list)
-}
-
-pub(crate) fn decode_signed_mandate(from: &mut Decoder<'_>) -> Result<Signed<Mandate>, Malformed> {
-    let statement = from.slice(Mandate::BYTES)?;
-    Signed::from_parts(statement, from.slice(64)?).map_err(|_| Malformed("mandate"))
-}
-
-pub(crate) fn encode_signed_tree_mandate(out: &mut Encoder, mandate: &Signed<TreeMandate>) {
-    out.raw(&mandate.unverified().to_bytes());
-    out.raw(&mandate.signature().0);
-}
-
-pub(crate) fn decode_signed_tree_mandate(
-    from: &mut Decoder<'_>,
-) -> Result<Signed<TreeMandate>, Malformed> {
-    let statement = from.slice(TreeMandate::BYTES)?;
-    Signed::from_parts(statement, from.slice(64)?).map_err(|_| Malformed("mandate"))
-}
-
-impl PauseSwitched {
-    fn encode(self, out: &mut Encoder) {
-        out.u8(MANDATE_PAUSED);
-        out.u128(self.mandate.get());
-        out.u8(self.above);
-        out.u64(self.sequence);
-        out.u8(u8::from(self.paused));
-    }
-
-    fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
-        Ok(Self {
-            mandate: from.id(MandateId::new)?,
-            above: from.u8()?,
-            sequence: from.u64()?,
-            paused: from.flag()?,
-        })
-    }
 }
 
 impl AccountRole {

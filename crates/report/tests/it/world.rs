@@ -2,7 +2,7 @@
 
 use engine::{Country, OfferTag, PayerClass, Tags};
 use money::{AccountId, Amount, Asset, NodeId, PaymentId};
-use report::{Fact, Income, PayerClass, Payment, Refund, Tags, Writer};
+use report::{Fact, Income, Payment, Refund, Writer};
 
 /// 2026-01-01 00:00 UTC.
 pub const START_MS: u64 = 1_767_225_600_000;
