@@ -193,7 +193,7 @@ async fn money_enters_once_however_often_the_command_is_given() {
 
     fund("0.50", &["--idempotency-key", "other"]).succeeded();
     fund("0.50", &["--idempotency-key", "other"]).succeeded().says("has entered before");
-    fund("0.75", &["--idempotency-key", "other"]).failed(1).says("another amount");
+    fund("0.75", &["--idempotency-key", "other"]).failed(1).says("idempotency_conflict");
     assert_eq!(terminal.balance(), "2 USD");
     for amount in ["-1", "1e3", "", "0.0000000001", "five"] {
         let args = ["fund", key, "--reference", "r", "--data", "data", "--", amount];
