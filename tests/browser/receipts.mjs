@@ -90,7 +90,8 @@ export const receipts = {
     const auditor = await Auditor.arrive(browser);
     await auditor.payFirst(paths[0]);
     const wallet = await auditor.wallet();
-    const link = wallet.getByRole('link', { name: /^paid: check the receipt/ }).first();
+    await wallet.locator('a[href^="/pay/pay_"]').first().click();
+    const link = wallet.getByRole('link', { name: 'Check it in this browser' });
     await link.waitFor();
     await untilLogged(new URL(await link.getAttribute('href'), NODE));
     await link.click();

@@ -140,18 +140,10 @@ impl Paywall {
         if let Some(answer) = self.change(&parts).await {
             return answer;
         }
-        let routes = self.routes();
-        let offer = match routes.find(&parts.method, parts.uri.path()) {
-            Ok(Some(offer)) => match price::of_request(&self.options, offer, &parts) {
-                Ok(offer) => offer,
-                Err(problem) => return answer::problem(&problem),
-            },
+        let offer = match self.priced(&parts) {
+            Ok(Some(offer)) => offer,
             Ok(None) => return self.unpriced(Request::from_parts(parts, body), inner).await,
-            Err(error) => {
-                let title = "The path cannot be routed";
-                let problem = Problem::new(400, "ambiguous_path", title, error.to_string());
-                return answer::problem(&problem.with_param("path"));
-            }
+            Err(problem) => return answer::problem(&problem),
         };
         if offer.price.units() == 0 && offer.meter.is_none() {
             // The payer chose to give nothing, and may.
@@ -196,6 +188,20 @@ impl Paywall {
 }
 
 impl Paywall {
+    /// The offer that covers a request, at its price; `None` if it needs no payment.
+    fn priced(&self, parts: &Parts) -> Result<Option<Offer>, Box<Problem>> {
+        let routes = self.routes();
+        match routes.find(&parts.method, parts.uri.path()) {
+            Ok(Some(offer)) => price::of_request(&self.options, offer, parts).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => {
+                let title = "The path cannot be routed";
+                let problem = Problem::new(400, "ambiguous_path", title, error.to_string());
+                Err(Box::new(problem.with_param("path")))
+            }
+        }
+    }
+
     /// HEAD asks for the price, as GET without payment; it is never charged.
     async fn head(&self, parts: &Parts, offer: Offer, origin: String) -> Response<Body> {
         let empty = instrument::empty_body_digest();
