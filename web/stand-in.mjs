@@ -20,23 +20,22 @@ const titles = ['An article of The Wren', 'A tune for the till', 'The tune witho
 const offers = titles.map((title, n) => ({
   offer: id('off', n), site: 'default', path: ['/articles/{n}', '/tune.wav', '/listen.wav', '/api/story'][n],
   methods: ['GET'], price: ['2000000', '1000000', '100000', '1000'][n], ...USD, payee: accounts[0].account,
-  split: [{ account: accounts[1].account, share_ppm: 150_000 }], title, description: '', mime_type: null,
-  active: n !== 2, access_seconds: 0, listed: true,
-  prices: [{ country: 'IN', price: '400000' }, { class: 'crawler', price: '5000000' }],
-  passes: [{ pass: 'day', title: 'A day', price: '20000000', seconds: 86_400, uses: null }],
-  free: { count: 3, seconds: 2_592_000 }, pay_what_you_want: null, meter: null,
+  payee_name: 'author', tool: null, description: title, mime_type: null, active: n !== 2, access_seconds: 86_400, listed: true,
+  split: [{ account: accounts[0].account, share_ppm: 850_000 }, { account: accounts[1].account, share_ppm: 150_000 }],
+  prices: [{ country: 'IN', class: null, price: '400000' }, { country: null, class: 'crawler', price: '5000000' }],
+  pay_what_you_want: n === 0 ? { min: '0', suggested: ['5000000', '20000000'] } : null,
   source: n === 3 ? 'file' : 'registry', revision: 1,
 }));
 const payments = Array.from({ length: 14 }, (_, n) => ({
   payment: id('pay', n), payee: accounts[0].account, amount: String(2_000_000 * (1 + (n % 4))), ...USD,
   state: n === 3 ? 'held' : n === 9 ? 'released' : 'settled', description: titles[n % 4],
-  at_ms: Date.now() - n * 5_400_000, settled: n === 3 || n === 9 ? '0' : String(2_000_000 * (1 + (n % 4))), refunded: n === 5 ? '4000000' : n === 6 ? '1000000' : '0',
+  at_ms: Date.now() - n * 5_400_000, share: null, settled: n === 3 || n === 9 ? '0' : String(2_000_000 * (1 + (n % 4))), refunded: n === 5 ? '4000000' : n === 6 ? '1000000' : '0',
   title: titles[n % 4], country: ['KR', 'ES', 'EG', null][n % 4], class: ['person', 'agent', 'program', 'crawler'][n % 4],
 }));
 
 const mandate = (n, label, more) => ({
   mandate: id('man', n), label, delegate: '00', per_payment: '10000000', total: '250000000', spent: String(61_000_000 / (n + 1) | 0),
-  expires_at_ms: Date.now() + 30 * DAY_MS, revoked: false, ...more,
+  expires_at_ms: Date.now() + 30 * DAY_MS, revoked: false, paused: false, parent: null, per_day: null, per_month: null, ...more,
 });
 const mandates = [
   mandate(0, 'http://127.0.0.1:4020', {}),
@@ -60,7 +59,7 @@ function income(query) {
   const sum = (rows, field) => String(rows.reduce((total, one) => total + BigInt(one[field]), 0n));
   const by = {
     time: () => Array.from({ length: Math.round((to - from) / step) }, (_, n) => row(n, { from_ms: from + n * step })),
-    offer: () => offers.map(({ offer, title }, n) => row(n * 3, { offer, title })),
+    offer: () => offers.map(({ offer, description }, n) => row(n * 3, { offer, title: description })),
     country: () => ['KR', 'US', 'ES', 'EG', 'DE', 'IN', null].map((country, n) => row(n * 5 + 1, { country })),
     class: () => ['person', 'agent', 'program', 'crawler'].map((name, n) => row(n * 4 + 2, { class: name })),
   };
@@ -92,7 +91,6 @@ const ANSWERS = [
   ['GET', /^\/v1\/payments$/, () => list(payments)],
   ['GET', /^\/v1\/payments\/(\w+)$/, (_, [, payment]) => payments.find((one) => one.payment === payment)],
   ['GET', /^\/v1\/refunds$/, () => list([{ refund: id('ref', 1), amount: '1000000', reason: 'Read twice', at_ms: Date.now() }])],
-  ['GET', /^\/v1\/codes$/, () => list([{ code_id: id('code', 1), code: 'SPRING', percent_ppm: 200_000, max_uses: 50, expires_at_ms: null }])],
   ['GET', /^\/v1\/payouts$/, () => list(['requested', 'released', 'paid'].map((state, n) => ({
     payout: id('po', n), account: accounts[n].account, amount: '12000000000', ...USD, state,
     creditor: { name: 'Ada Byron', iban: 'DE02120300000000202051' }, requested_at_ms: Date.now() - n * DAY_MS,

@@ -71,3 +71,14 @@ def payee_account():
     """A payee's account that money can go to: the one that the site's own article pays."""
     unpaid = httpx.get(SITE + OFFERS["article"]["path"], timeout=ANSWER_SECONDS_MAX)
     return decode(unpaid.headers["payment-required"])["accepts"][0]["payTo"]
+
+
+def operator_headers():
+    """Proves the operator, by the token in the data folder."""
+    token = (pathlib.Path(os.environ["FARTHING_DATA"]) / "operator.token").read_text().strip()
+    return {"authorization": f"Bearer {token}"}
+
+
+def operator_call(method, path, body=None):
+    """A call of the operator."""
+    return _json(method, path, json=body, headers=operator_headers())

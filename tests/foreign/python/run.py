@@ -10,6 +10,7 @@ import sys
 import traceback
 
 import node  # noqa: F401  finds the plug-in of this tree first
+import bank_files
 import channels
 import clients
 import log_checks
@@ -27,7 +28,7 @@ import webhooks
 CASE_SECONDS_MAX = 300
 MODULES = (
     *(clients, upto, sellers, channels, mpp_clients, mpp_sellers, tools),
-    *(log_checks, log_trees, log_witnesses, mcp_sellers, mcp_tools, webhooks),
+    *(log_checks, log_trees, log_witnesses, mcp_sellers, mcp_tools, webhooks, bank_files),
 )
 WORDS = sys.argv[1:]
 CASES = [

@@ -4,37 +4,18 @@ guide, and Ed25519 by `cryptography`. The demo's own payers make the events.
 
 import base64
 import http.server
-import os
-import pathlib
 import queue
 import re
 import threading
 
-import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import Webhook
 
-from node import ANSWER_SECONDS_MAX, HERE, NODE
+from node import HERE, operator_call
 
 EVENTS_COUNT = 10
 WAIT_SECONDS_MAX = 60
 GUIDE = HERE.parents[2] / "docs" / "guides" / "receive-webhooks.md"
-
-
-def _token():
-    return (pathlib.Path(os.environ["FARTHING_DATA"]) / "operator.token").read_text().strip()
-
-
-def _call(method, path, body=None):
-    response = httpx.request(
-        method,
-        NODE + path,
-        json=body,
-        headers={"authorization": f"Bearer {_token()}"},
-        timeout=ANSWER_SECONDS_MAX,
-    )
-    assert response.is_success, f"{path} answered {response.status_code}: {response.text}"
-    return response.json()
 
 
 class _Receiver(http.server.BaseHTTPRequestHandler):
@@ -55,14 +36,14 @@ def _receive(signature, judge):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}/hooks"
     wanted = {"url": url, "events": ["*"], "signature": signature}
-    endpoint = _call("POST", "/v1/webhook-endpoints", wanted)
+    endpoint = operator_call("POST", "/v1/webhook-endpoints", wanted)
     try:
-        _call("POST", f"/v1/webhook-endpoints/{endpoint['webhook_endpoint']}/ping", {})
+        operator_call("POST", f"/v1/webhook-endpoints/{endpoint['webhook_endpoint']}/ping", {})
         for _ in range(EVENTS_COUNT):
             headers, body = server.got.get(timeout=WAIT_SECONDS_MAX)
             judge(endpoint, headers, body)
     finally:
-        _call("DELETE", f"/v1/webhook-endpoints/{endpoint['webhook_endpoint']}")
+        operator_call("DELETE", f"/v1/webhook-endpoints/{endpoint['webhook_endpoint']}")
         server.shutdown()
 
 

@@ -23,6 +23,8 @@ export interface Payment {
   amount: string;
   /** What was paid; zero unless it is settled. */
   settled: string;
+  /** What of it the account got that was asked for; null if none was. */
+  share: string | null;
   refunded: string;
   asset: string;
   scale: number;
@@ -40,51 +42,32 @@ export interface Split {
 }
 
 export interface PriceRule {
-  country?: string;
-  class?: string;
+  country: string | null;
+  class: string | null;
   price: string;
-}
-
-export interface Pass {
-  pass: string;
-  title: string;
-  price: string;
-  seconds: number | null;
-  uses: number | null;
 }
 
 export interface Offer {
   offer: string;
+  /** Those of the configuration file are changed there. */
+  source: 'file' | 'registry';
   site: string;
   path: string;
+  /** A tool of the MCP server at `path`. */
+  tool: string | null;
   methods: string[];
   price: string;
   asset: string;
   scale: number;
   payee: string;
+  payee_name: string;
   split: Split[];
-  title: string;
   description: string;
-  mime_type: string | null;
   active: boolean;
   access_seconds: number;
   listed: boolean;
   prices: PriceRule[];
-  passes: Pass[];
-  free: { count: number; seconds: number } | null;
   pay_what_you_want: { min: string; suggested: string[] } | null;
-  meter: unknown;
-  created_at_ms?: number;
-  source?: 'file' | 'registry';
-  revision?: number;
-}
-
-export interface Code {
-  code_id: string;
-  code: string;
-  percent_ppm: number | null;
-  max_uses: number | null;
-  expires_at_ms: number | null;
 }
 
 export interface Sums {
@@ -219,4 +202,9 @@ export interface Status {
     witnesses: { name: string; state: string; detail: string; cosigned_size: number | null; alarm: string | null }[];
   } | null;
   machine: { data_free_bytes: number | null };
+}
+
+/** What people call an offer. */
+export function titleOfOffer({ description, tool, path }: Offer): string {
+  return description === '' ? tool ?? path : description;
 }

@@ -9,53 +9,55 @@ import { decimal, units } from './amount.js';
 import type { Offer } from './data.js';
 
 export interface Draft {
-  title: string;
-  description: string;
+  site: string;
   path: string;
+  tool: string;
   method: string;
-  price: string;
   payee: string;
+  description: string;
+  price: string;
   active: boolean;
+  listed: boolean;
+  accessSeconds: string;
+  /** Those who share with the payee, who gets the rest. */
   splits: { account: string; percent: string }[];
-  prices: { kind: 'country' | 'class'; value: string; price: string }[];
-  passes: { title: string; price: string; by: 'days' | 'uses'; much: string }[];
-  freeCount: string;
-  freeDays: string;
+  /** An empty country or class is any. */
+  prices: { country: string; class: string; price: string }[];
   tips: boolean;
   tipMin: string;
+  /** Amounts with spaces between them. */
+  suggested: string;
 }
 
-const DAY_SECONDS = 86_400;
+const WHOLE_PPM = 1_000_000;
 const PPM_PER_PERCENT = 10_000;
+const ACCESS_SECONDS_MAX = 2 ** 32 - 1;
+const SUGGESTED_COUNT_MAX = 8;
 
 export const NEW: Draft = {
-  title: '', description: '', path: '/', method: 'GET', price: '', payee: '', active: true, splits: [],
-  prices: [], passes: [], freeCount: '', freeDays: '30', tips: false, tipMin: '0',
+  site: 'default', path: '/', tool: '', method: 'GET', payee: '', description: '', price: '', active: true,
+  listed: true, accessSeconds: '86400', splits: [], prices: [], tips: false, tipMin: '0', suggested: '',
 };
 
 export function draftOf(offer: Offer): Draft {
   const said = (some: string): string => decimal(BigInt(some), offer.scale);
+  const others = offer.split.filter(({ account }) => account !== offer.payee);
   return {
-    title: offer.title,
-    description: offer.description,
+    site: offer.site,
     path: offer.path,
+    tool: offer.tool ?? '',
     method: offer.methods[0] ?? 'GET',
-    price: said(offer.price),
     payee: offer.payee,
+    description: offer.description,
+    price: said(offer.price),
     active: offer.active,
-    splits: offer.split.map(({ account, share_ppm }) => ({ account, percent: String(share_ppm / PPM_PER_PERCENT) })),
-    prices: offer.prices.map(({ country, class: kind, price }) => (
-      country === undefined || country === null
-        ? { kind: 'class', value: kind ?? 'crawler', price: said(price) }
-        : { kind: 'country', value: country, price: said(price) })),
-    passes: offer.passes.map(({ title, price, seconds, uses }) => (
-      seconds === null
-        ? { title, price: said(price), by: 'uses', much: String(uses ?? 1) }
-        : { title, price: said(price), by: 'days', much: String(seconds / DAY_SECONDS) })),
-    freeCount: offer.free === null ? '' : String(offer.free.count),
-    freeDays: String((offer.free?.seconds ?? 30 * DAY_SECONDS) / DAY_SECONDS),
+    listed: offer.listed,
+    accessSeconds: String(offer.access_seconds),
+    splits: others.map(({ account, share_ppm }) => ({ account, percent: String(share_ppm / PPM_PER_PERCENT) })),
+    prices: offer.prices.map((rule) => ({ country: rule.country ?? '', class: rule.class ?? '', price: said(rule.price) })),
     tips: offer.pay_what_you_want !== null,
     tipMin: said(offer.pay_what_you_want?.min ?? '0'),
+    suggested: (offer.pay_what_you_want?.suggested ?? []).map(said).join(' '),
   };
 }
 
@@ -68,55 +70,63 @@ export function faults(draft: Draft, asset: Asset): Set<string> {
   const isAmount = (text: string): boolean => units(text, asset.scale) !== undefined;
   check('path', draft.path.startsWith('/'));
   check('price', isAmount(draft.price));
+  check('access', /^\d{1,10}$/.test(draft.accessSeconds) && Number(draft.accessSeconds) <= ACCESS_SECONDS_MAX);
   check('tipMin', !draft.tips || isAmount(draft.tipMin));
-  check('freeCount', draft.freeCount.trim() === '' || isCount(draft.freeCount));
-  check('freeDays', draft.freeCount.trim() === '' || isCount(draft.freeDays));
+  const suggested = words(draft.suggested);
+  check('suggested', !draft.tips || (suggested.length <= SUGGESTED_COUNT_MAX && suggested.every(isAmount)));
   draft.splits.forEach(({ percent }, i) => check(`splits.${i}`, ppm(percent) !== undefined));
-  const shared = draft.splits.reduce((sum, { percent }) => sum + (ppm(percent) ?? 0), 0);
-  check('splits', shared <= 100 * PPM_PER_PERCENT);
-  draft.prices.forEach(({ kind, value, price }, i) => {
-    check(`prices.${i}`, isAmount(price) && (kind === 'class' || /^[A-Za-z]{2}$/.test(value)));
-  });
-  draft.passes.forEach(({ title, price, much }, i) => {
-    check(`passes.${i}`, title.trim() !== '' && isAmount(price) && isCount(much));
+  const accounts = draft.splits.map(({ account }) => account);
+  check('splits', shared(draft) <= WHOLE_PPM && new Set([draft.payee, ...accounts]).size === accounts.length + 1);
+  draft.prices.forEach(({ country, class: kind, price }, i) => {
+    check(`prices.${i}`, isAmount(price) && (country === '' ? kind !== '' : /^[A-Za-z]{2}$/.test(country)));
   });
   return found;
 }
 
-/** The body of POST and PATCH; only for a draft without faults. */
-export function bodyOf(draft: Draft, asset: Asset): Record<string, unknown> {
+/** The body of PATCH: what can change once an offer is made. Only for a draft without faults. */
+export function changeOf(draft: Draft, asset: Asset): Record<string, unknown> {
   const base = (text: string): string => String(units(text, asset.scale) ?? 0n);
+  const split = draft.splits.map(({ account, percent }) => ({ account, share_ppm: ppm(percent) }));
+  const rest = WHOLE_PPM - shared(draft);
+  if (split.length > 0 && rest > 0) split.unshift({ account: draft.payee, share_ppm: rest });
   return {
-    title: draft.title.trim(),
     description: draft.description.trim(),
-    path: draft.path.trim(),
-    methods: [draft.method],
     price: base(draft.price),
-    asset: asset.code,
-    payee: draft.payee,
     active: draft.active,
-    split: draft.splits.map(({ account, percent }) => ({ account, share_ppm: ppm(percent) })),
-    prices: draft.prices.map(({ kind, value, price }) => (
-      kind === 'country' ? { country: value.toUpperCase(), price: base(price) } : { class: value, price: base(price) })),
-    passes: draft.passes.map(({ title, price, by, much }, i) => ({
-      pass: `pass${i + 1}`,
-      title: title.trim(),
-      price: base(price),
-      seconds: by === 'days' ? Number(much) * DAY_SECONDS : null,
-      uses: by === 'uses' ? Number(much) : null,
+    listed: draft.listed,
+    access_seconds: Number(draft.accessSeconds),
+    split,
+    prices: draft.prices.map(({ country, class: kind, price }) => ({
+      country: country === '' ? null : country.toUpperCase(), class: kind === '' ? null : kind, price: base(price),
     })),
-    free: draft.freeCount.trim() === '' ? null
-      : { count: Number(draft.freeCount), seconds: Number(draft.freeDays) * DAY_SECONDS },
-    pay_what_you_want: draft.tips ? { min: base(draft.tipMin), suggested: [] } : null,
+    pay_what_you_want: draft.tips ? { min: base(draft.tipMin), suggested: words(draft.suggested).map(base) } : null,
   };
 }
 
-function isCount(text: string): boolean {
-  return /^[1-9]\d{0,8}$/.test(text.trim());
+/** The body of POST; only for a draft without faults. */
+export function bodyOf(draft: Draft, asset: Asset): Record<string, unknown> {
+  const tool = draft.tool.trim();
+  return {
+    site: draft.site.trim(),
+    path: draft.path.trim(),
+    ...(tool === '' ? { methods: [draft.method] } : { tool }),
+    asset: asset.code,
+    payee: draft.payee,
+    ...changeOf(draft, asset),
+  };
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
+}
+
+/** What all others get together. */
+function shared({ splits }: Draft): number {
+  return splits.reduce((sum, { percent }) => sum + (ppm(percent) ?? 0), 0);
 }
 
 /** Parts per million of a percentage with up to four decimals. */
 function ppm(percent: string): number | undefined {
   const parts = units(percent, 4);
-  return parts === undefined || parts === 0n || parts > 1_000_000n ? undefined : Number(parts);
+  return parts === undefined || parts === 0n || parts > BigInt(WHOLE_PPM) ? undefined : Number(parts);
 }

@@ -71,7 +71,9 @@ function pageOf(path: string, session: Session): JSX.Element {
     case 'offers':
       return id === undefined ? <OffersPage /> : <OfferPage key={id} offer={id} />;
     case 'payments':
-      return id === undefined ? <PaymentsPage limitedTo={session.accounts} /> : <PaymentPage key={id} payment={id} />;
+      return id === undefined ? <PaymentsPage limitedTo={session.accounts} /> : (
+        <PaymentPage key={id} payment={id} isLimited={session.accounts !== null} />
+      );
     case 'payouts':
       return <PayoutsPage isOperator={session.operator} limitedTo={session.accounts} />;
     case 'webhooks':

@@ -11,26 +11,32 @@ import { currentLanguage, t } from './language.js';
 import { useAct, useSafeCall } from './load.js';
 import { Dialog, Field, Notice } from './ui.js';
 
-export function RefundButton({ payment, onDone }: { payment: Payment; onDone(): void }): JSX.Element | null {
+export function RefundButton({ payment, share, onDone }: {
+  payment: Payment;
+  share: string | null;
+  onDone(): void;
+}): JSX.Element | null {
   const [asking, setAsking] = useState(false);
-  if (payment.state !== 'settled' || left(payment) <= 0n) return null;
+  if (payment.state !== 'settled' || left(payment, share) <= 0n) return null;
   return (
     <>
       <button type="button" class="quiet" onClick={() => setAsking(true)}>
         {t('refund')}<span class="unseen"> {payment.description}</span>
       </button>
-      {asking && <RefundDialog payment={payment} onClose={() => setAsking(false)} onDone={onDone} />}
+      {asking && <RefundDialog payment={payment} share={share} onClose={() => setAsking(false)} onDone={onDone} />}
     </>
   );
 }
 
-function RefundDialog({ payment, onClose, onDone }: {
+function RefundDialog({ payment, share, onClose, onDone }: {
   payment: Payment;
+  /** What the payee got of it who can give back no more than that; null for all payees together. */
+  share: string | null;
   onClose(): void;
   onDone(): void;
 }): JSX.Element {
   const asset = assetOf(payment);
-  const most = left(payment);
+  const most = left(payment, share);
   const [amount, setAmount] = useState(decimal(most, asset.scale));
   const [reason, setReason] = useState('');
   const act = useAct();
@@ -71,6 +77,7 @@ function RefundDialog({ payment, onClose, onDone }: {
   );
 }
 
-function left(payment: Payment): bigint {
-  return BigInt(payment.settled) - BigInt(payment.refunded);
+function left(payment: Payment, share: string | null): bigint {
+  const rest = BigInt(payment.settled) - BigInt(payment.refunded);
+  return share === null || BigInt(share) > rest ? rest : BigInt(share);
 }

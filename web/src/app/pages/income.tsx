@@ -162,7 +162,7 @@ function shares(all: IncomeRow[], by: By): Share[] {
 }
 
 function wording(row: IncomeRow, by: By): string {
-  if (by === 'offer') return row.title ?? row.offer ?? t('income.no_offer');
+  if (by === 'offer') return (row.title === '' ? null : row.title) ?? row.offer ?? t('income.no_offer');
   if (by === 'class') return wordsFor('class', row.class ?? 'unknown') ?? row.class ?? '';
   if (row.country === null) return t('income.no_country');
   return new Intl.DisplayNames(currentLanguage(), { type: 'region' }).of(row.country) ?? row.country;

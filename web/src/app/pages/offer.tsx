@@ -8,8 +8,8 @@ import { useState } from 'preact/hooks';
 import type { Asset } from '../../order.js';
 import { money, units } from '../amount.js';
 import { call, read } from '../call.js';
-import { assetOf, nameOf, payees, type Account, type Offer } from '../data.js';
-import { bodyOf, draftOf, faults, NEW, type Draft } from '../draft.js';
+import { assetOf, nameOf, payees, titleOfOffer, type Account, type Offer } from '../data.js';
+import { bodyOf, changeOf, draftOf, faults, NEW, type Draft } from '../draft.js';
 import { currentLanguage, t, wordsFor } from '../language.js';
 import { useAct, useLoad } from '../load.js';
 import { go } from '../place.js';
@@ -27,7 +27,7 @@ export function OfferPage({ offer }: { offer: string }): JSX.Element {
     ]);
     return { accounts, found };
   }, [offer]);
-  const title = isNew ? t('offers.new') : (value?.found?.title ?? t('offers.title'));
+  const title = isNew ? t('offers.new') : (value?.found === undefined ? t('offers.title') : titleOfOffer(value.found));
   return (
     <>
       <Head title={title} lead={t('offer.lead')} />
@@ -45,11 +45,13 @@ function Editor({ accounts, found }: { accounts: Account[]; found: Offer | undef
   const wrong = faults(draft, asset);
   const set = (change: Partial<Draft>): void => setDraft({ ...draft, ...change });
   const names = accounts.map((one): [string, string] => [one.account, nameOf(one)]);
+  const sharers = accounts
+    .filter(({ account, asset: code }) => account !== draft.payee && code === asset.code)
+    .map((one): [string, string] => [one.account, nameOf(one)]);
   const save = async (): Promise<void> => {
-    const body = bodyOf(draft, asset);
     await (found === undefined
-      ? call('POST', '/v1/offers', body)
-      : call('PATCH', `/v1/offers/${found.offer}`, body));
+      ? call('POST', '/v1/offers', bodyOf(draft, asset))
+      : call('PATCH', `/v1/offers/${found.offer}`, changeOf(draft, asset)));
     go('/app/offers');
   };
   return (
@@ -58,38 +60,40 @@ function Editor({ accounts, found }: { accounts: Account[]; found: Offer | undef
         event.preventDefault();
         if (wrong.size === 0) void act.run(save);
       }}>
-        <Field label={t('offer.title')} value={draft.title} onValue={(title) => set({ title })} required />
-        <div class="pair">
-          <Choose label={t('offer.method')} value={draft.method} onValue={(method) => set({ method })} options={METHODS} />
-          <Field
-            label={t('offer.path')} hint={t('offer.path_hint')} value={draft.path} required
-            onValue={(path) => set({ path })} problem={wrong.has('path') ? t('offer.path_wrong') : undefined}
-          />
-        </div>
+        <Field
+          label={t('offer.description')} value={draft.description} required
+          onValue={(description) => set({ description })}
+        />
+        {found === undefined ? <Place draft={draft} wrong={wrong} set={set} names={names} /> : (
+          <p><code dir="ltr">{found.methods.join(' ')} {found.path}{found.tool === null ? '' : ` · ${found.tool}`}</code></p>
+        )}
         <div class="pair">
           <Field
             label={t('offer.price', { asset: asset.code })} amount required value={draft.price}
             onValue={(price) => set({ price })}
             problem={draft.price !== '' && wrong.has('price') ? t('offer.price_wrong') : undefined}
           />
-          <Choose label={t('offer.payee')} value={draft.payee} onValue={(next) => set({ payee: next })} options={names} />
+          <Field
+            label={t('offer.access')} type="number" required value={draft.accessSeconds} hint={t('offer.access_hint')}
+            onValue={(accessSeconds) => set({ accessSeconds })}
+          />
         </div>
         <Check label={t('offer.active')} value={draft.active} onValue={(active) => set({ active })} />
-        <Splits draft={draft} wrong={wrong} set={set} names={names} />
+        <Check label={t('offer.listed')} value={draft.listed} onValue={(listed) => set({ listed })} />
+        {(sharers.length > 0 || draft.splits.length > 0) && <Splits draft={draft} wrong={wrong} set={set} names={sharers} />}
         <Prices draft={draft} wrong={wrong} set={set} />
-        <Passes draft={draft} wrong={wrong} set={set} />
-        <fieldset>
-          <legend>{t('offer.free')}</legend>
-          <div class="pair">
-            <Field label={t('offer.free_count')} type="number" value={draft.freeCount} onValue={(freeCount) => set({ freeCount })} />
-            <Field label={t('offer.free_days')} type="number" value={draft.freeDays} onValue={(freeDays) => set({ freeDays })} />
-          </div>
-        </fieldset>
         <fieldset>
           <legend>{t('offer.tips')}</legend>
           <Check label={t('offer.tips_on')} value={draft.tips} onValue={(tips) => set({ tips })} />
           {draft.tips && (
-            <Field label={t('offer.tips_min', { asset: asset.code })} amount value={draft.tipMin} onValue={(tipMin) => set({ tipMin })} />
+            <div class="pair">
+              <Field label={t('offer.tips_min', { asset: asset.code })} amount value={draft.tipMin} onValue={(tipMin) => set({ tipMin })} />
+              <Field
+                label={t('offer.suggested')} hint={t('offer.suggested_hint')} amount value={draft.suggested}
+                onValue={(suggested) => set({ suggested })}
+                problem={wrong.has('suggested') ? t('offer.price_wrong') : undefined}
+              />
+            </div>
           )}
         </fieldset>
         {act.problem !== undefined && <Notice>{act.problem}</Notice>}
@@ -97,7 +101,7 @@ function Editor({ accounts, found }: { accounts: Account[]; found: Offer | undef
           <button class="main" disabled={act.busy || wrong.size > 0}>{t('save')}</button>
           <a class="button" href="/app/offers">{t('cancel')}</a>
           {found !== undefined && (
-            <Sure label={t('delete')} question={t('offer.sure', { title: found.title })} act={() => act.run(async () => {
+            <Sure label={t('delete')} question={t('offer.sure', { title: titleOfOffer(found) })} act={() => act.run(async () => {
               await call('DELETE', `/v1/offers/${found.offer}`);
               go('/app/offers');
             })} />
@@ -118,14 +122,15 @@ function Preview({ draft, asset, payee }: { draft: Draft; asset: Asset; payee: A
   return (
     <aside class="ticket" aria-label={t('offer.preview_title')}>
       <p class="eyebrow">{t('offer.preview_title')}</p>
-      <h2>{draft.title === '' ? draft.path : draft.title}</h2>
+      <h2>{draft.description === '' ? draft.path : draft.description}</h2>
       <p class="amount-large" role="status"><bdi>{said(draft.price)}</bdi></p>
       {payee !== undefined && <p class="small">{t('offer.goes_to', { payee: nameOf(payee) })}</p>}
-      {draft.freeCount !== '' && <p>{t('offer.free_said', { count: Number(draft.freeCount), days: Number(draft.freeDays) })}</p>}
       <dl class="facts">
-        {draft.passes.map(({ title, price }, i) => <div key={i}><dt>{title}</dt><dd><bdi>{said(price)}</bdi></dd></div>)}
-        {draft.prices.map(({ kind, value, price }, i) => (
-          <div key={i}><dt>{kind === 'class' ? wordsFor('class', value) : value.toUpperCase()}</dt><dd><bdi>{said(price)}</bdi></dd></div>
+        {draft.prices.map(({ country, class: kind, price }, i) => (
+          <div key={i}>
+            <dt>{[country.toUpperCase(), kind === '' ? '' : wordsFor('class', kind)].filter((word) => word !== '').join(' · ')}</dt>
+            <dd><bdi>{said(price)}</bdi></dd>
+          </div>
         ))}
       </dl>
       {draft.tips && <p class="small">{t('offer.tips_said', { min: said(draft.tipMin) })}</p>}
@@ -137,6 +142,28 @@ interface PartProps {
   draft: Draft;
   wrong: Set<string>;
   set(change: Partial<Draft>): void;
+}
+
+/** What is sold and who is paid: fixed once the offer is made. */
+function Place({ draft, wrong, set, names }: PartProps & { names: [string, string][] }): JSX.Element {
+  return (
+    <>
+      <div class="pair">
+        <Field label={t('offer.site')} value={draft.site} required onValue={(site) => set({ site })} />
+        <Choose label={t('offer.payee')} value={draft.payee} onValue={(payee) => set({ payee, splits: [] })} options={names} />
+      </div>
+      <Field
+        label={t('offer.path')} hint={t('offer.path_hint')} value={draft.path} required
+        onValue={(path) => set({ path })} problem={wrong.has('path') ? t('offer.path_wrong') : undefined}
+      />
+      <div class="pair">
+        <Field label={t('offer.tool')} hint={t('offer.tool_hint')} value={draft.tool} onValue={(tool) => set({ tool })} />
+        {draft.tool.trim() === '' && (
+          <Choose label={t('offer.method')} value={draft.method} onValue={(method) => set({ method })} options={METHODS} />
+        )}
+      </div>
+    </>
+  );
 }
 
 /** Rows of one kind, each with a button that takes it away, and one that adds another. */
@@ -189,45 +216,20 @@ function Splits({ draft, wrong, set, names }: PartProps & { names: [string, stri
 function Prices({ draft, set }: PartProps): JSX.Element {
   const { prices } = draft;
   const put = (at: number, change: object): void => set({ prices: changed(prices, at, change) });
-  const kinds: [string, string][] = [['country', t('column.country')], ...CLASSES.map((name): [string, string] => [name, wordsFor('class', name) ?? name])];
+  const classes = CLASSES.map((name): [string, string] => [name, wordsFor('class', name) ?? name]);
   return (
     <Rows
       title={t('offer.prices')} hint={t('offer.prices_hint')} rows={prices}
-      add={() => set({ prices: [...prices, { kind: 'country', value: '', price: '' }] })}
+      add={() => set({ prices: [...prices, { country: '', class: '', price: '' }] })}
       drop={(at) => set({ prices: without(prices, at) })}
       draw={(row, at) => (
         <>
+          <Field label={t('offer.country')} value={row.country} onValue={(country) => put(at, { country })} placeholder="IN" />
           <Choose
-            label={t('offer.for')} options={kinds} value={row.kind === 'country' ? 'country' : row.value}
-            onValue={(next) => put(at, next === 'country' ? { kind: 'country', value: '' } : { kind: 'class', value: next })}
+            label={t('payment.class')} options={[['', t('all')], ...classes]} value={row.class}
+            onValue={(kind) => put(at, { class: kind })}
           />
-          {row.kind === 'country' && (
-            <Field label={t('offer.country')} value={row.value} onValue={(value) => put(at, { value })} placeholder="IN" />
-          )}
           <Field label={t('offers.price')} amount value={row.price} onValue={(price) => put(at, { price })} />
-        </>
-      )}
-    />
-  );
-}
-
-function Passes({ draft, set }: PartProps): JSX.Element {
-  const { passes } = draft;
-  const put = (at: number, change: object): void => set({ passes: changed(passes, at, change) });
-  return (
-    <Rows
-      title={t('offer.passes')} hint={t('offer.passes_hint')} rows={passes}
-      add={() => set({ passes: [...passes, { title: '', price: '', by: 'days', much: '1' }] })}
-      drop={(at) => set({ passes: without(passes, at) })}
-      draw={(row, at) => (
-        <>
-          <Field label={t('offer.pass_title')} value={row.title} onValue={(title) => put(at, { title })} />
-          <Field label={t('offers.price')} amount value={row.price} onValue={(price) => put(at, { price })} />
-          <Field label={t('offer.pass_much')} type="number" value={row.much} onValue={(much) => put(at, { much })} />
-          <Choose
-            label={t('offer.pass_by')} value={row.by} onValue={(by) => put(at, { by })}
-            options={[['days', t('offer.pass_days')], ['uses', t('offer.pass_uses')]]}
-          />
         </>
       )}
     />

@@ -1,19 +1,16 @@
 /**
- * What is for sale: every offer with its price, changed in place, and the discount codes.
+ * What is for sale: every offer with its price, which is changed in place.
  */
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
-import { decimal, units } from '../amount.js';
+import { decimal, money, units } from '../amount.js';
 import { call } from '../call.js';
-import { all, assetOf, type Code, type Offer } from '../data.js';
+import { all, assetOf, titleOfOffer, type Offer } from '../data.js';
 import { currentLanguage, t } from '../language.js';
 import { useAct, useLoad } from '../load.js';
-import { money } from '../amount.js';
-import { Dialog, Field, Head, Money, Notice, State, Sure, Table, Time, Waiting } from '../ui.js';
-
-const PPM_PER_PERCENT = 10_000;
+import { Dialog, Field, Head, Money, Notice, State, Table, Waiting } from '../ui.js';
 
 export function OffersPage(): JSX.Element {
   const { value, problem, again } = useLoad(() => all<Offer>('/v1/offers'), []);
@@ -44,13 +41,12 @@ export function OffersPage(): JSX.Element {
           ]}
         />
       )}
-      <Codes />
     </>
   );
 }
 
 function OfferName({ offer }: { offer: Offer }): JSX.Element {
-  const name = offer.title === '' ? offer.description || offer.path : offer.title;
+  const name = titleOfOffer(offer);
   return offer.source === 'file' ? <>{name}</> : <a href={`/app/offers/${offer.offer}`}>{name}</a>;
 }
 
@@ -64,7 +60,7 @@ function PriceButton({ offer, onDone }: { offer: Offer; onDone(): void }): JSX.E
   return (
     <>
       <button type="button" class="quiet" onClick={() => setAsking(true)}>
-        {t('offers.change_price')}<span class="unseen"> {offer.title}</span>
+        {t('offers.change_price')}<span class="unseen"> {titleOfOffer(offer)}</span>
       </button>
       {asking && (
         <Dialog title={t('offers.change_price')} onClose={() => setAsking(false)}>
@@ -77,7 +73,7 @@ function PriceButton({ offer, onDone }: { offer: Offer; onDone(): void }): JSX.E
               onDone();
             });
           }}>
-            <p>{offer.title}</p>
+            <p>{titleOfOffer(offer)}</p>
             <Field
               label={t('offer.price', { asset: asset.code })}
               amount
@@ -95,61 +91,5 @@ function PriceButton({ offer, onDone }: { offer: Offer; onDone(): void }): JSX.E
         </Dialog>
       )}
     </>
-  );
-}
-
-function Codes(): JSX.Element {
-  const list = useLoad(() => all<Code>('/v1/codes'), []);
-  const [code, setCode] = useState('');
-  const [percent, setPercent] = useState('20');
-  const [uses, setUses] = useState('');
-  const act = useAct();
-  const create = async (): Promise<void> => {
-    const body: Record<string, unknown> = { code: code.trim(), percent_ppm: Math.round(Number(percent) * PPM_PER_PERCENT) };
-    if (uses.trim() !== '') body['max_uses'] = Number(uses);
-    await call('POST', '/v1/codes', body);
-    setCode('');
-    await list.again();
-  };
-  return (
-    <section aria-labelledby="codes">
-      <h2 id="codes">{t('codes.title')}</h2>
-      <p class="lead">{t('codes.lead')}</p>
-      {list.value === undefined ? <Waiting problem={list.problem} /> : (
-        <Table
-          caption={t('codes.title')}
-          rows={list.value}
-          keyOf={({ code_id }) => code_id}
-          empty={t('codes.none')}
-          columns={[
-            { head: t('codes.code'), cell: (row) => <code>{row.code}</code> },
-            { head: t('codes.off'), cell: (row) => t('codes.percent', { percent: (row.percent_ppm ?? 0) / PPM_PER_PERCENT }), end: true },
-            { head: t('codes.uses'), cell: (row) => row.max_uses ?? t('unlimited'), end: true },
-            { head: t('column.expires'), cell: (row) => (row.expires_at_ms === null ? t('never') : <Time at={row.expires_at_ms} as="date" />) },
-            {
-              head: t('column.act'),
-              quiet: true,
-              end: true,
-              cell: (row) => (
-                <Sure label={t('delete')} about={row.code} question={t('codes.sure', { code: row.code })} act={async () => {
-                  await act.run(() => call('DELETE', `/v1/codes/${row.code_id}`));
-                  await list.again();
-                }} />
-              ),
-            },
-          ]}
-        />
-      )}
-      <form class="inline" onSubmit={(event) => {
-        event.preventDefault();
-        void act.run(create);
-      }}>
-        <Field label={t('codes.code')} value={code} onValue={setCode} required placeholder="SPRING" />
-        <Field label={t('codes.off')} type="number" value={percent} onValue={setPercent} required />
-        <Field label={t('codes.uses')} type="number" value={uses} onValue={setUses} placeholder="∞" />
-        <button class="main" disabled={act.busy || code.trim() === ''}>{t('codes.new')}</button>
-      </form>
-      {act.problem !== undefined && <Notice>{act.problem}</Notice>}
-    </section>
   );
 }

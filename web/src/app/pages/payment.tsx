@@ -19,7 +19,7 @@ interface Refund {
   at_ms: number;
 }
 
-export function PaymentPage({ payment }: { payment: string }): JSX.Element {
+export function PaymentPage({ payment, isLimited }: { payment: string; isLimited: boolean }): JSX.Element {
   const { value, problem, again } = useLoad(async () => {
     const [found, refunds, accounts] = await Promise.all([
       read<Payment>(`/v1/payments/${payment}`),
@@ -38,7 +38,8 @@ export function PaymentPage({ payment }: { payment: string }): JSX.Element {
   return (
     <>
       <Head title={titleOf(found)} lead={t('payment.title')}>
-        <RefundButton payment={found} onDone={() => void again()} />
+        {/* A payee's part of it is known in the list alone. */}
+        {!isLimited && <RefundButton payment={found} share={null} onDone={() => void again()} />}
       </Head>
       {problem !== undefined && <Notice>{problem}</Notice>}
       <p class="amount-large"><Money units={amountOf(found)} asset={asset} /> <PaymentState row={found} /></p>

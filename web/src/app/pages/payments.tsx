@@ -43,7 +43,7 @@ export function PaymentsPage({ limitedTo }: { limitedTo: string[] | null }): JSX
       </Head>
       {list.problem !== undefined && <Notice>{list.problem}</Notice>}
       {list.isEnd || list.rows.length > 0 ? (
-        <PaymentsTable rows={list.rows} onRefund={list.again} />
+        <PaymentsTable rows={list.rows} onRefund={list.again} isLimited={limitedTo !== null} />
       ) : (
         list.problem === undefined && <p class="waiting">{t('waiting')}</p>
       )}
@@ -54,7 +54,7 @@ export function PaymentsPage({ limitedTo }: { limitedTo: string[] | null }): JSX
   );
 }
 
-function PaymentsTable({ rows, onRefund }: { rows: Payment[]; onRefund(): void }): JSX.Element {
+function PaymentsTable({ rows, onRefund, isLimited }: { rows: Payment[]; onRefund(): void; isLimited: boolean }): JSX.Element {
   return (
     <Table
       caption={t('payments.title')}
@@ -73,7 +73,7 @@ function PaymentsTable({ rows, onRefund }: { rows: Payment[]; onRefund(): void }
           head: t('column.act'),
           quiet: true,
           end: true,
-          cell: (row) => <RefundButton payment={row} onDone={onRefund} />,
+          cell: (row) => <RefundButton payment={row} share={isLimited ? row.share : null} onDone={onRefund} />,
         },
       ]}
     />
@@ -81,7 +81,7 @@ function PaymentsTable({ rows, onRefund }: { rows: Payment[]; onRefund(): void }
 }
 
 export function titleOf(payment: Payment): string {
-  return payment.title ?? (payment.description === '' ? payment.payment : payment.description);
+  return [payment.title, payment.description].find(Boolean) ?? payment.payment;
 }
 
 export function PaymentState({ row }: { row: Payment }): JSX.Element {

@@ -5,7 +5,7 @@
 
 import type { JSX } from 'preact';
 
-import { nodeNow, revokeMandate, type MandateState } from '../../node.js';
+import { nodeNow, pauseMandate, revokeMandate, type MandateState } from '../../node.js';
 import { currentLanguage, t } from '../language.js';
 import { money } from '../amount.js';
 import { State, Time } from '../ui.js';
@@ -50,6 +50,10 @@ function Budget(props: PartProps & { mandate: MandateState; all: MandateState[];
     await revokeMandate(purse.facts, purse.key, mandate.mandate);
     return t('budgets.revoked', { name: mandate.label });
   });
+  const pause = (paused: boolean): Promise<void> => act(async () => {
+    await pauseMandate(purse.facts, purse.key, mandate.mandate, paused);
+    return t(paused ? 'budgets.paused' : 'budgets.resumed', { name: mandate.label });
+  });
   return (
     <li class="budget">
       <div class="row">
@@ -60,13 +64,16 @@ function Budget(props: PartProps & { mandate: MandateState; all: MandateState[];
       <div class="row">
         <p class="small">
           {t('budgets.per_payment', { amount: said(mandate.per_payment) })}
-          {mandate.per_day != null && <>, {t('budgets.per_day', { amount: said(mandate.per_day) })}</>}
-          {mandate.per_month != null && <>, {t('budgets.per_month', { amount: said(mandate.per_month) })}</>}
+          {mandate.per_day !== null && <>, {t('budgets.per_day', { amount: said(mandate.per_day) })}</>}
+          {mandate.per_month !== null && <>, {t('budgets.per_month', { amount: said(mandate.per_month) })}</>}
           {end === undefined && <>, {t('budgets.until')} <Time at={mandate.expires_at_ms} as="date" /></>}
         </p>
         {end !== undefined ? <State state={end} /> : (
           <div class="acts">
-            {mandate.paused === true && <State state="paused" />}
+            {mandate.paused && <State state="paused" />}
+            <button type="button" class="quiet" onClick={() => void pause(!mandate.paused)}>
+              {t(mandate.paused ? 'budgets.resume' : 'budgets.pause')}<span class="unseen"> {name}</span>
+            </button>
             <button type="button" class="quiet" onClick={() => void revoke()}>
               {t('budgets.revoke')}<span class="unseen"> {name}</span>
             </button>
