@@ -37,8 +37,8 @@ price = "0.01"
 pay_to = "author"
 """
 
-# Without witnesses and a published round nobody has cosigned.
-ABSENT = {"farthing_log_witness_leaves"}
+# Without witnesses nobody has cosigned a checkpoint, and a young node has no snapshot yet.
+ABSENT = {"farthing_log_witness_leaves", "farthing_snapshot_age_seconds"}
 
 
 def get(url):

@@ -88,6 +88,7 @@ struct Health {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = HealthStatus)]
 enum Status {
     /// The process answers.
     Ok,

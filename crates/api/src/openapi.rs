@@ -75,6 +75,27 @@ pub(crate) fn calls() -> utoipa::openapi::OpenApi {
     Frame::openapi()
 }
 
+/// Names each operation by its method and path, as names of functions repeat and those of operations
+/// must not: `post_v1_payouts_payout_id_hold`.
+pub(crate) fn name_operations(calls: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut calls.paths.paths {
+        let words = path.split(|letter: char| !letter.is_ascii_alphanumeric());
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let place = words.join("_");
+        for (method, operation) in [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{place}"));
+            }
+        }
+    }
+}
+
 /// This document, with what is for sale here and its prices
 #[utoipa::path(get, path = "/openapi.json", tag = "catalogue",
     responses((status = 200, description = "An OpenAPI document", body = Object), Refusals))]

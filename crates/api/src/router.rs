@@ -67,6 +67,7 @@ fn routes() -> (Router<Arc<Shared>>, OpenApi) {
         .merge(take(gateways()))
         .merge(pages::routes())
         .fallback(envelope::not_found);
+    openapi::name_operations(&mut calls);
     (routes, calls)
 }
 

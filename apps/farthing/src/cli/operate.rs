@@ -60,6 +60,8 @@ Examples:
 
 Only a node all of whose assets are play money has a clock that can be put ahead, and only ahead: holds,
 mandates, channels and orders expire as they would. Times: 10s, 15m, 12h, 30d, 2w.
+Wallets sign by their own clock: until they run by the node's (GET /v1/clock), it refuses what they sign
+as order_expired and access_wrong_time. Advance last, when all is bought that shall expire.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused: the node carries real money.";
 
 #[derive(Debug, Args)]

@@ -48,6 +48,21 @@ pub(super) struct Asked {
     r#type: Option<String>,
 }
 
+/// One event of the stream, by its fields.
+#[derive(utoipa::ToSchema)]
+#[schema(as = StreamedEvent)]
+#[expect(dead_code, reason = "it only describes what the framework writes")]
+struct Streamed {
+    /// Name of the event.
+    event: String,
+    /// The event as JSON, as `GET /v1/events` has it.
+    data: String,
+    /// Its position, for `Last-Event-ID`; made-up events have none.
+    id: Option<String>,
+    /// Milliseconds after which a reader opens a stream that broke.
+    retry: Option<u64>,
+}
+
 struct Listening {
     shared: Arc<Shared>,
     hears: Hears,
@@ -63,7 +78,7 @@ struct Listening {
 /// Events as they happen, as server-sent events
 #[utoipa::path(get, path = "/v1/events/stream", tag = "events", security(("bearer" = ["read"])),
     params(Asked, ("Last-Event-ID" = Option<u64>, Header, description = "Go on behind this one")),
-    responses((status = 200, description = "A stream", body = String,
+    responses((status = 200, description = "A stream", body = Streamed,
         content_type = "text/event-stream"), Refusals))]
 pub(super) async fn open(
     State(shared): State<Arc<Shared>>,

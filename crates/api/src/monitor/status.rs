@@ -55,6 +55,7 @@ pub(crate) struct Folders {
 
 /// `GET /v1/status`
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NodeStatus)]
 pub(crate) struct Status {
     /// Whether the node takes payments.
     pub ready: bool,

@@ -19,6 +19,19 @@ fn the_committed_document_is_that_of_the_code() {
     );
 }
 
+#[test]
+fn each_operation_has_a_name_of_its_own() {
+    let document: serde_json::Value = serde_json::from_str(&api::openapi_json().unwrap()).unwrap();
+    let mut names = std::collections::BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(name.starts_with(&format!("{method}_")), "{method} {path}: {name}");
+            assert!(names.insert(name.to_owned()), "{method} {path}: {name} is another's");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_served_document_has_the_calls_and_where_they_are() {
     let served = World::new().await.get("/openapi.json").await.json;
