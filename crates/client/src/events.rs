@@ -22,7 +22,7 @@ pub struct StreamEvent {
     pub data: String,
 }
 
-/// An event was longer than [`EVENT_BYTES_MAX`].
+/// An event was longer than the limit of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
 

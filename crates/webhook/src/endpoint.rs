@@ -174,7 +174,7 @@ impl Endpoint {
         (secret.scheme() == Scheme::Ed25519).then(|| secret.verifier_text())
     }
 
-    /// Takes a new secret; the one before signs on for [`REPLACED_SECRET_MS`].
+    /// Takes a new secret; the one before signs on for a day.
     pub fn rotate(
         &mut self,
         id: EndpointId,
