@@ -1,6 +1,6 @@
 /**
  * Payees and the operator at the running node: what the stand-in of `web` shows is what a node answers.
- * The node's command and its data folder are FARTHING_BIN and FARTHING_DATA.
+ * The node's command and its data folder are FARTHING_BIN and FARTHING_DEMO_DATA.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -12,7 +12,7 @@ const PASSWORD = 'a password of this test';
 const CREDITOR = { name: 'Ada Byron', iban: 'DE02120300000000202051' };
 
 async function operator(method, path, body) {
-  const token = readFileSync(`${process.env.FARTHING_DATA}/operator.token`, 'utf8').trim();
+  const token = readFileSync(`${process.env.FARTHING_DEMO_DATA}/operator.token`, 'utf8').trim();
   const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
   const answer = await fetch(NODE + path, { method, headers, body: JSON.stringify(body) });
   assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`);
@@ -36,7 +36,7 @@ class Worker extends Reader {
   }
 
   static asOperator(browser) {
-    const { FARTHING_BIN: binary, FARTHING_DATA: data } = process.env;
+    const { FARTHING_BIN: binary, FARTHING_DEMO_DATA: data } = process.env;
     const set = spawnSync(binary, ['operator', 'password', '--data', data], { input: `${PASSWORD}\n`, encoding: 'utf8' });
     assert.equal(set.status, 0, set.stderr);
     return this.signIn(browser, PASSWORD);

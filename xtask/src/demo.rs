@@ -60,7 +60,7 @@ impl Demo {
             ("FARTHING_SITE_URL", format!("http://{}", self.site)),
             ("FARTHING_NODE_URL", format!("http://{}", self.node)),
             ("FARTHING_BIN", self.binary.display().to_string()),
-            ("FARTHING_DATA", self.data.display().to_string()),
+            ("FARTHING_DEMO_DATA", self.data.display().to_string()),
         ]
     }
 }

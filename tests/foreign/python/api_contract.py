@@ -1,6 +1,6 @@
 """Schemathesis against a running node, as the operator: what the OpenAPI document says is what is there.
 
-Needs FARTHING_NODE_URL and FARTHING_DATA. No answer may be a server error, no answer may differ from
+Needs FARTHING_NODE_URL and FARTHING_DEMO_DATA. No answer may be a server error, no answer may differ from
 its schema, and no request that breaks its schema may be taken. Priced routes of the demo's sites stand
 in the document as well; they are not the node's and are left out.
 """
@@ -19,7 +19,7 @@ OWN_PATHS = r"^/(v1|log|discovery|\.well-known)/|^/(verify|settle|supported|open
 
 def main() -> int:
     node = os.environ["FARTHING_NODE_URL"]
-    token = (pathlib.Path(os.environ["FARTHING_DATA"]) / "operator.token").read_text().strip()
+    token = (pathlib.Path(os.environ["FARTHING_DEMO_DATA"]) / "operator.token").read_text().strip()
     program = pathlib.Path(sys.executable).parent / "schemathesis"
     command = [
         str(program),

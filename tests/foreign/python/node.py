@@ -75,7 +75,7 @@ def payee_account():
 
 def operator_headers():
     """Proves the operator, by the token in the data folder."""
-    token = (pathlib.Path(os.environ["FARTHING_DATA"]) / "operator.token").read_text().strip()
+    token = (pathlib.Path(os.environ["FARTHING_DEMO_DATA"]) / "operator.token").read_text().strip()
     return {"authorization": f"Bearer {token}"}
 
 

@@ -18,7 +18,7 @@ const WAIT_MS_MAX = 60_000;
 const guide = new URL("../../../../docs/guides/receive-webhooks.md", import.meta.url);
 
 async function call(method, path, body) {
-  const token = readFileSync(join(process.env.FARTHING_DATA, "operator.token"), "utf8").trim();
+  const token = readFileSync(join(process.env.FARTHING_DEMO_DATA, "operator.token"), "utf8").trim();
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const response = await plainFetch(`${node}${path}`, {
     method,
