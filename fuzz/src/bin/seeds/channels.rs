@@ -88,6 +88,7 @@ async fn open(
         mandate: None,
     };
     let open = OpenChannel {
+        tags: engine::Tags::default(),
         terms: Signed::sign(terms, &parties.key).verify()?,
         split,
         description: "a stream".to_owned(),

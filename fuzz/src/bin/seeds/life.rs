@@ -142,6 +142,7 @@ async fn proceed(
 pub fn command(id: u128, mode: Mode) -> Fallible<Authorize> {
     let order = order(id)?;
     Ok(Authorize {
+        tags: engine::Tags::default(),
         order: signed(order, &payer_key())?,
         purchase: Purchase {
             digest: order.purchase,
