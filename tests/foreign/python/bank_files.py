@@ -31,8 +31,11 @@ PAYOUTS_SCHEMA = ("sepaxml", "schemas/pain.001.001.09.xsd")
 
 
 def _program(*words):
-    """What a command writes; the data folder is the environment's."""
-    done = subprocess.run([os.environ["FARTHING_BIN"], *words], capture_output=True, timeout=60)
+    """What a command to the demo's node writes."""
+    environment = {**os.environ, "FARTHING_DATA": os.environ["FARTHING_DEMO_DATA"]}
+    done = subprocess.run(
+        [os.environ["FARTHING_BIN"], *words], capture_output=True, timeout=60, env=environment
+    )
     assert done.returncode == 0, f"{words} failed: {done.stderr.decode()}"
     return done.stdout
 
