@@ -14,6 +14,7 @@ mod meter;
 mod offer;
 mod payee;
 mod settings;
+mod tls;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use self::api::ApiSection;
 use crate::failure::Failure;
 use log::LogSection;
 pub(crate) use log::LogSettings;
+pub(crate) use tls::TlsSection;
 pub(crate) use webhooks::WebhooksSection;
 
 use meter::{ChannelSection, MeterSection};
@@ -48,6 +50,9 @@ pub(crate) struct Config {
     pub(crate) source: String,
     #[serde(default)]
     pub(crate) node: NodeSection,
+    /// The certificate of the node's listener.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tls: Option<TlsSection>,
     #[serde(default)]
     pub(crate) log: LogSection,
     #[serde(default, skip_serializing_if = "is_usual")]
@@ -166,6 +171,9 @@ pub(crate) struct GatewaySection {
     /// Header in which a proxy in front says where payers are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) country_header: Option<String>,
+    /// The certificate of its listener.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tls: Option<TlsSection>,
     #[serde(default, rename = "offer")]
     pub(crate) offers: Vec<OfferSection>,
     /// Crawlers that may pay with a signed request.

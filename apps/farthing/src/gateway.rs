@@ -16,6 +16,7 @@ use crate::secrets;
 use crate::site::Site;
 use crate::stop_signal::StopSignal;
 use crate::term;
+use crate::tls::Certificates;
 
 const TOKEN_VARIABLE: &str = "FARTHING_GATEWAY_TOKEN";
 
@@ -39,20 +40,28 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
     if let Some(url) = settings.node.public_url {
         facts.url = url;
     }
-    let asked = StopSignal::listen()
-        .map_err(|error| Failure::new(format!("no signal handler: {error}")))?;
+    let no_signals = |error| Failure::new(format!("no signal handler: {error}"));
+    let asked = StopSignal::listen().map_err(no_signals)?;
     let (stop, stopped) = watch::channel(false);
     let mut servers = Vec::new();
     let traffic = Traffic::default();
+    let (mut sites, mut certificates) = (Vec::new(), Certificates::default());
+    for site in settings.gateways {
+        let bound = Site::bind(site, &mut certificates).await;
+        sites.push(bound.map_err(|error| Failure::new(error.to_string()))?);
+    }
     if let Some(address) = settings.metrics {
         let listener =
             Listener::bind(address).await.map_err(|error| Failure::new(error.to_string()))?;
         term::note(&format!("metrics at {}/metrics", listener.url()));
-        let router = api::gateway_metrics_router(traffic.clone(), env!("CARGO_PKG_VERSION"));
+        let (traffic, looks) = (traffic.clone(), certificates.clone());
+        let looks = move || looks.look();
+        let router = api::gateway_metrics_router(traffic, looks, env!("CARGO_PKG_VERSION"));
         servers.push(tokio::spawn(listener.serve(router, stopped.clone())));
     }
-    for site in settings.gateways {
-        let site = Site::bind(site).await.map_err(|error| Failure::new(error.to_string()))?;
+    let fresh = certificates.keep_fresh(stopped.clone()).map_err(no_signals)?;
+    servers.push(tokio::spawn(fresh));
+    for site in sites {
         let paywall = site.paywall(Node::Remote(remote.clone()), facts.clone(), &token);
         let (name, url, upstream) = (term::strong("site"), site.url(), site.upstream());
         term::line(&format!("{name}  {url} in front of {upstream}"));

@@ -16,10 +16,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service;
+
+use crate::tls::Handshakes;
 
 /// Connections of one listener.
 const CONNECTIONS_COUNT_MAX: usize = 4096;
@@ -37,6 +40,7 @@ const ACCEPT_PAUSE_MS: u64 = 50;
 pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    tls: Option<Handshakes>,
 }
 
 /// The address could not be taken.
@@ -53,12 +57,18 @@ impl Listener {
         let failed = |cause| BindError { address, cause };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address })
+        Ok(Self { socket, address, tls: None })
+    }
+
+    /// Only with TLS from now on, if there is a certificate.
+    pub(crate) fn with_tls(self, tls: Option<Handshakes>) -> Self {
+        Self { tls, ..self }
     }
 
     /// The origin at which it is reached from this machine.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Serves until `stop` becomes true, then ends within the grace time.
@@ -75,22 +85,20 @@ impl Listener {
                 accepted = accept(&self.socket, &slots) => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
-            let service = service.clone();
-            let service = service_fn(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(peer);
-                service.clone().call(request.map(Body::new))
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(Duration::from_secs(REQUEST_HEAD_SECONDS_MAX))
-                .max_buf_size(REQUEST_HEAD_BYTES_MAX)
-                .serve_connection(TokioIo::new(stream), service);
-            let connection = connections.watch(connection);
+            let (service, tls) = (service.clone(), self.tls.clone());
+            let (watcher, mut stop) = (connections.watcher(), stop.clone());
             tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection broke off");
+                let Some(tls) = tls else {
+                    return answer(stream, peer, service, watcher, slot).await;
+                };
+                let shaken = tokio::select! {
+                    shaken = tls.take(stream) => shaken,
+                    _ = stop.wait_for(|stop| *stop) => return,
+                };
+                match shaken {
+                    Ok(stream) => answer(stream, peer, service, watcher, slot).await,
+                    Err(error) => tracing::debug!(%error, "there is no handshake"),
                 }
-                drop(slot);
             });
         }
         drop(self.socket);
@@ -99,6 +107,34 @@ impl Listener {
             tracing::warn!("requests are cut off: they took longer than the grace time");
         }
     }
+}
+
+/// The requests of one connection, which gives its slot back at its end.
+async fn answer<I, S>(
+    stream: I,
+    peer: Peer,
+    service: S,
+    watcher: Watcher,
+    slot: Option<OwnedSemaphorePermit>,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        service.clone().call(request.map(Body::new))
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(REQUEST_HEAD_SECONDS_MAX))
+        .max_buf_size(REQUEST_HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection broke off");
+    }
+    drop(slot);
 }
 
 /// The next connection, once there is room for it.

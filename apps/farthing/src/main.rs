@@ -37,6 +37,7 @@ mod site;
 mod stop_signal;
 mod term;
 mod test_clock;
+mod tls;
 mod top;
 mod verify;
 mod wallet;

@@ -6,13 +6,15 @@
 //! Invariants: nothing is served before the engine has recovered; on the way out requests finish
 //! before the engine stops; secrets stay in their files.
 
+mod error;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use api::{Backlog, ListedOffer, Monitor, TestClock, Token, Traffic, Watched};
-use engine::{AccountRole, AccountSpec, Engine, LogError, StartError};
+use engine::{AccountRole, AccountSpec, Engine};
 use gateway::{Node, NodeFacts, Paywall, PublishedOffer};
 use instrument::{KeyPair, node_id};
 use tlog::KeyName;
@@ -20,126 +22,21 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::ServeArgs;
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, Settings};
 use crate::data;
 use crate::failure::Failure;
-use crate::listener::{BindError, Listener};
+use crate::listener::Listener;
 use crate::log;
 use crate::offers;
-use crate::outbox::{self, OutboxError};
-use crate::secrets::{self, SecretError};
-use crate::site::Site;
+use crate::outbox;
+use crate::secrets;
+use crate::site::{Site, SiteError};
 use crate::stop_signal::StopSignal;
 use crate::term;
 use crate::test_clock::{self, SandboxClock};
+use crate::tls::Certificates;
 
-/// Why a node did not start.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ServeError {
-    /// The settings are wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The data folder cannot be used.
-    #[error("the data folder {folder} cannot be used: {cause}")]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system says.
-        cause: io::Error,
-    },
-    /// A secret cannot be used.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// An address is taken.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// The engine does not start.
-    #[error("the node does not start: {0}")]
-    Engine(#[from] StartError),
-    /// An asset or payee differs from what the books have.
-    #[error("{what} of the configuration does not fit the books: {cause}")]
-    Open {
-        /// What was opened.
-        what: String,
-        /// What differs.
-        cause: engine::OpenError,
-    },
-    /// The log cannot be set up.
-    #[error(transparent)]
-    Log(#[from] log::SetupError),
-    /// The clock of the folder does not fit.
-    #[error(transparent)]
-    Clock(#[from] test_clock::ClockError),
-    /// Webhooks cannot be sent.
-    #[error(transparent)]
-    Outbox(#[from] OutboxError),
-    /// A task of the start was cut off.
-    #[error("the start was cut off")]
-    CutOff,
-}
-
-impl From<ServeError> for Failure {
-    fn from(error: ServeError) -> Self {
-        let text = error.to_string();
-        match error {
-            ServeError::Config(error) => error.into(),
-            ServeError::Engine(error) => not_started(text, &error),
-            ServeError::Clock(test_clock::ClockError::RealMoney { .. }) => {
-                Self::new(text).with_hint("name another folder with --data for real money")
-            }
-            ServeError::Bind(_) => Self::new(text).with_hint("choose another address or port"),
-            _ => Self::new(text),
-        }
-    }
-}
-
-/// What the operator can do about an engine that does not start.
-fn not_started(text: String, error: &StartError) -> Failure {
-    use journal::OpenError;
-    match error {
-        StartError::Journal(OpenError::Locked { .. }) => {
-            Failure::new(text).with_hint("for a second node, name another folder with --data")
-        }
-        // These texts say what to do.
-        StartError::Journal(OpenError::Disk(_) | OpenError::Version { .. })
-        | StartError::Read(journal::ReadError::Disk(_))
-        | StartError::Snapshot(_)
-        | StartError::Thread(_) => Failure::new(text).with_hint("nothing durable was changed"),
-        StartError::ClockBehind { .. } => Failure::new(text).with_hint(
-            "if the clock is right, the journal was written under a wrong one: start with \
-             --accept-clock",
-        ),
-        StartError::OtherNode { .. } => {
-            Failure::new(text).with_hint("put the right `node.key` back, or name another folder")
-        }
-        StartError::Log(error) => log_not_opened(text, error),
-        _ => Failure::damage(text)
-            .with_hint("nothing was changed; `farthing fsck` explains what is wrong")
-            .with_hint("keep the folder as it is and restore the newest backup into another one"),
-    }
-}
-
-/// What the operator can do about a log that does not open.
-fn log_not_opened(text: String, error: &LogError) -> Failure {
-    match error {
-        LogError::OtherLog { .. } => Failure::new(text)
-            .with_hint(
-                "name and key of a log stay for life: take `origin` out of [log], or put \
-                        `log.key` and `log.origin` back from the newest backup",
-            )
-            .with_hint("a node with new books, in another folder, can have a log of another name"),
-        LogError::GuardMissing(path) => Failure::new(text).with_hint(format!(
-            "only for a log that is new or that never had a guard: farthing log guard --create {}",
-            path.display()
-        )),
-        LogError::SecretsMissing(_)
-        | LogError::SecretsDamaged { .. }
-        | LogError::CheckpointDamaged { .. }
-        | LogError::ForgottenLost { .. } => Failure::damage(text)
-            .with_hint("payments work without the log: `enabled = false` in [log]"),
-        _ => Failure::new(text).with_hint("nothing durable was changed"),
-    }
-}
+pub(crate) use error::ServeError;
 
 /// A node that serves.
 #[derive(Debug)]
@@ -150,6 +47,7 @@ pub(crate) struct Running {
     pub(crate) site_urls: Vec<String>,
     engine: Engine,
     folder: PathBuf,
+    certificates: Certificates,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
     webhooks: webhook::Handle,
@@ -172,9 +70,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let upstreams: Vec<String> = config.gateways.iter().map(|site| site.upstream.clone()).collect();
-    let running = start(config, &asked).await?;
-    let stop = StopSignal::listen()
-        .map_err(|error| Failure::new(format!("no signal handler: {error}")))?;
+    let mut running = start(config, &asked).await?;
+    let no_signals = |error| Failure::new(format!("no signal handler: {error}"));
+    let stop = StopSignal::listen().map_err(no_signals)?;
+    running.keep_certificates_fresh().map_err(no_signals)?;
     term::line(&format!("{}  {}", term::strong("node"), running.node_url));
     for (url, upstream) in running.site_urls.iter().zip(upstreams) {
         term::line(&format!("{}  {url} in front of {upstream}", term::strong("site")));
@@ -207,7 +106,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
 
     let clock = SandboxClock::of(&folder)?;
     test_clock::check(&clock.clock(), codes(&settings))?;
-    let Bound { listener, metrics_listener, sites } = bind(&settings).await?;
+    let Bound { listener, metrics_listener, sites, certificates } = bind(&settings).await?;
     let node_url = settings.node.public_url.clone().unwrap_or_else(|| listener.url());
     let engine = open_engine(&folder, &key, &settings, asked, &clock).await?;
     let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
@@ -238,6 +137,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         clock: clock.clone(),
         backlog: backlog(webhooks.clone(), reports.clone()),
         traffic,
+        certificates: looks_of(&certificates),
     });
     servers.extend(watch(&monitor, metrics_listener, &stopped));
     let router = api::router(api::Node {
@@ -259,9 +159,21 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         admission: settings.admission.clone(),
         webhooks: Some(webhooks.clone()),
     });
-    data::publish(&folder, &listener.url()).map_err(failed)?;
+    // A certificate is for the name that payers know, not for this machine's own address.
+    let local_url = if settings.node.tls.is_some() { &node_url } else { &listener.url() };
+    data::publish(&folder, local_url).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));
-    Ok(Running { node_url, site_urls, engine, folder, stop, servers, webhooks, report })
+    Ok(Running {
+        node_url,
+        site_urls,
+        engine,
+        folder,
+        certificates,
+        stop,
+        servers,
+        webhooks,
+        report,
+    })
 }
 
 /// Every address that was taken.
@@ -269,19 +181,22 @@ struct Bound {
     listener: Listener,
     metrics_listener: Option<Listener>,
     sites: Vec<Site>,
+    certificates: Certificates,
 }
 
-async fn bind(settings: &Settings) -> Result<Bound, BindError> {
-    let listener = Listener::bind(settings.node.listen).await?;
+async fn bind(settings: &Settings) -> Result<Bound, SiteError> {
+    let mut certificates = Certificates::default();
+    let tls = certificates.handshakes(settings.node.tls.as_ref())?;
+    let listener = Listener::bind(settings.node.listen).await?.with_tls(tls);
     let metrics_listener = match settings.metrics {
         Some(address) => Some(Listener::bind(address).await?),
         None => None,
     };
     let mut sites = Vec::new();
     for site in settings.gateways.iter().cloned() {
-        sites.push(Site::bind(site).await?);
+        sites.push(Site::bind(site, &mut certificates).await?);
     }
-    Ok(Bound { listener, metrics_listener, sites })
+    Ok(Bound { listener, metrics_listener, sites, certificates })
 }
 
 /// What the gateways beside the node sell, and the tasks that serve them.
@@ -323,6 +238,11 @@ fn follow_events(engine: &Engine, folder: &Path) -> Option<report::Follower> {
             tracing::error!(%error, "there is no read model; payments are not concerned");
         })
         .ok()
+}
+
+fn looks_of(certificates: &Certificates) -> Arc<dyn Fn() -> Vec<api::Certificate> + Send + Sync> {
+    let certificates = certificates.clone();
+    Arc::new(move || certificates.look())
 }
 
 /// What works beside the writer, for who watches the node.
@@ -468,6 +388,13 @@ impl Running {
     /// The node, as its gateways reach it.
     pub(crate) fn node(&self) -> Node {
         Node::Local(self.engine.clone())
+    }
+
+    /// From now on changed files of certificates count, and SIGHUP says that they have changed.
+    fn keep_certificates_fresh(&mut self) -> io::Result<()> {
+        let fresh = self.certificates.clone().keep_fresh(self.stop.subscribe())?;
+        self.servers.push(tokio::spawn(fresh));
+        Ok(())
     }
 
     /// Finishes what is under way, writes a snapshot, and stops.

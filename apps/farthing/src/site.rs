@@ -23,6 +23,18 @@ use tower::Service;
 use crate::config::GatewaySettings;
 use crate::listener::{BindError, Listener};
 use crate::offers::NamedShelf;
+use crate::tls::{Certificates, TlsError};
+
+/// Why a listener cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SiteError {
+    /// The address is taken.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// There is no certificate for it.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
 
 /// A gateway that is bound but does not serve yet.
 #[derive(Debug)]
@@ -35,8 +47,12 @@ pub(crate) struct Site {
 
 impl Site {
     /// Takes the address.
-    pub(crate) async fn bind(settings: GatewaySettings) -> Result<Self, BindError> {
-        let listener = Listener::bind(settings.listen).await?;
+    pub(crate) async fn bind(
+        settings: GatewaySettings,
+        certificates: &mut Certificates,
+    ) -> Result<Self, SiteError> {
+        let tls = certificates.handshakes(settings.tls.as_ref())?;
+        let listener = Listener::bind(settings.listen).await?.with_tls(tls);
         let url = settings.public_url.clone().unwrap_or_else(|| listener.url());
         let shelf = Shelf::new(settings.routes.clone());
         Ok(Self { listener, settings, shelf, url })

@@ -62,7 +62,8 @@ pub use address::{AddressRange, AddressRangeError, Peer};
 pub use clock::TestClock;
 pub use log::{LogFailure, LogReport, NodeLog, WitnessReport, log_url};
 pub use monitor::{
-    Backlog, Monitor, SiteTraffic, Traffic, Watched, gateway_metrics_router, metrics_router,
+    Backlog, Certificate, Monitor, SiteTraffic, Traffic, Watched, gateway_metrics_router,
+    metrics_router,
 };
 pub use node::{Admission, ListedOffer, Node, Token};
 pub use payouts::settle_payouts;

@@ -85,9 +85,14 @@ impl Config {
                 key.join("faucet").error(why.to_string(), "write a decimal such as \"1\"")
             })
         });
+        let public_url = check_origin(node.public_url.as_deref(), node.listen, key)?;
+        if let Some(tls) = &self.tls {
+            tls.check(public_url.as_deref(), &Key::root(&self.source).join("tls"))?;
+        }
         Ok(NodeSettings {
             listen: node.listen,
-            public_url: check_origin(node.public_url.as_deref(), node.listen, key)?,
+            public_url,
+            tls: self.tls.clone(),
             data: node.data.clone(),
             faucet: faucet.transpose()?,
         })
@@ -207,11 +212,16 @@ fn check_gateway(
         })
     });
     let public_url = check_origin(section.public_url.as_deref(), section.listen, key)?;
-    let site = public_url.clone().unwrap_or_else(|| format!("http://{}", section.listen));
+    if let Some(tls) = &section.tls {
+        tls.check(public_url.as_deref(), &key.join("tls"))?;
+    }
+    let scheme = if section.tls.is_some() { "https" } else { "http" };
+    let site = public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", section.listen));
     Ok(GatewaySettings {
         name: section.name.clone(),
         listen: section.listen,
         public_url,
+        tls: section.tls.clone(),
         country_header: country_header.transpose()?,
         upstream,
         service_name: section.service_name.clone(),

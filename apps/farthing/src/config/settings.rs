@@ -8,7 +8,7 @@ use gateway::{Crawlers, Routes};
 use http::{HeaderName, Uri};
 use money::{AccountId, Amount, Asset};
 
-use super::{LogSettings, WebhooksSection};
+use super::{LogSettings, TlsSection, WebhooksSection};
 
 /// Everything that a node and its gateways need.
 #[derive(Debug, Clone)]
@@ -33,6 +33,7 @@ pub(crate) struct NodeSettings {
     pub(crate) listen: SocketAddr,
     /// Origin without a slash at the end.
     pub(crate) public_url: Option<String>,
+    pub(crate) tls: Option<TlsSection>,
     pub(crate) data: PathBuf,
     /// What one call of the faucet gives; `None` without an asset of play money.
     pub(crate) faucet: Option<Amount>,
@@ -55,6 +56,7 @@ pub(crate) struct GatewaySettings {
     pub(crate) listen: SocketAddr,
     /// Origin without a slash at the end.
     pub(crate) public_url: Option<String>,
+    pub(crate) tls: Option<TlsSection>,
     pub(crate) upstream: Uri,
     pub(crate) service_name: Option<String>,
     pub(crate) routes: Routes,

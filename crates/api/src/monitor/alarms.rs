@@ -19,6 +19,8 @@ const CLOCK_BEHIND_SECONDS: u64 = 300;
 const CHECKPOINT_AGE_SECONDS: u64 = 60;
 /// Half of what may wait for the writer.
 const QUEUE_COMMANDS: usize = 4096;
+/// A certificate that ends sooner is an alarm.
+const CERTIFICATE_SECONDS_LEFT: u64 = 14 * 24 * 60 * 60;
 /// Events that the read model may be behind.
 const REPORT_LAG_EVENTS: u64 = 100_000;
 
@@ -53,7 +55,7 @@ impl Severity {
 }
 
 /// Every alarm there is, so that each is told as quiet while it is.
-pub(crate) const ALARMS: [(&str, Severity); 12] = [
+pub(crate) const ALARMS: [(&str, Severity); 15] = [
     ("writer_stopped", Severity::Page),
     ("writer_stuck", Severity::Page),
     ("clock_behind", Severity::Page),
@@ -61,11 +63,14 @@ pub(crate) const ALARMS: [(&str, Severity); 12] = [
     ("disk_almost_full", Severity::Page),
     ("log_halted", Severity::Page),
     ("witness_alarm", Severity::Page),
+    ("certificate_expired", Severity::Page),
     ("writer_behind", Severity::Ticket),
     ("log_behind", Severity::Ticket),
     ("quorum_missed", Severity::Ticket),
     ("webhooks_dead", Severity::Ticket),
     ("report_behind", Severity::Ticket),
+    ("certificate_expires", Severity::Ticket),
+    ("certificate_refused", Severity::Ticket),
 ];
 
 impl Look {
@@ -116,8 +121,24 @@ impl Look {
                 .report_lag_events
                 .filter(|lag| *lag > REPORT_LAG_EVENTS)
                 .map(|lag| format!("reports are {lag} events behind")),
+            "certificate_expired" => self.certificate(|left, _| left == 0),
+            "certificate_expires" => {
+                self.certificate(|left, _| (1..CERTIFICATE_SECONDS_LEFT).contains(&left))
+            }
+            "certificate_refused" => self.certificate(|_, refused| refused),
             _ => None,
         }
+    }
+
+    /// What is told of the first certificate with these seconds left, or that was refused.
+    fn certificate(&self, is_meant: impl Fn(u64, bool) -> bool) -> Option<String> {
+        let left = |end_ms: u64| end_ms.saturating_sub(self.machine_ms) / 1_000;
+        let mut certificates = self.certificates.iter();
+        let found = certificates
+            .find(|found| is_meant(left(found.expires_at_ms), found.refused.is_some()))?;
+        let days = left(found.expires_at_ms) / (24 * 60 * 60);
+        let refused = found.refused.as_ref().map(|why| format!("; the new one is refused: {why}"));
+        Some(format!("{} has {days} days left{}", found.file, refused.unwrap_or_default()))
     }
 
     fn clock_behind(&self) -> Option<u64> {
@@ -153,9 +174,9 @@ fn witness_alarm(log: &LogLook) -> Option<String> {
 mod tests {
     use engine::{EngineFigures, Reading, Vitals};
 
-    use super::super::Backlog;
     use super::super::process::Process;
     use super::super::status::Folders;
+    use super::super::{Backlog, Certificate};
     use super::*;
     use crate::log::WitnessReport;
 
@@ -203,7 +224,13 @@ mod tests {
             },
             balanced: Some(true),
             folders: Folders::default(),
+            certificates: vec![Certificate {
+                file: "pay.pem".into(),
+                expires_at_ms: NOW_MS - 60_000 + CERTIFICATE_SECONDS_LEFT * 1_000,
+                refused: None,
+            }],
             now_ms: NOW_MS,
+            machine_ms: NOW_MS - 60_000,
         }
     }
 
@@ -251,6 +278,11 @@ mod tests {
         assert_eq!(spoiled(dead), (vec!["webhooks_dead"], quiet));
         let lag = |look: &mut Look| look.backlog.report_lag_events = Some(REPORT_LAG_EVENTS + 1);
         assert_eq!(spoiled(lag), (vec!["report_behind"], quiet));
+        assert_eq!(spoiled(|look| look.machine_ms += 1), (vec!["certificate_expires"], quiet));
+        let ended = |look: &mut Look| look.machine_ms = look.certificates[0].expires_at_ms;
+        assert_eq!(spoiled(ended), (vec!["certificate_expired"], quiet));
+        let refused = |look: &mut Look| look.certificates[0].refused = Some("why".into());
+        assert_eq!(spoiled(refused), (vec!["certificate_refused"], quiet));
     }
 
     #[test]

@@ -70,6 +70,8 @@ families! {
     FREE Gauge "farthing_data_free_bytes" "Room for the data folder";
     SIZE Gauge "farthing_data_size_bytes" "Size of the file system of the data folder";
     SHIFT Gauge "farthing_clock_shift_seconds" "By how much a sandbox's clock was advanced";
+    CERTIFICATE_END Gauge "farthing_certificate_expires_seconds" "When the certificate in force ends, Unix time";
+    CERTIFICATE_REFUSED Gauge "farthing_certificate_refused" "1 while the files hold a certificate that cannot be used";
     CPU Counter "process_cpu_seconds_total" "Time of the processor that was used";
     MEMORY Gauge "process_resident_memory_bytes" "Memory in use";
     FILES Gauge "process_open_fds" "Open files and connections";

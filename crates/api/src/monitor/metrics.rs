@@ -6,11 +6,11 @@
 use engine::AssetSums;
 use money::Amount;
 
-use super::Inner;
 use super::alarms::ALARMS;
 use super::exposition::{Exposition, seconds};
 use super::families as f;
 use super::status::{LogLook, Look};
+use super::{Certificate, Inner};
 use crate::monitor::traffic::Traffic;
 
 /// Media type of the page.
@@ -35,9 +35,7 @@ impl Inner {
         page.family(&f::SYNC).histogram(&f::SYNC, &[], &look.engine.syncs);
         page.only(&f::JOURNAL, look.folders.journal_bytes);
         if let Some(at_ms) = look.folders.snapshot_at_ms {
-            // Files carry the machine's time.
-            let now_ms = look.now_ms.saturating_sub(self.clock_shift_ms());
-            page.only(&f::SNAPSHOT_AGE, now_ms.saturating_sub(at_ms) / 1_000);
+            page.only(&f::SNAPSHOT_AGE, look.machine_ms.saturating_sub(at_ms) / 1_000);
         }
         if let Some(log) = &look.log {
             write_log(&mut page, log, look.now_ms);
@@ -52,17 +50,34 @@ impl Inner {
             page.only(&f::REPORT_LAG, lag);
         }
         page.only(&f::SHIFT, seconds(self.clock_shift_ms().saturating_mul(1_000)));
+        write_certificates(&mut page, &look.certificates);
         write_machine(&mut page, look, self.started_at_ms);
         page.finish()
     }
 }
 
 /// The page of a process that has no node: gateways apart.
-pub fn gateway_metrics(traffic: &Traffic, version: &str) -> String {
+pub fn gateway_metrics(traffic: &Traffic, certificates: &[Certificate], version: &str) -> String {
     let mut page = Exposition::default();
     page.family(&f::BUILD).sample(&f::BUILD, &[("version", version)], 1);
     traffic.write(&mut page);
+    write_certificates(&mut page, certificates);
     page.finish()
+}
+
+fn write_certificates(page: &mut Exposition, certificates: &[Certificate]) {
+    if certificates.is_empty() {
+        return;
+    }
+    let mut each = |family: &f::Family, figure: fn(&Certificate) -> u64| {
+        page.family(family);
+        for certificate in certificates {
+            let labels = [("certificate", certificate.file.as_str())];
+            page.sample(family, &labels, figure(certificate));
+        }
+    };
+    each(&f::CERTIFICATE_END, |certificate| certificate.expires_at_ms / 1_000);
+    each(&f::CERTIFICATE_REFUSED, |certificate| certificate.refused.is_some().into());
 }
 
 fn write_books(page: &mut Exposition, look: &Look) {

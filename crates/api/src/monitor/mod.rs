@@ -54,6 +54,17 @@ pub struct Backlog {
     pub report_lag_events: Option<u64>,
 }
 
+/// The certificate of a listener.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Certificate {
+    /// Its file.
+    pub file: String,
+    /// When the one in force ends, Unix milliseconds.
+    pub expires_at_ms: u64,
+    /// Why what is in the file now is not in force; null if it is.
+    pub refused: Option<String>,
+}
+
 /// What is watched.
 pub struct Watched {
     /// The engine.
@@ -70,6 +81,8 @@ pub struct Watched {
     pub backlog: Arc<dyn Fn() -> Backlog + Send + Sync>,
     /// Requests as they are counted.
     pub traffic: Traffic,
+    /// Asks for the certificates of the process's listeners.
+    pub certificates: Arc<dyn Fn() -> Vec<Certificate> + Send + Sync>,
 }
 
 /// Watches one node; clones share it.
@@ -84,6 +97,7 @@ struct Inner {
     clock: Option<Arc<dyn TestClock>>,
     backlog: Arc<dyn Fn() -> Backlog + Send + Sync>,
     traffic: Traffic,
+    certificates: Arc<dyn Fn() -> Vec<Certificate> + Send + Sync>,
     started_at_ms: u64,
     state: Mutex<State>,
 }
@@ -106,7 +120,7 @@ impl fmt::Debug for Monitor {
 impl Monitor {
     /// A monitor that looks when it is asked; [`Monitor::watch`] lets it look by itself.
     pub fn new(watched: Watched) -> Self {
-        let Watched { engine, data, version, log, clock, backlog, traffic } = watched;
+        let Watched { engine, data, version, log, clock, backlog, traffic, certificates } = watched;
         let inner = Inner {
             engine,
             data,
@@ -115,6 +129,7 @@ impl Monitor {
             clock,
             backlog,
             traffic,
+            certificates,
             // Of the machine, not of a sandbox whose clock was advanced.
             started_at_ms: SystemClock.now_ms(),
             state: Mutex::default(),

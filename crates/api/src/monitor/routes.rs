@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::metrics::{self, gateway_metrics};
 use super::status::Status;
-use super::{Monitor, Traffic};
+use super::{Certificate, Monitor, Traffic};
 use crate::authority::{Caller, Scope};
 use crate::body::ok;
 use crate::node::Shared;
@@ -55,9 +55,13 @@ pub fn metrics_router(monitor: Monitor) -> Router {
 }
 
 /// `/metrics` of gateways apart from their node.
-pub fn gateway_metrics_router(traffic: Traffic, version: &'static str) -> Router {
+pub fn gateway_metrics_router(
+    traffic: Traffic,
+    certificates: impl Fn() -> Vec<Certificate> + Clone + Send + Sync + 'static,
+    version: &'static str,
+) -> Router {
     let show = move |State(traffic): State<Traffic>| async move {
-        page(gateway_metrics(&traffic, version))
+        page(gateway_metrics(&traffic, &certificates(), version))
     };
     Router::new().route("/metrics", get(show)).with_state(traffic)
 }

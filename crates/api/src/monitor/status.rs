@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::alarms::Alarm;
 use super::process::{Process, Room};
-use super::{Backlog, Inner};
+use super::{Backlog, Certificate, Inner};
 use crate::log::WitnessReport;
 use crate::schema;
 
@@ -30,7 +30,10 @@ pub(crate) struct Look {
     pub backlog: Backlog,
     pub balanced: Option<bool>,
     pub folders: Folders,
+    pub certificates: Vec<Certificate>,
     pub now_ms: u64,
+    /// Of the machine: a sandbox's clock may be ahead.
+    pub machine_ms: u64,
 }
 
 /// The log at one moment.
@@ -87,6 +90,8 @@ pub(crate) struct Status {
     pub log: Option<LogStatus>,
     /// Webhooks and reports.
     pub backlog: Backlog,
+    /// Certificates of the process's listeners; empty without TLS.
+    pub certificates: Vec<Certificate>,
     /// The machine.
     pub machine: Machine,
 }
@@ -188,6 +193,7 @@ impl Inner {
         let state = self.state();
         let (balanced, folders) = (state.balanced, state.folders);
         drop(state);
+        let now_ms = self.engine.clock().now_ms();
         Look {
             vitals: answered.ok().and_then(Result::ok),
             engine: self.engine.figures(),
@@ -197,7 +203,9 @@ impl Inner {
             backlog: self.backlog(),
             balanced,
             folders,
-            now_ms: self.engine.clock().now_ms(),
+            certificates: (self.certificates)(),
+            now_ms,
+            machine_ms: now_ms.saturating_sub(self.clock_shift_ms()),
         }
     }
 
@@ -248,6 +256,7 @@ impl Inner {
             books_balanced: look.balanced,
             log: look.log.map(LogStatus::from),
             backlog: look.backlog,
+            certificates: look.certificates,
             machine: Machine {
                 resident_bytes: look.process.resident_bytes,
                 cpu_ms: look.process.cpu_ms,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use api::{Backlog, Monitor, TestClock, Traffic, Watched};
+use api::{Backlog, Certificate, Monitor, TestClock, Traffic, Watched};
 use serde_json::json;
 
 use crate::world::{Answer, OPERATOR, World};
@@ -140,10 +140,17 @@ async fn the_listener_of_its_own_asks_for_no_token() {
         clock: None,
         backlog: Arc::new(move || backlog),
         traffic: Traffic::default(),
+        certificates: Arc::new(|| {
+            let (file, refused) = ("pay.pem".to_owned(), Some("why".to_owned()));
+            vec![Certificate { file, expires_at_ms: 4_000, refused }]
+        }),
     });
     let page = monitor.metrics().await;
     assert!(page.contains("farthing_build_info{version=\"1.2.3\"} 1\n"), "{page}");
     assert!(page.contains("farthing_webhook_dead_total 2\n"), "{page}");
+    let ends = "farthing_certificate_expires_seconds{certificate=\"pay.pem\"} 4\n";
+    assert!(page.contains(ends), "{page}");
+    assert!(page.contains("farthing_certificate_refused{certificate=\"pay.pem\"} 1\n"), "{page}");
     assert!(page.contains("farthing_alarm{alarm=\"webhooks_dead\",severity=\"ticket\"} 1\n"));
     assert!(!page.contains("farthing_log_") && !page.contains("farthing_report_"), "{page}");
 }

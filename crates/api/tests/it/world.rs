@@ -56,7 +56,18 @@ pub fn monitor(engine: Engine, folder: &Path, log: Option<NodeLog>) -> Monitor {
     let data = folder.to_owned();
     let backlog = Arc::new(Backlog::default);
     let traffic = Traffic::default();
-    Monitor::new(Watched { engine, data, version: "0.0.0", log, clock: None, backlog, traffic })
+    let certificates = Arc::new(Vec::new);
+    let version = "0.0.0";
+    Monitor::new(Watched {
+        engine,
+        data,
+        version,
+        log,
+        clock: None,
+        backlog,
+        traffic,
+        certificates,
+    })
 }
 
 pub fn key(number: u8) -> KeyPair {
