@@ -9,6 +9,7 @@
 mod api;
 mod check;
 mod crawler;
+mod hosts;
 mod log;
 mod meter;
 mod offer;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use settings::{GatewaySettings, NodeSettings, PayeeSettings, Settings};
 
 use self::api::ApiSection;
+use self::hosts::HostsSection;
 use crate::failure::Failure;
 use log::LogSection;
 pub(crate) use log::LogSettings;
@@ -79,6 +81,9 @@ fn is_usual(section: &ApiSection) -> bool {
 pub(crate) struct NodeSection {
     /// Where it listens.
     pub(crate) listen: SocketAddr,
+    /// Names under which it is reached; by default all that no site has.
+    #[serde(skip_serializing_if = "HostsSection::is_empty")]
+    pub(crate) hosts: HostsSection,
     /// Origin at which payers reach it; by default where it listens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) public_url: Option<String>,
@@ -94,6 +99,7 @@ impl Default for NodeSection {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4021)),
+            hosts: HostsSection::default(),
             public_url: None,
             data: PathBuf::from("farthing-data"),
             faucet: None,
@@ -160,7 +166,12 @@ pub(crate) struct GatewaySection {
     /// Offers that are made at run time name the site that sells them.
     #[serde(default = "usual_site")]
     pub(crate) name: String,
-    pub(crate) listen: SocketAddr,
+    /// Names under which it is reached.
+    #[serde(default, skip_serializing_if = "HostsSection::is_empty")]
+    pub(crate) host: HostsSection,
+    /// Where it listens; by default at the node's listener, under its names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) listen: Option<SocketAddr>,
     /// Origin at which payers reach it; by default where it listens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) public_url: Option<String>,

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::cli::GatewayArgs;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::hosts::Hosts;
 use crate::listener::Listener;
 use crate::secrets;
 use crate::site::Site;
@@ -24,7 +25,7 @@ const TOKEN_VARIABLE: &str = "FARTHING_GATEWAY_TOKEN";
 pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
     let mut config = Config::load(&args.config)?;
     if let (Some(listen), Some(first)) = (args.listen, config.gateways.first_mut()) {
-        first.listen = listen;
+        first.listen = Some(listen);
     }
     let settings = config.check()?;
     if settings.gateways.is_empty() {
@@ -47,7 +48,7 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
     let traffic = Traffic::default();
     let (mut sites, mut certificates) = (Vec::new(), Certificates::default());
     for site in settings.gateways {
-        let bound = Site::bind(site, &mut certificates).await;
+        let bound = Site::bind(site, None, &mut certificates).await;
         sites.push(bound.map_err(|error| Failure::new(error.to_string()))?);
     }
     if let Some(address) = settings.metrics {
@@ -65,7 +66,7 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
         let paywall = site.paywall(Node::Remote(remote.clone()), facts.clone(), &token);
         let (name, url, upstream) = (term::strong("site"), site.url(), site.upstream());
         term::line(&format!("{name}  {url} in front of {upstream}"));
-        servers.extend(site.serve(paywall, &traffic, stopped.clone()));
+        servers.extend(site.serve(paywall, &traffic, &mut Hosts::default(), &stopped));
     }
     asked.received().await;
     // Without a receiver every server has ended already.

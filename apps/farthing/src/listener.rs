@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service;
 
+use crate::hosts::origin_at;
 use crate::tls::Handshakes;
 
 /// Connections of one listener.
@@ -67,8 +68,16 @@ impl Listener {
 
     /// The origin at which it is reached from this machine.
     pub(crate) fn url(&self) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        format!("{}://{}", self.scheme(), self.address)
+    }
+
+    /// The origin at which it is reached under a name.
+    pub(crate) fn url_of(&self, host: &str) -> String {
+        origin_at(self.scheme(), host, self.address.port())
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Serves until `stop` becomes true, then ends within the grace time.

@@ -15,6 +15,7 @@ mod failure;
 mod forget;
 mod gateway;
 mod health;
+mod hosts;
 mod keep;
 mod keys;
 mod listen;

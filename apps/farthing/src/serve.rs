@@ -10,10 +10,12 @@ mod error;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use api::{Backlog, ListedOffer, Monitor, TestClock, Token, Traffic, Watched};
+use axum::Router;
 use engine::{AccountRole, AccountSpec, Engine};
 use gateway::{Node, NodeFacts, Paywall, PublishedOffer};
 use instrument::{KeyPair, node_id};
@@ -22,9 +24,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::ServeArgs;
-use crate::config::{Config, Settings};
+use crate::config::{Config, NodeSettings, Settings};
 use crate::data;
 use crate::failure::Failure;
+use crate::hosts::{Hosts, Others};
 use crate::listener::Listener;
 use crate::log;
 use crate::offers;
@@ -47,7 +50,7 @@ pub(crate) struct Running {
     pub(crate) site_urls: Vec<String>,
     engine: Engine,
     folder: PathBuf,
-    certificates: Certificates,
+    tls: Certificates,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
     webhooks: webhook::Handle,
@@ -106,8 +109,8 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
 
     let clock = SandboxClock::of(&folder)?;
     test_clock::check(&clock.clock(), codes(&settings))?;
-    let Bound { listener, metrics_listener, sites, certificates } = bind(&settings).await?;
-    let node_url = settings.node.public_url.clone().unwrap_or_else(|| listener.url());
+    let Bound { places, metrics, sites, tls } = bind(&settings).await?;
+    let node_url = settings.node.public_url.clone().unwrap_or_else(|| places.listener.url());
     let engine = open_engine(&folder, &key, &settings, asked, &clock).await?;
     let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
     let (stop, stopped) = watch::channel(false);
@@ -116,7 +119,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
     let (known, tasks) = published.await?.unzip();
     let traffic = Traffic::default();
     let node = Node::Local(engine.clone());
-    let Sold { listed, fixed, mut servers } = serve_sites(
+    let Sold { listed, fixed, mut servers, hosts } = serve_sites(
         sites,
         &engine,
         |site| site.paywall(node.clone(), facts.clone(), &gateway_token),
@@ -137,9 +140,9 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         clock: clock.clone(),
         backlog: backlog(webhooks.clone(), reports.clone()),
         traffic,
-        certificates: looks_of(&certificates),
+        certificates: looks_of(&tls),
     });
-    servers.extend(watch(&monitor, metrics_listener, &stopped));
+    servers.extend(watch(&monitor, metrics, &stopped));
     let router = api::router(api::Node {
         engine: engine.clone(),
         key,
@@ -159,52 +162,84 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         admission: settings.admission.clone(),
         webhooks: Some(webhooks.clone()),
     });
-    // A certificate is for the name that payers know, not for this machine's own address.
-    let local_url = if settings.node.tls.is_some() { &node_url } else { &listener.url() };
-    data::publish(&folder, local_url).map_err(failed)?;
-    servers.push(tokio::spawn(listener.serve(router, stopped)));
-    Ok(Running {
-        node_url,
-        site_urls,
-        engine,
-        folder,
-        certificates,
-        stop,
-        servers,
-        webhooks,
-        report,
-    })
+    data::publish(&folder, &places.local_url(&settings.node, &node_url)).map_err(failed)?;
+    servers.extend(places.serve(hosts, &settings.node.hosts, &router, &stopped));
+    Ok(Running { node_url, site_urls, engine, folder, tls, stop, servers, webhooks, report })
 }
 
 /// Every address that was taken.
 struct Bound {
-    listener: Listener,
-    metrics_listener: Option<Listener>,
+    places: Places,
+    metrics: Option<Listener>,
     sites: Vec<Site>,
-    certificates: Certificates,
+    tls: Certificates,
+}
+
+/// Where the node is reached.
+struct Places {
+    listener: Listener,
+    /// For programs of the operator.
+    api: Option<Listener>,
+}
+
+impl Places {
+    /// Where programs on this machine find the node.
+    fn local_url(&self, node: &NodeSettings, node_url: &str) -> String {
+        match &self.api {
+            Some(listener) => listener.url(),
+            // A certificate is for the name that payers know, not for an address of this machine.
+            None if node.tls.is_some() => node_url.to_owned(),
+            None => self.listener.url(),
+        }
+    }
+
+    /// Serves the node beside the sites that share its listener: with names it has those, without
+    /// all that no site has. Programs on this machine find it in any case.
+    fn serve(
+        self,
+        mut hosts: Hosts,
+        names: &[String],
+        node: &Router,
+        stopped: &watch::Receiver<bool>,
+    ) -> Vec<JoinHandle<()>> {
+        let others = if names.is_empty() { Others::All } else { Others::Local };
+        hosts.name(names, node.clone());
+        hosts.others(others, node.clone());
+        let mut servers = vec![tokio::spawn(self.listener.serve(hosts, stopped.clone()))];
+        if let Some(listener) = self.api {
+            servers.push(tokio::spawn(listener.serve(node.clone(), stopped.clone())));
+        }
+        servers
+    }
+}
+
+async fn bind_plain(address: Option<SocketAddr>) -> Result<Option<Listener>, SiteError> {
+    let Some(address) = address else { return Ok(None) };
+    Ok(Some(Listener::bind(address).await?))
 }
 
 async fn bind(settings: &Settings) -> Result<Bound, SiteError> {
-    let mut certificates = Certificates::default();
-    let tls = certificates.handshakes(settings.node.tls.as_ref())?;
-    let listener = Listener::bind(settings.node.listen).await?.with_tls(tls);
-    let metrics_listener = match settings.metrics {
-        Some(address) => Some(Listener::bind(address).await?),
-        None => None,
-    };
+    let mut tls = Certificates::default();
+    let handshakes = tls.handshakes(settings.node.tls.as_ref())?;
+    let listener = Listener::bind(settings.node.listen).await?.with_tls(handshakes);
+    let api = bind_plain(settings.api_listen).await?;
+    let metrics = bind_plain(settings.metrics).await?;
     let mut sites = Vec::new();
     for site in settings.gateways.iter().cloned() {
-        sites.push(Site::bind(site, &mut certificates).await?);
+        sites.push(Site::bind(site, Some(&listener), &mut tls).await?);
     }
-    Ok(Bound { listener, metrics_listener, sites, certificates })
+    Ok(Bound { places: Places { listener, api }, metrics, sites, tls })
 }
 
 /// What the gateways beside the node sell, and the tasks that serve them.
+#[derive(Default)]
 struct Sold {
     listed: Vec<ListedOffer>,
     /// Offers of the configuration.
     fixed: Vec<PublishedOffer>,
     servers: Vec<JoinHandle<()>>,
+    /// Sites that share the node's listener.
+    hosts: Hosts,
 }
 
 /// Serves the sites, with the offers of the registry on their shelves.
@@ -218,14 +253,13 @@ fn serve_sites(
     let shelves: Vec<_> = sites.iter().map(Site::shelf).collect();
     offers::stock(engine, &shelves);
     let follower = offers::follow(engine.clone(), shelves, stopped.clone());
-    let mut sold =
-        Sold { listed: Vec::new(), fixed: Vec::new(), servers: vec![tokio::spawn(follower)] };
+    let mut sold = Sold { servers: vec![tokio::spawn(follower)], ..Sold::default() };
     for site in sites {
         let paywall = paywall(&site);
         let (name, _) = site.shelf();
         sold.listed.extend(listed(&site, &paywall));
         sold.fixed.extend(site.offers().iter().map(|offer| PublishedOffer::of(offer, &name)));
-        sold.servers.extend(site.serve(paywall, traffic, stopped.clone()));
+        sold.servers.extend(site.serve(paywall, traffic, &mut sold.hosts, stopped));
     }
     sold
 }
@@ -392,7 +426,7 @@ impl Running {
 
     /// From now on changed files of certificates count, and SIGHUP says that they have changed.
     fn keep_certificates_fresh(&mut self) -> io::Result<()> {
-        let fresh = self.certificates.clone().keep_fresh(self.stop.subscribe())?;
+        let fresh = self.tls.clone().keep_fresh(self.stop.subscribe())?;
         self.servers.push(tokio::spawn(fresh));
         Ok(())
     }

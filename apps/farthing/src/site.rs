@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use tower::Service;
 
 use crate::config::GatewaySettings;
+use crate::hosts::{Hosts, Others};
 use crate::listener::{BindError, Listener};
 use crate::offers::NamedShelf;
 use crate::tls::{Certificates, TlsError};
@@ -34,28 +35,41 @@ pub(crate) enum SiteError {
     /// There is no certificate for it.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Only the node's process has the node's listener.
+    #[error("a site without `listen` is served by its node alone")]
+    Nowhere,
 }
 
 /// A gateway that is bound but does not serve yet.
 #[derive(Debug)]
 pub(crate) struct Site {
-    listener: Listener,
+    /// `None` at the node's listener.
+    listener: Option<Listener>,
     settings: GatewaySettings,
     shelf: Shelf,
     url: String,
 }
 
 impl Site {
-    /// Takes the address.
+    /// Takes the address of its own, if it has one; else it is reached at the node's listener.
     pub(crate) async fn bind(
         settings: GatewaySettings,
+        node: Option<&Listener>,
         certificates: &mut Certificates,
     ) -> Result<Self, SiteError> {
-        let tls = certificates.handshakes(settings.tls.as_ref())?;
-        let listener = Listener::bind(settings.listen).await?.with_tls(tls);
-        let url = settings.public_url.clone().unwrap_or_else(|| listener.url());
+        let own = match settings.listen {
+            None => None,
+            Some(address) => {
+                let tls = certificates.handshakes(settings.tls.as_ref())?;
+                Some(Listener::bind(address).await?.with_tls(tls))
+            }
+        };
+        let listener = own.as_ref().or(node).ok_or(SiteError::Nowhere)?;
+        let usual = settings.hosts.first().map(|host| listener.url_of(host));
+        let public_url = settings.public_url.clone().or(usual);
+        let url = public_url.unwrap_or_else(|| listener.url());
         let shelf = Shelf::new(settings.routes.clone());
-        Ok(Self { listener, settings, shelf, url })
+        Ok(Self { listener: own, settings, shelf, url })
     }
 
     /// The origin as payers see it.
@@ -92,24 +106,39 @@ impl Site {
         })
     }
 
-    /// Serves until `stop`; `None` if the upstream is not one, which the configuration's check rules
-    /// out.
+    /// Serves until `stop`: at the listener of its own, or as one of the node's `hosts`. Nothing is
+    /// served if the upstream is not one, which the configuration's check rules out.
     pub(crate) fn serve(
         self,
         paywall: Paywall,
         traffic: &Traffic,
-        stop: watch::Receiver<bool>,
-    ) -> Option<JoinHandle<()>> {
-        let forward = Forward::new(&self.settings.upstream, ForwardOptions::default())?;
-        let name = self.settings.service_name.clone().unwrap_or_else(|| self.url.clone());
+        hosts: &mut Hosts,
+        stop: &watch::Receiver<bool>,
+    ) -> Vec<JoinHandle<()>> {
+        let Self { listener, settings, url, .. } = self;
+        let forward = Forward::new(&settings.upstream, ForwardOptions::default());
+        let Some(forward) = forward else { return Vec::new() };
+        let name = settings.service_name.as_ref().unwrap_or(&url);
         let service = PaywallService::new(paywall, forward);
-        let service = Counted { service, traffic: traffic.site(&name) };
-        let keys = self.settings.crawlers.keep_fresh(|| SystemClock.now_ms());
-        let keys = tokio::spawn(keys);
-        Some(tokio::spawn(async move {
-            self.listener.serve(service, stop).await;
-            keys.abort();
-        }))
+        let service = Counted { service, traffic: traffic.site(name) };
+        let (crawlers, mut stopped) = (settings.crawlers, stop.clone());
+        let mut tasks = vec![tokio::spawn(async move {
+            tokio::select! {
+                () = crawlers.keep_fresh(|| SystemClock.now_ms()) => {}
+                _ = stopped.wait_for(|stop| *stop) => {}
+            }
+        })];
+        let mut own = Hosts::default();
+        let hosts = if listener.is_some() { &mut own } else { hosts };
+        if settings.hosts.is_empty() {
+            hosts.others(Others::All, service);
+        } else {
+            hosts.name(&settings.hosts, service);
+        }
+        if let Some(listener) = listener {
+            tasks.push(tokio::spawn(listener.serve(own, stop.clone())));
+        }
+        tasks
     }
 }
 

@@ -64,6 +64,7 @@ pub use published::{
     OFFER_DESCRIPTION_BYTES_MAX, PublishedAmount, PublishedError, PublishedOffer, PublishedPrice,
     PublishedShare,
 };
+pub use request_id::problem_answer;
 pub use routes::Routes;
 pub use shelf::Shelf;
 pub use tools::{TOOL_NAME_BYTES_MAX, Tool, ToolName, ToolNameError};

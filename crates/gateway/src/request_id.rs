@@ -11,6 +11,8 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Response, header};
 use http402::Problem;
 
+use crate::answer;
+
 /// The header that carries it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
@@ -21,6 +23,11 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 fn next() -> String {
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("req_{:016x}", KEY.hash_one(number))
+}
+
+/// A problem that is answered in front of any paywall.
+pub fn problem_answer(problem: &Problem) -> Response<Body> {
+    name(answer::problem(problem))
 }
 
 /// Names the request in an answer that is a problem of our own; others are left as they are.

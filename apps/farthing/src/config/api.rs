@@ -1,5 +1,7 @@
 //! Who may ask the node's API how often, and which proxies speak for others.
 
+use std::net::SocketAddr;
+
 use api::{AddressRange, Admission, Rate, Rates};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,9 @@ const WINDOW_SECONDS_MAX: u32 = 24 * 60 * 60;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ApiSection {
+    /// Where programs of the operator reach the node beside its usual listener, without TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) listen: Option<SocketAddr>,
     /// Ranges of addresses of proxies whose `X-Forwarded-For` counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) trusted_proxies: Vec<String>,

@@ -15,6 +15,7 @@ use super::offer;
 use super::payee::derived_account;
 use super::{Config, ConfigError, FAUCET_DEFAULT, GatewaySection, PayeeSection};
 use super::{GatewaySettings, NodeSettings, PayeeSettings, Settings};
+use crate::hosts::{host_name, host_of, origin_at};
 
 /// Where a key stands, for errors.
 #[derive(Debug, Clone)]
@@ -56,15 +57,59 @@ impl Config {
         let mut gateways = Vec::new();
         for (index, section) in self.gateways.iter().enumerate() {
             let key = root.nth("gateway", index);
-            gateways.push(check_gateway(section, &key, &assets, &payees)?);
+            let place = self.check_place(section, &key)?;
+            gateways.push(check_gateway(section, place, &key, &assets, &payees)?);
         }
         let node = self.check_node(&root.join("node"), &assets)?;
-        check_wallet_alone(node.public_url.as_deref(), &gateways, &root)?;
+        check_wallet_alone(&node, &gateways, &root)?;
+        check_names(&node, &gateways, &root)?;
         let log = self.log.check(&node.data, &root.join("log"))?;
         let admission = self.api.check(&root.join("api"))?;
         let webhooks = self.webhooks.check(&root.join("webhooks"))?;
-        let metrics = self.metrics.listen;
-        Ok(Settings { node, log, admission, webhooks, assets, payees, gateways, metrics })
+        Ok(Settings {
+            node,
+            log,
+            admission,
+            webhooks,
+            assets,
+            payees,
+            gateways,
+            metrics: self.metrics.listen,
+            api_listen: self.api.listen,
+        })
+    }
+
+    /// Where a site is reached: at a listener of its own, or under its names at the node's.
+    fn check_place(&self, section: &GatewaySection, key: &Key<'_>) -> Result<Place, ConfigError> {
+        let mut hosts = section.host.check(&key.join("host"))?;
+        if section.listen.is_none() && hosts.is_empty() {
+            let hint = "write listen = \"127.0.0.1:4020\", or host = \"news.example\" to share the \
+                        node's listener";
+            return Err(key.join("listen").error("the site has no place", hint));
+        }
+        if section.listen.is_none() && section.tls.is_some() {
+            let hint = "take it out: the certificate of [tls] counts; or write listen";
+            return Err(key.join("tls").error("the site has no listener of its own", hint));
+        }
+        let (listen, tls) = match section.listen {
+            Some(listen) => (listen, &section.tls),
+            None => (self.node.listen, &self.tls),
+        };
+        let public_url = match &section.public_url {
+            None if !hosts.is_empty() => None,
+            text => check_origin(text.as_deref(), listen, key)?,
+        };
+        if let Some(tls) = tls {
+            tls.check(public_url.as_deref(), &key.join("public_url"))?;
+        }
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let usual = match hosts.first() {
+            Some(host) => origin_at(scheme, host, listen.port()),
+            None => format!("{scheme}://{listen}"),
+        };
+        add_host_of(public_url.as_deref(), &mut hosts);
+        let site = public_url.clone().unwrap_or(usual);
+        Ok(Place { hosts, public_url, site })
     }
 
     fn check_node(
@@ -89,8 +134,11 @@ impl Config {
         if let Some(tls) = &self.tls {
             tls.check(public_url.as_deref(), &Key::root(&self.source).join("tls"))?;
         }
+        let mut hosts = node.hosts.check(&key.join("hosts"))?;
+        add_host_of(public_url.as_deref(), &mut hosts);
         Ok(NodeSettings {
             listen: node.listen,
+            hosts,
             public_url,
             tls: self.tls.clone(),
             data: node.data.clone(),
@@ -185,8 +233,17 @@ pub(super) fn find_asset(
     })
 }
 
+/// Where a site is reached.
+struct Place {
+    hosts: Vec<String>,
+    public_url: Option<String>,
+    /// The origin that offers of the file are named after.
+    site: String,
+}
+
 fn check_gateway(
     section: &GatewaySection,
+    place: Place,
     key: &Key<'_>,
     assets: &[(Asset, bool)],
     payees: &[PayeeSettings],
@@ -211,14 +268,10 @@ fn check_gateway(
             key.join("country_header").error(format!("`{name}` is no name of a header"), hint)
         })
     });
-    let public_url = check_origin(section.public_url.as_deref(), section.listen, key)?;
-    if let Some(tls) = &section.tls {
-        tls.check(public_url.as_deref(), &key.join("tls"))?;
-    }
-    let scheme = if section.tls.is_some() { "https" } else { "http" };
-    let site = public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", section.listen));
+    let Place { hosts, public_url, site } = place;
     Ok(GatewaySettings {
         name: section.name.clone(),
+        hosts,
         listen: section.listen,
         public_url,
         tls: section.tls.clone(),
@@ -232,15 +285,44 @@ fn check_gateway(
 
 /// The wallet's key lives at the node's origin, where no script of a site may run.
 fn check_wallet_alone(
-    node: Option<&str>,
+    node: &NodeSettings,
     gateways: &[GatewaySettings],
     root: &Key<'_>,
 ) -> Result<(), ConfigError> {
-    let shares = |site: &GatewaySettings| node.is_some() && site.public_url.as_deref() == node;
+    let shares =
+        |site: &GatewaySettings| node.public_url.is_some() && site.public_url == node.public_url;
     let Some(index) = gateways.iter().position(shares) else { return Ok(()) };
     let what = "the site has the origin of the node, so its scripts could use every wallet's key";
     let hint = "give node and site host names of their own";
     Err(root.nth("gateway", index).join("public_url").error(what, hint))
+}
+
+/// Who is named at all is also reached under the name that payers know.
+fn add_host_of(public_url: Option<&str>, hosts: &mut Vec<String>) {
+    let of_url = public_url.and_then(host_of).filter(|host| !hosts.contains(host));
+    if !hosts.is_empty() {
+        hosts.extend(of_url);
+    }
+}
+
+/// At the node's listener each name belongs to one site, or to the node.
+fn check_names(
+    node: &NodeSettings,
+    gateways: &[GatewaySettings],
+    root: &Key<'_>,
+) -> Result<(), ConfigError> {
+    let of_url = node.public_url.as_deref().and_then(host_of);
+    let of_listener = host_name(&node.listen.to_string());
+    let mut taken: Vec<&String> = node.hosts.iter().chain(&of_url).chain(&of_listener).collect();
+    for (index, site) in gateways.iter().enumerate().filter(|(_, site)| site.listen.is_none()) {
+        if let Some(name) = site.hosts.iter().find(|name| taken.contains(name)) {
+            let what = format!("`{name}` belongs to the node or to another site");
+            let hint = "give node and sites host names of their own";
+            return Err(root.nth("gateway", index).join("host").error(what, hint));
+        }
+        taken.extend(&site.hosts);
+    }
+    Ok(())
 }
 
 /// The origin as payers see it, which orders are bound to.

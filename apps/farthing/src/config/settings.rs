@@ -25,12 +25,16 @@ pub(crate) struct Settings {
     pub(crate) gateways: Vec<GatewaySettings>,
     /// Where metrics are read without a token.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Where the API is served a second time, without TLS.
+    pub(crate) api_listen: Option<SocketAddr>,
 }
 
 /// The node.
 #[derive(Debug, Clone)]
 pub(crate) struct NodeSettings {
     pub(crate) listen: SocketAddr,
+    /// Its names, if it does not take all that no site has.
+    pub(crate) hosts: Vec<String>,
     /// Origin without a slash at the end.
     pub(crate) public_url: Option<String>,
     pub(crate) tls: Option<TlsSection>,
@@ -53,7 +57,10 @@ pub(crate) struct PayeeSettings {
 #[derive(Debug, Clone)]
 pub(crate) struct GatewaySettings {
     pub(crate) name: String,
-    pub(crate) listen: SocketAddr,
+    /// Its names; there is one at least if it has no listener of its own.
+    pub(crate) hosts: Vec<String>,
+    /// `None` at the node's listener.
+    pub(crate) listen: Option<SocketAddr>,
     /// Origin without a slash at the end.
     pub(crate) public_url: Option<String>,
     pub(crate) tls: Option<TlsSection>,

@@ -97,6 +97,43 @@ fn what_makes_no_sense_names_file_key_and_fix() {
     }
 }
 
+#[test]
+fn a_site_has_a_listener_or_a_name_of_its_own() {
+    let place = "listen = \"127.0.0.1:4101\"\nupstream";
+    assert!(GOOD.contains(place));
+    let with = |node: &str, site: &str| {
+        let text = GOOD.replacen(place, &format!("{site}\nupstream"), 1);
+        text.replacen("[node]", &format!("[node]\n{node}"), 1)
+    };
+    for site in ["host = \"news.example\"", "host = [\"NEWS.example\", \"www.news.example\"]"] {
+        let config = Config::parse(&with("", site), "f.toml").unwrap();
+        let settings = config.check().unwrap();
+        assert_eq!(settings.gateways[0].hosts[0], "news.example");
+        assert_eq!((settings.gateways[0].listen, settings.node.hosts.len()), (None, 0));
+        let printed = config.print().unwrap();
+        assert_eq!(Config::parse(&printed, "f.toml").unwrap().print().unwrap(), printed);
+    }
+    let named = "hosts = [\"pay.example\"]\npublic_url = \"https://pay2.example\"";
+    let settings = Config::parse(&with(named, "host = \"a.example\""), "f.toml").unwrap();
+    assert_eq!(settings.check().unwrap().node.hosts, ["pay.example", "pay2.example"]);
+    for (node, site, place) in [
+        ("", "", "gateway[1].listen"),
+        ("", "host = []", "gateway[1].listen"),
+        ("", "host = \"news.example:80\"", "gateway[1].host"),
+        ("", "host = \"http://news.example\"", "gateway[1].host"),
+        ("", "host = [\"a.example\", \"A.example\"]", "gateway[1].host"),
+        ("", "host = \"127.0.0.1\"", "gateway[1].host"),
+        (named, "host = \"pay.example\"", "gateway[1].host"),
+        (named, "host = \"pay2.example\"", "gateway[1].host"),
+        ("", "host = \"a.example\"\ntls = { certificate = \"a\", key = \"b\" }", "gateway[1].tls"),
+    ] {
+        assert_eq!(error(&with(node, site)).place, format!("f.toml: {place}"), "{site}");
+    }
+    let tls = "[tls]\ncertificate = \"a\"\nkey = \"b\"\n";
+    let plain = format!("{tls}{}", with("public_url = \"http://pay.example\"", "host = \"a.b\""));
+    assert_eq!(error(&plain).place, "f.toml: tls");
+}
+
 /// The good file, its offer open to crawlers, with a crawler of these keys.
 fn crawled(keys: &str) -> String {
     format!("{GOOD}crawl = true\n\n[[gateway.crawler]]\n{keys}\n")

@@ -46,11 +46,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<bool> {
     config.node.data.clone_from(&data);
     config.node.listen = loopback(port(args.port_node, NODE_PORT));
     let site = &mut config.gateways[0];
-    site.listen = loopback(port(args.port_site, SITE_PORT));
+    site.listen = Some(loopback(port(args.port_site, SITE_PORT)));
     site.upstream = format!("http://{upstream}");
     if args.smoke {
         let mut down = site.clone();
-        down.listen = loopback(0);
+        down.listen = Some(loopback(0));
         down.upstream = format!("http://{}", closed_port().await?);
         config.gateways.push(down);
     }

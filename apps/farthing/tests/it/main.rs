@@ -8,6 +8,7 @@ mod upstream;
 mod world;
 
 mod cli;
+mod hosts;
 mod keep;
 mod kill;
 mod kill_points;
@@ -18,5 +19,6 @@ mod refused;
 mod replicas;
 mod serve;
 mod smoke;
+mod tls;
 mod verify;
 mod witness;

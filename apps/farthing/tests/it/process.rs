@@ -121,6 +121,10 @@ impl Running {
         assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success());
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for its end.
     pub fn ended(mut self) -> ExitStatus {
         self.child.wait().unwrap()
