@@ -17,6 +17,7 @@ use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Request, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::builderstates::WantsSchemes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -88,11 +89,17 @@ pub(crate) struct Http(Client<HttpsConnector<Connector>, Full<Bytes>>);
 
 impl Http {
     pub(crate) fn new(allow_private: bool, idle_count_max: usize) -> Self {
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(Connector { allow_private });
+        let tls = HttpsConnectorBuilder::new().with_webpki_roots();
+        Self::with_tls(tls, allow_private, idle_count_max)
+    }
+
+    fn with_tls(
+        tls: HttpsConnectorBuilder<WantsSchemes>,
+        allow_private: bool,
+        idle_count_max: usize,
+    ) -> Self {
+        let connector =
+            tls.https_or_http().enable_http1().wrap_connector(Connector { allow_private });
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_millis(IDLE_MS))
@@ -186,6 +193,12 @@ async fn connect(url: &Uri, allow_private: bool) -> io::Result<TokioIo<TcpStream
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use rustls::crypto::ring::default_provider;
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -229,6 +242,66 @@ mod tests {
         let answer = Http::new(true, 1).send(post(&format!("http://{address}/"))).await;
         assert!(matches!(answer, Answer::None(NoAnswer::Broken(_))), "{answer:?}");
         called.await.unwrap();
+    }
+
+    fn test_file(name: &str) -> std::path::PathBuf {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/tls").join(name)
+    }
+
+    /// Answers 204 over TLS, with a certificate for `localhost` of an authority of the tests.
+    async fn receiver() -> u16 {
+        let provider = Arc::new(default_provider());
+        let chain = vec![CertificateDer::from_pem_file(test_file("old.pem")).unwrap()];
+        let key = PrivateKeyDer::from_pem_file(test_file("old.key")).unwrap();
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") && stream.read_buf(&mut head).await.unwrap() > 0
+                {
+                }
+                let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+                stream.write_all(answer).await.unwrap();
+                // The other side may be gone already.
+                let _ = stream.shutdown().await;
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn a_receiver_over_tls_is_called_if_its_certificate_is_trusted_and_for_its_name() {
+        let port = receiver().await;
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(test_file("ca.pem")).unwrap()).unwrap();
+        let config = rustls::ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let trusting = || HttpsConnectorBuilder::new().with_tls_config(config.clone());
+        let url = format!("https://localhost:{port}/");
+        let answer = Http::with_tls(trusting(), true, 1).send(post(&url)).await;
+        assert_eq!(answer, Answer::Status { status: 204, retry_after_ms: None });
+        for (http, host, why) in [
+            (Http::with_tls(trusting(), true, 1), "127.0.0.2", "not valid for name"),
+            (Http::new(true, 1), "localhost", "UnknownIssuer"),
+        ] {
+            let answer = http.send(post(&format!("https://{host}:{port}/"))).await;
+            let Answer::None(NoAnswer::Broken(said)) = &answer else { panic!("{answer:?}") };
+            assert!(said.contains(why), "{said}");
+        }
+        let refused = Http::with_tls(trusting(), false, 1).send(post(&url)).await;
+        assert_eq!(refused, Answer::None(NoAnswer::PrivateAddress));
     }
 
     #[test]
