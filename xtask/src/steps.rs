@@ -56,7 +56,10 @@ pub(crate) const STEPS: &[Step] = &[
     step(
         "lints",
         "clippy, warnings are errors",
-        &[command("cargo clippy --workspace --all-targets -- -D warnings")],
+        &[
+            command("cargo clippy --workspace --all-targets -- -D warnings"),
+            command("cargo clippy --package farthing --features otel --all-targets -- -D warnings"),
+        ],
     ),
     step(
         "docs",
@@ -75,7 +78,11 @@ pub(crate) const STEPS: &[Step] = &[
     step(
         "unit",
         "unit, property and black-box tests, examples in the docs",
-        &[command("cargo test --workspace --all-targets"), command("cargo test --workspace --doc")],
+        &[
+            command("cargo test --workspace --all-targets"),
+            command("cargo test --workspace --doc"),
+            command("cargo test --package farthing --features otel --bin farthing otel"),
+        ],
     ),
     step(
         "no_std",

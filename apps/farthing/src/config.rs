@@ -13,6 +13,7 @@ mod hosts;
 mod log;
 mod meter;
 mod offer;
+mod otel;
 mod payee;
 mod settings;
 mod tls;
@@ -29,6 +30,7 @@ pub(crate) use settings::{GatewaySettings, NodeSettings, PayeeSettings, Settings
 
 use self::api::ApiSection;
 use self::hosts::HostsSection;
+use self::otel::OtelSection;
 use crate::failure::Failure;
 use log::LogSection;
 pub(crate) use log::LogSettings;
@@ -63,6 +65,9 @@ pub(crate) struct Config {
     pub(crate) metrics: MetricsSection,
     #[serde(default)]
     pub(crate) webhooks: WebhooksSection,
+    /// Where traces go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) otel: Option<OtelSection>,
     #[serde(default, rename = "asset")]
     pub(crate) assets: Vec<AssetSection>,
     #[serde(default, rename = "payee")]

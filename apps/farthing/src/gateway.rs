@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::hosts::Hosts;
 use crate::listener::Listener;
+use crate::otel;
 use crate::secrets;
 use crate::site::Site;
 use crate::stop_signal::StopSignal;
@@ -45,6 +46,7 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
     let asked = StopSignal::listen().map_err(no_signals)?;
     let (stop, stopped) = watch::channel(false);
     let mut servers = Vec::new();
+    servers.extend(otel::start(settings.otel.clone(), &stopped));
     let traffic = Traffic::default();
     let (mut sites, mut certificates) = (Vec::new(), Certificates::default());
     for site in settings.gateways {

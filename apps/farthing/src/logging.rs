@@ -10,9 +10,10 @@ use std::io;
 use clap::ValueEnum;
 use tracing::Dispatch;
 use tracing::field::Field;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::term;
 
@@ -40,17 +41,21 @@ where
     T: Fn() -> W + Send + Sync + 'static,
     W: io::Write + 'static,
 {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter);
-    match format {
+    let lines = tracing_subscriber::fmt::layer();
+    let lines = match format {
         LogFormat::Json => {
-            let builder = builder.json().flatten_event(true).with_current_span(false);
-            builder.with_writer(move || Json(to())).into()
+            let lines = lines.json().flatten_event(true).with_current_span(false);
+            lines.with_writer(move || Json(to())).boxed()
         }
         LogFormat::Text => {
             let fields = debug_fn(field).delimited(" ");
-            builder.with_ansi(colour).fmt_fields(fields).with_writer(to).into()
+            lines.with_ansi(colour).fmt_fields(fields).with_writer(to).boxed()
         }
-    }
+    };
+    let layers = tracing_subscriber::registry().with(lines.with_filter(filter));
+    #[cfg(feature = "otel")]
+    let layers = layers.with(crate::otel::layer());
+    layers.into()
 }
 
 /// Writes one value of an event; the message stands without its name.

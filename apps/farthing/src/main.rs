@@ -29,6 +29,7 @@ mod mcp;
 mod mirror;
 mod offers;
 mod operator;
+mod otel;
 mod outbox;
 mod pay;
 mod payee;

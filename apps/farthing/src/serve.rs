@@ -31,6 +31,7 @@ use crate::hosts::{Hosts, Others};
 use crate::listener::Listener;
 use crate::log;
 use crate::offers;
+use crate::otel;
 use crate::outbox;
 use crate::secrets;
 use crate::site::{Site, SiteError};
@@ -127,6 +128,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         &stopped,
     );
     servers.extend(tasks.into_iter().flatten());
+    servers.extend(otel::start(settings.otel.clone(), &stopped));
     let webhooks = outbox::start(&engine, &folder, &settings.webhooks)?;
     let report = follow_events(&engine, &folder);
     let reports = report.as_ref().map(|follower| follower.handle().clone());

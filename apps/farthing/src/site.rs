@@ -120,7 +120,8 @@ impl Site {
         let Some(forward) = forward else { return Vec::new() };
         let name = settings.service_name.as_ref().unwrap_or(&url);
         let service = PaywallService::new(paywall, forward);
-        let service = Counted { service, traffic: traffic.site(name) };
+        let (traffic, site) = (traffic.site(name), name.as_str().into());
+        let service = Counted { service, traffic, site };
         let (crawlers, mut stopped) = (settings.crawlers, stop.clone());
         let mut tasks = vec![tokio::spawn(async move {
             tokio::select! {
@@ -142,11 +143,13 @@ impl Site {
     }
 }
 
-/// Counts what becomes of each request.
+/// Counts what becomes of each request, and tells the log if it wants to know: of what a caller chose
+/// only the method.
 #[derive(Clone)]
 struct Counted<S> {
     service: S,
     traffic: Arc<SiteTraffic>,
+    site: Arc<str>,
 }
 
 impl<S> Service<Request<Body>> for Counted<S>
@@ -163,11 +166,23 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let began = Instant::now();
+        let (began, method) = (Instant::now(), request.method().clone());
         let (answer, traffic) = (self.service.call(request), Arc::clone(&self.traffic));
+        let site = Arc::clone(&self.site);
         Box::pin(async move {
             let response = answer.await?;
-            traffic.note(Outcome::of(&response), began.elapsed());
+            let (outcome, took) = (Outcome::of(&response), began.elapsed());
+            traffic.note(outcome, took);
+            let id = response.headers().get("request-id").and_then(|id| id.to_str().ok());
+            tracing::info!(
+                target: "request",
+                id = id.unwrap_or_default(),
+                method = method.as_str(),
+                site = &*site,
+                outcome = outcome.code(),
+                status = response.status().as_u16(),
+                duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            );
             Ok(response)
         })
     }

@@ -13,7 +13,7 @@ use super::crawler;
 use super::meter;
 use super::offer;
 use super::payee::derived_account;
-use super::{Config, ConfigError, FAUCET_DEFAULT, GatewaySection, PayeeSection};
+use super::{Config, ConfigError, FAUCET_DEFAULT, GatewaySection, PayeeSection, TlsSection};
 use super::{GatewaySettings, NodeSettings, PayeeSettings, Settings};
 use crate::hosts::{host_name, host_of, origin_at};
 
@@ -66,6 +66,7 @@ impl Config {
         let log = self.log.check(&node.data, &root.join("log"))?;
         let admission = self.api.check(&root.join("api"))?;
         let webhooks = self.webhooks.check(&root.join("webhooks"))?;
+        let otel = self.otel.as_ref().map(|otel| otel.check(&root.join("otel")));
         Ok(Settings {
             node,
             log,
@@ -75,6 +76,7 @@ impl Config {
             payees,
             gateways,
             metrics: self.metrics.listen,
+            otel: otel.transpose()?,
             api_listen: self.api.listen,
         })
     }
@@ -99,9 +101,7 @@ impl Config {
             None if !hosts.is_empty() => None,
             text => check_origin(text.as_deref(), listen, key)?,
         };
-        if let Some(tls) = tls {
-            tls.check(public_url.as_deref(), &key.join("public_url"))?;
-        }
+        TlsSection::check(tls.as_ref(), public_url.as_deref(), &key.join("public_url"))?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let usual = match hosts.first() {
             Some(host) => origin_at(scheme, host, listen.port()),
@@ -131,9 +131,7 @@ impl Config {
             })
         });
         let public_url = check_origin(node.public_url.as_deref(), node.listen, key)?;
-        if let Some(tls) = &self.tls {
-            tls.check(public_url.as_deref(), &Key::root(&self.source).join("tls"))?;
-        }
+        TlsSection::check(self.tls.as_ref(), public_url.as_deref(), &key.join("public_url"))?;
         let mut hosts = node.hosts.check(&key.join("hosts"))?;
         add_host_of(public_url.as_deref(), &mut hosts);
         Ok(NodeSettings {

@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) gateways: Vec<GatewaySettings>,
     /// Where metrics are read without a token.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Where traces go.
+    pub(crate) otel: Option<Uri>,
     /// Where the API is served a second time, without TLS.
     pub(crate) api_listen: Option<SocketAddr>,
 }

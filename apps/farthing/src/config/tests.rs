@@ -131,7 +131,26 @@ fn a_site_has_a_listener_or_a_name_of_its_own() {
     }
     let tls = "[tls]\ncertificate = \"a\"\nkey = \"b\"\n";
     let plain = format!("{tls}{}", with("public_url = \"http://pay.example\"", "host = \"a.b\""));
-    assert_eq!(error(&plain).place, "f.toml: tls");
+    assert_eq!(error(&plain).place, "f.toml: node.public_url");
+}
+
+#[test]
+fn traces_need_a_receiver_and_a_program_that_can_send_them() {
+    let check = |endpoint: &str| {
+        let text = format!("{GOOD}\n[otel]\nendpoint = \"{endpoint}\"\n");
+        Config::parse(&text, "f.toml").unwrap().check()
+    };
+    let good = check("http://127.0.0.1:4318");
+    if cfg!(feature = "otel") {
+        assert_eq!(good.unwrap().otel.unwrap(), "http://127.0.0.1:4318/");
+        for bad in ["127.0.0.1:4318", "ftp://a.example", "http://a.example?b"] {
+            assert_eq!(check(bad).unwrap_err().place, "f.toml: otel.endpoint", "{bad}");
+        }
+    } else {
+        let error = good.unwrap_err();
+        assert_eq!(error.place, "f.toml: otel");
+        assert!(error.hint.unwrap().contains("--features otel"));
+    }
 }
 
 /// The good file, its offer open to crawlers, with a crawler of these keys.

@@ -19,8 +19,12 @@ pub(crate) struct TlsSection {
 
 impl TlsSection {
     /// Who listens with TLS is not reached without.
-    pub(super) fn check(&self, public_url: Option<&str>, key: &Key<'_>) -> Result<(), ConfigError> {
-        if public_url.is_none_or(|url| url.starts_with("https://")) {
+    pub(super) fn check(
+        section: Option<&Self>,
+        public_url: Option<&str>,
+        key: &Key<'_>,
+    ) -> Result<(), ConfigError> {
+        if section.is_none() || public_url.is_none_or(|url| url.starts_with("https://")) {
             return Ok(());
         }
         let what = "payers would be sent to an http:// address, and TLS answers there";
