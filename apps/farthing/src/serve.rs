@@ -1,10 +1,9 @@
 //! `farthing serve`: a node and its gateways in one process, from configuration to clean end.
 //!
 //! Order of starting: check the settings, make the data folder and its secrets, take every address,
-//! start the engine (which locks the folder), open assets and payees, serve, say where.
-//!
-//! Invariants: nothing is served before the engine has recovered; on the way out requests finish
-//! before the engine stops; secrets stay in their files.
+//! start the engine (which locks the folder), open assets and payees, serve, say where. Invariants:
+//! nothing is served before the engine has recovered; on the way out requests finish before the engine
+//! stops; secrets stay in their files.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -206,7 +205,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
     let folder = settings.node.data.clone();
     let failed = |cause| ServeError::Folder { folder: folder.clone(), cause };
     data::make(&folder).map_err(failed)?;
-    let vault = open_vault(&settings)?;
+    let vault = Vault::open_sealed(&folder, settings.node.seal_key_file.as_deref())?;
     let key = Arc::new(vault.node_key()?);
     let operator_token = Token::new(vault.token(data::OPERATOR_TOKEN)?);
     let gateway_token = vault.token(data::GATEWAY_TOKEN)?;
@@ -268,19 +267,6 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
     data::publish(&folder, &listener.url()).map_err(failed)?;
     servers.push(tokio::spawn(listener.serve(router, stopped)));
     Ok(Running { node_url, site_urls, engine, folder, stop, servers, webhooks, report })
-}
-
-/// The secrets of the data folder, sealed from now on if there is a key file.
-fn open_vault(settings: &Settings) -> Result<Vault, SecretError> {
-    let node = &settings.node;
-    let vault = Vault::open(&node.data, node.seal_key_file.as_deref())?;
-    let sealed_count = vault.seal_all()?;
-    if sealed_count > 0 {
-        term::note(&format!(
-            "{sealed_count} secrets that lay in plain are sealed now; older backups still have them"
-        ));
-    }
-    Ok(vault)
 }
 
 /// Every address that was taken.

@@ -14,6 +14,7 @@ use seal::{Seal, is_sealed};
 
 use crate::data::{GATEWAY_TOKEN, LOG_KEY, NODE_KEY, OPERATOR_TOKEN, SEAL_KEY};
 use crate::secrets::{self, SECRET_BYTES, SecretError};
+use crate::term;
 
 /// A data folder and what opens its secrets.
 #[derive(Debug)]
@@ -27,6 +28,19 @@ impl Vault {
     pub(crate) fn open(folder: &Path, key_file: Option<&Path>) -> Result<Self, SecretError> {
         let seal = key_file.map(|path| read_seal(folder, path)).transpose()?;
         Ok(Self { folder: folder.to_owned(), seal })
+    }
+
+    /// As [`Vault::open`], with everything sealed from now on if there is a key file.
+    pub(crate) fn open_sealed(folder: &Path, key_file: Option<&Path>) -> Result<Self, SecretError> {
+        let vault = Self::open(folder, key_file)?;
+        let sealed_count = vault.seal_all()?;
+        if sealed_count > 0 {
+            term::note(&format!(
+                "{sealed_count} secrets that lay in plain are sealed now; older backups still have \
+                 them"
+            ));
+        }
+        Ok(vault)
     }
 
     /// The data folder.

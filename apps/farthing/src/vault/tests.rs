@@ -1,3 +1,5 @@
+//! Sealing: nothing in plain, nothing that was changed, swapped or put there by somebody else.
+
 use super::*;
 
 struct World {
