@@ -1,6 +1,5 @@
 //! What payees do with their money: look at income, state it, pay back, have it paid out.
 
-
 use report::{EngineEvents, Follower};
 use serde_json::{Value, json};
 
