@@ -140,6 +140,7 @@ impl Config {
             public_url,
             tls: self.tls.clone(),
             data: node.data.clone(),
+            seal_key_file: node.seal_key_file.clone(),
             faucet: faucet.transpose()?,
         })
     }

@@ -63,6 +63,7 @@ impl From<ServeError> for Failure {
         let text = error.to_string();
         match error {
             ServeError::Config(error) => error.into(),
+            ServeError::Secret(error) => error.into(),
             ServeError::Engine(error) => not_started(text, &error),
             ServeError::Clock(test_clock::ClockError::RealMoney { .. }) => {
                 Self::new(text).with_hint("name another folder with --data for real money")
