@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use api::{SiteTraffic, Traffic};
+use api::{AddressRange, SiteTraffic, Traffic, client_address};
 use axum::body::Body;
 use engine::{Clock as _, SystemClock};
+use gateway::{ClientAddress, Offer, Outcome, PaywallService, Shelf};
 use gateway::{Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions};
-use gateway::{Offer, Outcome, PaywallService, Shelf};
 use http::{Request, Response};
 use http402::mpp::ChallengeSecret;
 use tokio::sync::watch;
@@ -87,7 +87,8 @@ impl Site {
         let forward = Forward::new(&self.settings.upstream, ForwardOptions::default())?;
         let name = self.settings.service_name.clone().unwrap_or_else(|| self.url.clone());
         let service = PaywallService::new(paywall, forward);
-        let service = Counted { service, traffic: traffic.site(&name) };
+        let proxies = self.settings.proxies.clone().into();
+        let service = Counted { service, traffic: traffic.site(&name), proxies };
         let keys = self.settings.crawlers.keep_fresh(|| SystemClock.now_ms());
         let keys = tokio::spawn(keys);
         Some(tokio::spawn(async move {
@@ -97,11 +98,12 @@ impl Site {
     }
 }
 
-/// Counts what becomes of each request.
+/// Says where each request comes from, and counts what becomes of it.
 #[derive(Clone)]
 struct Counted<S> {
     service: S,
     traffic: Arc<SiteTraffic>,
+    proxies: Arc<[AddressRange]>,
 }
 
 impl<S> Service<Request<Body>> for Counted<S>
@@ -117,8 +119,11 @@ where
         self.service.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let began = Instant::now();
+        let peer = request.extensions().get().copied();
+        let address = client_address(peer, request.headers(), &self.proxies);
+        request.extensions_mut().insert(ClientAddress(address));
         let (answer, traffic) = (self.service.call(request), Arc::clone(&self.traffic));
         Box::pin(async move {
             let response = answer.await?;
