@@ -137,7 +137,7 @@ async fn by_key(case: &Case, free: FreeUses, parts: &Parts) -> Option<Result<u32
 }
 
 /// An id that no other use has.
-fn unique() -> CounterId {
+pub(crate) fn unique() -> CounterId {
     static KEYS: LazyLock<[RandomState; 2]> =
         LazyLock::new(|| [RandomState::new(), RandomState::new()]);
     static COUNT: AtomicU64 = AtomicU64::new(0);

@@ -12,6 +12,7 @@ use http402::{mpp, x402};
 
 use crate::access;
 use crate::free::FARTHING_FREE_LEFT;
+use crate::pass::FARTHING_PASS;
 use crate::proof::{PAYMENT_PROOF, WANT_PROOF};
 
 /// Tells the upstream which payment pays for the request.
@@ -31,7 +32,8 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-const PAYMENT_REQUEST: [HeaderName; 6] = [
+const PAYMENT_REQUEST: [HeaderName; 7] = [
+    FARTHING_PASS,
     x402::PAYMENT_SIGNATURE,
     x402::X_PAYMENT,
     mpp::ACCEPT_PAYMENT,
