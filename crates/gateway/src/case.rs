@@ -225,5 +225,6 @@ pub(crate) fn challenge(
         splits: offer.payees.split_text.clone(),
         metered: offer.metered(),
         channel: Some(offer.channel_offer()),
+        passes: offer.passes.iter().map(Pass::offered).collect(),
     }
 }

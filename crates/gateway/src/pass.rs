@@ -10,10 +10,9 @@
 
 use engine::{Authorize, Count, Counter, CounterId};
 use http::HeaderName;
-use http402::Problem;
+use http402::{PassOffer, Problem};
 use instrument::PurchaseDigest;
 use money::{OfferId, PaymentId};
-use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::answer::Refusal;
@@ -61,6 +60,17 @@ impl Pass {
             && (self.seconds.is_some() || self.uses.is_some())
     }
 
+    /// As a challenge names it.
+    pub(crate) fn offered(&self) -> PassOffer {
+        PassOffer {
+            pass: self.name.clone(),
+            title: self.title.clone(),
+            price: self.price.to_string(),
+            seconds: self.seconds,
+            uses: self.uses,
+        }
+    }
+
     /// For how long a payment for it is good.
     pub(crate) fn access_seconds(&self) -> u32 {
         self.seconds.unwrap_or(PASS_SECONDS_MAX)
@@ -90,21 +100,6 @@ pub(crate) fn named(offer: &Offer, name: &[u8]) -> Result<Pass, Box<Problem>> {
         let problem = Problem::new(400, "unknown_pass", "There is no such pass", detail);
         Box::new(problem.with_param("Farthing-Pass"))
     })
-}
-
-/// What the problem document of a 402 says of the offer's passes.
-pub(crate) fn members(offer: &Offer) -> Map<String, Value> {
-    let pass = |pass: &Pass| {
-        json!({
-            "pass": pass.name,
-            "title": pass.title,
-            "price": pass.price.to_string(),
-            "seconds": pass.seconds,
-            "uses": pass.uses,
-        })
-    };
-    let all: Vec<Value> = offer.passes.iter().map(pass).collect();
-    if all.is_empty() { Map::new() } else { Map::from_iter([("passes".to_owned(), all.into())]) }
 }
 
 /// One use of the pass that is presented, before it is delivered; `None` if uses are not counted.

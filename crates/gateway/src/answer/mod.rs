@@ -25,7 +25,6 @@ pub(crate) use refusal::{
 use crate::case::Case;
 use crate::crawl;
 use crate::page;
-use crate::pass;
 use crate::session;
 
 /// 402 in every dialect at once, or the page for a person. A refusal may have another status.
@@ -95,7 +94,7 @@ fn challenge_problem(
     let lacking = refusal.and_then(|refusal| lacking(case, refusal));
     let problem = Problem::new(status, code, title, detail)
         .with_members(members)
-        .with_members(pass::members(&case.offer))
+        .with_members(x402::pass_members(&case.challenge).into_iter().collect())
         .with_members(mpp::problem_members(challenge_id, lacking));
     if case.dialect == Dialect::Mpp {
         return Some(problem.with_type(mpp::problem_type(code)));

@@ -68,6 +68,7 @@ async fn the_402_names_the_passes_and_asks_for_the_one_that_is_named() {
     let usual = site.send(&Wanted::get("/page/1")).await;
     assert_eq!(usual.required().accepts[0].amount.units(), CHEAP);
     let named = &usual.json()["passes"];
+    assert_eq!(usual.required().accepts[0].extra["passes"], *named);
     assert_eq!(named[0]["pass"], "day");
     assert_eq!((&named[0]["price"], &named[0]["seconds"]), (&"20000".into(), &DAY_SECONDS.into()));
     assert_eq!((&named[1]["uses"], &named[1]["seconds"]), (&2.into(), &serde_json::Value::Null));
