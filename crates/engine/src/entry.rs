@@ -338,10 +338,7 @@ impl Stamped {
                 body: from.option(|from| Ok(from.bytes()?.to_vec()))?,
             },
             REFUNDED => Entry::Refunded(Box::new(NewRefund::decode(from)?)),
-            counter::COUNTED => {
-                let (by, counters) = counter::decode(from)?;
-                Entry::Counted { by, counters }
-            }
+            counter::COUNTED => counter::decode(from)?,
             EVENTS_BEGUN => Entry::EventsBegun,
             _ => return Err(Malformed("unknown entry kind")),
         };

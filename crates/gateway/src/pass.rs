@@ -93,9 +93,10 @@ pub(crate) fn named(offer: &Offer, name: &[u8]) -> Result<Pass, Box<Problem>> {
     let found = offer.passes.iter().find(|pass| pass.name.as_bytes() == name);
     found.cloned().ok_or_else(|| {
         let names: Vec<&str> = offer.passes.iter().map(|pass| pass.name.as_str()).collect();
-        let detail = match names.is_empty() {
-            true => "this offer has no passes; ask without `Farthing-Pass`".to_owned(),
-            false => format!("the passes of this offer are {}", names.join(", ")),
+        let detail = if names.is_empty() {
+            "this offer has no passes; ask without `Farthing-Pass`".to_owned()
+        } else {
+            format!("the passes of this offer are {}", names.join(", "))
         };
         let problem = Problem::new(400, "unknown_pass", "There is no such pass", detail);
         Box::new(problem.with_param("Farthing-Pass"))

@@ -67,6 +67,7 @@ pub(super) struct Free {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = OfferPass)]
+#[expect(clippy::struct_field_names, reason = "the word of the format")]
 pub(super) struct Pass {
     /// Its name among those of the offer.
     #[schema(pattern = "^[a-z0-9_-]{1,32}$", example = "day")]

@@ -56,7 +56,7 @@ pub fn requirements(challenge: &Challenge) -> PaymentRequirements {
         pay_to: challenge.pay_to,
         max_timeout_seconds: challenge.max_timeout_seconds,
         purchase: challenge.purchase,
-        extra: BTreeMap::from_iter(splits.into_iter().chain(passes)),
+        extra: splits.into_iter().chain(passes).collect(),
     }
 }
 
