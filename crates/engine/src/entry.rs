@@ -234,7 +234,6 @@ impl Stamped {
                 payment.encode(out);
             }
             Entry::PaymentSettled { payment, legs, outcome } => {
-                out.u8(6);
                 encode_settled(out, *payment, legs, outcome.as_ref());
             }
             Entry::PaymentReleased { payment, reason, outcome } => {
@@ -373,6 +372,7 @@ fn encode_document(
 }
 
 fn encode_settled(out: &mut Encoder, payment: PaymentId, legs: &[u128], outcome: Option<&Outcome>) {
+    out.u8(6);
     out.u128(payment.get());
     out.len(legs.len());
     for &units in legs {
