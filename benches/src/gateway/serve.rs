@@ -107,6 +107,8 @@ fn offer(path: &str, price: Amount, meter: Option<Meter>) -> Result<Offer> {
         path,
         prices: Vec::new(),
         own_amount: None,
+        free: None,
+        passes: Vec::new(),
         methods: vec![Method::GET],
         price,
         channel: ChannelSettings::usual(price, meter.as_ref()),

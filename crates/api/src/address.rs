@@ -84,11 +84,7 @@ impl fmt::Display for AddressRange {
 
 /// Who a request comes from: the peer, or behind trusted proxies the last address that is not one
 /// of theirs. What is not an address ends the search at the proxy that passed it on.
-pub(crate) fn of_client(
-    peer: Option<Peer>,
-    headers: &HeaderMap,
-    proxies: &[AddressRange],
-) -> IpAddr {
+pub fn of_client(peer: Option<Peer>, headers: &HeaderMap, proxies: &[AddressRange]) -> IpAddr {
     let is_proxy = |address: IpAddr| proxies.iter().any(|range| range.contains(address));
     let mut address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.to_canonical());
     let named: Vec<&str> = headers

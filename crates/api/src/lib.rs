@@ -58,7 +58,7 @@ mod statements;
 mod transfers;
 mod webhook_endpoints;
 
-pub use address::{AddressRange, AddressRangeError, Peer};
+pub use address::{AddressRange, AddressRangeError, Peer, of_client as client_address};
 pub use clock::TestClock;
 pub use log::{LogFailure, LogReport, NodeLog, WitnessReport, log_url};
 pub use monitor::{

@@ -10,6 +10,9 @@ use http402::crawler::{
 };
 use http402::{mpp, x402};
 
+use crate::access;
+use crate::free::FARTHING_FREE_LEFT;
+use crate::pass::FARTHING_PASS;
 use crate::proof::{PAYMENT_PROOF, WANT_PROOF};
 
 /// Tells the upstream which payment pays for the request.
@@ -29,7 +32,8 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-const PAYMENT_REQUEST: [HeaderName; 6] = [
+const PAYMENT_REQUEST: [HeaderName; 7] = [
+    FARTHING_PASS,
     x402::PAYMENT_SIGNATURE,
     x402::X_PAYMENT,
     mpp::ACCEPT_PAYMENT,
@@ -52,7 +56,8 @@ const OVERRIDES: [HeaderName; 5] = [
     HeaderName::from_static("x-rewrite-url"),
 ];
 
-const ANSWER_ONLY_OURS: [HeaderName; 10] = [
+const ANSWER_ONLY_OURS: [HeaderName; 11] = [
+    FARTHING_FREE_LEFT,
     mpp::PAYMENT_RECEIPT,
     mpp::PAYMENT_SESSION,
     mpp::PAYMENT_SESSION_SNAPSHOT,
@@ -93,6 +98,7 @@ pub(crate) fn to_upstream(headers: &mut HeaderMap) {
     headers.remove(header::EXPECT);
     strip_payment_cookie(headers);
     mpp::strip_credential(headers);
+    access::strip(headers);
 }
 
 /// Makes response headers fit for the payer.

@@ -10,6 +10,7 @@
 //! This crate keeps no state of its own that matters: everything durable is the node's. So any
 //! number of gateways can serve one node.
 
+mod access;
 mod admit;
 mod answer;
 mod assets;
@@ -22,6 +23,7 @@ mod crawl;
 mod deliver;
 mod document;
 mod forward;
+mod free;
 #[doc(hidden)]
 pub mod fuzzing;
 mod headers;
@@ -32,6 +34,7 @@ pub mod node;
 mod offer;
 mod outcome;
 mod page;
+mod pass;
 mod path;
 mod paywall;
 mod price;
@@ -45,24 +48,29 @@ mod stream;
 mod tags;
 mod tools;
 
+pub use access::{AccessError, access_key};
 pub use answer::problem_of;
 pub use assets::{Asset, asset, page};
 pub use body::BodyError;
 pub use channel_state::of_view as channel_state;
 pub use crawl::{Crawler, CrawlerKeys, Crawlers, DirectoryUrl, DirectoryUrlError};
 pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};
+pub use free::{ClientAddress, FREE_USES_COUNT_MAX, FREE_WINDOW_SECONDS_MAX, FreeUses};
 pub use idempotency::{IdempotencyKeyError, key as idempotency_key};
 pub use layer::{PaywallLayer, PaywallService};
 pub use meter::{Meter, MeterError, MeterTerms, Tier, Unit};
 pub use node::{Node, NodeFacts};
 pub use offer::{ChannelSettings, Offer, OfferError, Payees};
 pub use outcome::Outcome;
+pub use pass::{
+    PASS_NAME_BYTES_MAX, PASS_SECONDS_MAX, PASS_USES_COUNT_MAX, PASSES_COUNT_MAX, Pass,
+};
 pub use path::{PathPattern, PatternError};
 pub use paywall::{Origin, Paywall, PaywallOptions};
 pub use price::{OwnAmount, PRICE_RULES_COUNT_MAX, PriceRule, SUGGESTED_COUNT_MAX};
 pub use published::{
-    OFFER_DESCRIPTION_BYTES_MAX, PublishedAmount, PublishedError, PublishedOffer, PublishedPrice,
-    PublishedShare,
+    OFFER_DESCRIPTION_BYTES_MAX, PublishedAmount, PublishedError, PublishedFree, PublishedOffer,
+    PublishedPass, PublishedPrice, PublishedShare,
 };
 pub use request_id::problem_answer;
 pub use routes::Routes;

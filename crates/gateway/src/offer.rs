@@ -8,7 +8,9 @@ use instrument::channel::{CLOSE_DELAY_SECONDS_MAX, CLOSE_DELAY_SECONDS_MIN};
 use money::{AccountId, Amount, OfferId, Shares};
 use sha2::{Digest, Sha256};
 
+use crate::free::{FREE_USES_COUNT_MAX, FREE_WINDOW_SECONDS_MAX, FreeUses};
 use crate::meter::{Meter, Unit};
+use crate::pass::{PASSES_COUNT_MAX, Pass};
 use crate::path::PathPattern;
 use crate::price::{OwnAmount, PriceRule};
 use crate::tools::Tool;
@@ -46,6 +48,10 @@ pub struct Offer {
     pub prices: Vec<PriceRule>,
     /// The payer says how much to give; `price` is what is asked if nothing is said.
     pub own_amount: Option<OwnAmount>,
+    /// Uses that cost a payer nothing.
+    pub free: Option<FreeUses>,
+    /// What opens all its paths with one payment.
+    pub passes: Vec<Pass>,
     /// How a request is priced by the unit.
     pub meter: Option<Meter>,
     /// How channels pay for it.
@@ -180,12 +186,25 @@ pub enum OfferError {
     Crawl,
     /// Which price would be metered or signed by a crawler?
     #[error(
-        "prices for some payers, and amounts of the payer's own, need a price without a meter or crawl"
+        "prices for some payers, amounts of the payer's own and free uses need a price without a meter \
+         or crawl"
     )]
     Rules,
     /// What is asked if nothing is said must be enough.
     #[error("no price may be below {0} base units, the least that a payer may give")]
     BelowLeast(u128),
+    /// See the limits.
+    #[error(
+        "free uses are 1 to {FREE_USES_COUNT_MAX} in a window of 1 to {FREE_WINDOW_SECONDS_MAX} seconds"
+    )]
+    Free,
+    /// A pass opens what can be fetched again without harm.
+    #[error(
+        "passes need the method GET alone and a price without a meter or crawl; there may be \
+         {PASSES_COUNT_MAX}, each with another name of a-z, 0-9, - and _, a price above zero, and seconds \
+         or uses"
+    )]
+    Passes,
     /// A call is one POST with one price.
     #[error("a tool has one price for a call: no methods but POST, no meter, no placeholders")]
     Tool,
@@ -232,6 +251,7 @@ impl Offer {
             return Err(OfferError::Crawl);
         }
         self.check_prices()?;
+        self.check_passes()?;
         if let Some(tool) = &self.tool
             && (self.methods != [Method::POST]
                 || self.meter.is_some()
@@ -249,9 +269,12 @@ impl Offer {
     }
 
     fn check_prices(&self) -> Result<(), OfferError> {
-        let is_plain = self.prices.is_empty() && self.own_amount.is_none();
+        let is_plain = self.prices.is_empty() && self.own_amount.is_none() && self.free.is_none();
         if !is_plain && (self.meter.is_some() || self.crawl) {
             return Err(OfferError::Rules);
+        }
+        if self.free.is_some_and(|free| !free.is_sound()) {
+            return Err(OfferError::Free);
         }
         if self.prices.iter().any(|rule| rule.price == 0) {
             return Err(OfferError::FreePrice);
@@ -261,6 +284,17 @@ impl Offer {
             return Err(OfferError::BelowLeast(least));
         }
         Ok(())
+    }
+
+    fn check_passes(&self) -> Result<(), OfferError> {
+        let passes = &self.passes;
+        let is_plain = self.methods == [Method::GET] && self.meter.is_none() && !self.crawl;
+        let names = passes.iter().enumerate().all(|(index, pass)| {
+            passes.iter().take(index).all(|earlier| earlier.name != pass.name)
+        });
+        let are_sound =
+            names && passes.len() <= PASSES_COUNT_MAX && passes.iter().all(Pass::is_sound);
+        if passes.is_empty() || (is_plain && are_sound) { Ok(()) } else { Err(OfferError::Passes) }
     }
 
     fn check_channel(&self) -> Result<(), OfferError> {

@@ -21,12 +21,13 @@ use crate::crawl::Crawlers;
 use crate::deliver;
 use crate::document;
 use crate::forward::UpstreamError;
+use crate::free::{self, Courtesies};
 use crate::headers;
 use crate::node::{Node, NodeFacts};
 use crate::offer::Offer;
 use crate::outcome;
 use crate::page;
-use crate::price;
+use crate::price::{self, Priced};
 use crate::request_id;
 use crate::routes::Routes;
 use crate::session;
@@ -70,6 +71,8 @@ pub struct Paywall {
     pub(crate) options: Arc<PaywallOptions>,
     /// Places for deliveries: one goes on when its payer hangs up, so connections do not bound them.
     deliveries: Arc<Semaphore>,
+    /// Free uses by address.
+    courtesies: Arc<Courtesies>,
 }
 
 /// Paid requests that may be under way at once.
@@ -79,7 +82,7 @@ impl Paywall {
     /// A paywall.
     pub fn new(options: PaywallOptions) -> Self {
         let deliveries = Arc::new(Semaphore::new(DELIVERIES_COUNT_MAX));
-        Self { options: Arc::new(options), deliveries }
+        Self { options: Arc::new(options), deliveries, courtesies: Arc::default() }
     }
 
     /// Where offers come and go.
@@ -140,8 +143,8 @@ impl Paywall {
         if let Some(answer) = self.change(&parts).await {
             return answer;
         }
-        let offer = match self.priced(&parts) {
-            Ok(Some(offer)) => offer,
+        let Priced { offer, pass } = match self.priced(&parts) {
+            Ok(Some(priced)) => priced,
             Ok(None) => return self.unpriced(Request::from_parts(parts, body), inner).await,
             Err(problem) => return answer::problem(&problem),
         };
@@ -152,7 +155,7 @@ impl Paywall {
         }
         let origin = case::origin(&self.options.origin, &parts.headers);
         if parts.method == Method::HEAD {
-            return self.head(&parts, offer, origin).await;
+            return self.head(&parts, Priced { offer, pass }, origin).await;
         }
         let digested = match body::digest(&parts.headers, body).await {
             Ok(digested) => digested,
@@ -163,8 +166,14 @@ impl Paywall {
                 return answer::problem(&problem.with_param("body"));
             }
         };
-        let mut case = Case::new(&self.options, offer, &parts, origin, digested.digest);
+        let case = Case::new(&self.options, offer, &parts, origin, digested.digest);
+        let mut case = case.with_pass(pass);
         session::recall(&mut case, &parts.headers).await;
+        if let Some(left) = free::count(&case, &self.courtesies, &parts).await {
+            headers::to_upstream(&mut parts.headers);
+            let request = Request::from_parts(parts, digested.body);
+            return free::mark(deliver::pass_through(request, inner).await, left);
+        }
         let source = match admit(&mut case, &parts.headers) {
             Ok(Admitted::Delivery(source)) => source,
             Ok(Admitted::Change(change)) => return change::carry_out(&case, *change).await,
@@ -189,7 +198,7 @@ impl Paywall {
 
 impl Paywall {
     /// The offer that covers a request, at its price; `None` if it needs no payment.
-    fn priced(&self, parts: &Parts) -> Result<Option<Offer>, Box<Problem>> {
+    fn priced(&self, parts: &Parts) -> Result<Option<Priced>, Box<Problem>> {
         let routes = self.routes();
         match routes.find(&parts.method, parts.uri.path()) {
             Ok(Some(offer)) => price::of_request(&self.options, offer, parts).map(Some),
@@ -203,9 +212,10 @@ impl Paywall {
     }
 
     /// HEAD asks for the price, as GET without payment; it is never charged.
-    async fn head(&self, parts: &Parts, offer: Offer, origin: String) -> Response<Body> {
+    async fn head(&self, parts: &Parts, priced: Priced, origin: String) -> Response<Body> {
         let empty = instrument::empty_body_digest();
-        let mut case = Case::new(&self.options, offer, parts, origin, empty);
+        let case = Case::new(&self.options, priced.offer, parts, origin, empty);
+        let mut case = case.with_pass(priced.pass);
         session::recall(&mut case, &parts.headers).await;
         let answer = match admit(&mut case, &parts.headers) {
             Ok(_) => answer::internal(),

@@ -9,7 +9,9 @@ use http402::Identifier;
 use money::{AccountId, Amount, Asset, AssetCode, OfferId, Shares, parse_base_units};
 use serde::{Deserialize, Serialize};
 
-use crate::offer::{ChannelSettings, Offer, Payees};
+use crate::free::FreeUses;
+use crate::offer::{ChannelSettings, Offer, OfferError, Payees};
+use crate::pass::Pass;
 use crate::path::PathPattern;
 use crate::price::{OwnAmount, PRICE_RULES_COUNT_MAX, PriceRule, SUGGESTED_COUNT_MAX};
 use crate::tools::{Tool, ToolName};
@@ -72,6 +74,12 @@ pub struct PublishedOffer {
     /// The payer says how much to give.
     #[serde(default)]
     pub pay_what_you_want: Option<PublishedAmount>,
+    /// Uses that cost a payer nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free: Option<PublishedFree>,
+    /// What opens all its paths with one payment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passes: Vec<PublishedPass>,
     /// When it was made, Unix milliseconds.
     #[serde(default)]
     pub created_at_ms: u64,
@@ -99,6 +107,59 @@ pub struct PublishedPrice {
     pub class: Option<PayerClass>,
     /// Base units.
     pub price: String,
+}
+
+/// So many uses are free for each payer, in each window of so many seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedFree {
+    /// Uses.
+    pub count: u32,
+    /// Length of the window.
+    pub seconds: u32,
+}
+
+/// What opens all paths of an offer with one payment, for a time or so many times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedPass {
+    /// Its name.
+    pub pass: String,
+    /// For people.
+    #[serde(default)]
+    pub title: String,
+    /// Base units.
+    pub price: String,
+    /// For how long it is good.
+    #[serde(default)]
+    pub seconds: Option<u32>,
+    /// How many requests it opens.
+    #[serde(default)]
+    pub uses: Option<u32>,
+}
+
+impl From<&Pass> for PublishedPass {
+    fn from(pass: &Pass) -> Self {
+        Self {
+            pass: pass.name.clone(),
+            title: pass.title.clone(),
+            price: pass.price.to_string(),
+            seconds: pass.seconds,
+            uses: pass.uses,
+        }
+    }
+}
+
+impl PublishedPass {
+    fn open(&self) -> Result<Pass, PublishedError> {
+        Ok(Pass {
+            name: self.pass.clone(),
+            title: self.title.clone(),
+            price: units("passes", &self.price)?,
+            seconds: self.seconds,
+            uses: self.uses,
+        })
+    }
 }
 
 /// What a payer may give.
@@ -174,6 +235,8 @@ impl PublishedOffer {
             listed: offer.listed,
             prices: offer.prices.iter().map(price).collect(),
             pay_what_you_want: offer.own_amount.as_ref().map(own),
+            free: offer.free.map(|FreeUses { count, seconds }| PublishedFree { count, seconds }),
+            passes: offer.passes.iter().map(PublishedPass::from).collect(),
             created_at_ms: 0,
         }
     }
@@ -209,6 +272,8 @@ impl PublishedOffer {
             price,
             prices: self.rules()?,
             own_amount: self.own_amount()?,
+            free: self.free.map(|PublishedFree { count, seconds }| FreeUses { count, seconds }),
+            passes: self.passes.iter().map(PublishedPass::open).collect::<Result<_, _>>()?,
             meter: None,
             channel: ChannelSettings::usual(price, None),
             payees: self.payees()?,
@@ -221,7 +286,14 @@ impl PublishedOffer {
             listed: self.listed,
             crawl: false,
         };
-        offer.check().map_err(|why| wrong("price", why.to_string()))?;
+        offer.check().map_err(|why| {
+            let field = match why {
+                OfferError::Free => "free",
+                OfferError::Passes => "passes",
+                _ => "price",
+            };
+            wrong(field, why.to_string())
+        })?;
         Ok(offer)
     }
 

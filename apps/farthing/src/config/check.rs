@@ -54,17 +54,18 @@ impl Config {
         let root = Key::root(&self.source);
         let assets = self.check_assets(&root)?;
         let payees = self.check_payees(&root, &assets)?;
+        let admission = self.api.check(&root.join("api"))?;
         let mut gateways = Vec::new();
         for (index, section) in self.gateways.iter().enumerate() {
             let key = root.nth("gateway", index);
             let place = self.check_place(section, &key)?;
-            gateways.push(check_gateway(section, place, &key, &assets, &payees)?);
+            let gateway = check_gateway(section, place, &key, &assets, &payees)?;
+            gateways.push(GatewaySettings { proxies: admission.proxies.clone(), ..gateway });
         }
         let node = self.check_node(&root.join("node"), &assets)?;
         check_wallet_alone(&node, &gateways, &root)?;
         check_names(&node, &gateways, &root)?;
         let log = self.log.check(&node.data, &root.join("log"))?;
-        let admission = self.api.check(&root.join("api"))?;
         let webhooks = self.webhooks.check(&root.join("webhooks"))?;
         let otel = self.otel.as_ref().map(|otel| otel.check(&root.join("otel")));
         Ok(Settings {
@@ -279,6 +280,7 @@ fn check_gateway(
         service_name: section.service_name.clone(),
         routes: offer::routes(&section.offers, &site, key, assets, payees)?,
         crawlers: crawler::crawlers(&section.crawlers, key)?,
+        proxies: Vec::new(),
     })
 }
 

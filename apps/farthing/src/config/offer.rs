@@ -2,13 +2,16 @@
 
 use std::cmp::Reverse;
 
-use gateway::{Offer, PathPattern, Payees, Routes, Tool, ToolName};
+use gateway::{FreeUses, Offer, Pass, PathPattern, Payees, Routes, Tool, ToolName};
 use http::Method;
 use http402::Identifier;
 use money::{Amount, Asset, Shares};
 
 use super::check::{Key, decimal, find_asset};
-use super::{ConfigError, IdentifierSection, OfferSection, PayeeSettings, usual_methods};
+use super::{
+    ConfigError, FreeSection, IdentifierSection, OfferSection, PassSection, PayeeSettings,
+    usual_methods,
+};
 
 /// Percent with four decimals are parts per million, so shares are read as exactly as money.
 const SHARE_SCALE: u8 = 4;
@@ -72,6 +75,8 @@ fn offer(
         id: Offer::file_id(site, &path, &priced),
         prices: Vec::new(),
         own_amount: None,
+        free: section.free.map(|FreeSection { count, seconds }| FreeUses { count, seconds }),
+        passes: passes(&section.passes, key, asset)?,
         path,
         methods: priced,
         free_methods: methods(&section.free_methods, &key.join("free_methods"))?,
@@ -93,6 +98,20 @@ fn offer(
         crawl: section.crawl,
         tool,
     })
+}
+
+fn passes(sections: &[PassSection], key: &Key<'_>, asset: Asset) -> Result<Vec<Pass>, ConfigError> {
+    let pass = |(index, section): (usize, &PassSection)| {
+        let key = key.nth("pass", index);
+        Ok(Pass {
+            name: section.name.clone(),
+            title: section.title.clone().unwrap_or_else(|| section.name.clone()),
+            price: decimal(&section.price, &key.join("price"), asset)?.units(),
+            seconds: section.seconds,
+            uses: section.uses,
+        })
+    };
+    sections.iter().enumerate().map(pass).collect()
 }
 
 fn tool(section: &OfferSection, key: &Key<'_>) -> Result<Option<Tool>, ConfigError> {

@@ -7,9 +7,9 @@
 //!
 //! Layout, numbers little-endian: version (4), node (16), timestamp of the last entry (8), assets,
 //! count of payments (8), held payments, mandates, outcomes, open channels by id, the log's key and
-//! epoch records, whether events have begun (1), tags of held payments and of open channels, documents;
-//! then, each behind its length (8), the
-//! manifest of the ledger's changes and that of the records; the rest is the ledger's.
+//! epoch records, whether events have begun (1), tags of held payments and of open channels, documents,
+//! counters; then, each behind its length (8), the manifest of the ledger's changes and that of the
+//! records; the rest is the ledger's.
 
 use index::Manifest;
 use ledger::{Ledger, Resident};
@@ -18,6 +18,7 @@ use money::{ChannelId, NodeId, PaymentId};
 use super::log::LogBook;
 use super::{Channel, Mandates, OpenedAsset, Payment, State, seed};
 use crate::codec::{Decoder, Encoder, Malformed};
+use crate::counter::Counters;
 use crate::document::Documents;
 use crate::entry::decode_list;
 use crate::outcome::Outcomes;
@@ -26,9 +27,12 @@ use crate::tags::Tags;
 
 /// Version of this layout; a newer one, or one before [`WITHOUT_CHANNELS`], is rebuilt from the
 /// journal.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
-/// The layout before, which ends the head behind the log.
+/// The layout before, which ends the head behind the documents.
+const WITHOUT_COUNTERS: u32 = 6;
+
+/// The layout before that, which ends the head behind the log.
 const WITHOUT_REGISTRY: u32 = 5;
 
 /// The layout before that, which knows mandates of version 1 only, and no pauses.
@@ -113,6 +117,11 @@ impl State {
         } else if self.has_events {
             return None;
         }
+        if version > WITHOUT_COUNTERS {
+            self.counters.encode(&mut out);
+        } else if !self.counters.is_empty() {
+            return None;
+        }
         Some(out.bytes)
     }
 
@@ -189,6 +198,9 @@ impl State {
         if version > WITHOUT_REGISTRY {
             state.decode_registry(from)?;
         }
+        if version > WITHOUT_COUNTERS {
+            state.counters = Counters::decode(from, |id| state.held.contains_key(&id))?;
+        }
         let head = &bytes[..bytes.len() - from.left()];
         let manifests = Manifests::decode(from)?;
         let resident = from.slice(from.left())?;
@@ -257,4 +269,62 @@ fn encode_tags(out: &mut Encoder, all: impl Iterator<Item = (u128, Tags)>) {
 
 fn decode_tags(from: &mut Decoder<'_>) -> Result<Vec<(u128, Tags)>, Malformed> {
     decode_list(from, |from| Ok((from.u128()?, Tags::decode_some(from)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use money::Asset;
+
+    use super::*;
+    use crate::counter::Counter;
+    use crate::document::DocumentKind;
+    use crate::entry::{CountedBy, Entry, Stamped};
+    use crate::fuzzing;
+
+    /// The snapshot of a new node after these entries and a few usual ones.
+    fn snapshot(further: Vec<Entry>) -> Vec<u8> {
+        let put = Entry::DocumentPut {
+            kind: DocumentKind::Offer,
+            id: "off_1".to_owned(),
+            revision: 1,
+            body: Some(b"{}".to_vec()),
+        };
+        let opened = Entry::AssetOpened { asset: Asset::new("USD", 9).unwrap(), sandbox: true };
+        let mut batch = Encoder::default();
+        let entries = [Entry::EventsBegun, opened, put].into_iter().chain(further);
+        for (number, entry) in (1..).zip(entries) {
+            Stamped { timestamp_ns: number * 10_000, entry }.encode(&mut batch);
+        }
+        fuzzing::fold(NodeId::new(5).unwrap(), &batch.bytes).unwrap().unwrap()
+    }
+
+    /// The same snapshot as the program before wrote it, if it could.
+    fn as_before(bytes: &[u8]) -> Option<Vec<u8>> {
+        let (state, stored) = State::decode_head(bytes).unwrap();
+        let mut before = state.head_bytes_in(WITHOUT_COUNTERS)?;
+        stored.manifests.encode(&mut before);
+        before.extend(stored.resident);
+        Some(before)
+    }
+
+    #[test]
+    fn a_snapshot_from_before_there_were_counters_is_read() {
+        let now = snapshot(Vec::new());
+        let before = as_before(&now).unwrap();
+        assert_ne!(before, now);
+        let (state, stored) = State::decode_head(&before).unwrap();
+        assert_eq!(state.documents.count(DocumentKind::Offer), 1);
+        assert_eq!(state.head_bytes(), State::stored(&now).unwrap().head);
+        assert_eq!(state.head_bytes_as(stored.head).as_deref(), Some(stored.head));
+    }
+
+    #[test]
+    fn counters_are_in_the_newest_layout_alone() {
+        let counter = Counter { id: [7; 16], max: 3, ends_at_ms: u64::MAX };
+        let by = CountedBy::Use([1; 16]);
+        let now = snapshot(vec![Entry::Counted { by, counters: vec![counter] }]);
+        assert_eq!(as_before(&now), None);
+        let (state, _) = State::decode_head(&now).unwrap();
+        assert_eq!(state.counter_uses([7; 16]), 1);
+    }
 }

@@ -56,6 +56,10 @@ pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Admitted, An
         Instrument::Order { order, up_to } => {
             order::admit(case, headers, &presented, order, *up_to).map(Admitted::Delivery)
         }
+        _ if case.pass.is_some() => {
+            let refusal = Refusal::new("unsupported_scheme", "a pass is paid by an order");
+            Err(Box::new(answer::refused(case, &refusal)))
+        }
         _ => channel::admit(case, &presented),
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn admit(
         },
         idempotency,
         tags: case.tags,
+        counters: Vec::new(),
         mode: if claim { Mode::Claim } else { Mode::Hold { seconds: case.offer.hold_seconds } },
     })))
 }

@@ -17,7 +17,7 @@ use http402::problem::Retry as RetryRule;
 use http402::x402::{self, SettleResponse};
 use http402::{Challenge, Dialect, Problem};
 
-pub(crate) use receipt::{mark_replayed, mpp_receipt, receipt, replayed};
+pub(crate) use receipt::{keep_private, mark_replayed, mpp_receipt, receipt, replayed};
 pub(crate) use refusal::{
     Refusal, busy, method_not_allowed, not_delivered, not_kept, paid_in_part, refused, released,
 };
@@ -94,6 +94,7 @@ fn challenge_problem(
     let lacking = refusal.and_then(|refusal| lacking(case, refusal));
     let problem = Problem::new(status, code, title, detail)
         .with_members(members)
+        .with_members(x402::pass_members(&case.challenge).into_iter().collect())
         .with_members(mpp::problem_members(challenge_id, lacking));
     if case.dialect == Dialect::Mpp {
         return Some(problem.with_type(mpp::problem_type(code)));
