@@ -8,7 +8,7 @@ pub(super) fn is_kind(kind: &str) -> bool {
 
 /// Where the first event ends, the empty line included. What was searched before is skipped.
 pub(super) fn end(bytes: &[u8], searched: usize) -> Option<usize> {
-    let start = searched.saturating_sub(END_BYTES_MAX - 1);
+    let start = searched.saturating_sub(END_BYTES_LONGEST - 1);
     let unread = bytes.get(start..)?;
     let ends = [&b"\n\n"[..], b"\r\r", b"\n\r\n"].into_iter().filter_map(|end| {
         unread.windows(end.len()).position(|window| window == end).map(|at| start + at + end.len())
@@ -17,7 +17,7 @@ pub(super) fn end(bytes: &[u8], searched: usize) -> Option<usize> {
 }
 
 /// Longest end of an event.
-const END_BYTES_MAX: usize = 3;
+const END_BYTES_LONGEST: usize = 3;
 
 /// The data of an event; `None` if it has none.
 pub(super) fn data(event: &[u8]) -> Option<String> {
