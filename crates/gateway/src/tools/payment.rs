@@ -82,7 +82,7 @@ mod tests {
 
     use super::*;
 
-    fn wording(meta: Value, headers: &[(&'static str, &'static str)]) -> Wording {
+    fn wording(meta: &Value, headers: &[(&'static str, &'static str)]) -> Wording {
         let headers = headers.iter().map(|(name, value)| {
             (http::HeaderName::from_static(name), HeaderValue::from_static(value))
         });
@@ -93,12 +93,12 @@ mod tests {
     fn who_shows_that_it_speaks_mpp_gets_an_error() {
         let accepts = [("accept-payment", "farthing/charge")];
         let capable = json!({CLIENT_CAPABILITIES: {"experimental": {"payment": {}}}});
-        assert_eq!(wording(json!({}), &[]), Wording::Result);
-        assert_eq!(wording(json!({"progressToken": 1}), &[]), Wording::Result);
-        assert_eq!(wording(json!({CLIENT_CAPABILITIES: {"roots": {}}}), &[]), Wording::Result);
-        assert_eq!(wording(json!({}), &accepts), Wording::Error);
-        assert_eq!(wording(json!({MPP_CREDENTIAL: {}}), &[]), Wording::Error);
-        assert_eq!(wording(capable, &[]), Wording::Error);
-        assert_eq!(wording(json!({X402_PAYMENT: {}}), &accepts), Wording::Result);
+        assert_eq!(wording(&json!({}), &[]), Wording::Result);
+        assert_eq!(wording(&json!({"progressToken": 1}), &[]), Wording::Result);
+        assert_eq!(wording(&json!({CLIENT_CAPABILITIES: {"roots": {}}}), &[]), Wording::Result);
+        assert_eq!(wording(&json!({}), &accepts), Wording::Error);
+        assert_eq!(wording(&json!({MPP_CREDENTIAL: {}}), &[]), Wording::Error);
+        assert_eq!(wording(&capable, &[]), Wording::Error);
+        assert_eq!(wording(&json!({X402_PAYMENT: {}}), &accepts), Wording::Result);
     }
 }
