@@ -3,12 +3,12 @@
 
 use engine::{Authorize, AuthorizeError};
 use gateway::PathPattern;
-use gateway::fuzzing::{covers, digested, segments};
+use gateway::fuzzing::{Message, covers, digested, listed, message, segments};
 use gateway::node::wire::{AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, RefusedWire};
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// A request path. Its segments say it all: an upstream that joins them, that decodes once more or
@@ -60,6 +60,41 @@ pub fn digest(bytes: &[u8]) -> bool {
 }
 
 const FIELD: &str = "content-digest";
+
+/// A message to an MCP server that sells `lookup`. None that is passed on calls it, and none that calls
+/// it carries a payment on.
+pub fn tool(bytes: &[u8]) -> bool {
+    let offer = json!({
+        "offer": "off_00000000000000000000000001", "path": "/mcp", "tool": "lookup",
+        "price": "3", "asset": "USD", "scale": 9, "payee": "acc_00000000000000000000000001",
+    });
+    let Some(read) = message(offer.to_string().as_bytes(), bytes) else { return false };
+    let (Message::Passed(text) | Message::Priced(text, _)) = &read;
+    let told: Value = serde_json::from_slice(text).expect("what is passed on was written here");
+    let calls = told["method"] == "tools/call" && told["params"]["name"] == "lookup";
+    assert_eq!(calls, matches!(read, Message::Priced(..)), "{told}");
+    if let Message::Priced(_, headers) = &read {
+        let meta = &told["params"]["_meta"];
+        assert!(meta.get("x402/payment").is_none() && !meta.as_object().is_some_and(|it| it.is_empty()));
+        assert!(meta.get("org.paymentauth/credential").is_none());
+        // Whatever stood there, it is read or refused.
+        let _ = http402::decode_payment(headers);
+    }
+    true
+}
+
+/// An answer with tools, after a byte that makes it a stream or not. Nothing is lost of it, and what says
+/// nothing of tools passes as it came.
+pub fn listing(bytes: &[u8]) -> bool {
+    let Some((first, body)) = bytes.split_first() else { return false };
+    let told = listed(*first == b's', body).expect("a body that is there is told whole");
+    if told == body {
+        return false;
+    }
+    let told = String::from_utf8_lossy(&told);
+    assert!(told.contains(r#""x-payment-info":"a price""#), "{told}");
+    true
+}
 
 /// The message of an authorization, which the node checks again.
 pub fn authorize(bytes: &[u8]) -> bool {

@@ -13,10 +13,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use api::{Backlog, ListedOffer, Monitor, TestClock, Token, Traffic, Watched};
+use api::{Backlog, Catalogue, Monitor, TestClock, Token, Traffic, Watched};
 use axum::Router;
 use engine::{AccountRole, AccountSpec, Engine};
 use gateway::{Node, NodeFacts, Paywall, PublishedOffer};
+use http402::llms::Entry;
 use instrument::{KeyPair, node_id};
 use tlog::KeyName;
 use tokio::sync::watch;
@@ -237,9 +238,9 @@ async fn bind(settings: &Settings) -> Result<Bound, SiteError> {
 }
 
 /// What the gateways beside the node sell, and the tasks that serve them.
-#[derive(Default)]
 struct Sold {
-    listed: Vec<ListedOffer>,
+    /// What is for sale at the moment.
+    listed: Catalogue,
     /// Offers of the configuration.
     fixed: Vec<PublishedOffer>,
     servers: Vec<JoinHandle<()>>,
@@ -258,15 +259,17 @@ fn serve_sites(
     let shelves: Vec<_> = sites.iter().map(Site::shelf).collect();
     offers::stock(engine, &shelves);
     let follower = offers::follow(engine.clone(), shelves, stopped.clone());
-    let mut sold = Sold { servers: vec![tokio::spawn(follower)], ..Sold::default() };
+    let (mut paywalls, mut fixed) = (Vec::new(), Vec::new());
+    let (mut hosts, mut servers) = (Hosts::default(), vec![tokio::spawn(follower)]);
     for site in sites {
         let paywall = paywall(&site);
         let (name, _) = site.shelf();
-        sold.listed.extend(listed(&site, &paywall));
-        sold.fixed.extend(site.offers().iter().map(|offer| PublishedOffer::of(offer, &name)));
-        sold.servers.extend(site.serve(paywall, traffic, &mut sold.hosts, stopped));
+        paywalls.push((site.url().to_owned(), paywall.clone()));
+        fixed.extend(site.offers().iter().map(|offer| PublishedOffer::of(offer, &name)));
+        servers.extend(site.serve(paywall, traffic, &mut hosts, stopped));
     }
-    sold
+    let listed = move || paywalls.iter().flat_map(|(url, paywall)| listed(url, paywall)).collect();
+    Sold { listed: Arc::new(listed), fixed, servers, hosts }
 }
 
 /// The read model on its thread. A node without one takes payments all the same.
@@ -406,21 +409,11 @@ async fn open_books(engine: &Engine, settings: &Settings) -> Result<(), ServeErr
     Ok(())
 }
 
-/// One entry of the catalogue for each method of each listed offer.
-fn listed(site: &Site, paywall: &Paywall) -> Vec<ListedOffer> {
-    let mut listed = Vec::new();
-    for offer in site.offers().iter().filter(|offer| offer.listed) {
-        let challenge = paywall.listing(offer, site.url());
-        listed.extend(offer.methods.iter().map(|method| ListedOffer {
-            method: method.clone(),
-            path: offer.path.as_str().to_owned(),
-            url: challenge.resource.url.clone(),
-            description: offer.description.clone(),
-            mime_type: offer.mime_type.clone(),
-            challenge: challenge.clone(),
-        }));
-    }
-    listed
+/// What a site offers at the moment to those that look for it.
+fn listed(url: &str, paywall: &Paywall) -> Vec<Entry> {
+    let routes = paywall.routes();
+    let listed = routes.offers().iter().filter(|offer| offer.listed);
+    listed.flat_map(|offer| paywall.entries(offer, url)).collect()
 }
 
 impl Running {

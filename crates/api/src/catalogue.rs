@@ -1,20 +1,21 @@
 //! The catalogue of what is for sale, as x402 software reads it.
 //!
-//! Invariant: it shows the terms of the node's offers as they were when it started; the 402 answer
-//! of a concrete request always wins over it.
+//! Invariant: it shows the terms of the node's offers as they are; the 402 answer of a concrete request
+//! always wins over it. Tools of MCP servers are not in it, for no plain request buys them.
 
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use http402::llms;
 use http402::x402::discovery::{DiscoveryList, DiscoveryResource, DiscoverySearch, Manifest};
 use http402::x402::network_name;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::body::ok;
-use crate::node::{ListedOffer, Node, Shared};
+use crate::node::{Node, Shared};
 use crate::refused::Refused;
 use crate::schema::Refusals;
 
@@ -24,16 +25,16 @@ const SEARCH_TEXT_BYTES_MAX: usize = 200;
 type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
 /// The whole catalogue of a node.
-pub(crate) fn entries(node: &Node) -> Vec<DiscoveryResource> {
+fn entries(node: &Node) -> Vec<DiscoveryResource> {
     let updated = http402::utc(node.engine.clock().now_ms() / 1000);
-    let entry = |offer: &ListedOffer| {
-        let mut challenge = offer.challenge.clone();
-        challenge.resource.url.clone_from(&offer.url);
-        challenge.resource.description = Some(offer.description.clone());
-        challenge.resource.mime_type.clone_from(&offer.mime_type);
-        DiscoveryResource::new(&challenge, &offer.method, updated.clone())
-    };
-    node.offers.iter().map(entry).collect()
+    let entries = (node.offers)();
+    let listed = entries.iter().filter_map(|entry| match &entry.asked {
+        llms::Asked::Request(method) => {
+            Some(DiscoveryResource::new(&entry.challenge, method, updated.clone()))
+        }
+        llms::Asked::Tool { .. } => None,
+    });
+    listed.collect()
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
@@ -70,7 +71,7 @@ async fn resources(
     parameters: Parameters,
 ) -> Result<Response, Refused> {
     let asked = Asked::read(parameters)?;
-    let found = asked.filter(&shared.catalogue);
+    let found = asked.filter(entries(&shared.node));
     let offset = asked.number("offset")?.unwrap_or(0);
     Ok(ok(&DiscoveryList::page(&found, asked.number("limit")?, offset)))
 }
@@ -92,7 +93,7 @@ async fn search(
         return Err(Refused::bad_request("invalid_query", detail).with_param("query"));
     }
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-    let mut found = asked.filter(&shared.catalogue);
+    let mut found = asked.filter(entries(&shared.node));
     found.retain(|entry| {
         let described = describe(entry);
         words.iter().all(|word| described.contains(word))
@@ -110,8 +111,8 @@ async fn search(
 #[utoipa::path(get, path = "/.well-known/x402", tag = "catalogue",
     responses((status = 200, description = "A manifest of x402", body = Object), Refusals))]
 async fn manifest(State(shared): State<Arc<Shared>>) -> Response {
-    let urls = shared.catalogue.iter().map(|entry| entry.resource.clone());
     let node = &shared.node;
+    let urls = entries(node).into_iter().map(|entry| entry.resource);
     let manifest = Manifest::new(node.engine.node(), node.public_url.clone(), urls.collect());
     ok(&manifest)
 }
@@ -149,9 +150,9 @@ impl Asked {
     }
 
     /// Entries that meet `type`, `scheme`, `network` and `payTo`.
-    fn filter(&self, all: &[DiscoveryResource]) -> Vec<DiscoveryResource> {
+    fn filter(&self, all: Vec<DiscoveryResource>) -> Vec<DiscoveryResource> {
         let meets = |name, value: &str| self.text(name).is_none_or(|asked| asked == value);
-        let fits = |entry: &&DiscoveryResource| {
+        let fits = |entry: &DiscoveryResource| {
             meets("type", entry.kind)
                 && entry.accepts.iter().any(|terms| {
                     meets("scheme", terms.scheme.name())
@@ -159,6 +160,6 @@ impl Asked {
                         && meets("payTo", &terms.pay_to.to_string())
                 })
         };
-        all.iter().filter(fits).cloned().collect()
+        all.into_iter().filter(fits).collect()
     }
 }

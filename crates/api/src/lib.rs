@@ -28,6 +28,7 @@ mod faucet;
 mod fund;
 mod idempotency;
 mod keys;
+mod llms;
 mod log;
 mod mandates;
 mod monitor;
@@ -65,7 +66,7 @@ pub use monitor::{
     Backlog, Certificate, Monitor, SiteTraffic, Traffic, Watched, gateway_metrics_router,
     metrics_router,
 };
-pub use node::{Admission, ListedOffer, Node, Token};
+pub use node::{Admission, Catalogue, Node, Token};
 pub use payouts::settle_payouts;
 pub use rate::{Rate, Rates};
 pub use router::{openapi_json, router};

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use engine::Engine;
 use gateway::PublishedOffer;
-use http::Method;
-use http402::x402::discovery::DiscoveryResource;
-use http402::{Challenge, Problem};
+use http402::Problem;
+use http402::llms::Entry;
 use instrument::KeyPair;
 use instrument::hex::parse_32;
 use money::{AccountId, PaymentId};
@@ -28,7 +27,7 @@ use crate::log::NodeLog;
 use crate::monitor::Monitor;
 use crate::rate::{Limiter, Rates};
 use crate::refused::Refused;
-use crate::{catalogue, openapi, reports};
+use crate::{openapi, reports};
 
 /// How long a question waits for a read model that is behind the books.
 const CATCH_UP: Duration = Duration::from_secs(1);
@@ -72,22 +71,9 @@ impl fmt::Debug for Token {
     }
 }
 
-/// An offer as the catalogue shows it.
-#[derive(Debug, Clone)]
-pub struct ListedOffer {
-    /// Method with which it is bought.
-    pub method: Method,
-    /// Path pattern of its route.
-    pub path: String,
-    /// Absolute URL, with the placeholders of its route if it has any.
-    pub url: String,
-    /// One line for people.
-    pub description: String,
-    /// Media type of the answer.
-    pub mime_type: Option<String>,
-    /// Its terms; the purchase digest is left out, because only a concrete request has one.
-    pub challenge: Challenge,
-}
+/// What is for sale at the moment: the resource of each entry is the absolute URL, with the placeholders
+/// of its route if it has any; its purchase digest is left out, because only a concrete request has one.
+pub type Catalogue = Arc<dyn Fn() -> Vec<Entry> + Send + Sync>;
 
 /// A node, ready to be served.
 pub struct Node {
@@ -98,7 +84,7 @@ pub struct Node {
     /// Origin at which the node is reached, without a slash at the end.
     pub public_url: String,
     /// What is for sale.
-    pub offers: Vec<ListedOffer>,
+    pub offers: Catalogue,
     /// Offers of the configuration, which the API shows and does not change.
     pub file_offers: Vec<PublishedOffer>,
     /// Secret of the operator.
@@ -152,7 +138,7 @@ impl Node {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub node: Node,
-    pub catalogue: Vec<DiscoveryResource>,
+    /// The calls of the node, without what is for sale.
     pub openapi: Value,
     pub limiter: Limiter,
     pub flights: Arc<Flights>,
@@ -166,8 +152,7 @@ impl Shared {
         let origin = node.public_url.trim_end_matches('/').len();
         node.public_url.truncate(origin);
         Self {
-            catalogue: catalogue::entries(&node),
-            openapi: openapi::served(&node, calls),
+            openapi: openapi::of_calls(&node, calls),
             limiter: Limiter::new(node.admission.rates),
             flights: Arc::default(),
             sessions: Sessions::default(),

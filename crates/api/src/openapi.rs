@@ -6,6 +6,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use http402::llms::{Asked, Entry};
 use http402::openapi::{self, Operation, Service};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use utoipa_axum::routes;
 
 use crate::body::ok;
 use crate::log;
-use crate::node::{ListedOffer, Node, Shared};
+use crate::node::{Node, Shared};
 use crate::schema::{self, Refusals};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
@@ -100,45 +101,54 @@ pub(crate) fn name_operations(calls: &mut utoipa::openapi::OpenApi) {
 #[utoipa::path(get, path = "/openapi.json", tag = "catalogue",
     responses((status = 200, description = "An OpenAPI document", body = Object), Refusals))]
 async fn show(State(shared): State<Arc<Shared>>) -> Response {
-    ok(&shared.openapi)
+    let mut document = shared.openapi.clone();
+    if let Some(paths) = document["paths"].as_object_mut() {
+        add_sold(paths, &(shared.node.offers)());
+    }
+    ok(&document)
 }
 
-/// The calls of a node and what it sells.
-pub(crate) fn served(node: &Node, calls: utoipa::openapi::OpenApi) -> Value {
-    let mut sites: BTreeMap<&str, Vec<Operation>> = BTreeMap::new();
-    for offer in &node.offers {
-        let site = origin(&offer.url);
-        sites.entry(site).or_default().push(operation(offer));
-    }
+/// The calls of a node.
+pub(crate) fn of_calls(node: &Node, calls: utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(calls).unwrap_or_default();
     let frame = openapi::document(&service(node), &[]);
     document["servers"] = frame["servers"].clone();
     document["x-service-info"] = frame["x-service-info"].clone();
-    if let Some(paths) = document["paths"].as_object_mut() {
-        for (site, operations) in &sites {
-            let sold = openapi::document(&Service::default(), operations);
-            add_site(paths, site, &sold["paths"]);
-        }
-    }
     document
+}
+
+fn add_sold(paths: &mut Map<String, Value>, entries: &[Entry]) {
+    let mut sites: BTreeMap<&str, Vec<Operation>> = BTreeMap::new();
+    for entry in entries {
+        let site = origin(&entry.challenge.resource.url);
+        sites.entry(site).or_default().extend(operation(entry));
+    }
+    for (site, operations) in &sites {
+        let sold = openapi::document(&Service::default(), operations);
+        add_site(paths, site, &sold["paths"]);
+    }
 }
 
 fn service(node: &Node) -> Service {
     Service {
         origin: node.public_url.clone(),
         homepage: Some(format!("{}/", node.public_url)),
+        llms: Some(format!("{}/llms.txt", node.public_url)),
         ..Service::default()
     }
 }
 
-fn operation(offer: &ListedOffer) -> Operation {
-    Operation {
-        method: offer.method.clone(),
-        path: offer.path.clone(),
-        description: offer.description.clone(),
-        mime_type: offer.mime_type.clone(),
-        challenge: offer.challenge.clone(),
-    }
+/// `None` for a tool, which has no operation of its own.
+fn operation(entry: &Entry) -> Option<Operation> {
+    let Asked::Request(method) = &entry.asked else { return None };
+    let resource = &entry.challenge.resource;
+    Some(Operation {
+        method: method.clone(),
+        path: resource.url[origin(&resource.url).len()..].to_owned(),
+        description: resource.description.clone().unwrap_or_default(),
+        mime_type: resource.mime_type.clone(),
+        challenge: entry.challenge.clone(),
+    })
 }
 
 /// `scheme://host[:port]` of a URL.

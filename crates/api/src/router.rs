@@ -31,9 +31,9 @@ use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
     about, accounts, catalogue, channel_steps, channels, clock, deliveries, docs, envelope, events,
-    facilitator, faucet, fund, keys, log, mandates, monitor, offers, openapi, operator, pages,
-    payer, payment_list, payments, payouts, proof, receipt, refunds, reports, sandbox, session,
-    settings, statements, transfers, webhook_endpoints,
+    facilitator, faucet, fund, keys, llms, log, mandates, monitor, offers, openapi, operator,
+    pages, payer, payment_list, payments, payouts, proof, receipt, refunds, reports, sandbox,
+    session, settings, statements, transfers, webhook_endpoints,
 };
 
 /// The node's API, ready to be served.
@@ -83,6 +83,7 @@ fn open() -> OpenApiRouter<Arc<Shared>> {
         .merge(catalogue::routes())
         .merge(openapi::routes())
         .merge(docs::routes())
+        .merge(llms::routes())
 }
 
 /// What only the node's own pages and programs call.

@@ -17,6 +17,7 @@ use crate::paywall::{Origin, PaywallOptions};
 use crate::proof::ProofWish;
 use crate::session;
 use crate::tags;
+use crate::tools::InMessage;
 
 /// Whether the payer says that it reads trailers (RFC 9110, 10.1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +116,7 @@ impl Case {
             cookie: false,
             crawler: None,
             accept: AcceptPayment::from_headers(&parts.headers),
-            authorization_taken: authorization_taken(&parts.headers),
+            authorization_taken: authorization_taken(parts),
             challenge_id: None,
             session: session::named(&parts.headers),
             recalled: None,
@@ -176,12 +177,15 @@ fn realm(origin: &str) -> &str {
     end.map_or(host, |end| &host[..end])
 }
 
-fn authorization_taken(headers: &HeaderMap) -> bool {
+fn authorization_taken(parts: &Parts) -> bool {
+    if parts.extensions.get::<InMessage>().is_some() {
+        return false;
+    }
     let is_payment = |line: &HeaderValue| {
         let scheme = line.as_bytes().get(..mpp::SCHEME.len() + 1).unwrap_or_default();
         scheme.eq_ignore_ascii_case(b"payment ")
     };
-    headers.get_all(header::AUTHORIZATION).iter().any(|line| !is_payment(line))
+    parts.headers.get_all(header::AUTHORIZATION).iter().any(|line| !is_payment(line))
 }
 
 /// The origin at which a request is bought.

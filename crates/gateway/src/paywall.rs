@@ -9,7 +9,8 @@ use axum::body::Body;
 use http::request::Parts;
 use http::{HeaderName, Method, Request, Response};
 use http402::mpp::ChallengeSecret;
-use http402::{Challenge, Problem};
+use http402::{Challenge, Problem, openapi};
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use crate::admit::{Admitted, admit};
@@ -106,6 +107,18 @@ impl Paywall {
         case::challenge(&self.options, offer, url, None)
     }
 
+    /// What the tools of the MCP server cost that a request asks, by their names.
+    fn tool_prices(&self, request: &Request<Body>) -> Map<String, Value> {
+        let origin = case::origin(&self.options.origin, request.headers());
+        let routes = self.routes();
+        let mut prices = Map::new();
+        for (tool, offer) in routes.tools_at(request.uri().path()) {
+            let price = || openapi::payment_info(&self.listing(offer, &origin), &offer.description);
+            prices.entry(tool.name.as_str()).or_insert_with(price);
+        }
+        prices
+    }
+
     /// Answers a request, with `inner` as the service behind.
     pub async fn handle<S>(&self, request: Request<Body>, inner: S) -> Response<Body>
     where
@@ -115,10 +128,14 @@ impl Paywall {
     {
         let answered = match tools::read(&self.routes(), request).await {
             tools::Read::Other(request) => self.answer(request, inner).await,
+            tools::Read::Listing(request, listing) => {
+                let prices = self.tool_prices(&request);
+                tools::add_listing(listing, prices, self.answer(request, inner).await)
+            }
             tools::Read::Call(request, call) => {
-                let id = call.id.clone();
+                let (id, wording) = (call.id.clone(), call.wording);
                 let answered = self.answer(request, ToolService::new(inner, call)).await;
-                tools::answer(&id, answered).await
+                tools::answer(&id, wording, answered).await
             }
             tools::Read::Refused(response) => response,
         };
@@ -276,13 +293,14 @@ impl Paywall {
             return answer::method_not_allowed(&parts.method, &offers);
         }
         let headers_only = is_options && !offers.is_empty();
-        let document = document::is_asked_for(&parts).then(|| {
-            (case::origin(&self.options.origin, &parts.headers), parts.method == Method::HEAD)
+        let document = document::asked_for(&parts).map(|asked| {
+            let origin = case::origin(&self.options.origin, &parts.headers);
+            (asked, origin, parts.method == Method::HEAD)
         });
         headers::to_upstream(&mut parts.headers);
         let response = deliver::pass_through(Request::from_parts(parts, body), inner).await;
-        if let Some((origin, head)) = document {
-            return document::or_document(self, &origin, head, response);
+        if let Some((asked, origin, head)) = document {
+            return document::or_document(self, asked, &origin, head, response);
         }
         if headers_only { answer::without_body(response) } else { response }
     }

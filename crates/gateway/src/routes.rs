@@ -31,18 +31,20 @@ impl Routes {
 
     /// A priced tool of the MCP server at a path.
     pub(crate) fn tool(&self, path: &str, name: &str) -> Option<&Tool> {
-        self.tools_at(path).find(|tool| tool.name.as_str() == name)
+        self.tools_at(path).map(|(tool, _)| tool).find(|tool| tool.name.as_str() == name)
     }
 
-    /// Paths are compared as those of offers are; an ambiguous one is refused later.
-    fn tools_at(&self, path: &str) -> impl Iterator<Item = &Tool> {
+    /// The priced tools of the MCP server at a path. Paths are compared as those of offers are; an
+    /// ambiguous one is refused later.
+    pub(crate) fn tools_at(&self, path: &str) -> impl Iterator<Item = (&Tool, &Offer)> {
         // Most gateways have no tools, and need not read the path for them.
         let asked = self.tools().next().and_then(|_| segments(path).ok());
-        self.tools().filter(move |tool| asked.is_some() && segments(&tool.endpoint).ok() == asked)
+        self.tools()
+            .filter(move |(tool, _)| asked.is_some() && segments(&tool.endpoint).ok() == asked)
     }
 
-    fn tools(&self) -> impl Iterator<Item = &Tool> {
-        self.offers.iter().filter_map(|offer| offer.tool.as_ref())
+    fn tools(&self) -> impl Iterator<Item = (&Tool, &Offer)> {
+        self.offers.iter().filter_map(|offer| Some((offer.tool.as_ref()?, offer)))
     }
 
     /// Every offer that prices a path with some method.

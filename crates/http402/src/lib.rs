@@ -16,6 +16,7 @@ mod challenge;
 pub mod crawler;
 mod error;
 mod json;
+pub mod llms;
 pub mod mpp;
 pub mod openapi;
 mod presented;

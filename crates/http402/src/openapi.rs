@@ -128,7 +128,7 @@ fn describe(operation: &Operation, path: &str, parameters: &[String]) -> Value {
     let mut item = json!({
         "operationId": operation_id(&operation.method, path),
         "summary": operation.description,
-        "x-payment-info": {"offers": offers(operation)},
+        "x-payment-info": payment_info(&operation.challenge, &operation.description),
         "responses": {
             "200": paid,
             "400": {"description": "The payment could not be read", "content": problem.clone()},
@@ -157,28 +157,37 @@ fn describe(operation: &Operation, path: &str, parameters: &[String]) -> Value {
     item
 }
 
-/// The ways to pay, as MPP names them.
-fn offers(operation: &Operation) -> Vec<Value> {
-    let terms = [Intent::Charge, Intent::Session].map(|it| Terms::of(&operation.challenge, it));
-    let offer = |terms: &Terms| {
-        let (price, each) = match terms {
-            Terms::Charge(terms) => (terms.amount, String::new()),
-            Terms::Session(terms) if terms.per == 1 => {
-                (terms.price, format!(" for each {}", terms.unit))
-            }
-            Terms::Session(terms) => {
-                (terms.price, format!(" for each {} of {}", terms.per, terms.unit))
-            }
-        };
+/// The ways to pay and what each costs, as MPP names them.
+pub fn payment_info(challenge: &Challenge, description: &str) -> Value {
+    let offers = terms(challenge).zip(prices(challenge)).map(|(terms, price)| {
+        let amount = terms.price();
         json!({
             "intent": terms.intent().name(),
             "method": mpp::METHOD,
-            "amount": price.units().to_string(),
-            "currency": mpp::currency(price.asset()),
-            "description": format!("{}: {price}{each}", operation.description),
+            "amount": amount.units().to_string(),
+            "currency": mpp::currency(amount.asset()),
+            "description": format!("{description}: {price}"),
         })
+    });
+    json!({"offers": offers.collect::<Vec<_>>()})
+}
+
+/// What each of the ways to pay costs, in words.
+pub(crate) fn prices(challenge: &Challenge) -> Vec<String> {
+    let price = |terms: Terms| match &terms {
+        Terms::Charge(charge) => charge.amount.to_string(),
+        Terms::Session(session) if session.per == 1 => {
+            format!("{} for each {}", session.price, session.unit)
+        }
+        Terms::Session(session) => {
+            format!("{} for each {} of {}", session.price, session.per, session.unit)
+        }
     };
-    terms.iter().flatten().map(offer).collect()
+    terms(challenge).map(price).collect()
+}
+
+fn terms(challenge: &Challenge) -> impl Iterator<Item = Terms> {
+    [Intent::Charge, Intent::Session].into_iter().filter_map(|it| Terms::of(challenge, it))
 }
 
 fn path_parameter(name: &str) -> Value {

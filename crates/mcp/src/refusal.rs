@@ -4,7 +4,7 @@
 
 use client::Error;
 use rmcp::handler::server::tool::IntoCallToolResult;
-use rmcp::model::{CallToolResponse, CallToolResult};
+use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
 use serde_json::{Value, json};
 
 /// Why a tool has no result.
@@ -98,6 +98,8 @@ fn advice(error: &Error) -> (&'static str, Retry, &'static str) {
 
 impl IntoCallToolResult for Refusal {
     fn into_call_tool_result(self) -> Result<CallToolResponse, rmcp::ErrorData> {
-        Ok(CallToolResult::structured_error(self.0).into())
+        // Clients check structured content against the schema of what the tool gives if it succeeds.
+        let refused = CallToolResult::error(vec![ContentBlock::text(self.0.to_string())]);
+        Ok(refused.into())
     }
 }

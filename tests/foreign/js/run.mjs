@@ -20,6 +20,7 @@ const files = [
   "mpp",
   "mpp-sellers",
   "mpp-tools",
+  "mcp",
   "webhooks",
 ];
 const loaded = await Promise.all(files.map((file) => import(`./cases/${file}.mjs`)));

@@ -1,12 +1,14 @@
-"""An MCP server of the Python SDK behind the gateway sells a tool: the MCP client of the x402 package
-pays for it, unmodified.
+"""An MCP server of the Python SDK behind the gateway sells a tool: the MCP clients of the packages x402
+and pympp pay for it, unmodified.
 
 The tool counts its calls, so that what was executed can be compared with what was charged.
 """
 
 import asyncio
 import contextlib
+import json
 import pathlib
+import subprocess
 import tempfile
 import threading
 import types
@@ -18,11 +20,12 @@ from log_tools import FARTHING
 from log_witnesses import free_port, process
 from mcp import Client
 from mcp.server import MCPServer
-from node import ANSWER_SECONDS_MAX
+from node import ANSWER_SECONDS_MAX, HERE
 from x402 import x402Client
 from x402.mcp import x402MCPClient
 
 PRICE_UNITS = 3_000_000
+MPP_PYTHON = HERE.parents[2] / "target" / "venv-mcp" / "bin" / "python"
 
 
 def tool_server(calls):
@@ -49,11 +52,11 @@ def tool_server(calls):
 class Shop:
     """The server, and a node with a gateway in front of it."""
 
-    def __init__(self, stack):
+    def __init__(self, stack, **options):
         self.calls = []
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         upstream, node, site = (free_port() for _ in range(3))
-        app = tool_server(self.calls).streamable_http_app(stateless_http=True)
+        app = tool_server(self.calls).streamable_http_app(stateless_http=True, **options)
         self._serve(stack, app, upstream)
         self.node, self.url = f"http://127.0.0.1:{node}", f"http://127.0.0.1:{site}/mcp"
         offers = "".join(
@@ -205,16 +208,94 @@ async def refusals(shop):
     assert len(shop.calls) == called, "a call of a priced tool went through unpaid"
 
 
-def case(run):
+def mpp_call(shop, key, tool, word):
+    """What the client of pympp makes of a call."""
+    with tempfile.TemporaryDirectory() as folder:
+        wallet = pathlib.Path(folder) / "key.json"
+        key.save(wallet)
+        arguments = json.dumps({"word": word} if word else {})
+        words = (MPP_PYTHON, HERE / "mpp_tool_payer.py", shop.url, wallet, tool, arguments)
+        words = [str(word) for word in words]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+async def buys_by_mpp(shop):
+    key = shop.payer()
+    before = shop.available(key)
+    free = mpp_call(shop, key, "hello", None)
+    assert (free["text"], free["receipt"]) == ("hello", None), free
+    assert free["takes"]["methods"] == ["farthing"], free
+    offer = free["prices"]["lookup"]["x-payment-info"]["offers"][0]
+    assert (offer["amount"], offer["intent"]) == (str(PRICE_UNITS), "charge"), offer
+    assert free["prices"]["hello"] is None, free
+
+    paid = mpp_call(shop, key, "lookup", "wren")
+    assert "small bird" in paid["text"] and not paid["is_error"], paid
+    receipt = paid["receipt"]
+    assert (receipt["status"], receipt["method"]) == ("success", "farthing"), receipt
+    assert receipt["reference"].startswith("pay_") and receipt["challengeId"], receipt
+    assert shop.calls == ["wren"], shop.calls
+    assert before - shop.available(key) == PRICE_UNITS
+
+    failed = mpp_call(shop, key, "broken", "dodo")
+    assert failed["is_error"] and failed["receipt"] is None, failed
+    assert before - shop.available(key) == PRICE_UNITS, "a tool that fails costs nothing"
+
+    poor = mpp_call(shop, PayerKey.generate(), "lookup", "wren")
+    assert poor["error"] == "PaymentOutcomeUnknownError", poor
+    assert poor["data"]["failure"]["reason"] == "insufficient_funds", poor
+    assert shop.calls == ["wren", "dodo"], shop.calls
+
+
+async def words(shop):
+    """Which words a caller gets: a first call serves x402 and MPP alike, and broken credentials have
+    an error of their own."""
+    async with httpx.AsyncClient(timeout=ANSWER_SECONDS_MAX) as http:
+
+        async def post(headers=None, **meta):
+            params = {"name": "lookup", "arguments": {"word": "x"}, "_meta": meta}
+            message = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
+            accepts = {"accept": "application/json, text/event-stream"}
+            answer = await http.post(shop.url, json=message, headers={**accepts, **(headers or {})})
+            assert answer.status_code == 200, answer.text
+            return answer.json()
+
+        both = (await post())["result"]
+        assert both["structuredContent"]["x402Version"] == 2, both
+        for_mpp = both["_meta"]["org.paymentauth/payment-required"]["challenges"]
+        # What the server's own authorization is, is no matter of payments in messages.
+        asked = await post({"accept-payment": "farthing/charge", "authorization": "Bearer t"})
+        assert asked["error"]["code"] == -32042, asked
+        (challenge,) = asked["error"]["data"]["challenges"]
+        assert [one["intent"] for one in for_mpp] == ["charge", "session"], for_mpp
+        assert challenge["request"] == for_mpp[0]["request"] and "header" not in challenge
+
+        for credential, code in (
+            ("text", -32602),
+            ({"challenge": challenge}, -32602),
+            ({"challenge": {**challenge, "id": "AAAA"}, "payload": {}}, -32602),
+        ):
+            refused = await post(**{"org.paymentauth/credential": credential})
+            assert refused["error"]["code"] == code, refused
+            assert refused["error"]["data"]["challenges"], refused
+    assert shop.calls == [], shop.calls
+
+
+def case(run, **options):
     def started():
         with contextlib.ExitStack() as stack:
-            asyncio.run(run(Shop(stack)))
+            asyncio.run(run(Shop(stack, **options)))
 
     return started
 
 
 CASES = (
     ("mcp: the x402 client pays a tool of an MCP server behind the gateway", case(buys)),
+    ("mcp: the pympp client pays a tool, and is told prices", case(buys_by_mpp)),
+    ("mcp: the same for a server that answers in plain JSON", case(buys_by_mpp, json_response=True)),
+    ("mcp: one answer in the words of x402 and MPP, errors for MPP", case(words)),
     ("mcp: five copies of a paid call execute and charge once", case(copies)),
     ("mcp: no way around a priced tool", case(refusals)),
 )

@@ -5,6 +5,7 @@ The client is other people's, unmodified; the wallet is one of this node with pl
 """
 
 import asyncio
+import json
 import os
 import pathlib
 import subprocess
@@ -57,8 +58,8 @@ def answer(result):
 
 
 def refusal(result):
-    assert result.is_error, result.content
-    return result.structured_content
+    assert result.is_error and result.structured_content is None, result
+    return json.loads(result.content[0].text)
 
 
 async def buys_once(wallet):

@@ -1,5 +1,5 @@
-//! Python environments: two with the machine's own Python, one of them for the checker of the API, and
-//! one with a newer Python for the checkers of logs, which need it.
+//! Python environments: those with the machine's own Python, apart where packages do not agree, and one
+//! with a newer Python for the checkers of logs, which need it.
 //!
 //! Invariant: a machine without a new enough Python is an error that says what to install; the
 //! checkers are never left out.
@@ -28,6 +28,7 @@ pub(super) fn environments(workspace: &Workspace) -> Result<()> {
     let usual = || Ok(PathBuf::from("python3"));
     environment(workspace, "venv", &format!("{FOLDER}/requirements.txt"), usual)?;
     environment(workspace, "venv-api", &format!("{FOLDER}/requirements-api.txt"), usual)?;
+    environment(workspace, "venv-mcp", &format!("{FOLDER}/requirements-mcp.txt"), usual)?;
     environment(workspace, "venv-packaging", &format!("{PACKAGING}/requirements.txt"), usual)?;
     let of_log = format!("{FOLDER}/requirements-log.txt");
     environment(workspace, "venv-log", &of_log, || newer_python(workspace))

@@ -1,6 +1,9 @@
 //! What is for sale, in the words of each catalogue.
 
+use std::sync::Arc;
+
 use http::Method;
+use http402::llms::{Asked, LLMS_BYTES_MAX};
 use serde_json::json;
 
 use crate::world::{PRICE, World, offer};
@@ -9,12 +12,17 @@ async fn shop() -> World {
     World::with(tempfile::tempdir().unwrap(), |node| {
         let payee = money::AccountId::new(77).unwrap();
         let list = |method, path: &str, text: &str| offer(&node.engine, payee, method, path, text);
-        node.offers = vec![
+        let mut tool = list(Method::POST, "/mcp/tools/lookup", "A word\nexplained");
+        let server = "http://127.0.0.1:4020/mcp".to_owned();
+        tool.asked = Asked::Tool { server, name: "lookup".to_owned() };
+        let mut offers = vec![
             list(Method::GET, "/articles/{id}", "An article about Rust"),
             list(Method::POST, "/api/render", "One rendered picture"),
             list(Method::GET, "/podcast", "A podcast about money"),
+            tool,
         ];
-        "https://other.example/podcast".clone_into(&mut node.offers[2].url);
+        "https://other.example/podcast".clone_into(&mut offers[2].challenge.resource.url);
+        node.offers = Arc::new(move || offers.clone());
     })
     .await
 }
@@ -108,6 +116,32 @@ async fn the_openapi_document_prices_operations_at_their_server() {
     let podcast = &document["paths"]["/podcast"]["get"];
     assert_eq!(podcast["servers"], json!([{"url": "https://other.example"}]));
     assert!(document["paths"]["/settle"]["post"]["summary"].is_string());
+}
+
+#[tokio::test]
+async fn language_models_read_what_is_for_sale_and_how_to_repeat() {
+    let world = shop().await;
+    let answer = world.get("/llms.txt").await;
+    assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
+    let text = std::str::from_utf8(&answer.bytes).unwrap();
+    for line in [
+        "- `GET http://127.0.0.1:4020/articles/{id}`: 0.002 USD. An article about Rust",
+        "- `POST http://127.0.0.1:4020/api/render`: 0.002 USD. One rendered picture",
+        "- `lookup` of the MCP server http://127.0.0.1:4020/mcp: 0.002 USD. A word explained",
+        "- [OpenAPI document of the node, with prices](http://127.0.0.1:4021/openapi.json)",
+    ] {
+        assert!(text.lines().any(|told| told == line), "{line} is not in:\n{text}");
+    }
+    assert!(text.contains("Never sign a second payment"));
+    let many = World::with(tempfile::tempdir().unwrap(), |node| {
+        let payee = money::AccountId::new(77).unwrap();
+        let one = offer(&node.engine, payee, Method::GET, "/a", &"long ".repeat(100));
+        node.offers = Arc::new(move || vec![one.clone(); 5000]);
+    });
+    let answer = many.await.get("/llms.txt").await;
+    let text = std::str::from_utf8(&answer.bytes).unwrap();
+    assert!(text.len() < LLMS_BYTES_MAX + 4096, "{} bytes", text.len());
+    assert!(text.contains(" more\n"), "{}", &text[text.len() - 500..]);
 }
 
 /// Every call that the document names exists, so the list cannot go stale unseen.

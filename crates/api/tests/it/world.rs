@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use api::{
-    Admission, Backlog, ListedOffer, LogReport, Monitor, Node, NodeLog, Token, Traffic, Watched,
-};
+use api::{Admission, Backlog, LogReport, Monitor, Node, NodeLog, Token, Traffic, Watched};
 use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
@@ -14,6 +12,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use engine::{AccountRole, AccountSpec, Engine, Fund, LogOptions, ManualClock, Options};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
+use http402::llms::{Asked, Entry};
 use http402::x402::{Payment, requirements};
 use http402::{Challenge, Dialect, Identifier, Instrument, Resource};
 use instrument::{
@@ -119,7 +118,7 @@ impl World {
             engine: engine.clone(),
             key: Arc::new(node_key.clone()),
             public_url: "http://127.0.0.1:4021/".to_owned(),
-            offers: Vec::new(),
+            offers: Arc::new(Vec::new),
             file_offers: Vec::new(),
             operator_token: Token::new(OPERATOR),
             gateway_token: Token::new(GATEWAY),
@@ -266,21 +265,11 @@ pub fn challenge(engine: &Engine, payee: AccountId) -> Challenge {
 }
 
 /// An offer of a path at a site.
-pub fn offer(
-    engine: &Engine,
-    payee: AccountId,
-    method: Method,
-    path: &str,
-    text: &str,
-) -> ListedOffer {
-    ListedOffer {
-        method,
-        path: path.to_owned(),
-        url: format!("http://127.0.0.1:4020{path}"),
-        description: text.to_owned(),
-        mime_type: Some("text/html".to_owned()),
-        challenge: challenge(engine, payee),
-    }
+pub fn offer(engine: &Engine, payee: AccountId, method: Method, path: &str, text: &str) -> Entry {
+    let mut challenge = challenge(engine, payee);
+    challenge.resource.url = format!("http://127.0.0.1:4020{path}");
+    challenge.resource.description = Some(text.to_owned());
+    Entry { asked: Asked::Request(method), challenge }
 }
 
 /// The body of `/verify` and `/settle`.

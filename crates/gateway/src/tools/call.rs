@@ -1,19 +1,17 @@
 //! Reading a JSON-RPC request: is it a call of a priced tool?
 
 use axum::body::Body;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
-use http402::x402::PAYMENT_SIGNATURE;
 use serde_json::{Map, Value, json};
 
+use super::listing::{Asked, Listing};
+use super::payment::{self, Wording};
 use super::{Tool, answer};
 use crate::body;
 use crate::routes::Routes;
 
-const X402_PAYMENT: &str = "x402/payment";
 const MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
@@ -22,6 +20,8 @@ const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 pub(crate) enum Read {
     /// Nothing that is priced.
     Other(Request<Body>),
+    /// A question to which prices are added.
+    Listing(Request<Body>, Listing),
     /// A priced call, as the purchase that it is, and how to go back.
     Call(Request<Body>, Call),
     /// It cannot be read, or could be read in two ways.
@@ -33,6 +33,8 @@ pub(crate) enum Read {
 pub(crate) struct Call {
     /// Number of the call.
     pub id: Value,
+    /// How the caller is told what to pay.
+    pub wording: Wording,
     /// Where the server is asked.
     pub uri: Uri,
     /// The message for the server, without payment.
@@ -65,10 +67,16 @@ pub(crate) async fn read(routes: &Routes, request: Request<Body>) -> Read {
         return Read::Refused(answer::invalid(&id, why));
     }
     let Some(path) = priced(routes, parts.uri.path(), &message) else {
+        let asked = message.get("method").and_then(Value::as_str).and_then(Asked::of);
         let bytes = Value::Object(message).to_string();
         parts.headers.remove(CONTENT_DIGEST);
         parts.headers.insert(CONTENT_LENGTH, bytes.len().into());
-        return Read::Other(Request::from_parts(parts, Body::from(bytes)));
+        let Some(asked) = asked else {
+            return Read::Other(Request::from_parts(parts, Body::from(bytes)));
+        };
+        parts.headers.remove(ACCEPT_ENCODING);
+        let request = Request::from_parts(parts, Body::from(bytes));
+        return Read::Listing(request, Listing { id, asked });
     };
     if id.is_null() {
         return Read::Refused(answer::invalid(&id, "a call of a priced tool needs an `id`"));
@@ -112,7 +120,7 @@ fn purchase(
     path: &str,
 ) -> Result<(Request<Body>, Call), &'static str> {
     let id = message.get("id").cloned().unwrap_or(Value::Null);
-    let payment = take_payment(&mut message);
+    let wording = payment::take(&mut parts, &mut message)?;
     let params = &message["params"];
     // Keys of a `Map` are sorted, so equal arguments give equal bytes.
     let bought = json!({"name": params["name"], "arguments": params.get("arguments")}).to_string();
@@ -120,36 +128,21 @@ fn purchase(
     let query = uri.query().map_or(String::new(), |query| format!("?{query}"));
     let virtual_uri: Result<Uri, _> = format!("{path}{query}").parse();
     parts.uri = virtual_uri.map_err(|_| "the tool's name cannot be routed")?;
-    if let Some(payment) = payment {
-        let value = match &payment {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let value = HeaderValue::try_from(STANDARD.encode(value))
-            .map_err(|_| "the payment cannot be read")?;
-        parts.headers.insert(PAYMENT_SIGNATURE, value);
-    }
     parts.headers.remove(CONTENT_DIGEST);
     parts.headers.insert(CONTENT_LENGTH, bought.len().into());
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     parts.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    parts.headers.remove(ACCEPT_ENCODING);
     let message = Bytes::from(Value::Object(message).to_string());
-    Ok((Request::from_parts(parts, Body::from(bought)), Call { id, uri, message }))
-}
-
-/// Takes the payment out of a message, and what would be left empty.
-fn take_payment(message: &mut Map<String, Value>) -> Option<Value> {
-    let params = message.get_mut("params")?.as_object_mut()?;
-    let meta = params.get_mut("_meta")?.as_object_mut()?;
-    let payment = meta.remove(X402_PAYMENT);
-    if meta.is_empty() {
-        params.remove("_meta");
-    }
-    payment
+    Ok((Request::from_parts(parts, Body::from(bought)), Call { id, wording, uri, message }))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use http402::x402::PAYMENT_SIGNATURE;
+
     use super::*;
 
     #[test]

@@ -8,22 +8,29 @@
 //! | of the call | becomes |
 //! | --- | --- |
 //! | `params._meta["x402/payment"]` | the header `PAYMENT-SIGNATURE` |
+//! | `params._meta["org.paymentauth/credential"]` | the header `Payment-Authorization` |
 //! | tool and arguments, in canonical JSON | the body whose digest the order names |
-//! | a 402 | a result with `isError`, the challenge as `structuredContent` and as text |
+//! | a 402 | a result with `isError`, or an error, as [`payment::Wording`] has it |
 //! | a tool that fails | an answer that is no success: nothing is charged |
 //! | the header `PAYMENT-RESPONSE` | `result._meta["x402/payment-response"]` |
+//! | the header `Payment-Receipt` | `result._meta["org.paymentauth/receipt"]` |
 //!
-//! Format: the MCP transport of x402, version 2. Invariants: the payment never reaches the tool; the
-//! number of a call (JSON-RPC `id`) is no part of what is bought, so a retry under another number is a
-//! copy; a batch is refused, for it could hide a priced call. Everything that is no call of a priced tool
-//! passes through.
+//! Formats: the MCP transport of x402, version 2; draft-payment-transport-mcp-00. Invariants: the payment
+//! never reaches the tool; the number of a call (JSON-RPC `id`) is no part of what is bought, so a retry
+//! under another number is a copy; a batch is refused, for it could hide a priced call. Everything that
+//! is no call of a priced tool passes through; only prices are added to what the server lists.
 
 mod answer;
 mod call;
+mod events;
+mod listing;
+mod payment;
 mod upstream;
 
 pub(crate) use answer::answer;
 pub(crate) use call::{Read, read};
+pub(crate) use listing::{Asked, Listing, add as add_listing};
+pub(crate) use payment::InMessage;
 pub(crate) use upstream::ToolService;
 
 /// A tool that an offer prices.

@@ -8,7 +8,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
@@ -16,6 +15,7 @@ use serde_json::{Map, Value};
 
 use super::answer::{TOOL_ANSWER, unusable};
 use super::call::Call;
+use super::events;
 
 /// Largest answer of a priced tool.
 const TOOL_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -49,7 +49,7 @@ where
 
     fn call(&mut self, bought: Request<Body>) -> Self::Future {
         let (mut parts, _) = bought.into_parts();
-        let Call { id, uri, message } = self.call.clone();
+        let Call { id, uri, message, .. } = self.call.clone();
         parts.uri = uri;
         parts.headers.insert(CONTENT_LENGTH, message.len().into());
         let both = HeaderValue::from_static("application/json, text/event-stream");
@@ -66,7 +66,7 @@ async fn outcome(response: Response<Body>, id: &Value) -> Response<Body> {
     }
     let (mut parts, body) = response.into_parts();
     let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let is_stream = kind.is_some_and(|kind| kind.starts_with("text/event-stream"));
+    let is_stream = kind.is_some_and(events::is_kind);
     let Ok(body) = Limited::new(body, TOOL_ANSWER_BYTES_MAX).collect().await else {
         return unusable();
     };
@@ -95,14 +95,17 @@ fn message(body: &[u8], id: &Value) -> Option<Map<String, Value>> {
     }
 }
 
-/// The answer to this call among server-sent events (WHATWG HTML, 9.2.6).
-fn from_events(body: &Bytes, id: &Value) -> Option<Map<String, Value>> {
-    let text = std::str::from_utf8(body).ok()?.replace("\r\n", "\n").replace('\r', "\n");
-    text.split("\n\n").find_map(|event| {
-        let data = event.lines().filter_map(|line| line.strip_prefix("data:"));
-        let data = data.map(|line| line.strip_prefix(' ').unwrap_or(line));
-        message(data.collect::<Vec<_>>().join("\n").as_bytes(), id)
-    })
+/// The answer to this call among events.
+fn from_events(mut body: &[u8], id: &Value) -> Option<Map<String, Value>> {
+    while !body.is_empty() {
+        let (event, rest) = body.split_at(events::end(body, 0).unwrap_or(body.len()));
+        body = rest;
+        let found = events::data(event).and_then(|data| message(data.as_bytes(), id));
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -115,8 +118,8 @@ mod tests {
     fn the_answer_is_found_among_events() {
         let body = "event: message\r\ndata: {\"method\":\"notifications/progress\"}\r\n\r\n\
                     : note\n\ndata: {\"id\":3,\ndata: \"result\":{}}\n\n";
-        let found = from_events(&Bytes::from(body), &json!(3)).unwrap();
+        let found = from_events(body.as_bytes(), &json!(3)).unwrap();
         assert_eq!(found["result"], json!({}));
-        assert_eq!(from_events(&Bytes::from(body), &json!(4)), None);
+        assert_eq!(from_events(body.as_bytes(), &json!(4)), None);
     }
 }

@@ -256,3 +256,18 @@ async fn a_site_without_a_document_gets_one_with_its_prices() {
     shop.upstream.says("/openapi.json", 500, &[], b"broken");
     assert_eq!(shop.send(&wanted).await.status, 500);
 }
+
+#[tokio::test]
+async fn a_site_without_a_text_for_language_models_gets_one() {
+    let shop = Shop::open().await;
+    let wanted = Wanted::get("/llms.txt");
+    shop.upstream.says("/llms.txt", 404, &[], b"not here");
+    let got = shop.send(&wanted).await;
+    assert_eq!((got.status, got.header("content-type")), (200, "text/plain; charset=utf-8"));
+    let text = String::from_utf8(got.body.to_vec()).unwrap();
+    let line = "- `GET http://shop.example/cheap/{id}`: 0.000001 USD";
+    assert!(text.lines().any(|told| told.starts_with(line)), "{text}");
+    assert!(text.contains("Never sign a second payment"));
+    shop.upstream.says("/llms.txt", 200, &[], b"its own");
+    assert_eq!(shop.send(&wanted).await.body, "its own");
+}

@@ -31,3 +31,4 @@ mod prices;
 mod proofs;
 mod r_list;
 mod r_node;
+mod tools;

@@ -13,6 +13,7 @@ mod accept;
 mod bind;
 mod challenge;
 mod credential;
+mod message;
 mod offered;
 mod payload;
 mod problem;
@@ -27,6 +28,7 @@ pub use accept::{ACCEPT_PAYMENT_BYTES_MAX, AcceptPayment};
 pub use bind::{ChallengeSecret, EchoedChallenge};
 pub use challenge::{ChallengeContext, EchoError, challenges, check_echo};
 pub use credential::{decode_payment, strip_credential};
+pub use message::{challenges_to_message, credential_from_message};
 pub use offered::{CHALLENGES_COUNT_MAX, Offered, OfferedList, credential_header};
 pub use problem::{problem_members, problem_type};
 pub use receipt::{

@@ -124,6 +124,14 @@ impl Terms {
         }
     }
 
+    /// The price, of as many units as the terms say.
+    pub(crate) const fn price(&self) -> Amount {
+        match self {
+            Self::Charge(terms) => terms.amount,
+            Self::Session(terms) => terms.price,
+        }
+    }
+
     /// The node that takes the payment.
     pub fn network(&self) -> NodeId {
         match self {

@@ -3,7 +3,7 @@
 use engine::{AuthorizeError, Idempotency, Mode};
 use gateway::node::wire::{AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, RefusedWire};
 use money::{AccountId, PaymentId, Shares};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Done, base64, crawlers, life, write};
@@ -25,6 +25,7 @@ pub fn engines() -> Done {
 pub fn gateways() -> Done {
     paths()?;
     digests()?;
+    tools()?;
     wires()
 }
 
@@ -78,6 +79,41 @@ fn digests() -> Done {
         "sha-256=:====:\n".to_owned(),
     ];
     write("gateway_digest", &seeds)
+}
+
+fn tools() -> Done {
+    let call = |name: &str, meta: Value| {
+        let params = json!({"name": name, "arguments": {"word": "wren"}, "_meta": meta});
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string()
+    };
+    let challenge = json!({"id": "AAAA", "realm": "a", "method": "farthing", "intent": "charge",
+        "request": {"amount": "3", "currency": "usd"}, "opaque": "e30"});
+    let credential = json!({"challenge": challenge, "payload": {"order": "AAAA", "signature": "AAAA"}});
+    let messages = [
+        call("lookup", json!({})),
+        call("lookup", json!({"x402/payment": {"x402Version": 2, "payload": {}}})),
+        call("lookup", json!({"x402/payment": "text", "progressToken": 1})),
+        call("lookup", json!({"org.paymentauth/credential": credential})),
+        call("lookup", json!({"org.paymentauth/credential": [], "x402/payment": null})),
+        call("hello", json!({"x402/payment": {}})),
+        call("lookup", json!({})).replace("\"id\":1", "\"id\":null"),
+        call("lookup", json!({})).replace("\"name\"", "\"name\":\"hello\",\"name\""),
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string(),
+        json!([call("lookup", json!({}))]).to_string(),
+        "{\"method\":\"tools/call\",\"params\":[\"lookup\"]}".to_owned(),
+    ];
+    write("gateway_tool", &messages)?;
+    let schema = json!({"type": "object", "$defs": {"a": {}}});
+    let tools = json!([{"name": "lookup", "_meta": {"a": 1}, "outputSchema": schema}, {"name": "hello"}]);
+    let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": tools}}).to_string();
+    let listings = [
+        format!("j{answer}"),
+        format!("s: note\r\n\r\nid: 1\ndata: {answer}\n\ndata: {answer}\n\n"),
+        format!("sevent: message\rdata:{}\r\r", answer.replace(',', ",\rdata:")),
+        format!("s{answer}"),
+        "j{\"id\":1,\"result\":{\"tools\":[{\"name\":\"lookup\",\"_meta\":7},7]}}".to_owned(),
+    ];
+    write("gateway_listing", &listings)
 }
 
 fn wires() -> Done {
