@@ -49,13 +49,13 @@ struct Plan {
 
 const FULL: Plan = Plan {
     others: 100_000,
-    checks: 50_000,
-    rounds: 5,
+    checks: 2_000,
+    rounds: 100,
     presentations: 200,
     counted: [1_000, 11_000],
 };
 const QUICK: Plan =
-    Plan { others: 1_000, checks: 500, rounds: 2, presentations: 10, counted: [100, 300] };
+    Plan { others: 1_000, checks: 500, rounds: 10, presentations: 10, counted: [100, 300] };
 
 const NOTES: &[&str] = &[
     "decision: an order's whole way through the writer, queue and answer included, signature verified \

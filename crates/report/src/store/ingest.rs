@@ -44,7 +44,7 @@ impl Writer {
         connection.busy_timeout(Duration::from_millis(BUSY_MS_MAX))?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536;
-             PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;",
+             PRAGMA wal_autocheckpoint = 16384; PRAGMA temp_store = MEMORY;",
         )?;
         connection.set_prepared_statement_cache_capacity(32);
         super::keep_plans(&connection)?;
