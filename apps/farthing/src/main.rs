@@ -31,6 +31,7 @@ mod operator;
 mod outbox;
 mod pay;
 mod payee;
+mod seal_command;
 mod secrets;
 mod serve;
 mod site;
@@ -38,6 +39,7 @@ mod stop_signal;
 mod term;
 mod test_clock;
 mod top;
+mod vault;
 mod verify;
 mod wallet;
 mod webhooks;
@@ -80,6 +82,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Health(args) => health::run(args).await,
         Command::Key(args) => keys::run(args).await,
         Command::Operator(args) => keys::operator(args).await,
+        Command::Seal(args) => seal_command::run(args),
         Command::Fsck(args) => keep::fsck(args).await,
         Command::Backup(args) => keep::backup(args).await,
         Command::Restore(args) => keep::restore(args).await,

@@ -16,6 +16,7 @@ mod mirror;
 mod operate;
 mod refused;
 mod replicas;
+mod seal;
 mod serve;
 mod smoke;
 mod verify;
