@@ -183,7 +183,7 @@ impl Bench {
                 let engine = &engine;
                 async move {
                     let owner = key(number / ROOTS_OF_PAYER + 1_000_000);
-                    let other = verified(root(&owner, number)?, &owner)?;
+                    let other = verified(&root(&owner, number)?, &owner)?;
                     Ok::<_, anyhow::Error>(engine.grant_chain(vec![other], String::new()).await?)
                 }
             }));
@@ -193,7 +193,7 @@ impl Bench {
         for depth in depths {
             let chain = chain(*depth, 0)?;
             let links: Result<Vec<_>> =
-                chain.iter().map(|(terms, key)| verified(*terms, key)).collect();
+                chain.iter().map(|(terms, key)| verified(terms, key)).collect();
             if *depth > 0 {
                 done(&mut writer, engine.grant_chain(links?, String::new()))?;
             }
@@ -229,8 +229,8 @@ fn key(number: u128) -> KeyPair {
     KeyPair::from_seed(blake3::hash(&number.to_be_bytes()).as_bytes())
 }
 
-fn verified(terms: TreeMandate, key: &KeyPair) -> Result<Verified<TreeMandate>> {
-    Signed::sign(terms, key).verify_with(&key.public()).context("the bench's own mandate")
+fn verified(terms: &TreeMandate, key: &KeyPair) -> Result<Verified<TreeMandate>> {
+    Signed::sign(*terms, key).verify_with(&key.public()).context("the bench's own mandate")
 }
 
 /// With a limit in every respect, as wide as one can be.

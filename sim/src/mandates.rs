@@ -10,6 +10,7 @@ use instrument::{
 };
 use money::{Asset, MandateId};
 
+use crate::oracle::Model;
 use crate::purchases::{PAYERS, key, node};
 use crate::random::Random;
 use crate::request::{MandateStep, Request};
@@ -49,17 +50,24 @@ impl Trees {
         self.links.iter().map(|link| link.terms.id()).collect()
     }
 
-    /// One under which somebody may try to buy.
-    pub fn pick(&mut self) -> Option<Link> {
+    /// One under which somebody tries to buy: mostly one that is in force.
+    pub fn to_buy(&mut self, model: &Model) -> Option<Link> {
+        let in_force = self.links.iter().filter(|link| model.is_in_force(link.terms.id()));
+        let in_force: Vec<Link> = in_force.copied().collect();
+        let from = if self.random.chance(850) { &in_force } else { &self.links };
+        self.random.pick(from).copied()
+    }
+
+    fn pick(&mut self) -> Option<Link> {
         self.random.pick(&self.links).copied()
     }
 
     /// The next step of somebody.
     pub fn request(&mut self) -> Option<Request> {
         let step = match self.random.below(12) {
-            0..=5 => self.grant(),
-            6..=9 => self.pause(),
-            10 => self.revoke(),
+            0..=6 => self.grant(),
+            7..=9 => self.pause(),
+            10 if self.random.chance(500) => self.revoke(),
             _ => self.again(),
         };
         Some(Request::Mandate(step?))
@@ -181,7 +189,7 @@ impl Trees {
         let (mandate, by) = self.granter()?;
         self.sequence += self.random.below(3);
         let sequence = if self.random.chance(100) { self.sequence / 2 } else { self.sequence };
-        let paused = self.random.chance(400);
+        let paused = self.random.chance(300);
         let pause = signed(Pause { node: node(), mandate, sequence, paused }, by)?;
         Some(MandateStep::Pause(pause, public(by)))
     }

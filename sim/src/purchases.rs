@@ -68,7 +68,7 @@ impl Purchases {
         Some(Request::Fund(Fund {
             id: TransferId::new(id).ok()?,
             account: payer_account(&key(number).public(), asset),
-            amount: Amount::new(u128::from(self.random.below(5_000)), asset),
+            amount: Amount::new(u128::from(self.random.below(20_000)), asset),
             reference: format!("bank {id}"),
             sandbox_only: false,
         }))

@@ -114,6 +114,12 @@ impl Model {
         chain
     }
 
+    /// Whether a mandate and all above it can be used.
+    pub fn is_in_force(&self, id: MandateId) -> bool {
+        let chain = self.chain(id);
+        !chain.is_empty() && chain.iter().all(|mandate| !mandate.revoked && !mandate.is_paused())
+    }
+
     /// How far above a mandate a key granted, at most.
     fn place(&self, id: MandateId, key: &PublicKey) -> Option<usize> {
         self.chain(id).iter().rposition(|mandate| mandate.terms.granter == *key)
