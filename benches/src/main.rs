@@ -8,6 +8,7 @@ mod channel;
 mod gateway;
 mod ledger;
 mod log;
+mod mandate;
 mod model;
 mod options;
 mod webhook;
@@ -25,6 +26,7 @@ const BENCHES: &[(&str, Run)] = &[
     ("gateway", gateway::run),
     ("ledger", ledger::run),
     ("log", log::run),
+    ("mandate", mandate::run),
     ("webhook", webhook::run),
     ("report", model::run),
 ];
@@ -40,6 +42,7 @@ const PROCESSES: &[(&str, Run)] = &[
     (ledger::counted::WORD, ledger::counted::run),
     (log::epochs::WORD, log::epochs::run),
     (log::proofs::WORD, log::proofs::run),
+    (mandate::WORD, mandate::counted),
     (webhook::SENDER, webhook::sender::run),
 ];
 

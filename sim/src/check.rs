@@ -109,6 +109,7 @@ pub fn everything(node: &mut Node, model: &Model, is_certain: bool) -> Result<()
     model.check_payments()?;
     model.check_channels()?;
     model.check_refunds()?;
+    model.check_mandates()?;
     events::check(node, model)?;
     let payments = model.payments.iter();
     let right: BTreeMap<_, _> =

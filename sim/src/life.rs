@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 
 use disk::{Fault, Simulated, When};
 use engine::{ManualClock, State};
-use money::ChannelId;
+use money::{ChannelId, MandateId};
 
 use crate::check::{self, Wrong};
 use crate::log::{self, Watch};
 use crate::node::Node;
-use crate::oracle::{Exchange, Model, explain};
+use crate::oracle::{Exchange, Model, SeenMandate, explain};
 use crate::plan::Plan;
 use crate::random::Random;
 use crate::request::{Answer, Request, Seen, short};
@@ -26,6 +26,9 @@ use crate::workload::Workload;
 /// Where every clock starts, Unix nanoseconds.
 const START_NS: u64 = 1_800_000_000_000_000_000;
 
+/// The farthest that the clock leaps: over midnight, and with some leaps into the next month.
+const LEAP_MS_MAX: u64 = 20 * 24 * 60 * 60 * 1_000;
+
 /// Tries to start a node; the last ones are without faults.
 const STARTS_MAX: usize = 8;
 
@@ -34,6 +37,9 @@ const ROOM_BYTES_MAX: u64 = 65_536;
 
 /// Bytes of the journal that an event takes at most.
 const EVENT_BYTES_MAX: usize = 512;
+
+/// What an order is refused with that a budget does not reach for.
+const OVER_BUDGET: [&str; 3] = ["mandate_per_day", "mandate_per_month", "mandate_exceeded"];
 
 /// How the system says that it does not write to a disk any more.
 const READ_ONLY: &str = "os error 30";
@@ -112,13 +118,19 @@ impl<'a> Life<'a> {
 
     pub fn finish(self) -> Summary {
         let fingerprint = self.trace.fingerprint() ^ self.disk.fingerprint();
-        Summary { requests: self.number, fingerprint, ..self.summary }
+        let delegated = self.model().delegated_count();
+        Summary { requests: self.number, delegated, fingerprint, ..self.summary }
     }
 
     pub fn pass_time(&mut self) {
         let time = self.plan.time.clone();
         if self.random.chance(time.forward) {
             let ms = self.random.between(0, time.forward_ms);
+            self.clock.advance_ms(ms);
+            self.now_ns += ms * 1_000_000;
+        }
+        if self.random.chance(time.leap) {
+            let ms = self.random.between(0, LEAP_MS_MAX);
             self.clock.advance_ms(ms);
             self.now_ns += ms * 1_000_000;
         }
@@ -134,7 +146,9 @@ impl<'a> Life<'a> {
     /// be due within a second of the clock, nor may it hang on that whether the clock is trusted.
     fn pass_edges(&mut self) {
         let is_on_edge = |model: &Model, now_ns| {
-            model.is_about_due(now_ns) || model.is_about_to_be_trusted(now_ns)
+            model.is_about_due(now_ns)
+                || model.is_about_to_be_trusted(now_ns)
+                || model.is_about_midnight(now_ns)
         };
         while self.models.iter().any(|model| is_on_edge(model, self.now_ns)) {
             self.clock.advance_ms(3_000);
@@ -290,14 +304,21 @@ impl<'a> Life<'a> {
         exchange: &mut Exchange,
     ) -> Option<Result<Vec<ledger::Change>, Wrong>> {
         let from = self.model().books.past.len() as u64;
-        let ids = self.workload.streams.ids();
+        let (channels, mandates) = (self.workload.streams.ids(), self.workload.trees.ids());
+        let at_ns = self.now_ns.max(self.model().entry_ns());
         let look = move |state: &State| {
-            let seen = |id: &ChannelId| (*id, state.channel(*id).map(Seen::from));
-            (check::changes(state, from), ids.iter().map(seen).collect(), state.epochs())
+            let channel = |id: &ChannelId| (*id, state.channel(*id).map(Seen::from));
+            let mandate = |id: &MandateId| (*id, state.mandate(*id, at_ns).map(SeenMandate::from));
+            (
+                check::changes(state, from),
+                (channels.iter().map(channel).collect(), mandates.iter().map(mandate).collect()),
+                state.epochs(),
+            )
         };
-        let (changes, channels, epochs) = node.look(look)?;
+        let (changes, (channels, mandates), epochs) = node.look(look)?;
         exchange.epochs = epochs;
         exchange.channels = channels;
+        exchange.mandates = (at_ns, mandates);
         Some(changes)
     }
 
@@ -363,6 +384,9 @@ impl<'a> Life<'a> {
             match answer {
                 Answer::Proceed(payment, claim) => {
                     self.workload.purchases.begun.insert(*payment, *claim);
+                }
+                Answer::Refused(code) if OVER_BUDGET.contains(code) => {
+                    self.summary.over_budget += 1;
                 }
                 Answer::Begun(channel, lease, _) => {
                     self.workload.streams.begun.insert(*channel, *lease);

@@ -11,6 +11,7 @@ mod damage;
 mod kill;
 mod life;
 mod log;
+mod mandates;
 mod node;
 mod oracle;
 mod plan;
@@ -149,9 +150,10 @@ fn run(options: &Options) -> ExitCode {
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
     let (summary, failed) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let Summary { requests, changes, starts, refused, .. } = summary;
+    let Summary { requests, changes, delegated, over_budget, starts, refused, .. } = summary;
     println!(
-        "{} seeds, {failed} failed: {requests} requests, {changes} changes, {starts} starts, \
+        "{} seeds, {failed} failed: {requests} requests, {changes} changes, \
+         {delegated} payments under mandates and {over_budget} over budget, {starts} starts, \
          {refused} refused for damage, {:.1} s",
         options.seeds,
         started.elapsed().as_secs_f64()

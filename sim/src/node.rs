@@ -19,7 +19,7 @@ use engine::{
 use crate::oracle::UNSETTLED_MAX;
 use crate::plan::Plan;
 use crate::purchases::node;
-use crate::request::{Answer, Request, Seen, Step};
+use crate::request::{Answer, MandateStep, Request, Seen, Step};
 use crate::streams::limited_payee;
 
 /// Where the node keeps its data.
@@ -203,6 +203,15 @@ fn carry(engine: Engine, request: Request) -> Waiting<Answer> {
                 Answer::PaidBack(view.amount.units(), view.refunded.units())
             }),
             Request::Channel(step) => carry_step(engine, step).await,
+            Request::Mandate(MandateStep::Grant(chain)) => {
+                said(engine.grant_chain(chain, "agent".to_owned()).await, done)
+            }
+            Request::Mandate(MandateStep::Pause(pause, key)) => {
+                said(engine.pause(pause, key).await, done)
+            }
+            Request::Mandate(MandateStep::Revoke(revocation, key)) => {
+                said(engine.revoke(revocation, key).await, done)
+            }
             Request::Release(payment, claim) => {
                 said(engine.release(payment, claim, None).await, done)
             }

@@ -61,6 +61,7 @@ pub struct Mix {
     pub timeouts: u64,
     /// Amounts near the end of 128 bits.
     pub wide: u64,
+    pub mandates: u64,
 }
 
 /// How the clock moves between turns.
@@ -68,6 +69,8 @@ pub struct Mix {
 pub struct Time {
     pub forward: u64,
     pub forward_ms: u64,
+    /// Goes forward by days.
+    pub leap: u64,
     pub back: u64,
     pub back_ms: u64,
 }
@@ -120,7 +123,7 @@ impl Plan {
     /// The plan of a seed.
     pub fn draw(random: &mut Random) -> Self {
         let turns = random.between(20, 120);
-        Self {
+        let mut plan = Self {
             turns,
             requests: random.between(1, 12),
             events: *random.pick(&[1, 4, 16, 60, 200]).unwrap_or(&16),
@@ -129,13 +132,21 @@ impl Plan {
             time: Time {
                 forward: rate(random, 600),
                 forward_ms: *random.pick(&[1, 1_000, 20_000, 200_000]).unwrap_or(&1),
+                leap: 0,
                 back: rate(random, 100),
                 back_ms: *random.pick(&[1, 1_000, 100_000, 700_000]).unwrap_or(&1),
             },
             faults: Faults::draw(random),
             sizes: Sizes::draw(random),
             queue: *random.pick(&[2, 8, 1024, 1024]).unwrap_or(&1024),
+        };
+        // Days matter to mandates alone.
+        if plan.mix.mandates > 0 {
+            plan.time.leap = rate(random, 60);
+            // Without orders a budget has nothing to decide.
+            plan.mix.payments = plan.mix.payments.max(plan.mix.mandates);
         }
+        plan
     }
 }
 
@@ -162,6 +173,7 @@ impl Mix {
             random_ids: rate(random, 1000),
             timeouts: rate(random, 1000),
             wide: rate(random, 300),
+            mandates: rate(random, 600),
         }
     }
 }

@@ -9,6 +9,7 @@ use engine::{
 use instrument::{KeyPair, Order, PurchaseDigest, Signed, payer_account};
 use money::{AccountId, Amount, Asset, NodeId, OrderId, PaymentId, RefundId, Shares, TransferId};
 
+use crate::mandates::Link;
 use crate::oracle::Model;
 use crate::random::Random;
 use crate::request::Request;
@@ -67,23 +68,23 @@ impl Purchases {
         Some(Request::Fund(Fund {
             id: TransferId::new(id).ok()?,
             account: payer_account(&key(number).public(), asset),
-            amount: Amount::new(u128::from(self.random.below(5_000)), asset),
+            amount: Amount::new(u128::from(self.random.below(20_000)), asset),
             reference: format!("bank {id}"),
             sandbox_only: false,
         }))
     }
 
-    /// The next step of somebody.
-    pub fn request(&mut self, model: &Model, now_ns: u64) -> Request {
+    /// The next step of somebody; a new order stands under this mandate, if there is one.
+    pub fn request(&mut self, model: &Model, under: Option<&Link>, now_ns: u64) -> Request {
         let number = u8::try_from(self.random.between(1, u64::from(PAYERS))).unwrap_or(1);
         let request = match self.random.below(10) {
             0 => self.fund(number),
-            1..=4 => self.order(number, now_ns),
+            1..=4 => self.order(number, under, now_ns),
             5 => self.random.pick(&self.presented).cloned().map(authorize),
             6 => self.refund(model),
             _ => self.next_step(model),
         };
-        let request = request.or_else(|| self.order(number, now_ns));
+        let request = request.or_else(|| self.order(number, under, now_ns));
         request.unwrap_or(Request::Transfers(Vec::new()))
     }
 
@@ -100,25 +101,26 @@ impl Purchases {
         Some(Request::Refund(Refund { id, payment, from, units, reason }))
     }
 
-    fn order(&mut self, number: u8, now_ns: u64) -> Option<Request> {
+    fn order(&mut self, number: u8, under: Option<&Link>, now_ns: u64) -> Option<Request> {
         let asset = self.asset?;
         self.next += 1;
         let id = if self.random.chance(30) { 7 } else { self.next };
         let amount = Amount::new(u128::from(self.random.between(1, 800)), asset);
-        let key = key(number);
+        let key = key(under.map_or(number, |link| link.delegate));
+        let own = payer_account(&key.public(), asset);
         let digest = Some(PurchaseDigest([7; 32]));
         let pay_to = payee(u128::from(self.random.between(1, 4)).min(PAYEES))?;
         let seconds = *self.random.pick(&[2, 60, 3_600])?;
         let order = Order {
             node: node(),
             id: OrderId::new(id).ok()?,
-            payer: payer_account(&key.public(), asset),
+            payer: under.map_or(own, |link| link.terms.payer),
             signer: key.public(),
             payee: pay_to,
             amount,
             purchase: digest,
             expires_at_ms: now_ns / 1_000_000 + seconds * 1_000,
-            mandate: None,
+            mandate: under.map(|link| link.terms.id()),
         };
         let is_split = self.random.chance(300);
         let split = is_split.then(|| Shares::new(vec![700_000, 290_000, 10_000]).ok()).flatten();

@@ -4,8 +4,8 @@ use engine::{
     AccountSpec, Authorize, ChannelPhase, ChannelView, ClaimToken, Closing, Fund, OpenChannel,
     PaymentState, Present, Proof, Refund,
 };
-use instrument::Signed;
 use instrument::channel::TopUp;
+use instrument::{Pause, PublicKey, Revocation, Signed, TreeMandate, Verified};
 use ledger::{Account, CreateAccountStatus, CreateTransferStatus, Transfer};
 use money::{Asset, ChannelId, PaymentId};
 
@@ -27,6 +27,16 @@ pub enum Request {
     Release(PaymentId, ClaimToken),
     Refund(Refund),
     Channel(Step),
+    Mandate(MandateStep),
+}
+
+/// A request about mandates, with the key that signed it.
+#[derive(Debug, Clone)]
+pub enum MandateStep {
+    /// Root first.
+    Grant(Vec<Verified<TreeMandate>>),
+    Pause(Verified<Pause>, PublicKey),
+    Revoke(Verified<Revocation>, PublicKey),
 }
 
 /// A request about a channel.
@@ -122,6 +132,12 @@ pub fn short(request: &Request) -> String {
             format!("present {:?} {:?} {}", command.proof, command.mode, command.start)
         }
         Request::Channel(step) => format!("{step:?}"),
+        Request::Mandate(MandateStep::Grant(chain)) => {
+            let ids: Vec<String> = chain.iter().map(|link| link.get().id().to_string()).collect();
+            format!("grant {}", ids.join(" "))
+        }
+        Request::Mandate(MandateStep::Pause(pause, _)) => format!("{:?}", pause.get()),
+        Request::Mandate(MandateStep::Revoke(revocation, _)) => format!("{:?}", revocation.get()),
         other => format!("{other:?}"),
     }
 }

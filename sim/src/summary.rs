@@ -5,6 +5,9 @@
 pub struct Summary {
     pub requests: u64,
     pub changes: u64,
+    /// Payments under mandates, and orders that a budget refused.
+    pub delegated: u64,
+    pub over_budget: u64,
     pub starts: u64,
     /// Damage that was found, and named, at a start.
     pub refused: u64,
@@ -16,6 +19,8 @@ impl Summary {
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.changes += other.changes;
+        self.delegated += other.delegated;
+        self.over_budget += other.over_budget;
         self.starts += other.starts;
         self.refused += other.refused;
     }

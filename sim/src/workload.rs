@@ -7,6 +7,7 @@
 use ledger::{AMOUNT_MAX, Account, Kind, Limit, Sides, Transfer};
 use money::{AccountId, Asset, TransferId};
 
+use crate::mandates::Trees;
 use crate::oracle::Model;
 use crate::plan::Plan;
 use crate::purchases::Purchases;
@@ -24,6 +25,7 @@ pub struct Workload {
     plan: Plan,
     pub purchases: Purchases,
     pub streams: Streams,
+    pub trees: Trees,
     assets: Vec<Asset>,
     next_id: u128,
     sent: Vec<Request>,
@@ -38,6 +40,7 @@ impl Workload {
         Self {
             purchases: Purchases::new(random.fork()),
             streams: Streams::new(random.fork()),
+            trees: Trees::new(random.fork()),
             plan: plan.clone(),
             assets: assets.collect(),
             next_id: 1 << 64,
@@ -50,14 +53,16 @@ impl Workload {
     /// What comes first: the asset, payees and payers of the payments.
     pub fn opening(&mut self) -> Vec<Request> {
         let mix = &self.plan.mix;
-        let is_paid = mix.payments > 0 || mix.channels > 0;
+        let is_paid = mix.payments > 0 || mix.channels > 0 || mix.mandates > 0;
         if is_paid { self.purchases.opening() } else { Vec::new() }
     }
 
     /// The next request.
     pub fn request(&mut self, model: &Model, now_ns: u64) -> Request {
         let mix = &self.plan.mix;
-        let weights = [mix.new_accounts, mix.transfers, mix.payments, mix.again, mix.channels];
+        let mandates = mix.mandates;
+        let weights =
+            [mix.new_accounts, mix.transfers, mix.payments, mix.again, mix.channels, mandates];
         let mut drawn = self.random.below(weights.iter().sum());
         let kind = weights.iter().position(|weight| {
             let is_it = drawn < *weight;
@@ -66,16 +71,26 @@ impl Workload {
         });
         let request = match kind {
             Some(0) => Request::Accounts(self.accounts(model)),
-            Some(2) => self.purchases.request(model, now_ns),
+            Some(2) => self.purchase(model, now_ns),
             Some(3) => self.again(model),
             Some(4) => match self.streams.request(model) {
                 Some(request) => request,
-                None => self.purchases.request(model, now_ns),
+                None => self.purchase(model, now_ns),
+            },
+            Some(5) => match self.random.chance(400).then(|| self.trees.request()).flatten() {
+                Some(request) => request,
+                None => self.purchase(model, now_ns),
             },
             _ => Request::Transfers(self.transfers(model)),
         };
         self.remember(&request);
         request
+    }
+
+    /// Often under a mandate, where there are any.
+    fn purchase(&mut self, model: &Model, now_ns: u64) -> Request {
+        let link = self.random.chance(700).then(|| self.trees.to_buy(model)).flatten();
+        self.purchases.request(model, link.as_ref(), now_ns)
     }
 
     fn remember(&mut self, request: &Request) {

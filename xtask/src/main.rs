@@ -38,6 +38,7 @@ Commands:
                         Parts: `ledger_with_log`, `append`, `proof`, `epoch`.
     bench report [--quick] [--only PART]...
                         Parts: `ingest`, `query`, `query_while_ingesting`.
+    bench mandate [--quick], bench webhook [--quick]
   sim [--seeds N] [--from S] [--verbose]
                         Live whole lives of a node on a simulated disk and clock, one for
                         each seed, and compare all that it answers with an oracle.

@@ -133,7 +133,7 @@ async fn list(wallet: &Wallet, node: &NodeClient) -> Result<(), Failure> {
             mandate.mandate.clone(),
             mandate.parent.clone().unwrap_or_default(),
             term::plain(&mandate.label),
-            state(mandate).to_owned(),
+            mandate.state().to_owned(),
             decimal(mandate, Some(&mandate.spent)),
             decimal(mandate, mandate.remaining.as_ref()),
         ]);
@@ -151,7 +151,7 @@ async fn show(wallet: &Wallet, node: &NodeClient, id: MandateId) -> Result<(), F
         term::line(&format!("below        {parent}"));
     }
     term::line(&format!("delegate     {}", term::plain(&mandate.delegate)));
-    term::line(&format!("state        {}", state(&mandate)));
+    term::line(&format!("state        {}", mandate.state()));
     for (name, units) in [
         ("per payment", &mandate.per_payment),
         ("per day", &mandate.per_day),
@@ -164,15 +164,6 @@ async fn show(wallet: &Wallet, node: &NodeClient, id: MandateId) -> Result<(), F
     }
     term::line(&format!("passed on    {} times more at most", mandate.depth));
     Ok(())
-}
-
-fn state(mandate: &Mandate) -> &'static str {
-    match (mandate.revoked, mandate.paused, now_ms() >= mandate.expires_at_ms) {
-        (true, _, _) => "revoked",
-        (_, _, true) => "expired",
-        (_, true, _) => "paused",
-        _ => "good",
-    }
 }
 
 fn decimal(mandate: &Mandate, units: Option<&String>) -> String {

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use client::{Payer, Purchases, Timeouts, Wallet};
+use client::{Chain, Payer, Purchases, Timeouts, Wallet};
 use mcp::{Agent, AgentOptions, HttpOptions};
 use money::{Amount, Asset, AssetCode};
 
@@ -40,7 +40,11 @@ pub(crate) async fn run(args: McpArgs) -> Result<(), Failure> {
         max_in_all: args.max_in_all.clone(),
         asset,
     };
-    let agent = Agent::new(Payer::with_node(wallet, &node, Timeouts::default())?, options);
+    let mut payer = Payer::with_node(wallet, &node, Timeouts::default())?;
+    if let Some(path) = &args.mandate {
+        payer = payer.under(Chain::load(path)?)?;
+    }
+    let agent = Agent::new(payer, options);
     let Some(address) = args.http else {
         return mcp::serve_stdio(agent).await.map_err(|why| Failure::new(why.to_string()));
     };

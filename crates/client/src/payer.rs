@@ -18,7 +18,7 @@ use crate::clock::now_ms;
 use crate::error::{Error, Kind};
 use crate::limits::{Limits, Proposed};
 use crate::mandate::Chain;
-use crate::node::{NodeClient, PayerAccount, problem};
+use crate::node::{Mandate, NodeClient, PayerAccount, problem};
 use crate::offer::{self, Offer};
 use crate::present::{self, Presentation};
 use crate::purchases::{Kept, Presentable, PurchaseName, Purchases};
@@ -130,6 +130,19 @@ impl Payer {
     /// The wallet's account; `None` if no money ever entered it.
     pub async fn account(&self) -> Result<Option<PayerAccount>, Error> {
         self.node.payer(self.wallet.key(), self.network()).await
+    }
+
+    /// The mandate under which it pays, with what is left of it; `None` if it pays from its own
+    /// account.
+    pub async fn mandate(&self) -> Result<Option<Mandate>, Error> {
+        let Some(chain) = &self.chain else { return Ok(None) };
+        let id = chain.last().id();
+        if let Some(known) = self.node.mandate(self.wallet.key(), self.network(), id).await? {
+            return Ok(Some(known));
+        }
+        // Nothing was bought under it yet.
+        self.node.register(chain, "").await?;
+        self.node.mandate(self.wallet.key(), self.network(), id).await
     }
 
     /// The node on whose network the wallet pays.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use client::{Limits, Payer, PurchaseName, Purchases, Request};
+use client::{Limits, Mandate, Payer, PurchaseName, Purchases, Request};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use money::{Amount, Asset, AssetCode, PaymentId, parse_base_units};
@@ -151,12 +151,16 @@ impl Agent {
 
     pub(crate) async fn budget(&self) -> Result<shapes::Budget, Refusal> {
         let account = self.payer.account().await?;
+        let mandate = self.payer.mandate().await?;
         let amount =
             |amount: Result<Amount, client::Error>| amount.map(|amount| amount.to_string());
         Ok(shapes::Budget {
             account: account.as_ref().map(|account| account.account.to_string()),
             available: account.as_ref().map(|account| amount(account.available())).transpose()?,
             held: account.as_ref().map(|account| amount(account.held())).transpose()?,
+            mandate: mandate.as_ref().map(|mandate| mandate.mandate.clone()),
+            mandate_left: mandate.as_ref().and_then(Mandate::left).map(|left| left.to_string()),
+            mandate_state: mandate.map(|mandate| mandate.state().to_owned()),
             max_per_purchase: format!("{} {}", self.max_per_purchase, self.asset),
             left_for_this_server: self.budget.left(),
         })

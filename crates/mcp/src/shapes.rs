@@ -124,6 +124,12 @@ pub(crate) struct Budget {
     pub available: Option<String>,
     /// What is held for payments under way.
     pub held: Option<String>,
+    /// The mandate under which this server pays, if it does.
+    pub mandate: Option<String>,
+    /// What the mandate still allows now, with those above it.
+    pub mandate_left: Option<String>,
+    /// Whether the mandate can be used: `good`, `paused`, `revoked` or `expired`.
+    pub mandate_state: Option<String>,
     /// The most that one call of `pay` can spend.
     pub max_per_purchase: String,
     /// What this server may still spend since its start.

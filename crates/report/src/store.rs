@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use money::NodeId;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 pub(crate) use cells::{DAY_QUARTERS, QUARTER_MS, Span};
@@ -98,5 +99,13 @@ fn read_only(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_millis(BUSY_MS_MAX))?;
     connection.execute_batch("PRAGMA query_only = 1; PRAGMA cache_size = -16384;")?;
+    keep_plans(&connection)?;
     Ok(connection)
+}
+
+/// Without this, `SQLite` may compile a kept statement anew for each value that is bound to it, which
+/// takes longer than most of our statements run.
+fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }

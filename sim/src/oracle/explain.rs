@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use engine::ClaimToken;
 use ledger::Change;
-use money::ChannelId;
+use money::{ChannelId, MandateId};
 
+use super::mandates::SeenMandate;
 use super::model::{Given, Model};
 use super::payments::expired;
 use crate::request::{Answer, Request, Seen, short};
@@ -27,6 +28,8 @@ pub struct Exchange {
     pub changes: Vec<Change>,
     /// Every channel that anybody tried to open, as it stands after all that.
     pub channels: BTreeMap<ChannelId, Option<Seen>>,
+    /// Every mandate that anybody tried to register, as it stood at this moment after all that.
+    pub mandates: (u64, BTreeMap<MandateId, Option<SeenMandate>>),
     /// Epoch records that are in the log.
     pub epochs: u64,
     /// The process ended before it answered everything.
@@ -187,6 +190,13 @@ impl<'a> Walk<'a> {
         }
         for (id, real) in &self.exchange.channels {
             let right = model.channels.get(id).map(|channel| channel.stream.seen());
+            if *real != right {
+                return Err(format!("{id} is {real:?}, right is {right:?}"));
+            }
+        }
+        let (at_ns, mandates) = &self.exchange.mandates;
+        for (id, real) in mandates {
+            let right = model.seen_mandate(*id, *at_ns);
             if *real != right {
                 return Err(format!("{id} is {real:?}, right is {right:?}"));
             }

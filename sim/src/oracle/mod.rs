@@ -13,6 +13,7 @@ mod channel;
 mod channel_money;
 mod channels;
 mod explain;
+mod mandates;
 mod model;
 mod payments;
 mod refunds;
@@ -23,6 +24,7 @@ mod stream;
 pub use books::{Books, Happened};
 pub use channel_money::{CHANNEL_CODE, UNSETTLED_MAX};
 pub use explain::{Exchange, explain};
+pub use mandates::SeenMandate;
 pub use model::Model;
 pub use stream::{Stream, link_below};
 

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use engine::{AccountRole, AccountSpec, Authorize, ClaimToken, Fund, Refund, system_account};
 use ledger::{Account, Kind, Limit, Transfer};
-use money::{AccountId, Asset, ChannelId, PaymentId, RefundId, TransferId};
+use money::{AccountId, Asset, ChannelId, MandateId, PaymentId, RefundId, TransferId};
 use sha2::{Digest, Sha256};
 
 use super::books::Books;
 use super::channel::Channel;
+use super::mandates::Mandate;
 use super::payments::{CLOCK_BEHIND_NS, Claim, Payment};
 use crate::request::{Answer, Request};
 
@@ -23,6 +24,7 @@ pub struct Model {
     pub books: Books,
     pub payments: BTreeMap<PaymentId, Payment>,
     pub channels: BTreeMap<ChannelId, Channel>,
+    pub mandates: BTreeMap<MandateId, Mandate>,
     pub(super) funds: BTreeMap<TransferId, Fund>,
     /// With what came back by each, and of its payment in all up to then.
     pub refunds: BTreeMap<RefundId, (Refund, u128, u128)>,
@@ -68,7 +70,8 @@ impl Model {
         let kept = self.channels.iter().map(|(id, channel)| (*id, channel.kept()));
         let others = other.channels.iter().map(|(id, channel)| (*id, channel.kept()));
         let times = |model: &Self| (model.newest_ns(), model.seen_ns);
-        self.books.burned == other.books.burned && times(self) == times(other) && kept.eq(others)
+        let is_same = self.books.burned == other.books.burned && self.mandates == other.mandates;
+        is_same && times(self) == times(other) && kept.eq(others)
     }
 
     /// Whether a clock that shows this time is within seconds of being trusted.
@@ -119,6 +122,7 @@ impl Model {
                 self.after(number, *payment, answer, claimed)
             }
             Request::Channel(step) => self.channel_step(number, step, claimed),
+            Request::Mandate(step) => vec![(number, self.mandate(step))],
             Request::Release(payment, claim) => {
                 let answer = self.release(*payment, *claim);
                 self.after(number, *payment, answer, claimed)
@@ -145,6 +149,10 @@ impl Model {
             self.books.create_accounts(&[held_by(id, asset, AccountRole::Operator)]);
         }
         Answer::Done
+    }
+
+    pub(super) fn carries(&self, asset: Asset) -> bool {
+        self.books.accounts.contains_key(&system_account("treasury", asset))
     }
 
     fn open_account(&mut self, spec: &AccountSpec) -> Answer {

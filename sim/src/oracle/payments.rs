@@ -121,6 +121,9 @@ impl Model {
         if now_ms >= order.expires_at_ms {
             return Some("order_expired");
         }
+        if let Some(refusal) = self.refuse_delegate(order) {
+            return Some(refusal);
+        }
         let legs = legs(command);
         if legs.iter().any(|(account, _)| !self.books.accounts.contains_key(account)) {
             return Some("unknown_payee");
@@ -349,7 +352,7 @@ fn legs(command: &Authorize) -> Vec<(AccountId, u128)> {
 }
 
 /// Id of the transfer that opens (0) or closes (1) a leg.
-fn leg(payment: PaymentId, index: usize, phase: u8) -> TransferId {
+pub(super) fn leg(payment: PaymentId, index: usize, phase: u8) -> TransferId {
     let digest = Sha256::new()
         .chain_update(b"farthing/leg/1")
         .chain_update(payment.to_be_bytes())

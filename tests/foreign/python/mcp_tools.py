@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,15 +35,23 @@ TOOLS = {
 class Wallet:
     """A new wallet file with play money, and what the program is started with."""
 
-    def __init__(self):
+    def __init__(self, topped_up=True):
         self.folder = tempfile.TemporaryDirectory()
         self.path = pathlib.Path(self.folder.name) / "wallet.json"
-        self._run("wallet", "new", "--node", NODE)
-        self._run("wallet", "top-up")
+        self.run("wallet", "new", "--node", NODE)
+        if topped_up:
+            self.run("wallet", "top-up")
 
-    def _run(self, *words):
+    def run(self, *words):
         command = [PROGRAM, *words, "--wallet", str(self.path)]
-        subprocess.run(command, check=True, capture_output=True, timeout=ANSWER_SECONDS_MAX)
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, timeout=ANSWER_SECONDS_MAX
+        )
+        return done.stdout
+
+    def key(self):
+        """The public key, 64 hex digits."""
+        return re.search(r"\b[0-9a-f]{64}\b", self.run("wallet", "show")).group()
 
     def arguments(self, *more):
         return ["mcp", "--wallet", str(self.path), *more]
@@ -168,6 +177,31 @@ class HttpServer:
         self.process.wait(timeout=ANSWER_SECONDS_MAX)
 
 
+async def pays_under_a_mandate(agent, mandate, owner):
+    async with Client(agent.server("--mandate", str(mandate))) as client:
+        before = answer(await client.call_tool("check_budget", {}))
+        assert before["account"] is None, before
+        assert (before["mandate_left"], before["mandate_state"]) == ("0.005 USD", "good"), before
+        wanted = {"url": ARTICLE, "max_amount": "0.01"}
+        for key in ("first", "second"):
+            answer(await client.call_tool("pay", {**wanted, "purchase_key": key}))
+        after = answer(await client.call_tool("check_budget", {}))
+        assert after["mandate_left"] == "0.001 USD", after
+        refused = refusal(await client.call_tool("pay", {**wanted, "purchase_key": "third"}))
+        assert refused["charged"] == "no", refused
+        assert refused["code"] == "mandate_exceeded", refused
+        owner.run("mandate", "pause", before["mandate"])
+        assert answer(await client.call_tool("check_budget", {}))["mandate_state"] == "paused"
+
+
+def a_mandate():
+    owner, agent = Wallet(), Wallet(topped_up=False)
+    mandate = pathlib.Path(agent.folder.name) / "agent.mandate"
+    limits = ("--total", "0.005", "--days", "1")
+    owner.run("mandate", "new", "--delegate", agent.key(), "-o", str(mandate), *limits)
+    asyncio.run(pays_under_a_mandate(agent, mandate, owner))
+
+
 async def over_http(server):
     headers = {"authorization": f"Bearer {server.token}"}
     async with httpx.AsyncClient(headers=headers, timeout=ANSWER_SECONDS_MAX) as http:
@@ -202,5 +236,6 @@ CASES = (
     ("mcp: five parallel calls with one key buy once, over standard streams", standard_streams),
     ("mcp: a tool posts a body", a_body_is_posted),
     ("mcp: limits of call and server hold", limits),
+    ("mcp: an agent pays under a mandate, to its end and until it is paused", a_mandate),
     ("mcp: the tools over streamable HTTP, with token, host and origin checked", streamable_http),
 )

@@ -10,6 +10,7 @@ use super::WalletFile;
 const EXAMPLES: &str = "\
 Examples:
   farthing mcp --max 0.01 --max-in-all 1
+  farthing mcp --mandate shopper.mandate
   farthing mcp --http 127.0.0.1:4025 --token-file mcp.token
   {\"mcpServers\": {\"farthing\": {\"command\": \"farthing\", \"args\": [\"mcp\", \"--max\", \"0.01\"]}}}
 
@@ -22,6 +23,9 @@ wallet or mandate of its own: its budget at the node holds even if this program'
 pub(crate) struct McpArgs {
     #[command(flatten)]
     pub(crate) wallet: WalletFile,
+    /// Pay under this file's chain of mandates, from the account of who granted it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mandate: Option<PathBuf>,
     /// Reach the wallet's node at another URL.
     #[arg(long, value_name = "URL")]
     pub(crate) node: Option<String>,

@@ -2,10 +2,11 @@
 //!
 //! Invariant: amounts stay texts of base units until they are read with the asset beside them.
 
-use instrument::PublicKey;
+use instrument::{PublicKey, UNLIMITED};
 use money::{AccountId, Amount, Asset, AssetCode, NodeId, PaymentId, TransferId, parse_base_units};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::now_ms;
 use crate::error::Error;
 
 /// Who a node is: answer of `GET /v1/node`.
@@ -95,6 +96,25 @@ pub struct Mandate {
     pub paused: bool,
     /// Ended, here or above.
     pub revoked: bool,
+}
+
+impl Mandate {
+    /// `good`, `paused`, `revoked` or `expired`, the last by this machine's clock.
+    pub fn state(&self) -> &'static str {
+        match (self.revoked, self.paused, now_ms() >= self.expires_at_ms) {
+            (true, _, _) => "revoked",
+            (_, _, true) => "expired",
+            (_, true, _) => "paused",
+            _ => "good",
+        }
+    }
+
+    /// What it may spend now; `None` if the node does not say, or there is no limit.
+    pub fn left(&self) -> Option<Amount> {
+        let asset = Asset::new(self.asset?.as_str(), self.scale?).ok()?;
+        let units = parse_base_units(self.remaining.as_ref()?).ok()?;
+        (units != UNLIMITED).then(|| Amount::new(units, asset))
+    }
 }
 
 /// A payment as its payer sees it.

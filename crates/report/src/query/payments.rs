@@ -203,7 +203,8 @@ fn is_sold_by(connection: &Connection, offer: i64, account: i64) -> Result<bool,
     Ok(find.query_row((offer, account), |row| row.get(0))?)
 }
 
-/// The payment, if it is one of those asked for.
+/// The payment, if it is one of those asked for. What it is told by is read last: of many that are
+/// looked at few may fit.
 fn fitting(
     connection: &Connection,
     query: &PaymentsQuery,
@@ -221,6 +222,9 @@ fn fitting(
         };
         share = found.map(|bytes| from_bytes(&bytes)).transpose()?;
     }
+    if (query.state.is_some() || query.offer.is_some()) && !is_asked_for(connection, query, seq)? {
+        return Ok(None);
+    }
     let mut find = connection.prepare_cached(
         "SELECT payment.id, payer.id, payee.id, asset.code, asset.scale, amount, settled, state,
                 payment.offer, country, class, at_ns, ended_ns, mandate, description, named.id,
@@ -228,10 +232,9 @@ fn fitting(
          FROM payment
          JOIN account AS payer ON payer.number = payer JOIN account AS payee ON payee.number = payee
          JOIN asset ON asset.number = asset LEFT JOIN offer AS named ON named.tag = payment.offer
-         WHERE seq = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR payment.offer = ?3)",
+         WHERE seq = ?1",
     )?;
-    let state = query.state.map(|state| state as u8);
-    let mut rows = find.query((seq, state, query.offer.map(u64::cast_signed)))?;
+    let mut rows = find.query((seq,))?;
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
@@ -239,6 +242,17 @@ fn fitting(
     listed.share = share;
     listed.refunded = refunded(connection, listed.payment)?;
     Ok(Some(listed))
+}
+
+fn is_asked_for(
+    connection: &Connection,
+    query: &PaymentsQuery,
+    seq: i64,
+) -> Result<bool, QueryError> {
+    let mut find = connection.prepare_cached("SELECT state, offer FROM payment WHERE seq = ?1")?;
+    let (state, offer): (u8, i64) = find.query_row((seq,), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let is_state = query.state.is_none_or(|asked| asked as u8 == state);
+    Ok(is_state && query.offer.is_none_or(|asked| asked == offer.cast_unsigned()))
 }
 
 fn listed(row: &Row<'_>, seq: i64) -> Result<Listed, QueryError> {

@@ -48,7 +48,29 @@ struct Sums {
 
 /// What a batch adds, summed before it is written.
 #[derive(Debug, Default)]
-pub(super) struct Cells(HashMap<Key, Sums>);
+pub(super) struct Cells {
+    added: HashMap<Key, Sums>,
+    /// No cell that begins later than this quarter of an hour can be in the table yet.
+    written_quarter: u64,
+}
+
+impl Key {
+    /// The table's key.
+    const fn row(&self) -> (i64, i64, u8, u8, i64, i64) {
+        (self.account, self.asset, self.dimension, self.span as u8, self.start, self.value)
+    }
+}
+
+impl Sums {
+    const fn and(self, other: Self) -> Self {
+        Self {
+            payments: self.payments + other.payments,
+            gross: self.gross.saturating_add(other.gross),
+            refunds: self.refunds + other.refunds,
+            refunded: self.refunded.saturating_add(other.refunded),
+        }
+    }
+}
 
 /// What is added to an account.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +84,11 @@ pub(super) struct Added {
 }
 
 impl Cells {
+    /// An empty batch behind facts up to this time.
+    pub(super) fn behind(last_ns: u64) -> Self {
+        Self { added: HashMap::new(), written_quarter: last_ns / QUARTER_NS }
+    }
+
     pub(super) fn add(&mut self, added: &Added) {
         let quarter = added.at_ns / QUARTER_NS;
         let spans = [(Span::Quarter, quarter), (Span::Day, quarter / DAY_QUARTERS)];
@@ -70,7 +97,7 @@ impl Cells {
                 let (account, asset) = (added.account, added.asset);
                 let start = start.cast_signed();
                 let key = Key { account, asset, dimension, span, start, value };
-                let sums = self.0.entry(key).or_default();
+                let sums = self.added.entry(key).or_default();
                 let (count, sum) = if added.is_refund {
                     (&mut sums.refunds, &mut sums.refunded)
                 } else {
@@ -82,47 +109,44 @@ impl Cells {
         }
     }
 
-    /// Adds what was summed to the table, in the table's order.
-    pub(super) fn write(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let mut read = connection.prepare_cached(
-            "SELECT payments, gross, refunds, refunded FROM cell WHERE account = ?1 AND asset = ?2 \
-             AND dimension = ?3 AND span = ?4 AND start = ?5 AND value = ?6",
-        )?;
-        let mut write = connection.prepare_cached(
-            "INSERT OR REPLACE INTO cell VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
-        )?;
-        let mut cells: Vec<(Key, Sums)> = self.0.drain().collect();
-        cells.sort_unstable_by_key(|(key, _)| {
-            (key.account, key.asset, key.dimension, key.span as u8, key.start, key.value)
-        });
+    /// Adds what was summed to the table, in the table's order. Facts come in the order of their
+    /// times, so only what began before this batch is looked up; the table's key would refuse the
+    /// batch if that were wrong.
+    pub(super) fn write(self, connection: &Connection) -> Result<(), StoreError> {
+        let known_until =
+            [self.written_quarter, self.written_quarter / DAY_QUARTERS].map(u64::cast_signed);
+        let mut cells: Vec<(Key, Sums)> = self.added.into_iter().collect();
+        cells.sort_unstable_by_key(|(key, _)| key.row());
+        let mut insert = connection
+            .prepare_cached("INSERT INTO cell VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")?;
         for (key, sums) in cells {
-            let at = (key.account, key.asset, key.dimension, key.span as u8, key.start, key.value);
-            let mut rows = read.query(at)?;
-            let known = match rows.next()? {
-                None => Sums::default(),
-                Some(row) => Sums {
-                    payments: row.get(0)?,
-                    gross: from_bytes(row.get_ref(1)?.as_bytes().unwrap_or_default())?,
-                    refunds: row.get(2)?,
-                    refunded: from_bytes(row.get_ref(3)?.as_bytes().unwrap_or_default())?,
-                },
-            };
-            drop(rows);
-            write.execute((
-                at.0,
-                at.1,
-                at.2,
-                at.3,
-                at.4,
-                at.5,
-                known.payments + sums.payments,
-                to_bytes(known.gross.saturating_add(sums.gross)),
-                known.refunds + sums.refunds,
-                to_bytes(known.refunded.saturating_add(sums.refunded)),
-            ))?;
+            let is_known = key.start <= known_until[key.span as usize];
+            let sums = if is_known { take(connection, &key)?.and(sums) } else { sums };
+            let at = key.row();
+            let (gross, refunded) = (to_bytes(sums.gross), to_bytes(sums.refunded));
+            let sums = (sums.payments, gross, sums.refunds, refunded);
+            insert.execute((at.0, at.1, at.2, at.3, at.4, at.5, sums.0, sums.1, sums.2, sums.3))?;
         }
         Ok(())
     }
+}
+
+/// What is in the table under this key, which is then no longer there.
+fn take(connection: &Connection, key: &Key) -> Result<Sums, StoreError> {
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM cell WHERE account = ?1 AND asset = ?2 AND dimension = ?3 AND span = ?4 \
+         AND start = ?5 AND value = ?6 RETURNING payments, gross, refunds, refunded",
+    )?;
+    let mut rows = delete.query(key.row())?;
+    Ok(match rows.next()? {
+        None => Sums::default(),
+        Some(row) => Sums {
+            payments: row.get(0)?,
+            gross: from_bytes(row.get_ref(1)?.as_bytes().unwrap_or_default())?,
+            refunds: row.get(2)?,
+            refunded: from_bytes(row.get_ref(3)?.as_bytes().unwrap_or_default())?,
+        },
+    })
 }
 
 /// The dimensions and what the tags are in each; see `query::Dimension`.

@@ -3,13 +3,13 @@
 //! Invariants: a batch is in the file whole or not at all, with its mark; a fact below the mark is
 //! passed over, so a batch that is given twice counts once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::Tags;
 use money::{AccountId, Asset, PaymentId};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::cells::{Added, Cells, country_number};
 use super::units::to_bytes;
@@ -31,7 +31,12 @@ pub struct Writer {
     mark: Mark,
     accounts: HashMap<u128, i64>,
     assets: HashMap<(u64, u8), i64>,
+    /// The table of that name: most payments were never held, and need not be looked up.
+    held: HashMap<u128, i64>,
     cells: Cells,
+    /// Rows of `entry` to come, by account and payment: written in the table's order, so that each of
+    /// its pages is visited once a batch.
+    entries: BTreeMap<(i64, i64), Option<Vec<u8>>>,
 }
 
 impl Writer {
@@ -39,16 +44,24 @@ impl Writer {
         connection.busy_timeout(Duration::from_millis(BUSY_MS_MAX))?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536;
-             PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;",
+             PRAGMA wal_autocheckpoint = 16384; PRAGMA temp_store = MEMORY;",
         )?;
         connection.set_prepared_statement_cache_capacity(32);
+        super::keep_plans(&connection)?;
         let mark = connection.query_row("SELECT next, last, last_ns FROM mark", [], |row| {
             let number = |column| row.get(column).map(i64::cast_unsigned);
             Ok(Mark { next: number(0)?, last: (number(1)?, number(2)?) })
         })?;
-        let (accounts, assets) = (HashMap::new(), HashMap::new());
-        let path = path.to_owned();
-        Ok(Self { connection, path, mark, accounts, assets, cells: Cells::default() })
+        Ok(Self {
+            held: held(&connection)?,
+            connection,
+            path: path.to_owned(),
+            mark,
+            accounts: HashMap::new(),
+            assets: HashMap::new(),
+            cells: Cells::default(),
+            entries: BTreeMap::new(),
+        })
     }
 
     /// Where the file is.
@@ -82,11 +95,12 @@ impl Writer {
                 Ok(())
             }
             Err(error) => {
-                // Numbers that were given out in the transaction are gone with it.
+                // What was learned in the transaction is gone with it.
                 self.accounts.clear();
                 self.assets.clear();
-                self.cells = Cells::default();
+                self.entries.clear();
                 self.connection.execute_batch("ROLLBACK")?;
+                self.held = held(&self.connection)?;
                 Err(error)
             }
         }
@@ -98,13 +112,15 @@ impl Writer {
         next: u64,
     ) -> Result<Mark, StoreError> {
         let mut last = self.mark.last;
+        self.cells = Cells::behind(last.1);
         for (position, at_ns, fact) in facts {
             if position >= self.mark.next {
                 self.put(position, at_ns, &fact)?;
                 last = (position, at_ns);
             }
         }
-        self.cells.write(&self.connection)?;
+        std::mem::take(&mut self.cells).write(&self.connection)?;
+        self.write_entries()?;
         let mark = Mark { next: next.max(self.mark.next), last };
         let row = [mark.next, last.0, last.1].map(u64::cast_signed);
         self.run("UPDATE mark SET next = ?1, last = ?2, last_ns = ?3", row)?;
@@ -116,6 +132,7 @@ impl Writer {
         match fact {
             Fact::Held(payment) => {
                 self.list(seq, at_ns, payment, ListedState::Held)?;
+                self.held.insert(payment.id.get(), seq);
                 let held = (payment.id.to_be_bytes(), seq);
                 self.run("INSERT INTO held VALUES (?1, ?2)", held)
             }
@@ -182,7 +199,7 @@ impl Writer {
             &payment.description,
         ))?;
         drop(insert);
-        self.run("INSERT OR IGNORE INTO entry VALUES (?1, ?2, NULL)", (payer, seq))?;
+        self.entries.entry((payer, seq)).or_default();
         self.share_out(seq, payment)?;
         if offer != 0 {
             self.run("INSERT INTO of_offer VALUES (?1, ?2)", (offer, seq))?;
@@ -195,7 +212,16 @@ impl Writer {
         for (account, units) in &payment.legs {
             let account = self.account(*account)?;
             let share = (*units != payment.amount.units()).then(|| to_bytes(*units));
-            self.run("INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)", (account, seq, share))?;
+            self.entries.insert((account, seq), share);
+        }
+        Ok(())
+    }
+
+    fn write_entries(&mut self) -> Result<(), StoreError> {
+        let sql = "INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)";
+        let mut insert = self.connection.prepare_cached(sql)?;
+        for ((account, seq), share) in std::mem::take(&mut self.entries) {
+            insert.execute((account, seq, share))?;
         }
         Ok(())
     }
@@ -220,10 +246,12 @@ impl Writer {
     }
 
     /// Where the held payment is; from now on it is not held.
-    fn end_of_hold(&self, id: PaymentId) -> Result<Option<i64>, StoreError> {
-        let mut delete =
-            self.connection.prepare_cached("DELETE FROM held WHERE id = ?1 RETURNING seq")?;
-        Ok(delete.query_row((id.to_be_bytes(),), |row| row.get(0)).optional()?)
+    fn end_of_hold(&mut self, id: PaymentId) -> Result<Option<i64>, StoreError> {
+        let held = self.held.remove(&id.get());
+        if held.is_some() {
+            self.run("DELETE FROM held WHERE id = ?1", (id.to_be_bytes(),))?;
+        }
+        Ok(held)
     }
 
     fn settle(&mut self, seq: i64, at_ns: u64, payment: &Payment) -> Result<(), StoreError> {
@@ -327,4 +355,15 @@ impl Writer {
         self.connection.prepare_cached(sql)?.execute(values)?;
         Ok(())
     }
+}
+
+/// Where each held payment is: as many as there are open holds.
+fn held(connection: &Connection) -> Result<HashMap<u128, i64>, StoreError> {
+    let mut find = connection.prepare("SELECT id, seq FROM held")?;
+    let mut rows = find.query([])?;
+    let mut held = HashMap::new();
+    while let Some(row) = rows.next()? {
+        held.insert(u128::from_be_bytes(row.get(0)?), row.get(1)?);
+    }
+    Ok(held)
 }

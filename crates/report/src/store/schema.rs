@@ -22,7 +22,6 @@ use super::StoreError;
 const SCHEMA_VERSION: i64 = 1;
 
 const TABLES: &str = "
-PRAGMA page_size = 8192;
 PRAGMA journal_mode = WAL;
 BEGIN;
 CREATE TABLE mark (

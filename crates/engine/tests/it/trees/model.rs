@@ -17,11 +17,12 @@ const HOUR_MS: u64 = 3_600_000;
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// Pass on a mandate, with limits that may be too wide.
+    /// Pass on a mandate, as far as it goes or, by mistake, with limits that may be too wide.
     Grant {
         parent: usize,
         limits: [u128; 4],
         depth: u8,
+        mistaken: bool,
     },
     Pay {
         under: usize,
@@ -69,8 +70,10 @@ fn step() -> impl Strategy<Value = Step> {
     let pick = || 0..24_usize;
     let limit = || prop_oneof![3 => 20..300_u128, 1 => Just(u128::MAX)];
     prop_oneof![
-        8 => (pick(), [limit(), limit(), limit(), limit()], 0..8_u8)
-            .prop_map(|(parent, limits, depth)| Step::Grant { parent, limits, depth }),
+        8 => (pick(), [limit(), limit(), limit(), limit()], 0..8_u8, prop::bool::weighted(0.2))
+            .prop_map(|(parent, limits, depth, mistaken)| {
+                Step::Grant { parent, limits, depth, mistaken }
+            }),
         16 => (pick(), 1..60_u128, prop::option::of(1..90_u32)).prop_map(
             |(under, units, hold_seconds)| Step::Pay { under, units, hold_seconds }
         ),
@@ -254,7 +257,18 @@ fn now_ms(world: &World) -> u64 {
 impl Naive {
     async fn take(&mut self, world: &mut World, step: Step) {
         match step {
-            Step::Grant { parent, limits, depth } => self.grant(world, parent, limits, depth).await,
+            Step::Grant { parent, limits, depth, mistaken } => {
+                let parent = parent % self.links.len();
+                let above = self.links[parent].terms.limits;
+                let most = [above.per_payment, above.per_day, above.per_month, above.total];
+                let narrow = std::array::from_fn(|at| limits[at].min(most[at]));
+                let (limits, depth) = if mistaken {
+                    (limits, depth)
+                } else {
+                    (narrow, above.depth.saturating_sub(1))
+                };
+                self.grant(world, parent, limits, depth).await;
+            }
             Step::Pay { under, units, hold_seconds } => {
                 self.pay(world, under, units, hold_seconds).await;
             }
@@ -288,7 +302,6 @@ impl Naive {
     }
 
     async fn grant(&mut self, world: &World, parent: usize, limits: [u128; 4], depth: u8) {
-        let parent = parent % self.links.len();
         let [per_payment, per_day, per_month, total] = limits;
         let limits = Limits { per_payment, per_day, per_month, total, depth, ..wide() };
         let number = u8::try_from(self.links.len()).unwrap();

@@ -2,10 +2,11 @@
 
 use engine::{AuthorizeError, ChannelError, OpenChannelError};
 use instrument::{Audience, Payees, UnitPrice};
+use money::{Amount, Asset};
 
 use super::{DAY_MS, Link, wide};
 use crate::channels::parts::Channel;
-use crate::world::{START_MS, World, payee};
+use crate::world::{Buy, START_MS, World, key, payee, payer};
 
 /// The amount that is asked for.
 const AMOUNT: u128 = 100;
@@ -131,6 +132,32 @@ async fn channels_are_refused_by_the_first_fault() {
     }
     assert_eq!(world.everything().await, before);
     channel(&faulty(FAULTS), 1).opened(&world).await;
+}
+
+#[tokio::test]
+async fn a_mandate_speaks_for_its_own_payer_and_asset_by_its_own_delegate() {
+    let world = World::new().await;
+    let silver = Asset::new("XAG", 9).unwrap();
+    world.engine.open_asset(silver, true).await.unwrap();
+    let link = Link::root(1, 1, wide());
+    world.chain(&[link]).await.unwrap();
+    let before = world.everything().await;
+    let spoil: [fn(&mut Buy, Amount); 3] = [
+        |buy, _| buy.order.payer = payer(2),
+        |buy, amount| (buy.order.amount, buy.terms.amount) = (amount, amount),
+        |buy, _| (buy.signer, buy.order.signer) = (77, key(77).public()),
+    ];
+    for spoil in spoil {
+        let mut buy = link.buy(1, AMOUNT);
+        spoil(&mut buy, Amount::new(AMOUNT, silver));
+        assert_eq!(world.refused(&buy).await, AuthorizeError::MandateMismatch);
+    }
+    let mut elsewhere = channel(&link, 1);
+    elsewhere.terms.payer = payer(2);
+    let refused = world.engine.open_channel(elsewhere.command()).await;
+    assert_eq!(refused, Err(OpenChannelError::MandateMismatch));
+    assert_eq!(world.everything().await, before);
+    world.charge(&link.buy(1, AMOUNT)).await;
 }
 
 #[tokio::test]
