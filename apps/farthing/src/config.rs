@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use settings::{GatewaySettings, NodeSettings, PayeeSettings, Settings};
 
-use self::api::ApiSection;
+use self::api::{ApiSection, SiteLimits};
 use crate::failure::Failure;
 use log::LogSection;
 pub(crate) use log::LogSettings;
@@ -172,6 +172,9 @@ pub(crate) struct GatewaySection {
     pub(crate) country_header: Option<String>,
     #[serde(default, rename = "offer")]
     pub(crate) offers: Vec<OfferSection>,
+    /// How often it may be asked.
+    #[serde(default, skip_serializing_if = "SiteLimits::is_usual")]
+    pub(crate) limits: SiteLimits,
     /// Crawlers that may pay with a signed request.
     #[serde(default, rename = "crawler", skip_serializing_if = "Vec::is_empty")]
     pub(crate) crawlers: Vec<CrawlerSection>,

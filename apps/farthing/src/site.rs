@@ -74,6 +74,7 @@ impl Site {
             challenge_secret: ChallengeSecret::of_gateway(gateway_token),
             country_header: self.settings.country_header.clone(),
         })
+        .guarded(self.settings.admission.clone())
     }
 
     /// Serves until `stop`; `None` if the upstream is not one, which the configuration's check rules

@@ -11,7 +11,6 @@
 
 mod about;
 mod accounts;
-mod address;
 mod app;
 mod authority;
 mod body;
@@ -43,7 +42,6 @@ mod payments;
 mod payouts;
 mod proof;
 mod query;
-mod rate;
 mod receipt;
 mod refunds;
 mod refused;
@@ -58,13 +56,12 @@ mod statements;
 mod transfers;
 mod webhook_endpoints;
 
-pub use address::{AddressRange, AddressRangeError, Peer};
+pub use admission::{AddressRange, AddressRangeError, Admission, Peer, Rate, Rates};
 pub use clock::TestClock;
 pub use log::{LogFailure, LogReport, NodeLog, WitnessReport, log_url};
 pub use monitor::{
     Backlog, Monitor, SiteTraffic, Traffic, Watched, gateway_metrics_router, metrics_router,
 };
-pub use node::{Admission, ListedOffer, Node, Token};
+pub use node::{ListedOffer, Node, Token};
 pub use payouts::settle_payouts;
-pub use rate::{Rate, Rates};
 pub use router::{openapi_json, router};

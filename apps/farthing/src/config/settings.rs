@@ -62,4 +62,6 @@ pub(crate) struct GatewaySettings {
     pub(crate) routes: Routes,
     pub(crate) crawlers: Crawlers,
     pub(crate) country_header: Option<HeaderName>,
+    /// Who may ask how often.
+    pub(crate) admission: api::Admission,
 }

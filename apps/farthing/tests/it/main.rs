@@ -19,5 +19,6 @@ mod replicas;
 mod seal;
 mod serve;
 mod smoke;
+mod smuggling;
 mod verify;
 mod witness;
