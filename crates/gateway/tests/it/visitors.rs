@@ -5,8 +5,9 @@ use axum::body::Body;
 use gateway::{Forward, ForwardOptions, Node, Paywall};
 use http::Response;
 use http_body_util::BodyExt as _;
+use instrument::SignedOrder;
 
-use crate::books::{Books, Payer};
+use crate::books::Paid;
 use crate::client::Wanted;
 use crate::shop::{CHEAP, Shop, paywall};
 
@@ -84,7 +85,10 @@ async fn a_payer_is_counted_once_its_signature_holds() {
     // Who forges a payment uses up nobody's quota.
     let site = Counting::open(NONE, THREE).await;
     let good = site.shop.payment(&page).await;
-    let forged = page.clone().paid(&bent(&good).header());
+    let mut signature = good.order.signature().0;
+    signature[3] ^= 1;
+    let order = SignedOrder::from_parts(&good.order.order_bytes(), &signature).unwrap();
+    let forged = page.clone().paid(&Paid { order, ..good.clone() }.header());
     assert!(!site.statuses("192.0.2.1", &forged, 5).await.contains(&429));
     assert_eq!(site.statuses("192.0.2.1", &page.clone().paid(&good.header()), 1).await, [200]);
 }
