@@ -304,6 +304,7 @@ fn command(chain: &[(TreeMandate, KeyPair)]) -> Result<Authorize> {
         },
         idempotency: None,
         tags: Tags::default(),
+        counters: Vec::new(),
         mode: Mode::Check,
     })
 }

@@ -11,6 +11,7 @@ mod engines;
 mod events;
 pub mod evidences;
 mod gateways;
+mod guards;
 mod http_payments;
 mod indexes;
 mod journals;
@@ -28,6 +29,7 @@ pub type Target = fn(&[u8]) -> bool;
 
 /// Every target under the name of its file in `fuzz_targets/` and its folder in `seeds/`.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("admission_range", guards::range),
     ("client_events", events::stream),
     ("engine_batch", engines::batch),
     ("engine_snapshot", engines::snapshot),
@@ -40,6 +42,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("gateway_digest", gateways::digest),
     ("gateway_finish", gateways::finish),
     ("gateway_listing", gateways::listing),
+    ("gateway_offer", guards::offer),
     ("gateway_path", gateways::path),
     ("gateway_pattern", gateways::pattern),
     ("gateway_tool", gateways::tool),
@@ -74,6 +77,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("money_amount", monies::amount),
     ("money_asset", monies::asset),
     ("money_id", monies::id),
+    ("seal_text", guards::sealed),
     ("tlog_note", logs::note),
     ("tlog_policy", logs::policy),
     ("tlog_receipt", logs::receipt),

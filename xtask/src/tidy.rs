@@ -8,6 +8,7 @@ mod limits;
 mod lints;
 mod sources;
 mod table;
+mod threats;
 mod words;
 
 use std::fs;
@@ -54,6 +55,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         findings.extend(lints::check(file));
     }
     findings.extend(limits::check(&files));
+    findings.extend(threats::check(&files));
     findings.extend(edges::check(workspace, &files)?);
     for finding in &findings {
         println!("{finding}");

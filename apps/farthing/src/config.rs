@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use settings::{GatewaySettings, NodeSettings, PayeeSettings, Settings};
 
-use self::api::ApiSection;
+use self::api::{ApiSection, SiteLimits};
 use self::hosts::HostsSection;
 use self::otel::OtelSection;
 use crate::failure::Failure;
@@ -196,6 +196,9 @@ pub(crate) struct GatewaySection {
     pub(crate) tls: Option<TlsSection>,
     #[serde(default, rename = "offer")]
     pub(crate) offers: Vec<OfferSection>,
+    /// How often it may be asked.
+    #[serde(default, skip_serializing_if = "SiteLimits::is_usual")]
+    pub(crate) limits: SiteLimits,
     /// Crawlers that may pay with a signed request.
     #[serde(default, rename = "crawler", skip_serializing_if = "Vec::is_empty")]
     pub(crate) crawlers: Vec<CrawlerSection>,

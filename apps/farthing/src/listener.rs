@@ -22,7 +22,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service;
 
+use crate::framing;
 use crate::hosts::origin_at;
+use crate::patient::Patient;
 use crate::tls::Handshakes;
 
 /// Connections of one listener.
@@ -31,10 +33,14 @@ const CONNECTIONS_COUNT_MAX: usize = 4096;
 const REQUEST_HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Time for the head of a request, and for the next request on a connection.
 const REQUEST_HEAD_SECONDS_MAX: u64 = 30;
+/// Time in which a client has to read something of what is written to it.
+const WRITE_SECONDS_MAX: u64 = 120;
 /// Time for requests under way when the process is asked to stop.
 const SHUTDOWN_GRACE_SECONDS_MAX: u64 = 30;
 /// Pause after a connection could not be taken, for example without file descriptors.
 const ACCEPT_PAUSE_MS: u64 = 50;
+
+const WRITE_TIME: Duration = Duration::from_secs(WRITE_SECONDS_MAX);
 
 /// A socket that is bound already, so that its address is known.
 #[derive(Debug)]
@@ -133,13 +139,20 @@ async fn answer<I, S>(
 {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        service.clone().call(request.map(Body::new))
+        let is_single = framing::is_single(request.headers());
+        let answer = is_single.then(|| service.clone().call(request.map(Body::new)));
+        async move {
+            match answer {
+                Some(answer) => answer.await,
+                None => Ok(framing::refused()),
+            }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(REQUEST_HEAD_SECONDS_MAX))
         .max_buf_size(REQUEST_HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Patient::new(stream, WRITE_TIME)), service);
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection broke off");
     }

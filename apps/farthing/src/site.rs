@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use api::{AddressRange, SiteTraffic, Traffic, client_address};
+use api::{SiteTraffic, Traffic};
 use axum::body::Body;
 use engine::{Clock as _, SystemClock};
-use gateway::{ClientAddress, Offer, Outcome, PaywallService, Shelf};
 use gateway::{Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions};
+use gateway::{Offer, Outcome, PaywallService, Shelf};
 use http::{Request, Response};
 use http402::mpp::ChallengeSecret;
 use tokio::sync::watch;
@@ -104,6 +104,7 @@ impl Site {
             challenge_secret: ChallengeSecret::of_gateway(gateway_token),
             country_header: self.settings.country_header.clone(),
         })
+        .guarded(self.settings.admission.clone())
     }
 
     /// Serves until `stop`: at the listener of its own, or as one of the node's `hosts`. Nothing is
@@ -121,8 +122,7 @@ impl Site {
         let name = settings.service_name.as_ref().unwrap_or(&url);
         let service = PaywallService::new(paywall, forward);
         let (traffic, site) = (traffic.site(name), name.as_str().into());
-        let proxies = settings.proxies.into();
-        let service = Counted { service, traffic, site, proxies };
+        let service = Counted { service, traffic, site };
         let (crawlers, mut stopped) = (settings.crawlers, stop.clone());
         let mut tasks = vec![tokio::spawn(async move {
             tokio::select! {
@@ -144,14 +144,13 @@ impl Site {
     }
 }
 
-/// Says where each request comes from, counts what becomes of it, and tells the log if it wants to
-/// know: of what a caller chose only the method.
+/// Counts what becomes of each request, and tells the log if it wants to know: of what a caller chose
+/// only the method.
 #[derive(Clone)]
 struct Counted<S> {
     service: S,
     traffic: Arc<SiteTraffic>,
     site: Arc<str>,
-    proxies: Arc<[AddressRange]>,
 }
 
 impl<S> Service<Request<Body>> for Counted<S>
@@ -167,11 +166,8 @@ where
         self.service.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         let (began, method) = (Instant::now(), request.method().clone());
-        let peer = request.extensions().get().copied();
-        let address = client_address(peer, request.headers(), &self.proxies);
-        request.extensions_mut().insert(ClientAddress(address));
         let (answer, traffic) = (self.service.call(request), Arc::clone(&self.traffic));
         let site = Arc::clone(&self.site);
         Box::pin(async move {

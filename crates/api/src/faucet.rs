@@ -1,10 +1,11 @@
 //! The faucet: play money for any key, on nodes that are a sandbox.
 //!
 //! Invariants: gives only assets that are play money, which the engine checks again; one key gets
-//! one filling a second, however often it asks, and none above a limit.
+//! one filling a second, however often it asks, and none above a limit; one address gets so many an hour.
 
 use std::sync::Arc;
 
+use admission::Subject;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
@@ -18,6 +19,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::authority::Caller;
 use crate::body::{self, ok};
 use crate::node::Shared;
 use crate::refused::Refused;
@@ -56,13 +58,23 @@ struct Filled {
 /// All calls of one key within one second count as one. An account is not filled above ten fillings.
 #[utoipa::path(post, path = "/v1/faucet", tag = "payers", request_body = Filling,
     responses((status = 200, description = "The account", body = Filled), Refusals))]
-async fn fill(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, Refused> {
+async fn fill(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Response, Refused> {
     if !shared.node.sandbox {
         return Err(Refused::not_found("not_sandbox", "this node gives no play money"));
     }
     let asked: Filling = body::object(body).await?;
     let key = key_field(&asked.key)?;
     let engine = shared.engine();
+    // Each new key is an account for good, and keys cost nothing.
+    let subject = Subject::Faucet(caller.address());
+    let verdict = shared.limiter.take(subject, engine.clock().now_ns());
+    if let Some(problem) = verdict.and_then(|verdict| verdict.refusal()) {
+        return Err(Refused::new(problem));
+    }
     let assets = engine.read(engine::State::asset_views).await?;
     let Some(asset) = assets.iter().find(|view| view.sandbox) else {
         return Err(Refused::not_found("not_sandbox", "this node carries no play money"));

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use admission::AddressRange;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -19,7 +20,6 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::address::AddressRange;
 use crate::authority::{Caller, KeyDocument, Power, SECRET_PREFIX, Scope, forbidden};
 use crate::body::{self, json, ok};
 use crate::node::Shared;

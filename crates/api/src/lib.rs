@@ -11,7 +11,6 @@
 
 mod about;
 mod accounts;
-mod address;
 mod app;
 mod authority;
 mod body;
@@ -44,7 +43,6 @@ mod payments;
 mod payouts;
 mod proof;
 mod query;
-mod rate;
 mod receipt;
 mod refunds;
 mod refused;
@@ -59,14 +57,13 @@ mod statements;
 mod transfers;
 mod webhook_endpoints;
 
-pub use address::{AddressRange, AddressRangeError, Peer, of_client as client_address};
+pub use admission::{AddressRange, AddressRangeError, Admission, Peer, Rate, Rates};
 pub use clock::TestClock;
 pub use log::{LogFailure, LogReport, NodeLog, WitnessReport, log_url};
 pub use monitor::{
     Backlog, Certificate, Monitor, SiteTraffic, Traffic, Watched, gateway_metrics_router,
     metrics_router,
 };
-pub use node::{Admission, Catalogue, Node, Token};
+pub use node::{Catalogue, Node, Token};
 pub use payouts::settle_payouts;
-pub use rate::{Rate, Rates};
 pub use router::{openapi_json, router};

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admission::{Admission, Limiter};
 use engine::Engine;
 use gateway::PublishedOffer;
 use http402::Problem;
@@ -18,14 +19,12 @@ use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
 
-use crate::address::AddressRange;
 use crate::authority::Sessions;
 use crate::clock::TestClock;
 use crate::events::EVENT_STREAMS_COUNT_MAX;
 use crate::idempotency::Flights;
 use crate::log::NodeLog;
 use crate::monitor::Monitor;
-use crate::rate::{Limiter, Rates};
 use crate::refused::Refused;
 use crate::{openapi, reports};
 
@@ -54,15 +53,6 @@ impl Token {
     pub fn is(&self, shown: &str) -> bool {
         self.0.ct_eq(Sha256::digest(shown).as_slice()).into()
     }
-}
-
-/// Who may ask how often, and from where.
-#[derive(Debug, Clone, Default)]
-pub struct Admission {
-    /// How often.
-    pub rates: Rates,
-    /// Proxies whose `X-Forwarded-For` counts.
-    pub proxies: Vec<AddressRange>,
 }
 
 impl fmt::Debug for Token {

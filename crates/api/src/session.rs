@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admission::Subject;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -24,7 +25,6 @@ use crate::authority::{
 };
 use crate::body::{self, json, ok};
 use crate::node::Shared;
-use crate::rate::Subject;
 use crate::refused::Refused;
 use crate::schema::{self, Refusals};
 
@@ -79,8 +79,8 @@ async fn begin(
     same_origin(&shared, &headers)?;
     let engine = shared.engine();
     let verdict = shared.limiter.take(Subject::Login(caller.address()), engine.clock().now_ns());
-    if let Some(refused) = verdict.and_then(|verdict| verdict.refusal()) {
-        return Err(refused);
+    if let Some(problem) = verdict.and_then(|verdict| verdict.refusal()) {
+        return Err(Refused::new(problem));
     }
     let (holder, power) = match body::object(body).await? {
         Login { password: Some(password), key: None } => {

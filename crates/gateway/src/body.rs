@@ -24,6 +24,9 @@ use crate::stream::BODY_IDLE_TIMEOUT_MS;
 /// Largest request body that is read before the payment is checked.
 pub const REQUEST_BUFFER_BYTES_MAX: usize = 1024 * 1024;
 
+/// Longest time that such a body may take to arrive: nobody has paid yet.
+const REQUEST_BUFFER_SECONDS_MAX: u64 = 60;
+
 /// Why a request body cannot be priced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
@@ -40,7 +43,7 @@ pub enum BodyError {
     #[error("the body does not have the announced `Content-Digest`")]
     DigestMismatch,
     /// The client sends nothing for too long.
-    #[error("no more of the request body arrived for {BODY_IDLE_TIMEOUT_MS} ms")]
+    #[error("the request body did not arrive in time")]
     TooSlow,
     /// The client broke off.
     #[error("the request body could not be read to its end")]
@@ -123,8 +126,13 @@ async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
     }
 }
 
-/// Reads a body of at most [`REQUEST_BUFFER_BYTES_MAX`].
-pub(crate) async fn whole(mut body: Body) -> Result<Bytes, BodyError> {
+/// Reads a body of at most [`REQUEST_BUFFER_BYTES_MAX`] in at most [`REQUEST_BUFFER_SECONDS_MAX`].
+pub(crate) async fn whole(body: Body) -> Result<Bytes, BodyError> {
+    let time = Duration::from_secs(REQUEST_BUFFER_SECONDS_MAX);
+    timeout(time, pieces(body)).await.unwrap_or(Err(BodyError::TooSlow))
+}
+
+async fn pieces(mut body: Body) -> Result<Bytes, BodyError> {
     let mut bytes = Vec::new();
     while let Some(data) = next_piece(&mut body).await? {
         if bytes.len() + data.len() > REQUEST_BUFFER_BYTES_MAX {
@@ -176,4 +184,23 @@ fn checked(body: Body, expected: BodyDigest, failed: Arc<AtomicBool>) -> Body {
     });
     let noted = pieces.inspect_err(move |_: &BodyError| failed.store(true, Ordering::Release));
     Body::from_stream(noted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each byte comes before the pause is too long, by the paused clock of the test.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_in_is_given_up() {
+        let pause = Duration::from_millis(BODY_IDLE_TIMEOUT_MS / 2);
+        let bytes = stream::unfold((), move |()| async move {
+            tokio::time::sleep(pause).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+        });
+        let began = tokio::time::Instant::now();
+        let read = digest(&HeaderMap::new(), Body::from_stream(bytes)).await;
+        assert!(matches!(read, Err(BodyError::TooSlow)));
+        assert_eq!(began.elapsed().as_secs(), REQUEST_BUFFER_SECONDS_MAX);
+    }
 }

@@ -7,10 +7,11 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use admission::network;
 use axum::body::Body;
 use engine::{Count, CountError, Counter, CounterId};
 use http::header::HeaderName;
@@ -22,6 +23,7 @@ use money::OfferId;
 use crate::access;
 use crate::case::Case;
 use crate::idempotency;
+use crate::visitor::ClientAddress;
 
 /// Says how many uses are left free.
 pub(crate) const FARTHING_FREE_LEFT: HeaderName = HeaderName::from_static("farthing-free-left");
@@ -41,11 +43,6 @@ pub struct FreeUses {
     /// Length of the window.
     pub seconds: u32,
 }
-
-/// The address that a request comes from. The server that accepted the connection puts it beside the
-/// request, as an extension; without one only payers that show their key have free uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
 
 /// One window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,14 +88,6 @@ impl Courtesies {
         let left = free.count.checked_sub(*used)?.checked_sub(1)?;
         *used += 1;
         Some(left)
-    }
-}
-
-/// Of IPv6 the network of 64 bits: one household has that many addresses.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        address @ IpAddr::V4(_) => address,
     }
 }
 

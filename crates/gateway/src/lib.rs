@@ -47,6 +47,7 @@ mod shelf;
 mod stream;
 mod tags;
 mod tools;
+mod visitor;
 
 pub use access::{AccessError, access_key};
 pub use answer::problem_of;
@@ -55,7 +56,7 @@ pub use body::BodyError;
 pub use channel_state::of_view as channel_state;
 pub use crawl::{Crawler, CrawlerKeys, Crawlers, DirectoryUrl, DirectoryUrlError};
 pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};
-pub use free::{ClientAddress, FREE_USES_COUNT_MAX, FREE_WINDOW_SECONDS_MAX, FreeUses};
+pub use free::{FREE_USES_COUNT_MAX, FREE_WINDOW_SECONDS_MAX, FreeUses};
 pub use idempotency::{IdempotencyKeyError, key as idempotency_key};
 pub use layer::{PaywallLayer, PaywallService};
 pub use meter::{Meter, MeterError, MeterTerms, Tier, Unit};

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use admission::{Admission, Rates};
 use axum::body::Body;
 use http::request::Parts;
 use http::{HeaderName, Method, Request, Response};
@@ -34,6 +35,7 @@ use crate::routes::Routes;
 use crate::session;
 use crate::shelf::Shelf;
 use crate::tools::{self, ToolService};
+use crate::visitor::Gate;
 
 /// How payers see this gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +76,7 @@ pub struct Paywall {
     deliveries: Arc<Semaphore>,
     /// Free uses by address.
     courtesies: Arc<Courtesies>,
+    gate: Arc<Gate>,
 }
 
 /// Paid requests that may be under way at once.
@@ -83,7 +86,15 @@ impl Paywall {
     /// A paywall.
     pub fn new(options: PaywallOptions) -> Self {
         let deliveries = Arc::new(Semaphore::new(DELIVERIES_COUNT_MAX));
-        Self { options: Arc::new(options), deliveries, courtesies: Arc::default() }
+        let gate = Arc::new(Gate::new(Admission { rates: Rates::UNLIMITED, proxies: Vec::new() }));
+        Self { options: Arc::new(options), deliveries, courtesies: Arc::default(), gate }
+    }
+
+    /// With limits on who asks. Addresses are counted if the server puts a
+    /// [`Peer`](admission::Peer) beside each request.
+    #[must_use]
+    pub fn guarded(self, admission: Admission) -> Self {
+        Self { gate: Arc::new(Gate::new(admission)), ..self }
     }
 
     /// Where offers come and go.
@@ -120,12 +131,15 @@ impl Paywall {
     }
 
     /// Answers a request, with `inner` as the service behind.
-    pub async fn handle<S>(&self, request: Request<Body>, inner: S) -> Response<Body>
+    pub async fn handle<S>(&self, mut request: Request<Body>, inner: S) -> Response<Body>
     where
         S: tower::Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
         S::Error: Into<UpstreamError> + Send,
         S::Future: Send,
     {
+        if let Some(refused) = self.gate.enter(&mut request, self.scheme()) {
+            return request_id::name(refused);
+        }
         let answered = match tools::read(&self.routes(), request).await {
             tools::Read::Other(request) => self.answer(request, inner).await,
             tools::Read::Listing(request, listing) => {
@@ -196,6 +210,9 @@ impl Paywall {
             Ok(Admitted::Change(change)) => return change::carry_out(&case, *change).await,
             Err(answered) => return *answered,
         };
+        if let Some(refused) = source.signer().and_then(|signer| self.gate.pay(&signer)) {
+            return refused;
+        }
         headers::to_upstream(&mut parts.headers);
         case.request_failed = digested.failed;
         let request = Request::from_parts(parts, digested.body);
@@ -214,6 +231,14 @@ impl Paywall {
 }
 
 impl Paywall {
+    /// How payers reach this site.
+    fn scheme(&self) -> &'static str {
+        match &self.options.origin {
+            Origin::Fixed(origin) if origin.starts_with("https:") => "https",
+            _ => "http",
+        }
+    }
+
     /// The offer that covers a request, at its price; `None` if it needs no payment.
     fn priced(&self, parts: &Parts) -> Result<Option<Priced>, Box<Problem>> {
         let routes = self.routes();

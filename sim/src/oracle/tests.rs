@@ -53,6 +53,7 @@ impl Direct {
             answers: BTreeMap::from([(number, answer)]),
             changes,
             channels: BTreeMap::new(),
+            mandates: (0, BTreeMap::new()),
             epochs: 0,
             is_cut: false,
         }

@@ -39,16 +39,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "tlog",
         ],
     ),
-    ("gateway", &["engine", "http402", "instrument", "money"]),
+    ("gateway", &["admission", "engine", "http402", "instrument", "money"]),
     ("client", &["http402", "instrument", "money"]),
     ("witness", &["disk", "tlog"]),
     ("mcp", &["client", "money"]),
     ("report", &["engine", "ledger", "money"]),
     ("seal", &[]),
+    ("admission", &["http402"]),
     ("webhook", &["engine", "money", "seal"]),
     (
         "api",
         &[
+            "admission",
             "engine",
             "gateway",
             "http402",
@@ -63,6 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "farthing",
         &[
+            "admission",
             "api",
             "client",
             "disk",
@@ -115,6 +118,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "fuzz",
         &[
+            "admission",
             "client",
             "disk",
             "engine",
@@ -126,6 +130,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "journal",
             "ledger",
             "money",
+            "seal",
             "tlog",
         ],
     ),

@@ -1,4 +1,4 @@
-//! Who may ask the node's API how often, and which proxies speak for others.
+//! Who may ask node and sites how often, and which proxies speak for others.
 
 use std::net::SocketAddr;
 
@@ -33,6 +33,21 @@ pub(crate) struct ApiSection {
     /// Attempts to log in from one address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) login: Option<RateSection>,
+    /// Play money for one address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) faucet: Option<RateSection>,
+}
+
+/// How often one site may be asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SiteLimits {
+    /// Requests of one address; those of this machine are not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<RateSection>,
+    /// Orders of one payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) payer: Option<RateSection>,
 }
 
 /// So many requests in so many seconds; 0 requests mean no limit.
@@ -47,20 +62,13 @@ impl ApiSection {
     /// The limits, with the usual ones where nothing is said.
     pub(super) fn check(&self, key: &Key<'_>) -> Result<Admission, ConfigError> {
         let usual = Rates::default();
-        let rate = |name: &str, section: Option<RateSection>, usual: Rate| {
-            let Some(RateSection { requests, seconds }) = section else { return Ok(usual) };
-            if (1..=WINDOW_SECONDS_MAX).contains(&seconds) {
-                return Ok(Rate { requests, seconds });
-            }
-            let what = format!("a window of {seconds} seconds");
-            let hint = format!("write 1 to {WINDOW_SECONDS_MAX} seconds, for example 60");
-            Err(key.join(name).join("seconds").error(what, hint))
-        };
+        let rate = |name, section, usual| rate(section, usual, &key.join(name));
         let rates = Rates {
             key: rate("key", self.key, usual.key)?,
             payer: rate("payer", self.payer, usual.payer)?,
             address: rate("address", self.address, usual.address)?,
             login: rate("login", self.login, usual.login)?,
+            faucet: rate("faucet", self.faucet, usual.faucet)?,
         };
         let mut proxies = Vec::new();
         for (index, text) in self.trusted_proxies.iter().enumerate() {
@@ -71,4 +79,37 @@ impl ApiSection {
         }
         Ok(Admission { rates, proxies })
     }
+}
+
+/// What a site bears of one visitor: a page is many requests, and most of them cost little.
+const OF_SITE: Rate = Rate { requests: 60_000, seconds: 60 };
+
+impl SiteLimits {
+    pub(super) fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The limits of a site behind the same proxies as the node.
+    pub(super) fn check(
+        &self,
+        proxies: &[AddressRange],
+        key: &Key<'_>,
+    ) -> Result<Admission, ConfigError> {
+        let rates = Rates {
+            address: rate(self.address, OF_SITE, &key.join("address"))?,
+            payer: rate(self.payer, OF_SITE, &key.join("payer"))?,
+            ..Rates::default()
+        };
+        Ok(Admission { rates, proxies: proxies.to_vec() })
+    }
+}
+
+fn rate(section: Option<RateSection>, usual: Rate, key: &Key<'_>) -> Result<Rate, ConfigError> {
+    let Some(RateSection { requests, seconds }) = section else { return Ok(usual) };
+    if (1..=WINDOW_SECONDS_MAX).contains(&seconds) {
+        return Ok(Rate { requests, seconds });
+    }
+    let what = format!("a window of {seconds} seconds");
+    let hint = format!("write 1 to {WINDOW_SECONDS_MAX} seconds, for example 60");
+    Err(key.join("seconds").error(what, hint))
 }

@@ -59,8 +59,9 @@ impl Config {
         for (index, section) in self.gateways.iter().enumerate() {
             let key = root.nth("gateway", index);
             let place = self.check_place(section, &key)?;
-            let gateway = check_gateway(section, place, &key, &assets, &payees)?;
-            gateways.push(GatewaySettings { proxies: admission.proxies.clone(), ..gateway });
+            let admission = section.limits.check(&admission.proxies, &key.join("limits"))?;
+            let settings = check_gateway(section, place, &key, &assets, &payees)?;
+            gateways.push(GatewaySettings { admission, ..settings });
         }
         let node = self.check_node(&root.join("node"), &assets)?;
         check_wallet_alone(&node, &gateways, &root)?;
@@ -280,7 +281,7 @@ fn check_gateway(
         service_name: section.service_name.clone(),
         routes: offer::routes(&section.offers, &site, key, assets, payees)?,
         crawlers: crawler::crawlers(&section.crawlers, key)?,
-        proxies: Vec::new(),
+        admission: api::Admission::default(),
     })
 }
 

@@ -73,6 +73,6 @@ pub(crate) struct GatewaySettings {
     pub(crate) routes: Routes,
     pub(crate) crawlers: Crawlers,
     pub(crate) country_header: Option<HeaderName>,
-    /// Proxies that say for whom they ask.
-    pub(crate) proxies: Vec<api::AddressRange>,
+    /// Who may ask how often.
+    pub(crate) admission: api::Admission,
 }

@@ -20,6 +20,7 @@ mod replicas;
 mod seal;
 mod serve;
 mod smoke;
+mod smuggling;
 mod tls;
 mod verify;
 mod witness;

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use admission::{Peer, Subject, Verdict};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,9 +15,8 @@ use http::header::AUTHORIZATION;
 use super::key::{self, Asked};
 use super::session::{self, Holder};
 use super::{BEARER, Caller, FARTHING, Who, statement};
-use crate::address::{self, Peer};
 use crate::node::Shared;
-use crate::rate::{Subject, Verdict};
+use crate::refused::Refused;
 
 /// The layer that finds out who asks and counts the request.
 pub(crate) async fn admit(
@@ -25,9 +25,9 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
-    let address = address::of_client(peer, request.headers(), &shared.node.admission.proxies);
+    let address = shared.node.admission.client(peer, request.headers());
     let (caller, verdict) = identify(&shared, &request, address);
-    let refusal = verdict.and_then(|verdict| verdict.refusal());
+    let refusal = verdict.and_then(|verdict| verdict.refusal()).map(Refused::new);
     let mut response = if let Some(refused) = refusal {
         refused.into_response()
     } else {

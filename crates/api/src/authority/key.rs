@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use admission::AddressRange;
 use engine::{Document, DocumentKind, Engine};
 use instrument::hex::Hex;
 use money::{AccountId, AssetCode, KeyId};
@@ -15,7 +16,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::scope::{Reach, Scope};
 use super::{BEARER, Fault};
-use crate::address::AddressRange;
 use crate::node::Token;
 
 /// What every secret of a key begins with.

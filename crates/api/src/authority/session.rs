@@ -27,6 +27,7 @@ const SESSIONS_COUNT_MAX: usize = 1024;
 const SECRET_BYTES: usize = 32;
 
 const CSRF: HeaderName = HeaderName::from_static("farthing-csrf");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// A browser takes it over TLS alone, for this host alone.
 const COOKIE_NAME: &str = "__Host-farthing-session";
 /// Without TLS, on loopback.
@@ -111,12 +112,23 @@ pub(super) fn of_request(
         }
     }
     let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if !is_safe && is_from_elsewhere(headers) {
+        let detail = "a page of another site cannot change anything with this session";
+        return Some(Err(Fault::forbidden("other_origin", BEARER, detail)));
+    }
     let shown = headers.get(CSRF).map(HeaderValue::as_bytes).unwrap_or_default();
     if !is_safe && !bool::from(shown.ct_eq(session.csrf.as_bytes())) {
         let detail = "send the header `Farthing-CSRF` with the token that `GET /v1/session` gives";
         return Some(Err(Fault::forbidden("csrf_required", BEARER, detail)));
     }
     Some(Ok(session))
+}
+
+/// Whether the browser says that a page of another origin makes this request. Browsers that say nothing
+/// are held by the second secret.
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    let site = headers.get_all(FETCH_SITE).iter();
+    site.into_iter().any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
 }
 
 /// The secret that a request's cookie holds.

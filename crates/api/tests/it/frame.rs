@@ -81,6 +81,24 @@ async fn payers_are_counted_apart_and_unproven_ones_with_their_address() {
 }
 
 #[tokio::test]
+async fn the_faucet_is_bounded_for_each_address() {
+    let rates = Rates { faucet: Rate { requests: 2, seconds: 60 }, ..Rates::default() };
+    let world = limited(rates).await;
+    let fill = |peer: &str, number| {
+        let body = serde_json::json!({"key": crate::world::key(number).public().to_string()});
+        let request = request(Method::POST, "/v1/faucet", &[], &body.to_string());
+        let mut request = request;
+        request.extensions_mut().insert(Peer(peer.parse().unwrap()));
+        world.send(request)
+    };
+    for number in 20..22 {
+        assert_eq!(fill("192.0.2.1", number).await.status, 200);
+    }
+    fill("192.0.2.1", 22).await.is_problem(429, "rate_limited", None);
+    assert_eq!(fill("192.0.2.2", 22).await.status, 200);
+}
+
+#[tokio::test]
 async fn the_address_is_the_clients_only_behind_a_trusted_proxy() {
     let rates = Rates { address: Rate { requests: 1, seconds: 10 }, ..Rates::default() };
     let world = limited(rates).await;

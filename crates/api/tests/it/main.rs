@@ -27,6 +27,7 @@ mod receipts;
 mod repeats;
 mod sandbox;
 mod session;
+mod signed_out;
 mod transfers;
 mod webhooks;
 mod world;

@@ -138,6 +138,25 @@ async fn over_tls_the_cookie_is_for_this_host_alone() {
     assert!(set.starts_with("__Host-farthing-session=") && set.ends_with("; Secure"), "{set}");
 }
 
+/// Also with the second secret, should another site have come by it.
+#[tokio::test]
+async fn another_site_cannot_use_a_session() {
+    let world = with_password().await;
+    let begun = log_in(&world, &json!({"password": PASSWORD})).await;
+    let (cookie, csrf) = (cookie(&begun), begun.json["csrf"].as_str().unwrap());
+    let from = |site| {
+        let own = [("cookie", cookie.as_str()), ("farthing-csrf", csrf), ("sec-fetch-site", site)];
+        let world = &world;
+        async move { ask(world, Method::POST, "/v1/backup", &own).await }
+    };
+    for site in ["cross-site", "same-site", "", "none, cross-site"] {
+        from(site).await.is_problem(403, "other_origin", None);
+    }
+    for site in ["same-origin", "none"] {
+        assert_eq!(from(site).await.status, 200, "{site}");
+    }
+}
+
 #[tokio::test]
 async fn settings_change_one_by_one() {
     let world = World::new().await;

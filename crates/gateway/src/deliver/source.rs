@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use engine::{Authorize, AuthorizeError, Authorized, ChannelError, ChannelView, OpenChannel};
 use engine::{Begun as Presented, Outcome, PaymentState, PaymentView, Present, Proof};
-use instrument::Signed;
 use instrument::channel::TopUp;
+use instrument::{PublicKey, Signed};
 use money::{AccountId, Amount, ChannelId, PaymentId};
 use tokio::time::Instant;
 
@@ -35,6 +35,19 @@ pub(crate) enum Source {
     },
     /// A voucher or tick of a channel.
     Channel(Box<FromChannel>),
+}
+
+impl Source {
+    /// Whose signature was checked at this gateway. Vouchers are checked by the node, so they are not
+    /// counted here: anyone could send some in another payer's name.
+    pub fn signer(&self) -> Option<PublicKey> {
+        match self {
+            Self::Order(command) | Self::Request { command, .. } => {
+                Some(command.order.get().signer)
+            }
+            Self::Channel(_) => None,
+        }
+    }
 }
 
 /// A payment from a channel, with what must happen to the channel first. Repeating any of it is

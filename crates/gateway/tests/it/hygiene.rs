@@ -271,3 +271,18 @@ async fn a_site_without_a_text_for_language_models_gets_one() {
     shop.upstream.says("/llms.txt", 200, &[], b"its own");
     assert_eq!(shop.send(&wanted).await.body, "its own");
 }
+
+/// Nothing is unpacked on the way, so nothing grows.
+#[tokio::test]
+async fn an_encoded_body_is_priced_and_passed_on_as_it_is() {
+    let shop = Shop::open().await;
+    let packed = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0][..], &[0xff; 64]].concat();
+    shop.upstream.says("/job/1", 200, &[("content-encoding", "gzip")], &packed);
+    let wanted = Wanted::post("/job/1", packed.clone()).with("content-encoding", "gzip");
+    let got = shop.buy(&wanted).await;
+    assert_eq!((got.status, got.header("content-encoding")), (200, "gzip"));
+    assert_eq!(got.body, packed);
+    let seen = shop.upstream.seen().pop().unwrap();
+    assert_eq!(seen.headers["content-encoding"], "gzip");
+    assert_eq!(seen.body.unwrap(), packed);
+}

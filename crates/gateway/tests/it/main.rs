@@ -18,6 +18,7 @@ mod sessions;
 mod shop;
 mod streams;
 mod upstream;
+mod visitors;
 
 mod channel_node;
 mod channel_refusals;

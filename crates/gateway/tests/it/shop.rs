@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
+use admission::Peer;
 use axum::body::Body;
 use engine::LogOptions;
 use gateway::{
-    ChannelSettings, ClientAddress, Crawler, CrawlerKeys, Crawlers, Forward, ForwardOptions, Node,
-    NodeFacts, Offer, Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes,
-    Shelf,
+    ChannelSettings, Crawler, CrawlerKeys, Crawlers, Forward, ForwardOptions, Node, NodeFacts,
+    Offer, Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes, Shelf,
 };
 use http::{Method, Request};
 use http402::Identifier;
@@ -205,7 +205,7 @@ pub async fn serve(paywall: Paywall, behind: SocketAddr) -> SocketAddr {
                 let mut request = request.map(Body::new);
                 let from = request.headers().get(FROM).and_then(|from| from.to_str().ok());
                 if let Some(from) = from.and_then(|from| from.parse().ok()) {
-                    request.extensions_mut().insert(ClientAddress(from));
+                    request.extensions_mut().insert(Peer(from));
                 }
                 async move { service.oneshot(request).await }
             });

@@ -3,6 +3,7 @@
 use engine::{AuthorizeError, Idempotency, Mode};
 use gateway::node::wire::{AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, RefusedWire};
 use money::{AccountId, PaymentId, Shares};
+use seal::Seal;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -25,8 +26,36 @@ pub fn engines() -> Done {
 pub fn gateways() -> Done {
     paths()?;
     digests()?;
+    guards()?;
     tools()?;
     wires()
+}
+
+fn guards() -> Done {
+    let ranges = ["192.0.2.0/24", "2001:db8::/32", "::1", "::ffff:10.0.0.0/104", "10.0.0.0/08", "a"];
+    write("admission_range", &ranges)?;
+    let offer = json!({
+        "offer": "off_0000000000000000000000002d", "path": "/articles/{n}", "price": "2000000",
+        "asset": "USD", "scale": 9, "payee": "acc_0000000000000000000000002d",
+    });
+    let mut full = offer.clone();
+    full["methods"] = json!(["GET", "POST"]);
+    full["prices"] = json!([{"country": "IN", "price": "400000"}, {"class": "crawler", "price": "5"}]);
+    full["split"] = json!([{"account": "acc_0000000000000000000000003d", "share_ppm": 1_000_000}]);
+    let mut own = offer.clone();
+    own["price"] = json!("0");
+    own["pay_what_you_want"] = json!({"min": "0", "suggested": ["5000000"]});
+    let mut tool = offer.clone();
+    (tool["path"], tool["tool"]) = (json!("/mcp"), json!("search"));
+    let mut negative = offer.clone();
+    negative["price"] = json!("-1");
+    let mut unknown = offer.clone();
+    unknown["colour"] = json!("red");
+    let offers = [offer, full, own, tool, negative, unknown].map(|offer| offer.to_string());
+    write("gateway_offer", &offers)?;
+    let sealed = Seal::new(&[7; 32]).seal("node.key", "a secret")?;
+    let texts = [sealed.clone(), sealed[..sealed.len() - 1].to_owned(), "seal1.AAAA".to_owned()];
+    write("seal_text", &texts)
 }
 
 fn paths() -> Done {

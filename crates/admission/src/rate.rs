@@ -8,9 +8,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use http402::{Problem, problem};
-
-use crate::refused::Refused;
+use http402::Problem;
+use http402::problem::Retry;
 
 /// Subjects that are counted apart; those beyond are counted as one.
 const RATE_SUBJECTS_COUNT_MAX: usize = 65_536;
@@ -40,6 +39,16 @@ pub struct Rates {
     pub address: Rate,
     /// For each address: attempts to log in.
     pub login: Rate,
+    /// For each address: play money that is asked for.
+    pub faucet: Rate,
+}
+
+impl Rates {
+    /// Everyone may ask as often as they like.
+    pub const UNLIMITED: Self = {
+        let none = Rate { requests: 0, seconds: 1 };
+        Self { key: none, payer: none, address: none, login: none, faucet: none }
+    };
 }
 
 impl Default for Rates {
@@ -50,20 +59,24 @@ impl Default for Rates {
             payer: per_minute(3_000),
             address: per_minute(6_000),
             login: per_minute(10),
+            faucet: Rate { requests: 600, seconds: 60 * 60 },
         }
     }
 }
 
 /// Whose requests are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Subject {
+pub enum Subject {
     /// An API key by its id.
     Key(u128),
     /// A payer by its public key.
     Payer([u8; 32]),
+    /// An address.
     Address(IpAddr),
-    /// Attempts to log in.
+    /// Attempts to log in from an address.
     Login(IpAddr),
+    /// Play money for an address.
+    Faucet(IpAddr),
 }
 
 impl Subject {
@@ -73,6 +86,7 @@ impl Subject {
             Self::Payer(_) => "payer",
             Self::Address(_) => "address",
             Self::Login(_) => "login",
+            Self::Faucet(_) => "faucet",
         }
     }
 
@@ -81,14 +95,17 @@ impl Subject {
         match self {
             Self::Address(address) => Self::Address(network(address)),
             Self::Login(address) => Self::Login(network(address)),
+            Self::Faucet(address) => Self::Faucet(network(address)),
             other => other,
         }
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
+/// The customer of a network behind an address: of IPv6 the network of 64 bits, since one household
+/// has that many addresses.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        address @ IpAddr::V4(_) => address,
         IpAddr::V6(address) => {
             let mask = u128::MAX.checked_shl(IPV6_NETWORK_BITS).unwrap_or_default();
             IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & mask))
@@ -98,7 +115,7 @@ fn network(address: IpAddr) -> IpAddr {
 
 /// What a request left of its subject's quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub struct Verdict {
     name: &'static str,
     rate: Rate,
     remaining: u32,
@@ -110,7 +127,7 @@ pub(crate) struct Verdict {
 
 /// Counts requests.
 #[derive(Debug)]
-pub(crate) struct Limiter {
+pub struct Limiter {
     rates: Rates,
     /// For each subject the time at which its quota is whole again, Unix nanoseconds. `None` stands
     /// for all subjects for which there was no room.
@@ -118,17 +135,19 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    pub(crate) fn new(rates: Rates) -> Self {
+    /// Without any request so far.
+    pub fn new(rates: Rates) -> Self {
         Self { rates, full_at_ns: Mutex::default() }
     }
 
     /// Counts a request; `None` if its subject has no limit.
-    pub(crate) fn take(&self, subject: Subject, now_ns: u64) -> Option<Verdict> {
+    pub fn take(&self, subject: Subject, now_ns: u64) -> Option<Verdict> {
         let rate = match subject {
             Subject::Key(_) => self.rates.key,
             Subject::Payer(_) => self.rates.payer,
             Subject::Address(_) => self.rates.address,
             Subject::Login(_) => self.rates.login,
+            Subject::Faucet(_) => self.rates.faucet,
         };
         if rate.requests == 0 {
             return None;
@@ -173,7 +192,7 @@ fn whole_seconds(ns: u64) -> u32 {
 
 impl Verdict {
     /// The refusal, if the request is one too many.
-    pub(crate) fn refusal(&self) -> Option<Refused> {
+    pub fn refusal(&self) -> Option<Problem> {
         let seconds = self.wait_seconds?;
         let Rate { requests, seconds: window } = self.rate;
         let detail = format!(
@@ -182,15 +201,16 @@ impl Verdict {
             self.name
         );
         let problem = Problem::new(429, "rate_limited", "Too many requests", detail);
-        Some(Refused::new(problem.with_retry(problem::Retry::AfterSeconds(seconds))))
+        Some(problem.with_retry(Retry::AfterSeconds(seconds)))
     }
 
-    pub(crate) const fn is_refused(&self) -> bool {
+    /// Whether the request is one too many.
+    pub const fn is_refused(&self) -> bool {
         self.wait_seconds.is_some()
     }
 
     /// Says what is left.
-    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+    pub fn write(&self, headers: &mut HeaderMap) {
         let Self { name, rate, remaining, full_after_seconds, .. } = self;
         let policy = format!("\"{name}\";q={};w={}", rate.requests, rate.seconds);
         let left = format!("\"{name}\";r={remaining};t={full_after_seconds}");
