@@ -4,6 +4,7 @@ mod keys;
 mod log;
 mod mandate;
 mod mcp;
+mod offer;
 mod operate;
 mod payee;
 mod webhooks;
@@ -20,6 +21,10 @@ pub(crate) use log::{
 };
 pub(crate) use mandate::{GrantArgs, MandateArgs, MandateCommand};
 pub(crate) use mcp::McpArgs;
+pub(crate) use offer::{
+    OfferArgs, OfferChangeArgs, OfferCommand, OfferListArgs, OfferNewArgs, OfferOneArgs,
+    OfferTermsArgs,
+};
 pub(crate) use operate::{ClockArgs, ClockCommand, CompletionsArgs, HealthArgs, ManArgs, TopArgs};
 pub(crate) use payee::{
     PayoutArgs, PayoutCommand, PayoutListArgs, PayoutRequestArgs, RefundArgs, StatementArgs,
@@ -79,6 +84,8 @@ pub(crate) enum Command {
     Top(TopArgs),
     /// Show the clock of a sandbox node, or put it ahead.
     Clock(ClockArgs),
+    /// Put prices on things, change them, take them back.
+    Offer(OfferArgs),
     /// Pay a settled payment back, all of it or a part.
     Refund(RefundArgs),
     /// State what an account had, got and gave: CSV, JSONL or camt.053.

@@ -6,6 +6,7 @@
 //! Invariants: standard output carries results, standard error everything else; the exit code says
 //! what kind of failure it was; no secret is ever printed.
 
+mod call;
 mod cli;
 mod clock_command;
 mod config;
@@ -26,6 +27,7 @@ mod mandate;
 mod manual;
 mod mcp;
 mod mirror;
+mod offer_command;
 mod offers;
 mod operator;
 mod outbox;
@@ -74,6 +76,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Fund(args) => operator::fund(args).await,
         Command::Top(args) => top::run(args).await,
         Command::Clock(args) => clock_command::run(args).await,
+        Command::Offer(args) => offer_command::run(args).await,
         Command::Refund(args) => payee::refund(args).await,
         Command::Statement(args) => payee::statement(args).await,
         Command::Payout(args) => payee::payout(args).await,

@@ -13,6 +13,7 @@ mod kill;
 mod kill_points;
 mod log;
 mod mirror;
+mod offers;
 mod operate;
 mod refused;
 mod replicas;
