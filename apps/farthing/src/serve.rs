@@ -286,7 +286,8 @@ async fn bind(settings: &Settings) -> Result<Bound, BindError> {
 
 /// What the gateways beside the node sell, and the tasks that serve them.
 struct Sold {
-    listed: Vec<ListedOffer>,
+    /// All that is listed at the moment.
+    listed: watch::Receiver<Vec<ListedOffer>>,
     /// Offers of the configuration.
     fixed: Vec<PublishedOffer>,
     servers: Vec<JoinHandle<()>>,
@@ -300,19 +301,20 @@ fn serve_sites(
     traffic: &Traffic,
     stopped: &watch::Receiver<bool>,
 ) -> Sold {
-    let shelves: Vec<_> = sites.iter().map(Site::shelf).collect();
-    offers::stock(engine, &shelves);
-    let follower = offers::follow(engine.clone(), shelves, stopped.clone());
-    let mut sold =
-        Sold { listed: Vec::new(), fixed: Vec::new(), servers: vec![tokio::spawn(follower)] };
-    for site in sites {
-        let paywall = paywall(&site);
-        let (name, _) = site.shelf();
-        sold.listed.extend(listed(&site, &paywall));
-        sold.fixed.extend(site.offers().iter().map(|offer| PublishedOffer::of(offer, &name)));
-        sold.servers.extend(site.serve(paywall, traffic, stopped.clone()));
+    let (mut stalls, mut fixed, mut servers) = (Vec::new(), Vec::new(), Vec::new());
+    let sites: Vec<_> = sites.into_iter().map(|site| (paywall(&site), site)).collect();
+    for (paywall, site) in &sites {
+        stalls.push(site.stall(paywall));
+        fixed.extend(site.offers().iter().map(|offer| PublishedOffer::of(offer, site.name())));
     }
-    sold
+    // Before anybody can ask: what no offer covers is free.
+    let (catalogue, listed) = watch::channel(offers::stock(engine, &stalls));
+    let follower = offers::follow(engine.clone(), stalls, catalogue, stopped.clone());
+    servers.push(tokio::spawn(follower));
+    for (paywall, site) in sites {
+        servers.extend(site.serve(paywall, traffic, stopped.clone()));
+    }
+    Sold { listed, fixed, servers }
 }
 
 /// The read model on its thread. A node without one takes payments all the same.
@@ -445,23 +447,6 @@ async fn open_books(engine: &Engine, settings: &Settings) -> Result<(), ServeErr
             .map_err(|cause| ServeError::Open { what: format!("payee `{}`", payee.name), cause })?;
     }
     Ok(())
-}
-
-/// One entry of the catalogue for each method of each listed offer.
-fn listed(site: &Site, paywall: &Paywall) -> Vec<ListedOffer> {
-    let mut listed = Vec::new();
-    for offer in site.offers().iter().filter(|offer| offer.listed) {
-        let challenge = paywall.listing(offer, site.url());
-        listed.extend(offer.methods.iter().map(|method| ListedOffer {
-            method: method.clone(),
-            path: offer.path.as_str().to_owned(),
-            url: challenge.resource.url.clone(),
-            description: offer.description.clone(),
-            mime_type: offer.mime_type.clone(),
-            challenge: challenge.clone(),
-        }));
-    }
-    listed
 }
 
 impl Running {

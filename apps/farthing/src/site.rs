@@ -22,14 +22,13 @@ use tower::Service;
 
 use crate::config::GatewaySettings;
 use crate::listener::{BindError, Listener};
-use crate::offers::NamedShelf;
+use crate::offers::Stall;
 
 /// A gateway that is bound but does not serve yet.
 #[derive(Debug)]
 pub(crate) struct Site {
     listener: Listener,
     settings: GatewaySettings,
-    shelf: Shelf,
     url: String,
 }
 
@@ -38,8 +37,7 @@ impl Site {
     pub(crate) async fn bind(settings: GatewaySettings) -> Result<Self, BindError> {
         let listener = Listener::bind(settings.listen).await?;
         let url = settings.public_url.clone().unwrap_or_else(|| listener.url());
-        let shelf = Shelf::new(settings.routes.clone());
-        Ok(Self { listener, settings, shelf, url })
+        Ok(Self { listener, settings, url })
     }
 
     /// The origin as payers see it.
@@ -52,9 +50,15 @@ impl Site {
         self.settings.upstream.to_string()
     }
 
-    /// Its name, and what it sells at the moment.
-    pub(crate) fn shelf(&self) -> NamedShelf {
-        (self.settings.name.clone(), self.shelf.clone())
+    /// What offers need of it.
+    pub(crate) fn stall(&self, paywall: &Paywall) -> Stall {
+        let (name, url) = (self.settings.name.clone(), self.url.clone());
+        Stall { name, url, paywall: paywall.clone() }
+    }
+
+    /// Its name in offers.
+    pub(crate) fn name(&self) -> &str {
+        &self.settings.name
     }
 
     /// What the configuration lets it sell.
@@ -68,7 +72,7 @@ impl Site {
             node,
             facts,
             origin: Origin::Fixed(self.url.clone()),
-            shelf: self.shelf.clone(),
+            shelf: Shelf::new(self.settings.routes.clone()),
             service_name: self.settings.service_name.clone(),
             crawlers: self.settings.crawlers.clone(),
             challenge_secret: ChallengeSecret::of_gateway(gateway_token),

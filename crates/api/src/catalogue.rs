@@ -1,20 +1,24 @@
 //! The catalogue of what is for sale, as x402 software reads it.
 //!
-//! Invariant: it shows the terms of the node's offers as they were when it started; the 402 answer
-//! of a concrete request always wins over it.
+//! Invariant: it shows the terms of the offers as they are, made ready once for each change; the 402
+//! answer of a concrete request always wins over it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http402::x402::discovery::{DiscoveryList, DiscoveryResource, DiscoverySearch, Manifest};
 use http402::x402::network_name;
+use serde_json::Value;
+use tokio::sync::watch;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::body::ok;
 use crate::node::{ListedOffer, Node, Shared};
+use crate::openapi;
 use crate::refused::Refused;
 use crate::schema::Refusals;
 
@@ -23,8 +27,58 @@ const SEARCH_TEXT_BYTES_MAX: usize = 200;
 
 type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
-/// The whole catalogue of a node.
-pub(crate) fn entries(node: &Node) -> Vec<DiscoveryResource> {
+/// What is for sale, in the words of each who asks.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// For x402 software.
+    pub entries: Vec<DiscoveryResource>,
+    /// The calls of the node and what it sells.
+    pub openapi: Value,
+}
+
+/// What is for sale at the moment.
+pub(crate) struct Catalogue {
+    calls: OpenApi,
+    now: Mutex<Now>,
+}
+
+struct Now {
+    offers: watch::Receiver<Vec<ListedOffer>>,
+    /// What was made of them; `None` before anybody has asked.
+    ready: Option<Arc<Ready>>,
+}
+
+impl std::fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Catalogue").finish_non_exhaustive()
+    }
+}
+
+impl Catalogue {
+    /// Follows the offers; `calls` describes the calls of the node.
+    pub(crate) fn new(offers: watch::Receiver<Vec<ListedOffer>>, calls: OpenApi) -> Self {
+        Self { calls, now: Mutex::new(Now { offers, ready: None }) }
+    }
+
+    /// As it is now.
+    pub(crate) fn of(&self, node: &Node) -> Arc<Ready> {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody changes them any more if nobody is there who could.
+        let has_changed = now.offers.has_changed().unwrap_or(false);
+        if let Some(ready) = now.ready.as_ref().filter(|_| !has_changed) {
+            return Arc::clone(ready);
+        }
+        let offers = now.offers.borrow_and_update().clone();
+        let ready = Arc::new(Ready {
+            entries: entries(node, &offers),
+            openapi: openapi::served(node, &offers, &self.calls),
+        });
+        now.ready = Some(Arc::clone(&ready));
+        ready
+    }
+}
+
+fn entries(node: &Node, offers: &[ListedOffer]) -> Vec<DiscoveryResource> {
     let updated = http402::utc(node.engine.clock().now_ms() / 1000);
     let entry = |offer: &ListedOffer| {
         let mut challenge = offer.challenge.clone();
@@ -33,7 +87,7 @@ pub(crate) fn entries(node: &Node) -> Vec<DiscoveryResource> {
         challenge.resource.mime_type.clone_from(&offer.mime_type);
         DiscoveryResource::new(&challenge, &offer.method, updated.clone())
     };
-    node.offers.iter().map(entry).collect()
+    offers.iter().map(entry).collect()
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
@@ -70,7 +124,7 @@ async fn resources(
     parameters: Parameters,
 ) -> Result<Response, Refused> {
     let asked = Asked::read(parameters)?;
-    let found = asked.filter(&shared.catalogue);
+    let found = asked.filter(&shared.for_sale().entries);
     let offset = asked.number("offset")?.unwrap_or(0);
     Ok(ok(&DiscoveryList::page(&found, asked.number("limit")?, offset)))
 }
@@ -92,7 +146,7 @@ async fn search(
         return Err(Refused::bad_request("invalid_query", detail).with_param("query"));
     }
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-    let mut found = asked.filter(&shared.catalogue);
+    let mut found = asked.filter(&shared.for_sale().entries);
     found.retain(|entry| {
         let described = describe(entry);
         words.iter().all(|word| described.contains(word))
@@ -110,7 +164,8 @@ async fn search(
 #[utoipa::path(get, path = "/.well-known/x402", tag = "catalogue",
     responses((status = 200, description = "A manifest of x402", body = Object), Refusals))]
 async fn manifest(State(shared): State<Arc<Shared>>) -> Response {
-    let urls = shared.catalogue.iter().map(|entry| entry.resource.clone());
+    let for_sale = shared.for_sale();
+    let urls = for_sale.entries.iter().map(|entry| entry.resource.clone());
     let node = &shared.node;
     let manifest = Manifest::new(node.engine.node(), node.public_url.clone(), urls.collect());
     ok(&manifest)

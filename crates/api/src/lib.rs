@@ -22,6 +22,7 @@ mod clock;
 mod deliveries;
 mod docs;
 mod envelope;
+mod etag;
 mod events;
 mod facilitator;
 mod faucet;

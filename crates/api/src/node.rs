@@ -7,19 +7,18 @@ use std::sync::Arc;
 use engine::Engine;
 use gateway::PublishedOffer;
 use http::Method;
-use http402::x402::discovery::DiscoveryResource;
 use http402::{Challenge, Problem};
 use instrument::KeyPair;
 use instrument::hex::parse_32;
 use money::{AccountId, PaymentId};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use utoipa::openapi::OpenApi;
 
 use crate::address::AddressRange;
 use crate::authority::Sessions;
+use crate::catalogue::{Catalogue, Ready};
 use crate::clock::TestClock;
 use crate::events::EVENT_STREAMS_COUNT_MAX;
 use crate::idempotency::Flights;
@@ -27,7 +26,7 @@ use crate::log::NodeLog;
 use crate::monitor::Monitor;
 use crate::rate::{Limiter, Rates};
 use crate::refused::Refused;
-use crate::{catalogue, openapi, reports};
+use crate::reports;
 
 /// A secret that a caller must show, kept as its digest. Never printed; compared in constant time.
 #[derive(Clone)]
@@ -91,8 +90,8 @@ pub struct Node {
     pub key: Arc<KeyPair>,
     /// Origin at which the node is reached, without a slash at the end.
     pub public_url: String,
-    /// What is for sale.
-    pub offers: Vec<ListedOffer>,
+    /// What is for sale at the moment.
+    pub offers: watch::Receiver<Vec<ListedOffer>>,
     /// Offers of the configuration, which the API shows and does not change.
     pub file_offers: Vec<PublishedOffer>,
     /// Secret of the operator.
@@ -146,8 +145,7 @@ impl Node {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub node: Node,
-    pub catalogue: Vec<DiscoveryResource>,
-    pub openapi: Value,
+    pub catalogue: Catalogue,
     pub limiter: Limiter,
     pub flights: Arc<Flights>,
     pub sessions: Sessions,
@@ -160,14 +158,18 @@ impl Shared {
         let origin = node.public_url.trim_end_matches('/').len();
         node.public_url.truncate(origin);
         Self {
-            catalogue: catalogue::entries(&node),
-            openapi: openapi::served(&node, calls),
+            catalogue: Catalogue::new(node.offers.clone(), calls),
             limiter: Limiter::new(node.admission.rates),
             flights: Arc::default(),
             sessions: Sessions::default(),
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_COUNT_MAX)),
             node,
         }
+    }
+
+    /// What is for sale at the moment.
+    pub(crate) fn for_sale(&self) -> Arc<Ready> {
+        self.catalogue.of(&self.node)
     }
 
     /// Whether browsers reach the node over TLS.

@@ -100,13 +100,17 @@ pub(crate) fn name_operations(calls: &mut utoipa::openapi::OpenApi) {
 #[utoipa::path(get, path = "/openapi.json", tag = "catalogue",
     responses((status = 200, description = "An OpenAPI document", body = Object), Refusals))]
 async fn show(State(shared): State<Arc<Shared>>) -> Response {
-    ok(&shared.openapi)
+    ok(&shared.for_sale().openapi)
 }
 
 /// The calls of a node and what it sells.
-pub(crate) fn served(node: &Node, calls: utoipa::openapi::OpenApi) -> Value {
+pub(crate) fn served(
+    node: &Node,
+    offers: &[ListedOffer],
+    calls: &utoipa::openapi::OpenApi,
+) -> Value {
     let mut sites: BTreeMap<&str, Vec<Operation>> = BTreeMap::new();
-    for offer in &node.offers {
+    for offer in offers {
         let site = origin(&offer.url);
         sites.entry(site).or_default().push(operation(offer));
     }

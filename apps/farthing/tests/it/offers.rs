@@ -1,7 +1,9 @@
 //! Offers from the terminal: made, priced, changed and taken back while the shop is open.
 
+use http402::x402::{PAYMENT_REQUIRED, PaymentRequired};
 use serde_json::Value;
 
+use crate::buyer::{Wanted, ask_unpaid};
 use crate::process::{Ran, Running, run, until};
 use crate::shop::Shop;
 
@@ -11,15 +13,19 @@ struct Desk {
     author: String,
 }
 
+fn author(accounts: &Value) -> &str {
+    let mut accounts = accounts["accounts"].as_array().unwrap().iter();
+    let author = accounts.find(|account| account["label"] == "author").unwrap();
+    author["account"].as_str().unwrap()
+}
+
 impl Desk {
     async fn open() -> Self {
         let shop = Shop::new().await;
         let node = shop.start();
         run(&mut shop.farthing(&["wallet", "new", "--node", &shop.node_url()])).succeeded();
         let accounts = run(&mut shop.farthing(&["accounts", "--json", "--data", "data"])).json();
-        let accounts = accounts["accounts"].as_array().unwrap();
-        let author = accounts.iter().find(|account| account["label"] == "author").unwrap();
-        let author = author["account"].as_str().unwrap().to_owned();
+        let author = author(&accounts).to_owned();
         Self { shop, _node: node, author }
     }
 
@@ -80,6 +86,81 @@ async fn an_offer_is_made_shown_changed_and_taken_back() {
     desk.until_priced("/songs/1", "free").await;
     desk.offer(&["delete", id]).succeeded().says("taken back");
     desk.offer(&["show", id]).failed(1).says("offer_unknown");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn catalogue_and_reports_follow() {
+    let desk = Desk::open().await;
+    let url = format!("{}/songs/{{id}}", desk.shop.site_url());
+    let find = || async {
+        let found = desk.shop.node().search("lullaby", None).await.unwrap();
+        found.listings.into_iter().next()
+    };
+    assert!(find().await.is_none());
+    let args =
+        ["new", "/songs/{id}", "0.01", "--payee", &desk.author, "--description", "A lullaby"];
+    let made = desk.made(&args);
+    let id = made["offer"].as_str().unwrap();
+    let listing = until("it is in the catalogue", find).await;
+    assert_eq!((listing.url, listing.price.unwrap().to_string()), (url, "0.01 USD".to_owned()));
+    desk.offer(&["change", id, "--price", "0.02"]).succeeded();
+    let repriced = || async { find().await.filter(|it| it.price.unwrap().units() == 20_000_000) };
+    until("its price follows", repriced).await;
+
+    run(&mut desk.shop.farthing(&["wallet", "top-up"])).succeeded();
+    for path in ["/songs/1", "/articles/1"] {
+        let url = format!("{}{path}", desk.shop.site_url());
+        run(&mut desk.shop.farthing(&["pay", &url, "--max", "1"])).succeeded();
+    }
+    let token = std::fs::read_to_string(desk.shop.data().join("operator.token")).unwrap();
+    let titles = || async {
+        let path = "/v1/reports/income?by=offer";
+        let report: Value = desk.shop.node().ask(token.trim(), path).await.unwrap();
+        let rows = report["rows"].as_array().unwrap().clone();
+        (rows.len() == 2).then(|| rows.into_iter().map(|row| row["title"].clone()))
+    };
+    let titles: Vec<Value> = until("both are in the report", titles).await.collect();
+    assert_eq!(titles, ["A lullaby", "An article"]);
+
+    desk.offer(&["change", id, "--listed", "false"]).succeeded();
+    until("it leaves the catalogue", || async { find().await.is_none().then_some(()) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_apart_follows_and_keeps_what_it_has_while_the_node_is_away() {
+    let shop = Shop::new().await;
+    shop.split();
+    let node = shop.start_node();
+    let accounts = run(&mut shop.farthing(&["accounts", "--json", "--data", "data"])).json();
+    let author = author(&accounts);
+    let offer = |args: &[&str]| {
+        let args = [&["offer"], args, &["--data", "data", "--json"]].concat();
+        run(&mut shop.farthing(&args)).succeeded().json()
+    };
+    let made = offer(&["new", "/songs/{id}", "0.01", "--payee", author]);
+    let gateway = shop.start_gateway(shop.site_port);
+    let asked = || async {
+        let asked = ask_unpaid(shop.site_port, &Wanted::get("/songs/1")).await.unwrap();
+        let required = asked.headers.get(PAYMENT_REQUIRED)?;
+        Some(PaymentRequired::decode_header(required).unwrap().accepts[0].amount.units())
+    };
+    assert_eq!(asked().await, Some(10_000_000), "it is in force from the first request on");
+
+    let id = made["offer"].as_str().unwrap();
+    offer(&["change", id, "--price", "0.02"]);
+    let is_asked = |units| async move { (asked().await == Some(units)).then_some(()) };
+    until("the price follows", || is_asked(20_000_000)).await;
+    node.kill();
+    until("it hears that the node is away", || async {
+        gateway.errors().contains("the offers stay as they were").then_some(())
+    })
+    .await;
+    assert_eq!(asked().await, Some(20_000_000), "what is sold is not free while the node is away");
+    let _node = shop.start_node();
+    offer(&["change", id, "--price", "0.03"]);
+    until("it follows again", || is_asked(30_000_000)).await;
+    offer(&["delete", id]);
+    until("it is free again", || async { asked().await.is_none().then_some(()) }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

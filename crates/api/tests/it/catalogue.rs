@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::world::{PRICE, World, offer};
 
@@ -9,12 +10,13 @@ async fn shop() -> World {
     World::with(tempfile::tempdir().unwrap(), |node| {
         let payee = money::AccountId::new(77).unwrap();
         let list = |method, path: &str, text: &str| offer(&node.engine, payee, method, path, text);
-        node.offers = vec![
+        let mut offers = vec![
             list(Method::GET, "/articles/{id}", "An article about Rust"),
             list(Method::POST, "/api/render", "One rendered picture"),
             list(Method::GET, "/podcast", "A podcast about money"),
         ];
-        "https://other.example/podcast".clone_into(&mut node.offers[2].url);
+        "https://other.example/podcast".clone_into(&mut offers[2].url);
+        node.offers = watch::channel(offers).1;
     })
     .await
 }
