@@ -165,9 +165,11 @@ fn show(offer: &Value, as_json: bool) -> Result<(), Failure> {
 /// What it covers, in one line.
 fn sells(offer: &Value) -> String {
     let methods: Vec<&str> = members(&offer["methods"]).filter_map(Value::as_str).collect();
-    match offer["tool"].as_str() {
-        Some(tool) => format!("tool {tool} of {}", call::text(&offer["path"])),
-        None => format!("{} {}", methods.join(","), call::text(&offer["path"])),
+    let path = call::text(&offer["path"]);
+    match (offer["tool"].as_str(), methods.as_slice()) {
+        (Some(tool), _) => format!("tool {tool} of {path}"),
+        (None, []) => format!("GET {path}"),
+        (None, methods) => format!("{} {path}", methods.join(",")),
     }
 }
 

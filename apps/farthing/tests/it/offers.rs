@@ -57,7 +57,7 @@ async fn an_offer_is_made_shown_changed_and_taken_back() {
     let args = ["new", "/songs/{id}", "0.01", "--payee", &desk.author];
     let made = desk.made(&[&args[..], &["--description", "A song", "--min", "0"]].concat());
     let id = made["offer"].as_str().unwrap();
-    assert_eq!((&made["price"], &made["methods"][0]), (&"10000000".into(), &"GET".into()));
+    assert_eq!((&made["price"], &made["source"]), (&"10000000".into(), &"registry".into()));
     desk.until_priced("/songs/1", "0.01 USD").await;
 
     let share = format!("{}=100", desk.author);
@@ -159,7 +159,7 @@ async fn a_gateway_apart_follows_and_keeps_what_it_has_while_the_node_is_away() 
     let _node = shop.start_node();
     offer(&["change", id, "--price", "0.03"]);
     until("it follows again", || is_asked(30_000_000)).await;
-    offer(&["delete", id]);
+    run(&mut shop.farthing(&["offer", "delete", id, "--data", "data"])).succeeded();
     until("it is free again", || async { asked().await.is_none().then_some(()) }).await;
 }
 
