@@ -1,5 +1,6 @@
 //! The command line: names, defaults, help.
 
+mod code;
 mod keys;
 mod log;
 mod mandate;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use code::{CodeArgs, CodeCommand, CodeNewArgs};
 pub(crate) use keys::{KeyArgs, KeyCommand, NewKeyArgs, OperatorCommand, OperatorCommandArgs};
 pub(crate) use log::{
     ForgetArgs, LogArgs, LogCheckArgs, LogCommand, LogExportArgs, TrustArgs, VerifyArgs,
@@ -86,6 +88,8 @@ pub(crate) enum Command {
     Clock(ClockArgs),
     /// Put prices on things, change them, take them back.
     Offer(OfferArgs),
+    /// Make, list and delete discount codes.
+    Code(CodeArgs),
     /// Pay a settled payment back, all of it or a part.
     Refund(RefundArgs),
     /// State what an account had, got and gave: CSV, JSONL or camt.053.

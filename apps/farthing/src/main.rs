@@ -9,6 +9,7 @@
 mod call;
 mod cli;
 mod clock_command;
+mod code_command;
 mod config;
 mod data;
 mod demo;
@@ -77,6 +78,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Top(args) => top::run(args).await,
         Command::Clock(args) => clock_command::run(args).await,
         Command::Offer(args) => offer_command::run(args).await,
+        Command::Code(args) => code_command::run(args).await,
         Command::Refund(args) => payee::refund(args).await,
         Command::Statement(args) => payee::statement(args).await,
         Command::Payout(args) => payee::payout(args).await,

@@ -20,7 +20,7 @@ use crate::term;
 /// Takes a list or a rule away.
 const NONE: &str = "none";
 /// Percent with four decimals are parts per million, so shares are read as exactly as money.
-const SHARE_SCALE: u8 = 4;
+const PERCENT_SCALE: u8 = 4;
 
 /// Members of the API and what stands for them on the command line.
 const FLAGS: [(&str, &str); 13] = [
@@ -90,7 +90,7 @@ async fn change(args: OfferChangeArgs) -> Result<(), Failure> {
     show(&call::json(&node, &token, call, Some(&body), &FLAGS).await?, args.json)
 }
 
-async fn find(node: &NodeClient, token: &str, offer: OfferId) -> Result<Value, Failure> {
+pub(crate) async fn find(node: &NodeClient, token: &str, offer: OfferId) -> Result<Value, Failure> {
     let call = (Method::GET, format!("/v1/offers/{offer}"));
     call::json(node, token, call, None, &FLAGS).await
 }
@@ -137,10 +137,7 @@ fn show(offer: &Value, as_json: bool) -> Result<(), Failure> {
         ("payee", call::text(&offer["payee"])),
     ];
     for share in members(&offer["split"]) {
-        let ppm = share["share_ppm"].as_u64().unwrap_or(0);
-        let percent = Asset::new("PERCENT", SHARE_SCALE).map_err(|_| malformed())?;
-        let percent = Amount::new(ppm.into(), percent).to_string();
-        let percent = percent.trim_end_matches(" PERCENT");
+        let percent = percent_of(share["share_ppm"].as_u64().unwrap_or(0));
         rows.push(("share", format!("{percent} % to {}", call::text(&share["account"]))));
     }
     for rule in members(&offer["prices"]) {
@@ -181,7 +178,7 @@ fn malformed() -> Failure {
     Failure::new("the node's offer is malformed")
 }
 
-fn asset_of(offer: &Value) -> Result<Asset, Failure> {
+pub(crate) fn asset_of(offer: &Value) -> Result<Asset, Failure> {
     let scale = offer["scale"].as_u64().and_then(|scale| u8::try_from(scale).ok());
     let code = offer["asset"].as_str().ok_or_else(malformed)?;
     Asset::new(code, scale.ok_or_else(malformed)?).map_err(|_| malformed())
@@ -232,11 +229,20 @@ fn share(text: &str) -> Result<Value, Failure> {
     };
     let (account, percent) = text.split_once('=').ok_or_else(wrong)?;
     let account: AccountId = account.parse().map_err(|_| wrong())?;
-    let scale = Asset::new("PERCENT", SHARE_SCALE).map_err(|_| wrong())?;
+    Ok(json!({"account": account, "share_ppm": ppm(percent).ok_or_else(wrong)?}))
+}
+
+/// A percentage with up to four decimals as parts per million.
+pub(crate) fn ppm(percent: &str) -> Option<u32> {
+    let scale = Asset::new("PERCENT", PERCENT_SCALE).ok()?;
     let percent = percent.trim_end_matches('%').trim_end();
-    let ppm = Amount::parse_decimal(percent, scale).map_err(|_| wrong())?.units();
-    let ppm = u32::try_from(ppm).map_err(|_| wrong())?;
-    Ok(json!({"account": account, "share_ppm": ppm}))
+    u32::try_from(Amount::parse_decimal(percent, scale).ok()?.units()).ok()
+}
+
+/// Parts per million as a percentage.
+pub(crate) fn percent_of(ppm: u64) -> String {
+    let Ok(scale) = Asset::new("PERCENT", PERCENT_SCALE) else { return String::new() };
+    Amount::new(ppm.into(), scale).to_string().trim_end_matches(" PERCENT").to_owned()
 }
 
 fn price_for(text: &str, asset: Asset) -> Result<Value, Failure> {
@@ -265,7 +271,7 @@ fn own_amount(args: &OfferTermsArgs, asset: Asset) -> Result<Option<Value>, Fail
 }
 
 /// A decimal as base units.
-fn units(flag: &str, text: &str, asset: Asset) -> Result<Value, Failure> {
+pub(crate) fn units(flag: &str, text: &str, asset: Asset) -> Result<Value, Failure> {
     let read = Amount::parse_decimal(text, asset).map_err(|why| {
         Failure::usage(format!("{flag}: `{text}` is not an amount: {why}"))
             .with_hint("write a decimal such as 0.002")

@@ -1,4 +1,4 @@
-//! Offers of the registry, put on the shelves of the gateways of this process: those of a node beside
+//! Offers and discount codes of the registry, put on the shelves of the gateways of this process: those of a node beside
 //! them, or of one that is apart.
 //!
 //! Invariants: an offer that was changed is in force with the next request after the change is durable and
@@ -11,7 +11,7 @@ use std::time::Duration;
 use api::ListedOffer;
 use engine::{DocumentKind, Engine};
 use gateway::node::{RemoteError, RemoteNode};
-use gateway::{Offer, OfferError, Paywall, PublishedError, PublishedOffer};
+use gateway::{Code, Offer, OfferError, Paywall, PublishedCode, PublishedError, PublishedOffer};
 use http::HeaderValue;
 use tokio::sync::watch;
 
@@ -88,12 +88,30 @@ pub(crate) fn stock(engine: &Engine, stalls: &[Stall]) -> Vec<ListedOffer> {
             Err(error) => tracing::warn!(offer = %document.id, %error, "an offer is not one"),
         }
     }
+    let codes = codes(engine);
     for stall in stalls {
+        stall.paywall.shelf().codes().replace(codes.clone());
         if let Err(error) = stall.stock(&offers) {
             tracing::warn!(site = %stall.name, %error, "the offers are left as they were");
         }
     }
     stalls.iter().flat_map(Stall::listed).collect()
+}
+
+fn codes(engine: &Engine) -> Vec<Code> {
+    let mut codes = Vec::new();
+    for document in engine.documents(DocumentKind::Code) {
+        match PublishedCode::read(&document.body).and_then(|code| with_code(&code)) {
+            Ok(code) => codes.extend(code),
+            Err(error) => tracing::warn!(code = %document.id, %error, "a code is not one"),
+        }
+    }
+    codes
+}
+
+/// `None` if it does not count at present.
+fn with_code(published: &PublishedCode) -> Result<Option<Code>, PublishedError> {
+    published.to_code().map(|code| Some(code).filter(|_| published.active))
 }
 
 fn with_offer(published: PublishedOffer) -> Result<(PublishedOffer, Offer), PublishedError> {
@@ -120,20 +138,40 @@ pub(crate) enum FollowError {
 pub(crate) struct FarStall {
     stall: Stall,
     node: RemoteNode,
-    /// Of the list that is in force.
-    tag: Option<HeaderValue>,
+    /// Of the offers that are in force.
+    offers: Option<HeaderValue>,
+    /// Of the codes.
+    codes: Option<HeaderValue>,
 }
 
 impl FarStall {
     pub(crate) const fn new(stall: Stall, node: RemoteNode) -> Self {
-        Self { stall, node, tag: None }
+        Self { stall, node, offers: None, codes: None }
     }
 
-    /// Asks for the offers of the site and puts them in force if they have changed.
+    /// Asks for the offers of the site and for the codes, and puts them in force if they have changed.
     pub(crate) async fn stock(&mut self) -> Result<(), FollowError> {
+        self.stock_offers().await?;
+        self.stock_codes().await
+    }
+
+    async fn stock_codes(&mut self) -> Result<(), FollowError> {
+        let Some(list) = self.node.list("/v1/codes", self.codes.as_ref()).await? else {
+            return Ok(());
+        };
+        let mut codes = Vec::new();
+        for entry in list.entries {
+            codes.extend(with_code(&PublishedCode::of_listed(entry)?)?);
+        }
+        self.stall.paywall.shelf().codes().replace(codes);
+        self.codes = Some(list.tag);
+        Ok(())
+    }
+
+    async fn stock_offers(&mut self) -> Result<(), FollowError> {
         let site: String = form_urlencoded::byte_serialize(self.stall.name.as_bytes()).collect();
         let path = format!("/v1/offers?site={site}");
-        let Some(list) = self.node.list(&path, self.tag.as_ref()).await? else { return Ok(()) };
+        let Some(list) = self.node.list(&path, self.offers.as_ref()).await? else { return Ok(()) };
         let mut offers = Vec::new();
         for entry in list.entries {
             if let Some(published) = PublishedOffer::of_listed(entry)? {
@@ -142,7 +180,7 @@ impl FarStall {
         }
         self.stall.stock(&offers)?;
         tracing::info!(site = %self.stall.name, count = offers.len(), "the offers are in force");
-        self.tag = Some(list.tag);
+        self.offers = Some(list.tag);
         Ok(())
     }
 

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use api::{SiteTraffic, Traffic};
+use api::{AddressRange, Peer, SiteTraffic, Traffic};
 use axum::body::Body;
 use engine::{Clock as _, SystemClock};
-use gateway::{Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions};
+use gateway::{
+    ClientAddress, Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions,
+};
 use gateway::{Offer, Outcome, PaywallService, Shelf};
 use http::{Request, Response};
 use http402::mpp::ChallengeSecret;
@@ -91,7 +93,8 @@ impl Site {
         let forward = Forward::new(&self.settings.upstream, ForwardOptions::default())?;
         let name = self.settings.service_name.clone().unwrap_or_else(|| self.url.clone());
         let service = PaywallService::new(paywall, forward);
-        let service = Counted { service, traffic: traffic.site(&name) };
+        let (traffic, proxies) = (traffic.site(&name), self.settings.proxies.into());
+        let service = Counted { service, traffic, proxies };
         let keys = self.settings.crawlers.keep_fresh(|| SystemClock.now_ms());
         let keys = tokio::spawn(keys);
         Some(tokio::spawn(async move {
@@ -101,11 +104,12 @@ impl Site {
     }
 }
 
-/// Counts what becomes of each request.
+/// Says of each request where it comes from, and counts what becomes of it.
 #[derive(Clone)]
 struct Counted<S> {
     service: S,
     traffic: Arc<SiteTraffic>,
+    proxies: Arc<[AddressRange]>,
 }
 
 impl<S> Service<Request<Body>> for Counted<S>
@@ -121,7 +125,10 @@ where
         self.service.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let peer = request.extensions().get::<Peer>().copied();
+        let from = api::client_address(peer, request.headers(), &self.proxies);
+        request.extensions_mut().insert(ClientAddress(from));
         let began = Instant::now();
         let (answer, traffic) = (self.service.call(request), Arc::clone(&self.traffic));
         Box::pin(async move {

@@ -19,6 +19,7 @@ mod catalogue;
 mod channel_steps;
 mod channels;
 mod clock;
+mod codes;
 mod deliveries;
 mod docs;
 mod envelope;
@@ -59,7 +60,7 @@ mod statements;
 mod transfers;
 mod webhook_endpoints;
 
-pub use address::{AddressRange, AddressRangeError, Peer};
+pub use address::{AddressRange, AddressRangeError, Peer, client_address};
 pub use clock::TestClock;
 pub use log::{LogFailure, LogReport, NodeLog, WitnessReport, log_url};
 pub use monitor::{

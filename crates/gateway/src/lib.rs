@@ -17,6 +17,7 @@ mod body;
 mod case;
 mod change;
 mod channel_state;
+mod code;
 mod connect;
 mod crawl;
 mod deliver;
@@ -44,11 +45,16 @@ mod shelf;
 mod stream;
 mod tags;
 mod tools;
+mod wish;
 
 pub use answer::problem_of;
 pub use assets::{Asset, asset, page};
 pub use body::BodyError;
 pub use channel_state::of_view as channel_state;
+pub use code::{
+    CODE_CHARS_MAX, CODE_CHARS_MIN, CODE_OFFERS_COUNT_MAX, ClientAddress, Code, CodeBook,
+    PublishedCode, code_id,
+};
 pub use crawl::{Crawler, CrawlerKeys, Crawlers, DirectoryUrl, DirectoryUrlError};
 pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};
 pub use idempotency::{IdempotencyKeyError, key as idempotency_key};

@@ -17,6 +17,7 @@ use crate::answer;
 use crate::body;
 use crate::case::{self, Case};
 use crate::change;
+use crate::code;
 use crate::crawl::Crawlers;
 use crate::deliver;
 use crate::document;
@@ -164,6 +165,7 @@ impl Paywall {
             }
         };
         let mut case = Case::new(&self.options, offer, &parts, origin, digested.digest);
+        code::apply(&mut case, &parts);
         session::recall(&mut case, &parts.headers).await;
         let source = match admit(&mut case, &parts.headers) {
             Ok(Admitted::Delivery(source)) => source,
@@ -206,6 +208,7 @@ impl Paywall {
     async fn head(&self, parts: &Parts, offer: Offer, origin: String) -> Response<Body> {
         let empty = instrument::empty_body_digest();
         let mut case = Case::new(&self.options, offer, parts, origin, empty);
+        code::apply(&mut case, parts);
         session::recall(&mut case, &parts.headers).await;
         let answer = match admit(&mut case, &parts.headers) {
             Ok(_) => answer::internal(),

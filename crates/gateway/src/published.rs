@@ -135,7 +135,7 @@ pub struct PublishedError {
     pub why: String,
 }
 
-fn wrong(field: &'static str, why: impl Into<String>) -> PublishedError {
+pub(crate) fn wrong(field: &'static str, why: impl Into<String>) -> PublishedError {
     PublishedError { field, why: why.into() }
 }
 

@@ -53,15 +53,17 @@ impl Config {
         let root = Key::root(&self.source);
         let assets = self.check_assets(&root)?;
         let payees = self.check_payees(&root, &assets)?;
+        let admission = self.api.check(&root.join("api"))?;
         let mut gateways = Vec::new();
         for (index, section) in self.gateways.iter().enumerate() {
             let key = root.nth("gateway", index);
-            gateways.push(check_gateway(section, &key, &assets, &payees)?);
+            let mut gateway = check_gateway(section, &key, &assets, &payees)?;
+            gateway.proxies.clone_from(&admission.proxies);
+            gateways.push(gateway);
         }
         let node = self.check_node(&root.join("node"), &assets)?;
         check_wallet_alone(node.public_url.as_deref(), &gateways, &root)?;
         let log = self.log.check(&node.data, &root.join("log"))?;
-        let admission = self.api.check(&root.join("api"))?;
         let webhooks = self.webhooks.check(&root.join("webhooks"))?;
         let metrics = self.metrics.listen;
         Ok(Settings { node, log, admission, webhooks, assets, payees, gateways, metrics })
@@ -217,6 +219,7 @@ fn check_gateway(
         service_name: section.service_name.clone(),
         routes: offer::routes(&section.offers, &site, key, assets, payees)?,
         crawlers: crawler::crawlers(&section.crawlers, key)?,
+        proxies: Vec::new(),
     })
 }
 

@@ -191,7 +191,7 @@ async fn authorize(
     let payer = command.order.get().payer;
     let since = Instant::now();
     let authorized = case.options.node.authorize(command, base).await;
-    match authorized.map_err(|error| Refusal::of(&error))? {
+    match authorized.map_err(|error| case.refusal_of(&error))? {
         Authorized::Charged(view) => Ok(Begun::Known(Box::new(known_order(&view, None)))),
         Authorized::Replay { payment, outcome } => {
             let known = known_order(&payment, outcome);

@@ -54,7 +54,8 @@ impl RemoteNode {
     ) -> Result<Option<Vec<Value>>, RemoteError> {
         let (mut entries, mut next) = (first.data, first.next_cursor);
         while let Some(cursor) = next {
-            let page = self.page(&format!("{path}&cursor={cursor}"), None).await?;
+            let join = if path.contains('?') { '&' } else { '?' };
+            let page = self.page(&format!("{path}{join}cursor={cursor}"), None).await?;
             let Some((mut page, _)) = page.filter(|(_, of)| of == tag) else { return Ok(None) };
             entries.append(&mut page.data);
             next = page.next_cursor;
@@ -69,7 +70,8 @@ impl RemoteNode {
         known: Option<&HeaderValue>,
     ) -> Result<Option<(Page, HeaderValue)>, RemoteError> {
         let asked = known.map(|tag| (header::IF_NONE_MATCH, tag.clone()));
-        let path = format!("{path}&limit=100");
+        let join = if path.contains('?') { '&' } else { '?' };
+        let path = format!("{path}{join}limit=100");
         let sent = self.exchange(Method::GET, &path, asked, Vec::new(), LIST_PAGE_BYTES_MAX).await;
         let (parts, body) = sent.map_err(|why| self.unread(&path, &why.to_string()))?;
         match parts.status.as_u16() {
