@@ -108,7 +108,7 @@ impl World {
             engine: engine.clone(),
             key: Arc::new(node_key.clone()),
             public_url: "http://127.0.0.1:4021/".to_owned(),
-            offers: tokio::sync::watch::channel(Vec::new()).1,
+            offers: watch::channel(Vec::new()).1,
             file_offers: Vec::new(),
             operator_token: Token::new(OPERATOR),
             gateway_token: Token::new(GATEWAY),
