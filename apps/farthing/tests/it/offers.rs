@@ -150,6 +150,16 @@ async fn a_gateway_apart_follows_and_keeps_what_it_has_while_the_node_is_away() 
     offer(&["change", id, "--price", "0.02"]);
     let is_asked = |units| async move { (asked().await == Some(units)).then_some(()) };
     until("the price follows", || is_asked(20_000_000)).await;
+    run(&mut shop.farthing(&["wallet", "new", "--node", &shop.node_url()])).succeeded();
+    let args = ["code", "new", "FAR-AWAY", "--percent", "50", "--data", "data"];
+    assert_eq!(run(&mut shop.farthing(&args)).succeeded().out, "FAR-AWAY\n");
+    let url = format!("{}/songs/1", shop.site_url());
+    let coded = ["pay", &url, "--dry-run", "-H", "Farthing-Code: far-away"];
+    until("the code counts there, too", || async {
+        let asked = run(&mut shop.farthing(&coded)).succeeded().out;
+        (asked == "0.01 USD\n").then_some(())
+    })
+    .await;
     node.kill();
     until("it hears that the node is away", || async {
         gateway.errors().contains("the offers stay as they were").then_some(())
@@ -161,6 +171,60 @@ async fn a_gateway_apart_follows_and_keeps_what_it_has_while_the_node_is_away() 
     until("it follows again", || is_asked(30_000_000)).await;
     run(&mut shop.farthing(&["offer", "delete", id, "--data", "data"])).succeeded();
     until("it is free again", || async { asked().await.is_none().then_some(()) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_is_made_counts_and_is_taken_back() {
+    let desk = Desk::open().await;
+    let code = |args: &[&str]| {
+        let args = [&["code"], args, &["--data", "data"]].concat();
+        run(&mut desk.shop.farthing(&args))
+    };
+    let url = format!("{}/articles/1", desk.shop.site_url());
+    let asked = |text: &str| {
+        let header = format!("Farthing-Code: {text}");
+        let args = ["pay", &url, "--dry-run", "-H", &header];
+        run(&mut desk.shop.farthing(&args)).succeeded().out.trim().to_owned()
+    };
+    let is_asked = async |text: &str, price: &str| {
+        until(price, || async { (asked(text) == price).then_some(()) }).await;
+    };
+    let made = code(&["new", "SPRING", "--percent", "25", "--max-uses", "1"]).succeeded();
+    assert_eq!(made.out, "SPRING\n");
+    is_asked("spring", "0.0015 USD").await;
+    let file_offer = desk.made(&["list"])["offers"][0]["offer"].clone();
+    let args = ["new", "CHEAP", "--price", "0.001", "--offer", file_offer.as_str().unwrap()];
+    let set = code(&[&args[..], &["--days", "3", "--json"]].concat()).succeeded().json();
+    assert_eq!((&set["price"], &set["offers"]), (&"1000000".into(), &vec![file_offer].into()));
+    assert_eq!(code(&["new", "--percent", "1"]).succeeded().out.trim().len(), 12);
+    let listed = code(&["list"]).succeeded().out;
+    assert!(listed.contains("SPRING") && listed.contains("25 %"), "{listed}");
+
+    run(&mut desk.shop.farthing(&["wallet", "top-up"])).succeeded();
+    let pay = ["pay", &url, "-H", "Farthing-Code: SPRING"];
+    run(&mut desk.shop.farthing(&pay)).succeeded();
+    let balance = run(&mut desk.shop.farthing(&["wallet", "balance"])).succeeded().out;
+    assert_eq!(balance, "0.9985 USD\n");
+    run(&mut desk.shop.farthing(&pay)).failed(3).says("code_used_up");
+    assert_eq!(run(&mut desk.shop.farthing(&["wallet", "balance"])).out, balance);
+
+    let codes = code(&["list", "--json"]).succeeded().json();
+    let spring = codes["codes"].as_array().unwrap().iter().find(|it| it["code"] == "SPRING");
+    let id = spring.unwrap()["code_id"].as_str().unwrap();
+    code(&["delete", id]).succeeded().says("counts no longer");
+    is_asked("SPRING", "0.002 USD").await;
+
+    for (args, words) in [
+        (&["new", "abc", "--percent", "5"][..], "correct CODE"),
+        (&["new", "--percent", "100"], "correct --percent"),
+        (&["new", "--percent", "half"], "--percent: `half`"),
+        (&["new", "--percent", "5", "--days", "9999"], "correct --days"),
+        (&["new", "CHEAP", "--percent", "5"], "code_taken"),
+        (&["new", "--price", "1"], "--offer"),
+        (&["new"], "--percent"),
+    ] {
+        code(args).failed(2).says(words);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
