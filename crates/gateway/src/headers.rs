@@ -11,6 +11,7 @@ use http402::crawler::{
 use http402::{mpp, x402};
 
 use crate::proof::{PAYMENT_PROOF, WANT_PROOF};
+use crate::wish::{FARTHING_AMOUNT, FARTHING_CODE};
 
 /// Tells the upstream which payment pays for the request.
 pub(crate) const FARTHING_PAYMENT: HeaderName = HeaderName::from_static("farthing-payment");
@@ -29,13 +30,15 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-const PAYMENT_REQUEST: [HeaderName; 6] = [
+const PAYMENT_REQUEST: [HeaderName; 8] = [
     x402::PAYMENT_SIGNATURE,
     x402::X_PAYMENT,
     mpp::ACCEPT_PAYMENT,
     mpp::PAYMENT_SESSION,
     FARTHING_PAYMENT,
     WANT_PROOF,
+    FARTHING_AMOUNT,
+    FARTHING_CODE,
 ];
 
 /// Without its price a crawler's signed request pays nothing.
@@ -91,7 +94,7 @@ pub(crate) fn to_upstream(headers: &mut HeaderMap) {
     }
     // This side has said "100 Continue" by the time the request goes on.
     headers.remove(header::EXPECT);
-    strip_payment_cookie(headers);
+    strip_cookies(headers);
     mpp::strip_credential(headers);
 }
 
@@ -118,9 +121,11 @@ fn strip_challenges(headers: &mut HeaderMap) {
     }
 }
 
-fn strip_payment_cookie(headers: &mut HeaderMap) {
+/// Removes the payment and the wishes of the gateway's page.
+fn strip_cookies(headers: &mut HeaderMap) {
+    let ours = [x402::COOKIE_NAME, FARTHING_AMOUNT.as_str(), FARTHING_CODE.as_str()];
     let is_payment =
-        |pair: &&str| pair.split('=').next().is_some_and(|name| name.trim() == x402::COOKIE_NAME);
+        |pair: &&str| pair.split('=').next().is_some_and(|name| ours.contains(&name.trim()));
     let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
     if lines.is_empty() {
         return;
@@ -162,7 +167,9 @@ mod tests {
             ("expect", "100-continue"),
             ("x-http-method-override", "GET"),
             ("x-original-url", "/articles/1"),
-            ("cookie", "theme=dark; farthing-payment=abc; lang=en"),
+            ("farthing-amount", "1"),
+            ("farthing-code", "SPRING"),
+            ("cookie", "theme=dark; farthing-payment=abc; lang=en; farthing-code=SPRING"),
             ("accept", "*/*"),
         ] {
             headers.append(name, value.parse().unwrap());

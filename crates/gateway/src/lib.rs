@@ -44,6 +44,7 @@ mod shelf;
 mod stream;
 mod tags;
 mod tools;
+mod wish;
 
 pub use answer::problem_of;
 pub use assets::{Asset, asset, page};

@@ -53,6 +53,10 @@ pub(crate) fn paywall(case: &Case, refusal: Option<&Refusal>) -> Option<String> 
         "mime_type": case.offer.mime_type,
     });
     challenge["requirements"] = terms;
+    if let Some(own) = &case.offer.own_amount {
+        let suggested: Vec<String> = own.suggested.iter().map(u128::to_string).collect();
+        challenge["own_amount"] = json!({"min": own.min.to_string(), "suggested": suggested});
+    }
     let seller = case.options.service_name.as_ref().unwrap_or(&case.offer.payees.name);
     let splits = case.offer.payees.split_text.as_deref().unwrap_or_default();
     let error = refusal.map(|refusal| refusal.detail.as_str()).unwrap_or_default();

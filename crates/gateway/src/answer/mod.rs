@@ -74,7 +74,8 @@ fn with_state(case: &Case, refusal: &Refusal) -> Option<Challenge> {
 }
 
 /// What a challenge depends on, for caches.
-const VARY: &str = "accept, accept-payment, authorization, payment-signature, cookie";
+const VARY: &str =
+    "accept, accept-payment, authorization, payment-signature, cookie, farthing-amount";
 
 fn challenge_problem(
     case: &Case,
