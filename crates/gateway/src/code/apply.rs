@@ -45,7 +45,8 @@ pub(crate) fn apply(case: &mut Case, parts: &Parts) {
         now_ms: case.options.node.now_ms(),
         pays: matches!(http402::decode_payment(&parts.headers), Ok(Some(_))),
     };
-    match case.options.shelf.codes().find(wish.text, &case.offer, asker) {
+    let found = case.options.shelf.codes().find(wish.text, &case.offer, asker);
+    match found {
         Ok(code) => {
             let lower = code.price_of(case.offer.price.units());
             let usual = Box::new(case.offer.clone());

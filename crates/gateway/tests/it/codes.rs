@@ -73,7 +73,6 @@ async fn a_code_that_does_not_count_is_named_and_the_usual_price_asked() {
         ("NONE", "code_unknown"),
         ("OVER", "code_expired"),
         ("ELSEWHERE", "code_not_for_offer"),
-        ("\u{e9}\u{e9}\u{e9}\u{e9}", "code_unknown"),
     ] {
         assert_eq!(ask(&site, &coded(code)).await, (PRICE, why.to_owned()), "{code}");
     }
