@@ -76,8 +76,8 @@ pub fn authorize(bytes: &[u8]) -> bool {
 }
 
 fn parts(command: Authorize) -> impl PartialEq + std::fmt::Debug {
-    let Authorize { order, purchase, terms, idempotency, mode, tags } = command;
-    (order.to_signed(), purchase, terms, idempotency, mode, tags)
+    let Authorize { order, purchase, terms, idempotency, mode, tags, counters } = command;
+    (order.to_signed(), purchase, terms, idempotency, mode, tags, counters)
 }
 
 /// The messages about a payment under way: a hold, or a charge, settlement or release.

@@ -135,7 +135,15 @@ impl Purchases {
         let order = Signed::sign(order, &key).verify().ok()?;
         let class = *self.random.pick(&PayerClass::ALL)?;
         let tags = Tags { class, ..Tags::default() };
-        let command = Authorize { order, purchase, terms, idempotency: None, tags, mode };
+        let command = Authorize {
+            order,
+            purchase,
+            terms,
+            idempotency: None,
+            tags,
+            counters: Vec::new(),
+            mode,
+        };
         if self.presented.len() < 40 {
             self.presented.push(command.clone());
         } else {

@@ -228,12 +228,23 @@ pub(crate) struct OfferSection {
     /// Shares by payee, such as `80%`; without them `pay_to` receives all.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) split: BTreeMap<String, String>,
+    /// Uses that cost a payer nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) free: Option<FreeSection>,
     /// How a request is priced by the unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) meter: Option<MeterSection>,
     /// How channels pay; what is left out is derived from the price.
     #[serde(default, skip_serializing_if = "ChannelSection::is_empty")]
     pub(crate) channel: ChannelSection,
+}
+
+/// So many uses are free for each payer, in each window of so many seconds.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FreeSection {
+    pub(crate) count: u32,
+    pub(crate) seconds: u32,
 }
 
 fn usual_site() -> String {

@@ -9,13 +9,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use api::{AddressRange, Peer, SiteTraffic, Traffic};
+use api::{AddressRange, SiteTraffic, Traffic, client_address};
 use axum::body::Body;
 use engine::{Clock as _, SystemClock};
-use gateway::{
-    ClientAddress, Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions,
-};
-use gateway::{Offer, Outcome, PaywallService, Shelf};
+use gateway::{ClientAddress, Offer, Outcome, PaywallService, Shelf};
+use gateway::{Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions};
 use http::{Request, Response};
 use http402::mpp::ChallengeSecret;
 use tokio::sync::watch;
@@ -93,8 +91,8 @@ impl Site {
         let forward = Forward::new(&self.settings.upstream, ForwardOptions::default())?;
         let name = self.settings.service_name.clone().unwrap_or_else(|| self.url.clone());
         let service = PaywallService::new(paywall, forward);
-        let (traffic, proxies) = (traffic.site(&name), self.settings.proxies.into());
-        let service = Counted { service, traffic, proxies };
+        let proxies = self.settings.proxies.clone().into();
+        let service = Counted { service, traffic: traffic.site(&name), proxies };
         let keys = self.settings.crawlers.keep_fresh(|| SystemClock.now_ms());
         let keys = tokio::spawn(keys);
         Some(tokio::spawn(async move {
@@ -104,7 +102,7 @@ impl Site {
     }
 }
 
-/// Says of each request where it comes from, and counts what becomes of it.
+/// Says where each request comes from, and counts what becomes of it.
 #[derive(Clone)]
 struct Counted<S> {
     service: S,
@@ -126,10 +124,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let peer = request.extensions().get::<Peer>().copied();
-        let from = api::client_address(peer, request.headers(), &self.proxies);
-        request.extensions_mut().insert(ClientAddress(from));
         let began = Instant::now();
+        let peer = request.extensions().get().copied();
+        let address = client_address(peer, request.headers(), &self.proxies);
+        request.extensions_mut().insert(ClientAddress(address));
         let (answer, traffic) = (self.service.call(request), Arc::clone(&self.traffic));
         Box::pin(async move {
             let response = answer.await?;

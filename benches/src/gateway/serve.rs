@@ -107,6 +107,7 @@ fn offer(path: &str, price: Amount, meter: Option<Meter>) -> Result<Offer> {
         path,
         prices: Vec::new(),
         own_amount: None,
+        free: None,
         methods: vec![Method::GET],
         price,
         channel: ChannelSettings::usual(price, meter.as_ref()),

@@ -84,7 +84,7 @@ impl fmt::Display for AddressRange {
 
 /// Who a request comes from: the peer, or behind trusted proxies the last address that is not one
 /// of theirs. What is not an address ends the search at the proxy that passed it on.
-pub fn client_address(peer: Option<Peer>, headers: &HeaderMap, proxies: &[AddressRange]) -> IpAddr {
+pub fn of_client(peer: Option<Peer>, headers: &HeaderMap, proxies: &[AddressRange]) -> IpAddr {
     let is_proxy = |address: IpAddr| proxies.iter().any(|range| range.contains(address));
     let mut address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.to_canonical());
     let named: Vec<&str> = headers
@@ -140,7 +140,7 @@ mod tests {
             for value in headers {
                 map.append(FORWARDED_FOR, value.parse().unwrap());
             }
-            client_address(Some(Peer(peer.parse().unwrap())), &map, &proxies).to_string()
+            of_client(Some(Peer(peer.parse().unwrap())), &map, &proxies).to_string()
         };
         assert_eq!(client("203.0.113.9", &["198.51.100.1"]), "203.0.113.9", "not a proxy");
         assert_eq!(client("10.1.1.1", &["198.51.100.1"]), "198.51.100.1");

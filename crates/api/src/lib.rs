@@ -60,7 +60,7 @@ mod statements;
 mod transfers;
 mod webhook_endpoints;
 
-pub use address::{AddressRange, AddressRangeError, Peer, client_address};
+pub use address::{AddressRange, AddressRangeError, Peer, of_client as client_address};
 pub use clock::TestClock;
 pub use log::{LogFailure, LogReport, NodeLog, WitnessReport, log_url};
 pub use monitor::{

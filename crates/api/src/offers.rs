@@ -4,13 +4,15 @@
 //! is limited to accounts prices for those alone, and no share goes to any other; offers of the
 //! configuration are shown and cannot be changed here.
 
+mod terms;
+
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use engine::{AccountRole, Country, Document, DocumentKind, Expected, PayerClass, Put};
-use gateway::{PublishedAmount, PublishedError, PublishedOffer, PublishedPrice, PublishedShare};
+use engine::{AccountRole, Document, DocumentKind, Expected, Put};
+use gateway::{PublishedError, PublishedOffer};
 use http::{HeaderMap, StatusCode};
 use http402::Problem;
 use money::{AccountId, AssetCode, OfferId};
@@ -19,6 +21,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::terms::{Free, OwnAmount, PriceFor, Share};
 use crate::authority::{Caller, Reach, Scope};
 use crate::body::{self, Given, json, ok};
 use crate::etag::ListTag;
@@ -85,47 +88,7 @@ struct NewOffer {
     #[schema(max_items = 64)]
     prices: Vec<PriceFor>,
     pay_what_you_want: Option<OwnAmount>,
-}
-
-/// A share of each payment.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = OfferShare)]
-struct Share {
-    #[schema(value_type = schema::Account)]
-    account: AccountId,
-    /// Parts per million; all shares sum to a million.
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    share_ppm: u32,
-}
-
-/// A price for some payers.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = OfferPrice)]
-struct PriceFor {
-    /// Only for payers from there.
-    #[schema(value_type = Option<String>, pattern = "^[A-Z]{2}$", example = "IN")]
-    country: Option<Country>,
-    /// Only for payers of this class.
-    #[schema(value_type = Option<schema::PayerClass>)]
-    class: Option<PayerClass>,
-    #[schema(value_type = schema::Units)]
-    price: String,
-}
-
-/// The payer says how much to give, in the header `Farthing-Amount`.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = OfferOwnAmount)]
-struct OwnAmount {
-    /// The least; with 0 nothing has to be given.
-    #[schema(value_type = schema::Units)]
-    min: String,
-    /// What a page suggests.
-    #[serde(default)]
-    #[schema(value_type = Vec<schema::Units>, max_items = 8)]
-    suggested: Vec<String>,
+    free: Option<Free>,
 }
 
 /// Changes of an offer; what is left out stays as it is.
@@ -148,6 +111,10 @@ struct OfferChange {
     #[serde(default)]
     #[schema(value_type = Option<OwnAmount>)]
     pay_what_you_want: Given<OwnAmount>,
+    /// Null takes it away.
+    #[serde(default)]
+    #[schema(value_type = Option<Free>)]
+    free: Given<Free>,
 }
 
 /// An offer as it stands.
@@ -179,6 +146,7 @@ struct Shown {
     listed: bool,
     prices: Vec<PriceFor>,
     pay_what_you_want: Option<OwnAmount>,
+    free: Option<Free>,
     /// Unix milliseconds.
     created_at_ms: u64,
     /// Unix milliseconds.
@@ -441,6 +409,7 @@ fn published(offer: OfferId, scale: u8, created_at_ms: u64, asked: NewOffer) -> 
         listed: asked.listed,
         prices: asked.prices.into_iter().map(Into::into).collect(),
         pay_what_you_want: asked.pay_what_you_want.map(Into::into),
+        free: asked.free.map(Into::into),
         created_at_ms,
     }
 }
@@ -459,10 +428,15 @@ fn apply(offer: &mut PublishedOffer, asked: OfferChange) {
     take(&mut offer.mime_type, asked.mime_type.map(Some));
     take(&mut offer.split, asked.split.map(|all| all.into_iter().map(Into::into).collect()));
     take(&mut offer.prices, asked.prices.map(|all| all.into_iter().map(Into::into).collect()));
-    match asked.pay_what_you_want {
+    give(&mut offer.pay_what_you_want, asked.pay_what_you_want);
+    give(&mut offer.free, asked.free);
+}
+
+fn give<T, G: Into<T>>(place: &mut Option<T>, given: Given<G>) {
+    match given {
         Given::Nothing => {}
-        Given::Null => offer.pay_what_you_want = None,
-        Given::Value(own) => offer.pay_what_you_want = Some(own.into()),
+        Given::Null => *place = None,
+        Given::Value(value) => *place = Some(value.into()),
     }
 }
 
@@ -502,28 +476,8 @@ fn of_file(offer: &PublishedOffer) -> Shown {
         listed: offer.listed,
         prices: offer.prices.into_iter().map(Into::into).collect(),
         pay_what_you_want: offer.pay_what_you_want.map(Into::into),
+        free: offer.free.map(Into::into),
         created_at_ms: offer.created_at_ms,
         changed_at_ms: offer.created_at_ms,
     }
 }
-
-/// The two shapes of a part, here and in the registry, hold the same.
-macro_rules! same {
-    ($here:ident, $there:ident: $($member:ident),*) => {
-        impl From<$here> for $there {
-            fn from($here { $($member),* }: $here) -> Self {
-                Self { $($member),* }
-            }
-        }
-
-        impl From<$there> for $here {
-            fn from($there { $($member),* }: $there) -> Self {
-                Self { $($member),* }
-            }
-        }
-    };
-}
-
-same!(Share, PublishedShare: account, share_ppm);
-same!(PriceFor, PublishedPrice: country, class, price);
-same!(OwnAmount, PublishedAmount: min, suggested);

@@ -11,7 +11,8 @@ use axum::extract::State;
 use axum::response::Response;
 use engine::{Coded, OUTCOME_BYTES_MAX, Outcome, Retry};
 use gateway::node::wire::{
-    AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, OutcomeWire, RefusedWire, WireError,
+    AuthorizeWire, AuthorizedWire, CountWire, FinishWire, HoldWire, OutcomeWire, RefusedWire,
+    WireError,
 };
 use http::StatusCode;
 use http::header::RETRY_AFTER;
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(charge))
         .routes(routes!(settle))
         .routes(routes!(release))
+        .routes(routes!(count))
 }
 
 /// Check an order for a purchase, and claim, hold or charge it
@@ -118,6 +120,20 @@ async fn release(
     let outcome = outcome(message.outcome)?;
     let released = shared.engine().release(message.payment, message.claim, outcome).await;
     Ok(answer(released))
+}
+
+/// Count a use that goes without a payment
+#[utoipa::path(post, path = "/v1/payments/count", tag = "gateways", security(("gateway" = [])),
+    request_body = GatewayMessage,
+    responses((status = 200, description = "Done", body = GatewayAnswer), Refusals))]
+async fn count(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Response, Refused> {
+    let message: CountWire = read(&caller, body).await?;
+    let count = message.open().map_err(malformed)?;
+    Ok(answer(shared.engine().count(count).await))
 }
 
 pub(crate) async fn read<T: DeserializeOwned>(caller: &Caller, body: Body) -> Result<T, Refused> {

@@ -4,6 +4,7 @@ use instrument::{PurchaseDigest, UnitPrice, VerifiedOrder};
 use money::{AccountId, Amount, Asset, PaymentId, Shares, TransferId};
 use serde::{Deserialize, Serialize};
 
+use crate::counter::Counter;
 use crate::entry::AccountRole;
 use crate::outcome::Outcome;
 use crate::tags::Tags;
@@ -79,6 +80,11 @@ pub struct Authorize {
     pub idempotency: Option<Idempotency>,
     /// What it is counted by in reports; decides nothing.
     pub tags: Tags,
+    /// What it uses up, such as a discount code, [`COUNTERS_PER_PAYMENT_COUNT_MAX`] at most: taken with
+    /// the payment, given back if it is released.
+    ///
+    /// [`COUNTERS_PER_PAYMENT_COUNT_MAX`]: crate::COUNTERS_PER_PAYMENT_COUNT_MAX
+    pub counters: Vec<Counter>,
     /// How far to go.
     pub mode: Mode,
 }

@@ -11,12 +11,14 @@ use money::{AccountId, Amount, Asset, MandateId, PaymentId, TransferId};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Decoder, Encoder, Malformed};
+use crate::counter::Counter;
 use crate::document::DocumentKind;
 use crate::outcome::Outcome;
 use crate::state::TIMESTAMP_STEP_NS;
 use crate::tags::Tags;
 
 mod channel;
+mod counter;
 mod mandate;
 mod refund;
 #[cfg(test)]
@@ -25,6 +27,7 @@ mod tests;
 pub(crate) use channel::{
     Act, BegunRequest, ChannelEntry, CloseCause, NewChannel, PaidProof, decode_tick, encode_tick,
 };
+pub(crate) use counter::CountedBy;
 use mandate::{MANDATE_GRANTED, MANDATE_PAUSED, MANDATE_REVOKED, TREE_MANDATE_GRANTED};
 pub(crate) use mandate::{
     PauseSwitched, decode_signed_mandate, decode_signed_tree_mandate, encode_signed_mandate,
@@ -166,6 +169,11 @@ pub(crate) enum Entry {
         body: Option<Vec<u8>>,
     },
     Refunded(Box<NewRefund>),
+    /// Uses of counters, by the payment whose entry stands before, or on their own.
+    Counted {
+        by: CountedBy,
+        counters: Vec<Counter>,
+    },
     /// From here on every fact is an event. Journals from before there were events begin without.
     EventsBegun,
 }
@@ -261,6 +269,7 @@ impl Stamped {
                 encode_document(out, *kind, id, *revision, body.as_deref());
             }
             Entry::Refunded(refund) => refund.encode(out),
+            Entry::Counted { by, counters } => counter::encode(out, *by, counters),
             Entry::EventsBegun => out.u8(EVENTS_BEGUN),
         }
     }
@@ -329,6 +338,10 @@ impl Stamped {
                 body: from.option(|from| Ok(from.bytes()?.to_vec()))?,
             },
             REFUNDED => Entry::Refunded(Box::new(NewRefund::decode(from)?)),
+            counter::COUNTED => {
+                let (by, counters) = counter::decode(from)?;
+                Entry::Counted { by, counters }
+            }
             EVENTS_BEGUN => Entry::EventsBegun,
             _ => return Err(Malformed("unknown entry kind")),
         };

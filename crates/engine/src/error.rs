@@ -200,6 +200,12 @@ operation_errors! {
         AccountClosed = "account_closed", 402, "the payer's or a payee's account is closed";
         /// The balance is too low.
         InsufficientFunds = "insufficient_funds", 402, "the payer's balance is too low";
+        /// What the price or the delivery depends on was used up, such as a discount code.
+        CounterExhausted = "counter_exhausted", 402,
+            "what this price depends on, such as a code, is used up or over; ask for the price again";
+        /// The node counts as many things as it can, or the payment asks for too many.
+        TooManyCounters = "too_many_counters", 503,
+            "the node counts as many things as it can; try again later";
     }
 
     /// Why a claim or hold could not be charged or settled.

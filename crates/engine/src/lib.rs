@@ -16,6 +16,7 @@ mod claims;
 mod clock;
 mod codec;
 mod command;
+mod counter;
 mod decide;
 mod document;
 mod entry;
@@ -46,6 +47,10 @@ pub use clock::{CLOCK_SHIFT_MS_MAX, Clock, ManualClock, ShiftedClock, SystemCloc
 pub use command::{
     AccountSpec, Authorize, Authorized, ClaimToken, Fund, HOLD_SECONDS_MAX, Idempotency, Mode,
     Purchase, Terms,
+};
+pub use counter::{
+    COUNTER_USES_REMEMBERED_COUNT_MAX, COUNTERS_COUNT_MAX, COUNTERS_PER_PAYMENT_COUNT_MAX,
+    COUNTERS_WITHOUT_PAYMENT_COUNT_MAX, Count, CountError, Counted, Counter, CounterId,
 };
 pub use document::{
     DOCUMENT_BYTES_MAX, DOCUMENT_ID_BYTES_MAX, DOCUMENTS_PER_KIND_COUNT_MAX, Document,

@@ -10,6 +10,8 @@ use http402::crawler::{
 };
 use http402::{mpp, x402};
 
+use crate::access;
+use crate::free::FARTHING_FREE_LEFT;
 use crate::proof::{PAYMENT_PROOF, WANT_PROOF};
 use crate::wish::{FARTHING_AMOUNT, FARTHING_CODE};
 
@@ -55,7 +57,8 @@ const OVERRIDES: [HeaderName; 5] = [
     HeaderName::from_static("x-rewrite-url"),
 ];
 
-const ANSWER_ONLY_OURS: [HeaderName; 10] = [
+const ANSWER_ONLY_OURS: [HeaderName; 11] = [
+    FARTHING_FREE_LEFT,
     mpp::PAYMENT_RECEIPT,
     mpp::PAYMENT_SESSION,
     mpp::PAYMENT_SESSION_SNAPSHOT,
@@ -96,6 +99,7 @@ pub(crate) fn to_upstream(headers: &mut HeaderMap) {
     headers.remove(header::EXPECT);
     strip_cookies(headers);
     mpp::strip_credential(headers);
+    access::strip(headers);
 }
 
 /// Makes response headers fit for the payer.

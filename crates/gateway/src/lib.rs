@@ -10,6 +10,7 @@
 //! This crate keeps no state of its own that matters: everything durable is the node's. So any
 //! number of gateways can serve one node.
 
+mod access;
 mod admit;
 mod answer;
 mod assets;
@@ -23,6 +24,7 @@ mod crawl;
 mod deliver;
 mod document;
 mod forward;
+mod free;
 #[doc(hidden)]
 pub mod fuzzing;
 mod headers;
@@ -47,16 +49,17 @@ mod tags;
 mod tools;
 mod wish;
 
+pub use access::{AccessError, access_key};
 pub use answer::problem_of;
 pub use assets::{Asset, asset, page};
 pub use body::BodyError;
 pub use channel_state::of_view as channel_state;
 pub use code::{
-    CODE_CHARS_MAX, CODE_CHARS_MIN, CODE_OFFERS_COUNT_MAX, ClientAddress, Code, CodeBook,
-    PublishedCode, code_id,
+    CODE_CHARS_MAX, CODE_CHARS_MIN, CODE_OFFERS_COUNT_MAX, Code, CodeBook, PublishedCode, code_id,
 };
 pub use crawl::{Crawler, CrawlerKeys, Crawlers, DirectoryUrl, DirectoryUrlError};
 pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};
+pub use free::{ClientAddress, FREE_USES_COUNT_MAX, FREE_WINDOW_SECONDS_MAX, FreeUses};
 pub use idempotency::{IdempotencyKeyError, key as idempotency_key};
 pub use layer::{PaywallLayer, PaywallService};
 pub use meter::{Meter, MeterError, MeterTerms, Tier, Unit};
@@ -67,8 +70,8 @@ pub use path::{PathPattern, PatternError};
 pub use paywall::{Origin, Paywall, PaywallOptions};
 pub use price::{OwnAmount, PRICE_RULES_COUNT_MAX, PriceRule, SUGGESTED_COUNT_MAX};
 pub use published::{
-    OFFER_DESCRIPTION_BYTES_MAX, PublishedAmount, PublishedError, PublishedOffer, PublishedPrice,
-    PublishedShare,
+    OFFER_DESCRIPTION_BYTES_MAX, PublishedAmount, PublishedError, PublishedFree, PublishedOffer,
+    PublishedPrice, PublishedShare,
 };
 pub use routes::Routes;
 pub use shelf::Shelf;

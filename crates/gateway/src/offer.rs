@@ -8,6 +8,7 @@ use instrument::channel::{CLOSE_DELAY_SECONDS_MAX, CLOSE_DELAY_SECONDS_MIN};
 use money::{AccountId, Amount, OfferId, Shares};
 use sha2::{Digest, Sha256};
 
+use crate::free::{FREE_USES_COUNT_MAX, FREE_WINDOW_SECONDS_MAX, FreeUses};
 use crate::meter::{Meter, Unit};
 use crate::path::PathPattern;
 use crate::price::{OwnAmount, PriceRule};
@@ -46,6 +47,8 @@ pub struct Offer {
     pub prices: Vec<PriceRule>,
     /// The payer says how much to give; `price` is what is asked if nothing is said.
     pub own_amount: Option<OwnAmount>,
+    /// Uses that cost a payer nothing.
+    pub free: Option<FreeUses>,
     /// How a request is priced by the unit.
     pub meter: Option<Meter>,
     /// How channels pay for it.
@@ -180,12 +183,18 @@ pub enum OfferError {
     Crawl,
     /// Which price would be metered or signed by a crawler?
     #[error(
-        "prices for some payers, and amounts of the payer's own, need a price without a meter or crawl"
+        "prices for some payers, amounts of the payer's own and free uses need a price without a meter \
+         or crawl"
     )]
     Rules,
     /// What is asked if nothing is said must be enough.
     #[error("no price may be below {0} base units, the least that a payer may give")]
     BelowLeast(u128),
+    /// See the limits.
+    #[error(
+        "free uses are 1 to {FREE_USES_COUNT_MAX} in a window of 1 to {FREE_WINDOW_SECONDS_MAX} seconds"
+    )]
+    Free,
     /// A call is one POST with one price.
     #[error("a tool has one price for a call: no methods but POST, no meter, no placeholders")]
     Tool,
@@ -249,9 +258,12 @@ impl Offer {
     }
 
     fn check_prices(&self) -> Result<(), OfferError> {
-        let is_plain = self.prices.is_empty() && self.own_amount.is_none();
+        let is_plain = self.prices.is_empty() && self.own_amount.is_none() && self.free.is_none();
         if !is_plain && (self.meter.is_some() || self.crawl) {
             return Err(OfferError::Rules);
+        }
+        if self.free.is_some_and(|free| !free.is_sound()) {
+            return Err(OfferError::Free);
         }
         if self.prices.iter().any(|rule| rule.price == 0) {
             return Err(OfferError::FreePrice);

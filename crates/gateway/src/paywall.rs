@@ -22,6 +22,7 @@ use crate::crawl::Crawlers;
 use crate::deliver;
 use crate::document;
 use crate::forward::UpstreamError;
+use crate::free::{self, Courtesies};
 use crate::headers;
 use crate::node::{Node, NodeFacts};
 use crate::offer::Offer;
@@ -71,6 +72,8 @@ pub struct Paywall {
     pub(crate) options: Arc<PaywallOptions>,
     /// Places for deliveries: one goes on when its payer hangs up, so connections do not bound them.
     deliveries: Arc<Semaphore>,
+    /// Free uses by address.
+    courtesies: Arc<Courtesies>,
 }
 
 /// Paid requests that may be under way at once.
@@ -80,7 +83,7 @@ impl Paywall {
     /// A paywall.
     pub fn new(options: PaywallOptions) -> Self {
         let deliveries = Arc::new(Semaphore::new(DELIVERIES_COUNT_MAX));
-        Self { options: Arc::new(options), deliveries }
+        Self { options: Arc::new(options), deliveries, courtesies: Arc::default() }
     }
 
     /// Where offers come and go.
@@ -167,6 +170,11 @@ impl Paywall {
         let mut case = Case::new(&self.options, offer, &parts, origin, digested.digest);
         code::apply(&mut case, &parts);
         session::recall(&mut case, &parts.headers).await;
+        if let Some(left) = free::count(&case, &self.courtesies, &parts).await {
+            headers::to_upstream(&mut parts.headers);
+            let request = Request::from_parts(parts, digested.body);
+            return free::mark(deliver::pass_through(request, inner).await, left);
+        }
         let source = match admit(&mut case, &parts.headers) {
             Ok(Admitted::Delivery(source)) => source,
             Ok(Admitted::Change(change)) => return change::carry_out(&case, *change).await,

@@ -53,8 +53,12 @@ pub(crate) fn of_request(
     offer: &Offer,
     parts: &Parts,
 ) -> Result<Offer, Box<Problem>> {
-    let payer = tags::of(&parts.headers, offer, options.country_header.as_ref());
-    let rule = offer.prices.iter().find(|rule| rule.fits(&payer));
+    let rule = if offer.prices.is_empty() {
+        None
+    } else {
+        let payer = tags::of(&parts.headers, offer, options.country_header.as_ref());
+        offer.prices.iter().find(|rule| rule.fits(&payer))
+    };
     let usual = rule.map_or(offer.price.units(), |rule| rule.price);
     let Some(own) = &offer.own_amount else { return Ok(at(offer, usual)) };
     let read = |wish: Wish<'_>| parse_base_units(wish.text).ok().filter(|units| *units >= own.min);

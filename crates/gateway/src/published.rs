@@ -10,7 +10,8 @@ use money::{AccountId, Amount, Asset, AssetCode, OfferId, Shares, parse_base_uni
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::offer::{ChannelSettings, Offer, Payees};
+use crate::free::FreeUses;
+use crate::offer::{ChannelSettings, Offer, OfferError, Payees};
 use crate::path::PathPattern;
 use crate::price::{OwnAmount, PRICE_RULES_COUNT_MAX, PriceRule, SUGGESTED_COUNT_MAX};
 use crate::tools::{Tool, ToolName};
@@ -73,6 +74,9 @@ pub struct PublishedOffer {
     /// The payer says how much to give.
     #[serde(default)]
     pub pay_what_you_want: Option<PublishedAmount>,
+    /// Uses that cost a payer nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free: Option<PublishedFree>,
     /// When it was made, Unix milliseconds.
     #[serde(default)]
     pub created_at_ms: u64,
@@ -100,6 +104,16 @@ pub struct PublishedPrice {
     pub class: Option<PayerClass>,
     /// Base units.
     pub price: String,
+}
+
+/// So many uses are free for each payer, in each window of so many seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedFree {
+    /// Uses.
+    pub count: u32,
+    /// Length of the window.
+    pub seconds: u32,
 }
 
 /// What a payer may give.
@@ -175,6 +189,7 @@ impl PublishedOffer {
             listed: offer.listed,
             prices: offer.prices.iter().map(price).collect(),
             pay_what_you_want: offer.own_amount.as_ref().map(own),
+            free: offer.free.map(|FreeUses { count, seconds }| PublishedFree { count, seconds }),
             created_at_ms: 0,
         }
     }
@@ -229,6 +244,7 @@ impl PublishedOffer {
             price,
             prices: self.rules()?,
             own_amount: self.own_amount()?,
+            free: self.free.map(|PublishedFree { count, seconds }| FreeUses { count, seconds }),
             meter: None,
             channel: ChannelSettings::usual(price, None),
             payees: self.payees()?,
@@ -241,7 +257,10 @@ impl PublishedOffer {
             listed: self.listed,
             crawl: false,
         };
-        offer.check().map_err(|why| wrong("price", why.to_string()))?;
+        offer.check().map_err(|why| {
+            let field = if why == OfferError::Free { "free" } else { "price" };
+            wrong(field, why.to_string())
+        })?;
         Ok(offer)
     }
 

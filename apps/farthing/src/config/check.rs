@@ -57,9 +57,8 @@ impl Config {
         let mut gateways = Vec::new();
         for (index, section) in self.gateways.iter().enumerate() {
             let key = root.nth("gateway", index);
-            let mut gateway = check_gateway(section, &key, &assets, &payees)?;
-            gateway.proxies.clone_from(&admission.proxies);
-            gateways.push(gateway);
+            let gateway = check_gateway(section, &key, &assets, &payees)?;
+            gateways.push(GatewaySettings { proxies: admission.proxies.clone(), ..gateway });
         }
         let node = self.check_node(&root.join("node"), &assets)?;
         check_wallet_alone(node.public_url.as_deref(), &gateways, &root)?;

@@ -2,13 +2,15 @@
 
 use std::cmp::Reverse;
 
-use gateway::{Offer, PathPattern, Payees, Routes, Tool, ToolName};
+use gateway::{FreeUses, Offer, PathPattern, Payees, Routes, Tool, ToolName};
 use http::Method;
 use http402::Identifier;
 use money::{Amount, Asset, Shares};
 
 use super::check::{Key, decimal, find_asset};
-use super::{ConfigError, IdentifierSection, OfferSection, PayeeSettings, usual_methods};
+use super::{
+    ConfigError, FreeSection, IdentifierSection, OfferSection, PayeeSettings, usual_methods,
+};
 
 /// Percent with four decimals are parts per million, so shares are read as exactly as money.
 const SHARE_SCALE: u8 = 4;
@@ -72,6 +74,7 @@ fn offer(
         id: Offer::file_id(site, &path, &priced),
         prices: Vec::new(),
         own_amount: None,
+        free: section.free.map(|FreeSection { count, seconds }| FreeUses { count, seconds }),
         path,
         methods: priced,
         free_methods: methods(&section.free_methods, &key.join("free_methods"))?,

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use api::AddressRange;
 use engine::ChannelLimits;
 use gateway::{Crawlers, Routes};
 use http::{HeaderName, Uri};
@@ -61,6 +60,6 @@ pub(crate) struct GatewaySettings {
     pub(crate) routes: Routes,
     pub(crate) crawlers: Crawlers,
     pub(crate) country_header: Option<HeaderName>,
-    /// Proxies whose `X-Forwarded-For` counts.
-    pub(crate) proxies: Vec<AddressRange>,
+    /// Proxies that say for whom they ask.
+    pub(crate) proxies: Vec<api::AddressRange>,
 }

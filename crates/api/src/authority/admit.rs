@@ -25,7 +25,7 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
-    let address = address::client_address(peer, request.headers(), &shared.node.admission.proxies);
+    let address = address::of_client(peer, request.headers(), &shared.node.admission.proxies);
     let (caller, verdict) = identify(&shared, &request, address);
     let refusal = verdict.and_then(|verdict| verdict.refusal());
     let mut response = if let Some(refused) = refusal {

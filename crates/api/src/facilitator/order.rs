@@ -114,6 +114,7 @@ fn authorize(
         },
         idempotency,
         tags: Tags::default(),
+        counters: Vec::new(),
         mode,
     }
 }

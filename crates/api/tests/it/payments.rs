@@ -35,6 +35,7 @@ fn command(world: &World, mode: Mode) -> Authorize {
         },
         idempotency: None,
         tags: engine::Tags::default(),
+        counters: Vec::new(),
         mode,
     }
 }

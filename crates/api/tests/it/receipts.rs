@@ -125,6 +125,7 @@ pub async fn hold(world: &World, order: &VerifiedOrder) -> (PaymentId, engine::C
         },
         idempotency: None,
         tags: engine::Tags::default(),
+        counters: Vec::new(),
         mode: Mode::Hold { seconds: 60 },
     });
     match held.await.unwrap() {

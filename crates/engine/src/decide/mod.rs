@@ -5,6 +5,7 @@
 
 mod batch;
 mod channel;
+mod counter;
 mod document;
 mod fund;
 mod mandate;
@@ -16,6 +17,7 @@ pub(crate) use batch::{check_size, check_transfers};
 pub(crate) use channel::{
     Use, check_delegate, check_offer, check_top_up, free_hold, is_any_closed, open_channel,
 };
+pub(crate) use counter::count;
 pub(crate) use document::put;
 pub(crate) use fund::{fund, open_account, open_asset};
 pub(crate) use mandate::{grant, grant_chain, pause, revoke};

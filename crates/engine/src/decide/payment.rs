@@ -4,6 +4,7 @@ use instrument::{Audience, Order, VerifiedOrder};
 use ledger::Limit;
 use money::{AccountId, Amount, PaymentId};
 
+use super::counter::check_counters;
 use super::fund::has_room;
 use super::mandate;
 use crate::command::{Authorize, Idempotency, Mode, Terms};
@@ -142,6 +143,7 @@ pub(crate) fn check_terms(
     let legs = legs(command)?;
     check_payees(state, order, &legs)?;
     check_funds(state, order)?;
+    check_counters(state, &command.counters, at.entry_ns / 1_000_000)?;
     if !has_room(state, order.amount) {
         return Err(Unavailable::Stopped.into());
     }

@@ -138,11 +138,12 @@ fn kind(entry: &Entry) -> u8 {
         Entry::EventsBegun => 22,
         Entry::TreeMandateGranted { .. } => 30,
         Entry::MandatePaused(_) => 31,
+        Entry::Counted { .. } => 40,
     }
 }
 
 fn known_kinds() -> impl Iterator<Item = u8> {
-    1..=31
+    (1..=31).chain([40])
 }
 
 fn accounts() -> Vec<Entry> {
@@ -285,6 +286,15 @@ fn refunds() -> Vec<Entry> {
     both.into_iter().map(|refund| Entry::Refunded(Box::new(refund))).collect()
 }
 
+fn counted() -> Vec<Entry> {
+    let counter = |id, max| Counter { id: [id; 16], max, ends_at_ms: u64::MAX };
+    let by_payment = CountedBy::Payment(PaymentId::new(8).unwrap());
+    vec![
+        Entry::Counted { by: by_payment, counters: vec![counter(1, u32::MAX), counter(2, 1)] },
+        Entry::Counted { by: CountedBy::Use([7; 16]), counters: vec![counter(3, 5)] },
+    ]
+}
+
 /// At least one entry of every kind, with every option taken and not.
 fn samples() -> Vec<Entry> {
     let mut samples = vec![
@@ -326,6 +336,7 @@ fn samples() -> Vec<Entry> {
     samples.push(Entry::EpochRecorded { entry: [2, 0, 7].into() });
     samples.extend(documents());
     samples.extend(refunds());
+    samples.extend(counted());
     samples.push(Entry::EventsBegun);
     samples
 }
@@ -402,7 +413,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_never_panics(kind in 1_u8..=29, garbage: Vec<u8>) {
+    fn garbage_never_panics(kind in 1_u8..=40, garbage: Vec<u8>) {
         let mut bytes = vec![0; 8];
         bytes.push(kind);
         bytes.extend(garbage);

@@ -1,4 +1,4 @@
-//! Documents, refunds and events.
+//! Documents, refunds, counters and events.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use money::{PaymentId, RefundId};
 use tokio::sync::watch;
 
 use super::{Command, Engine, Reply};
+use crate::counter::{Count, CountError, Counted};
 use crate::document::{Document, DocumentKind, Put, PutError};
 use crate::error::Unavailable;
 use crate::event::{self, EVENTS_PER_PAGE_COUNT_MAX, EventPage};
@@ -14,10 +15,11 @@ use crate::refund::{Refund, RefundError, RefundView};
 /// Events that are read on the writer at a time.
 const EVENTS_ON_WRITER_COUNT_MAX: u64 = 1024;
 
-/// What the writer is asked about documents and refunds.
+/// What the writer is asked about documents, refunds and counters.
 pub(crate) enum FactCommand {
     Put(Put, Reply<Document, PutError>),
     Refund(Refund, Reply<RefundView, RefundError>),
+    Count(Count, Reply<Counted, CountError>),
 }
 
 impl Engine {
@@ -44,6 +46,12 @@ impl Engine {
     /// Pays a settled payment back, all of it or a part. Idempotent by id.
     pub async fn refund(&self, refund: Refund) -> Result<RefundView, RefundError> {
         self.call(|reply| Command::Fact(FactCommand::Refund(refund, reply))).await
+    }
+
+    /// Counts a use that goes without a payment. Idempotent by id among the newest uses of its counter,
+    /// [`COUNTER_USES_REMEMBERED_COUNT_MAX`](crate::COUNTER_USES_REMEMBERED_COUNT_MAX).
+    pub async fn count(&self, count: Count) -> Result<Counted, CountError> {
+        self.call(|reply| Command::Fact(FactCommand::Count(count, reply))).await
     }
 
     /// One refund.

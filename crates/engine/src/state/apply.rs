@@ -68,6 +68,7 @@ impl State {
             return Err(broken("any", "its timestamp does not advance"));
         }
         self.last_timestamp_ns = at_ns;
+        self.counters.forget_ended(at_ns / 1_000_000);
         match &stamped.entry {
             Entry::AssetOpened { asset, sandbox } => self.open_asset(*asset, *sandbox, at_ns),
             Entry::AccountOpened { id, asset, role, label } => {
@@ -115,6 +116,7 @@ impl State {
                 self.put_document(*kind, id, *revision, body.as_deref(), at_ns)
             }
             Entry::Refunded(refund) => self.refund(refund, at_ns),
+            Entry::Counted { by, counters } => self.count(*by, counters, at_ns),
             Entry::EventsBegun => self.begin_events(),
             Entry::Ledger { rows, burned } => {
                 self.ledger.replay(rows, burned).map_err(|why| match why {
@@ -403,6 +405,11 @@ impl State {
         let mut ended = None;
         if let Some(payment) = self.held.remove(&id) {
             self.reserved.remove(id, payment.legs.len());
+            if matches!(progress, Progress::Released { .. }) {
+                self.counters.give_back(id);
+            } else {
+                self.counters.keep(id);
+            }
             ended = self.of_event(|| Box::new(Ended::of(payment, first_row, at_ns)));
         }
         if let Some(outcome) = outcome {

@@ -8,6 +8,7 @@ mod apply;
 mod channel;
 mod channels;
 mod check;
+mod counters;
 mod documents;
 mod fold_channel;
 mod log;
@@ -38,6 +39,7 @@ pub(crate) use snapshot::Manifests;
 use self::channels::Channels;
 use self::log::LogBook;
 use self::reserved::Reserved;
+use crate::counter::Counters;
 use crate::document::Documents;
 use crate::entry::AccountRole;
 use crate::outcome::Outcomes;
@@ -97,6 +99,7 @@ pub struct State {
     pub(crate) outcomes: Outcomes,
     pub(crate) log: LogBook,
     pub(crate) documents: Documents,
+    pub(crate) counters: Counters,
     /// Whether records count as events: since an entry has said so.
     pub(crate) has_events: bool,
     /// Timestamp of the last entry.
@@ -121,6 +124,7 @@ impl State {
             outcomes: Outcomes::default(),
             log: LogBook::default(),
             documents: Documents::default(),
+            counters: Counters::default(),
             has_events: false,
             last_timestamp_ns: 0,
             fault: OnceLock::new(),

@@ -7,9 +7,9 @@
 //!
 //! Layout, numbers little-endian: version (4), node (16), timestamp of the last entry (8), assets,
 //! count of payments (8), held payments, mandates, outcomes, open channels by id, the log's key and
-//! epoch records, whether events have begun (1), tags of held payments and of open channels, documents;
-//! then, each behind its length (8), the
-//! manifest of the ledger's changes and that of the records; the rest is the ledger's.
+//! epoch records, whether events have begun (1), tags of held payments and of open channels, documents,
+//! counters; then, each behind its length (8), the manifest of the ledger's changes and that of the
+//! records; the rest is the ledger's.
 
 use index::Manifest;
 use ledger::{Ledger, Resident};
@@ -18,6 +18,7 @@ use money::{ChannelId, NodeId, PaymentId};
 use super::log::LogBook;
 use super::{Channel, Mandates, OpenedAsset, Payment, State, seed};
 use crate::codec::{Decoder, Encoder, Malformed};
+use crate::counter::Counters;
 use crate::document::Documents;
 use crate::entry::decode_list;
 use crate::outcome::Outcomes;
@@ -26,9 +27,12 @@ use crate::tags::Tags;
 
 /// Version of this layout; a newer one, or one before [`WITHOUT_CHANNELS`], is rebuilt from the
 /// journal.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
-/// The layout before, which ends the head behind the log.
+/// The layout before, which ends the head behind the documents.
+const WITHOUT_COUNTERS: u32 = 6;
+
+/// The layout before that, which ends the head behind the log.
 const WITHOUT_REGISTRY: u32 = 5;
 
 /// The layout before that, which knows mandates of version 1 only, and no pauses.
@@ -113,6 +117,11 @@ impl State {
         } else if self.has_events {
             return None;
         }
+        if version > WITHOUT_COUNTERS {
+            self.counters.encode(&mut out);
+        } else if !self.counters.is_empty() {
+            return None;
+        }
         Some(out.bytes)
     }
 
@@ -188,6 +197,9 @@ impl State {
         }
         if version > WITHOUT_REGISTRY {
             state.decode_registry(from)?;
+        }
+        if version > WITHOUT_COUNTERS {
+            state.counters = Counters::decode(from, |id| state.held.contains_key(&id))?;
         }
         let head = &bytes[..bytes.len() - from.left()];
         let manifests = Manifests::decode(from)?;

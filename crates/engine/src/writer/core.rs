@@ -13,7 +13,7 @@ use crate::channel::{ChannelLimits, Leases};
 use crate::claims::{Claims, Waiter};
 use crate::clock::{CLOCK_NS_MAX, Clock, behind_seconds};
 use crate::codec::Encoder;
-use crate::command::{Authorize, Authorized, ClaimToken, HOLD_SECONDS_MAX, Mode};
+use crate::command::{Authorize, Authorized, ClaimToken, Mode};
 use crate::decide::{self, At, Decision, Known};
 use crate::document::Document;
 use crate::entry::{Entry, Stamped};
@@ -314,14 +314,11 @@ impl Core {
         match command.mode {
             Mode::Claim => return Ok(Step::Claim),
             Mode::Hold { seconds } => {
-                self.write(Entry::PaymentHeld {
-                    payment,
-                    hold_seconds: seconds.clamp(1, HOLD_SECONDS_MAX),
-                });
+                self.write_held(payment, seconds, &command.counters);
                 let claim = self.claims.hold(id);
                 return Ok(Step::Held(id, claim));
             }
-            Mode::Charge => self.write(Entry::PaymentCharged { payment }),
+            Mode::Charge => self.write_charged(payment, &command.counters),
             Mode::Check => {
                 let would_be = crate::state::Payment::new(&payment, Progress::Held, 0);
                 let view = PaymentView::of(id, &would_be);

@@ -6,8 +6,9 @@ use money::PaymentId;
 
 use super::core::Core;
 use crate::command::{ClaimToken, HOLD_SECONDS_MAX};
+use crate::counter::Counter;
 use crate::decide::{self, At};
-use crate::entry::{Entry, NewPayment};
+use crate::entry::{CountedBy, Entry, NewPayment};
 use crate::error::{AuthorizeError, ReleaseError, SettleError, Unavailable};
 use crate::outcome::Outcome;
 use crate::view::PaymentView;
@@ -19,7 +20,7 @@ impl Core {
         &mut self,
         id: PaymentId,
         claim: ClaimToken,
-    ) -> Result<NewPayment, AuthorizeError> {
+    ) -> Result<(NewPayment, Vec<Counter>), AuthorizeError> {
         let command = self.claims.command(id, claim);
         let command = command.ok_or(AuthorizeError::ClaimLost)?;
         // The order was in time when it was presented; fetching may have taken longer.
@@ -27,8 +28,30 @@ impl Core {
         let now_ms = self.now_ms().min(order.expires_at_ms.saturating_sub(1));
         let at = At { now_ms, entry_ns: self.entry_ns() };
         let payment = decide::check_terms(&self.state, command, at);
+        let counters = command.counters.clone();
         self.claims.remove(id);
-        payment
+        Ok((payment?, counters))
+    }
+
+    pub(super) fn write_held(&mut self, payment: NewPayment, seconds: u32, counters: &[Counter]) {
+        let id = payment.id;
+        let hold_seconds = seconds.clamp(1, HOLD_SECONDS_MAX);
+        self.write(Entry::PaymentHeld { payment, hold_seconds });
+        self.write_counted(id, counters);
+    }
+
+    pub(super) fn write_charged(&mut self, payment: NewPayment, counters: &[Counter]) {
+        let id = payment.id;
+        self.write(Entry::PaymentCharged { payment });
+        self.write_counted(id, counters);
+    }
+
+    /// In the batch of the payment, so that a crash leaves both or none.
+    fn write_counted(&mut self, id: PaymentId, counters: &[Counter]) {
+        if !counters.is_empty() {
+            let by = CountedBy::Payment(id);
+            self.write(Entry::Counted { by, counters: counters.to_vec() });
+        }
     }
 
     pub(super) fn hold(
@@ -37,11 +60,8 @@ impl Core {
         claim: ClaimToken,
         seconds: u32,
     ) -> Result<(), AuthorizeError> {
-        let payment = self.take_claimed(id, claim)?;
-        self.write(Entry::PaymentHeld {
-            payment,
-            hold_seconds: seconds.clamp(1, HOLD_SECONDS_MAX),
-        });
+        let (payment, counters) = self.take_claimed(id, claim)?;
+        self.write_held(payment, seconds, &counters);
         self.claims.hold_as(id, claim);
         Ok(())
     }
@@ -52,8 +72,8 @@ impl Core {
         claim: ClaimToken,
         outcome: Option<Outcome>,
     ) -> Result<PaymentView, AuthorizeError> {
-        let payment = self.take_claimed(id, claim)?;
-        self.write(Entry::PaymentCharged { payment });
+        let (payment, counters) = self.take_claimed(id, claim)?;
+        self.write_charged(payment, &counters);
         if let Some(outcome) = outcome.filter(Outcome::fits) {
             self.fleeting.keep(id, outcome);
         }

@@ -1,9 +1,10 @@
-//! The writer's share of the registry and of refunds.
+//! The writer's share of the registry, of refunds and of counters.
 
 use super::core::Core;
+use crate::counter::{Count, CountError, Counted};
 use crate::decide::{self, Decision};
 use crate::document::{Document, Put, PutError};
-use crate::entry::Entry;
+use crate::entry::{CountedBy, Entry};
 use crate::error::Unavailable;
 use crate::handle::FactCommand;
 use crate::refund::{Refund, RefundError, RefundView};
@@ -17,6 +18,10 @@ impl Core {
             }
             FactCommand::Refund(refund, reply) => {
                 let result = self.refund(&refund);
+                self.answer(reply, result);
+            }
+            FactCommand::Count(count, reply) => {
+                let result = self.count(count);
                 self.answer(reply, result);
             }
         }
@@ -36,6 +41,16 @@ impl Core {
         };
         self.documents.push(document.clone().into());
         Ok(document)
+    }
+
+    fn count(&mut self, count: Count) -> Result<Counted, CountError> {
+        self.trust_clock()?;
+        let counted = decide::count(&self.state, &count, self.entry_ns() / 1_000_000)?;
+        if !counted.again {
+            let by = CountedBy::Use(count.id);
+            self.write(Entry::Counted { by, counters: vec![count.counter] });
+        }
+        Ok(counted)
     }
 
     fn refund(&mut self, refund: &Refund) -> Result<RefundView, RefundError> {

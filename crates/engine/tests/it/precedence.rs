@@ -1,7 +1,7 @@
 //! Every refusal of a payment, alone and in pairs: of two faults the one that stands first in
 //! [`AuthorizeError`] is named, and a refused command leaves no trace.
 
-use engine::{AuthorizeError, Coded, Idempotency, Mode};
+use engine::{AuthorizeError, Coded, Counter, Idempotency, Mode};
 use instrument::Audience;
 use ledger::{Account, Limit};
 use money::{AccountId, Amount, Asset, MandateId, NodeId, OrderId, Shares};
@@ -91,6 +91,7 @@ fn kind(error: AuthorizeError) -> &'static str {
         | E::MandateUnitPrice
         | E::MandatePerDay
         | E::MandatePerMonth => "not in the command",
+        E::CounterExhausted | E::TooManyCounters => "counters",
         other => other.code(),
     }
 }
@@ -138,8 +139,16 @@ fn spoil(buy: &mut Buy, error: AuthorizeError) {
             buy.order.amount = units(HUGE);
             buy.terms.amount = units(HUGE);
         }
+        E::CounterExhausted => buy.counters = vec![counter(1, 0)],
+        E::TooManyCounters => {
+            buy.counters = (1..=5).map(|number| counter(number, 1)).collect();
+        }
         other => panic!("{other:?} is not in the command"),
     }
+}
+
+fn counter(number: u8, max: u32) -> Counter {
+    Counter { id: [number; 16], max, ends_at_ms: u64::MAX }
 }
 
 fn sign_by(buy: &mut Buy, number: u8) {

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine::{
-    AccountRole, AccountSpec, Authorize, AuthorizeError, Authorized, ClaimToken, Engine, Fund,
-    Idempotency, ManualClock, Mode, Options, Outcome, PaymentState, PaymentView, Purchase,
+    AccountRole, AccountSpec, Authorize, AuthorizeError, Authorized, ClaimToken, Counter, Engine,
+    Fund, Idempotency, ManualClock, Mode, Options, Outcome, PaymentState, PaymentView, Purchase,
     RevokeError, Started, Tags, Terms, books,
 };
 use instrument::{
@@ -194,6 +194,7 @@ pub struct Buy {
     /// Signature base of the request that is signed instead of the order.
     pub base: Option<String>,
     pub tags: Tags,
+    pub counters: Vec<Counter>,
 }
 
 impl Buy {
@@ -224,8 +225,9 @@ impl Buy {
             access_seconds: 600,
         };
         let mode = Mode::Claim;
-        let tags = Tags::default();
-        Self { signer: 1, order, purchase, terms, idempotency: None, mode, base: None, tags }
+        let (tags, counters) = (Tags::default(), Vec::new());
+        let signer = 1;
+        Self { signer, order, purchase, terms, idempotency: None, mode, base: None, tags, counters }
     }
 
     pub fn mode(mut self, mode: Mode) -> Self {
@@ -286,6 +288,7 @@ impl Buy {
             terms: self.terms.clone(),
             idempotency: self.idempotency.clone(),
             tags: self.tags,
+            counters: self.counters.clone(),
             mode: self.mode,
         }
     }

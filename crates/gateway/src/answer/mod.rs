@@ -17,7 +17,7 @@ use http402::problem::Retry as RetryRule;
 use http402::x402::{self, SettleResponse};
 use http402::{Challenge, Dialect, Problem};
 
-pub(crate) use receipt::{mark_replayed, mpp_receipt, receipt, replayed};
+pub(crate) use receipt::{keep_private, mark_replayed, mpp_receipt, receipt, replayed};
 pub(crate) use refusal::{
     Refusal, busy, method_not_allowed, not_delivered, not_kept, paid_in_part, refused, released,
 };

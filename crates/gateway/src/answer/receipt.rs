@@ -84,7 +84,7 @@ fn settlement(case: &Case, paid: &Paid) -> Option<SettleResponse> {
 }
 
 /// A paid answer belongs to one payer, whatever the upstream says about caching.
-fn keep_private(response: &mut Response<Body>) {
+pub(crate) fn keep_private(response: &mut Response<Body>) {
     let headers = response.headers_mut();
     let no_store = headers
         .get_all(header::CACHE_CONTROL)

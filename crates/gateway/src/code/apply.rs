@@ -16,14 +16,10 @@ use super::book::Asker;
 use super::{Code, CodeRefusal};
 use crate::answer::Refusal;
 use crate::case::{self, Case};
+use crate::free::ClientAddress;
 use crate::offer::Offer;
 use crate::price;
 use crate::wish::{self, FARTHING_CODE};
-
-/// Where a request comes from, behind trusted proxies. Who serves the paywall puts it beside the request;
-/// without it a request counts as one from `0.0.0.0`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
 
 /// A code that sets the price of a request.
 #[derive(Debug, Clone)]
@@ -39,6 +35,7 @@ pub(crate) fn apply(case: &mut Case, parts: &Parts) {
     else {
         return;
     };
+    // Requests whose address is not known count as one address.
     let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     let asker = Asker {
         from: parts.extensions.get::<ClientAddress>().map_or(unspecified, |address| address.0),

@@ -15,7 +15,6 @@ use sha2::{Digest, Sha256};
 use crate::offer::Offer;
 use crate::published::{PublishedError, wrong};
 
-pub use apply::ClientAddress;
 pub(crate) use apply::{Applied, apply};
 pub use book::CodeBook;
 pub(crate) use book::CodeRefusal;

@@ -88,6 +88,7 @@ fn source(case: &Case, signed: SignedRequest) -> Result<(PublicKey, Source), Cra
         },
         idempotency: None,
         tags: Tags { class: PayerClass::Crawler, ..case.tags },
+        counters: Vec::new(),
         mode: Mode::Claim,
     };
     Ok((key, Source::Request { command: Box::new(command), base: signed.base }))

@@ -9,8 +9,8 @@ mod remote;
 pub mod wire;
 
 use engine::{
-    Authorize, AuthorizeError, Authorized, ClaimToken, Clock, Engine, Opened, Outcome, PaymentView,
-    ReleaseError, SettleError,
+    Authorize, AuthorizeError, Authorized, ClaimToken, Clock, Count, CountError, Counted, Engine,
+    Opened, Outcome, PaymentView, ReleaseError, SettleError,
 };
 use money::{NodeId, PaymentId};
 use serde::{Deserialize, Serialize};
@@ -110,6 +110,14 @@ impl Node {
                 }
             }
             Self::Remote(node) => node.proof(payment).await,
+        }
+    }
+
+    /// See [`Engine::count`].
+    pub async fn count(&self, count: Count) -> Result<Counted, CountError> {
+        match self {
+            Self::Local(engine) => engine.count(count).await,
+            Self::Remote(node) => node.count(count).await,
         }
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use engine::{
-    Authorize, AuthorizeError, Authorized, ClaimToken, Outcome, PaymentView, ReleaseError,
-    SettleError, Unavailable,
+    Authorize, AuthorizeError, Authorized, ClaimToken, Count, CountError, Counted, Outcome,
+    PaymentView, ReleaseError, SettleError, Unavailable,
 };
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::NodeFacts;
-use super::wire::{AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, RefusedWire};
+use super::wire::{AuthorizeWire, AuthorizedWire, CountWire, FinishWire, HoldWire, RefusedWire};
 use crate::connect::connector;
 
 /// Longest answer of the node.
@@ -220,6 +220,10 @@ impl RemoteNode {
     ) -> Result<PaymentView, SettleError> {
         let claim = ClaimToken(0);
         self.ask("payments/settle", &finish(payment, claim, units, outcome, durable_outcome)).await
+    }
+
+    pub(super) async fn count(&self, count: Count) -> Result<Counted, CountError> {
+        self.ask("payments/count", &CountWire::from(count)).await
     }
 
     pub(super) async fn release(

@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use engine::{Authorize, Authorized, ClaimToken, Idempotency, Mode, Outcome};
+use engine::{Authorize, Authorized, ClaimToken, Count, Counter, Idempotency, Mode, Outcome};
 use engine::{PaymentView, Purchase, Tags, Terms};
 use http402::crawler::Permit;
 use instrument::{PurchaseDigest, SignedOrder, UnitPrice, VerifiedOrder};
@@ -56,6 +56,41 @@ pub struct AuthorizeWire {
     base: Option<String>,
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     tags: Tags,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    counters: Vec<CounterWire>,
+}
+
+/// One use of a counter.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CounterWire {
+    id: String,
+    max: u32,
+    ends_at_ms: u64,
+}
+
+/// A use that goes without a payment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountWire {
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountId>,
+    counter: CounterWire,
+}
+
+impl From<Count> for CountWire {
+    fn from(Count { id, account, counter }: Count) -> Self {
+        Self { id: base64(id), account, counter: CounterWire::from(&counter) }
+    }
+}
+
+impl CountWire {
+    /// Reads the use.
+    pub fn open(self) -> Result<Count, WireError> {
+        let Self { id, account, counter } = self;
+        Ok(Count { id: array(&id, "id")?, account, counter: counter.open()? })
+    }
 }
 
 /// A claim turned into a hold.
@@ -146,6 +181,7 @@ impl AuthorizeWire {
             },
             base: None,
             tags: command.tags,
+            counters: command.counters.iter().map(CounterWire::from).collect(),
         }
     }
 
@@ -194,6 +230,7 @@ impl AuthorizeWire {
             },
             idempotency,
             tags: self.tags,
+            counters: self.counters.into_iter().map(CounterWire::open).collect::<Result<_, _>>()?,
             mode: self.hold_seconds.map_or(Mode::Claim, |seconds| Mode::Hold { seconds }),
         })
     }
@@ -234,6 +271,21 @@ fn open_unit_price((price, per): UnitPriceWire) -> Result<UnitPrice, WireError> 
     Ok(UnitPrice { price, per })
 }
 
+impl From<&Counter> for CounterWire {
+    fn from(counter: &Counter) -> Self {
+        let Counter { id, max, ends_at_ms } = *counter;
+        Self { id: base64(id), max, ends_at_ms }
+    }
+}
+
+impl CounterWire {
+    /// Reads the use.
+    pub fn open(self) -> Result<Counter, WireError> {
+        let Self { id, max, ends_at_ms } = self;
+        Ok(Counter { id: array(&id, "counters.id")?, max, ends_at_ms })
+    }
+}
+
 fn base64(bytes: impl AsRef<[u8]>) -> String {
     STANDARD.encode(bytes)
 }
@@ -242,7 +294,7 @@ fn bytes(text: &str, field: &'static str) -> Result<Vec<u8>, WireError> {
     STANDARD.decode(text).map_err(|_| WireError::Field(field))
 }
 
-fn array(text: &str, field: &'static str) -> Result<[u8; 32], WireError> {
+fn array<const N: usize>(text: &str, field: &'static str) -> Result<[u8; N], WireError> {
     bytes(text, field)?.try_into().map_err(|_| WireError::Field(field))
 }
 

@@ -69,11 +69,9 @@ async fn a_code_that_does_not_count_is_named_and_the_usual_price_asked() {
     let over = PublishedCode { expires_at_ms: START_MS, ..published("OVER") };
     let elsewhere = PublishedCode { offers: other, ..published("ELSEWHERE") };
     let site = with([over, elsewhere]).await;
-    for (code, why) in [
-        ("NONE", "code_unknown"),
-        ("OVER", "code_expired"),
-        ("ELSEWHERE", "code_not_for_offer"),
-    ] {
+    for (code, why) in
+        [("NONE", "code_unknown"), ("OVER", "code_expired"), ("ELSEWHERE", "code_not_for_offer")]
+    {
         assert_eq!(ask(&site, &coded(code)).await, (PRICE, why.to_owned()), "{code}");
     }
     let got = send(site.at, &coded("NONE")).await;

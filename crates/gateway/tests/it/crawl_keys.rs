@@ -129,7 +129,15 @@ fn wire(base: &str, change: impl FnOnce(&mut Order)) -> AuthorizeWire {
     let order = VerifiedOrder::by_request(order, base.as_bytes(), &signature).unwrap();
     let purchase = Purchase { digest: None, origin: None, description: String::new() };
     let tags = engine::Tags::default();
-    let command = Authorize { order, purchase, terms, idempotency: None, tags, mode: Mode::Claim };
+    let command = Authorize {
+        order,
+        purchase,
+        terms,
+        idempotency: None,
+        tags,
+        counters: Vec::new(),
+        mode: Mode::Claim,
+    };
     AuthorizeWire::new(&command).with_base(Some(base.to_owned()))
 }
 

@@ -16,7 +16,7 @@ use gateway::node::wire::channel::{
     SpendWire,
 };
 use gateway::node::wire::{
-    AuthorizeWire, AuthorizedWire, FinishWire, HoldWire, OutcomeWire, RefusedWire,
+    AuthorizeWire, AuthorizedWire, CountWire, FinishWire, HoldWire, OutcomeWire, RefusedWire,
 };
 use money::ChannelId;
 use serde::Serialize;
@@ -114,6 +114,7 @@ impl FarNode {
                 let outcome = open(wire.outcome);
                 json(self.engine.release(wire.payment, wire.claim, outcome).await)
             }
+            "count" => json(self.engine.count(read::<CountWire>(message).open().unwrap()).await),
             other => self.carry_out_channel(other, message).await,
         }
     }

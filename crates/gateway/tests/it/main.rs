@@ -9,6 +9,7 @@ mod crawl;
 mod crawl_keys;
 mod delivery;
 mod far_node;
+mod free;
 mod metered;
 mod metered_channels;
 mod metered_failures;

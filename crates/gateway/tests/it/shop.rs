@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use axum::body::Body;
 use engine::LogOptions;
 use gateway::{
-    ChannelSettings, Crawler, CrawlerKeys, Crawlers, Forward, ForwardOptions, Node, NodeFacts,
-    Offer, Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes, Shelf,
+    ChannelSettings, ClientAddress, Crawler, CrawlerKeys, Crawlers, Forward, ForwardOptions, Node,
+    NodeFacts, Offer, Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes,
+    Shelf,
 };
 use http::{Method, Request};
 use http402::Identifier;
@@ -27,6 +28,8 @@ use crate::upstream::Upstream;
 pub const ORIGIN: &str = "http://shop.example";
 /// Where the payer, as a crawler, says that its keys are.
 pub const AGENT: &str = "https://bot.example";
+/// Header by which a test says from which address a request comes.
+pub const FROM: &str = "x-test-from";
 pub const CHEAP: u128 = 1_000;
 pub const DEAR: u128 = 5_000;
 pub const JOB: u128 = 3_000;
@@ -103,6 +106,7 @@ pub fn offer(path: &str, methods: &[Method], units: u128) -> Offer {
         path,
         prices: Vec::new(),
         own_amount: None,
+        free: None,
         methods: methods.to_vec(),
         price: Amount::new(units, usd()),
         meter: None,
@@ -197,7 +201,12 @@ pub async fn serve(paywall: Paywall, behind: SocketAddr) -> SocketAddr {
             let service = service.clone();
             let answer = service_fn(move |request: Request<Incoming>| {
                 let service = service.clone();
-                async move { service.oneshot(request.map(Body::new)).await }
+                let mut request = request.map(Body::new);
+                let from = request.headers().get(FROM).and_then(|from| from.to_str().ok());
+                if let Some(from) = from.and_then(|from| from.parse().ok()) {
+                    request.extensions_mut().insert(ClientAddress(from));
+                }
+                async move { service.oneshot(request).await }
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), answer);

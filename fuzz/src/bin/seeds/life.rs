@@ -143,6 +143,7 @@ pub fn command(id: u128, mode: Mode) -> Fallible<Authorize> {
     let order = order(id)?;
     Ok(Authorize {
         tags: engine::Tags::default(),
+        counters: Vec::new(),
         order: signed(order, &payer_key())?,
         purchase: Purchase {
             digest: order.purchase,

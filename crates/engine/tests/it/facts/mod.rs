@@ -1,5 +1,6 @@
-//! Documents, refunds and events: what the engine keeps for those who look at it from outside.
+//! Documents, refunds, counters and events: what the engine keeps for those who look at it from outside.
 
+mod counters;
 mod documents;
 mod events;
 mod refunds;
