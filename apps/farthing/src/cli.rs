@@ -8,6 +8,7 @@ mod mcp;
 mod offer;
 mod operate;
 mod payee;
+mod seal;
 mod webhooks;
 
 use std::net::SocketAddr;
@@ -31,6 +32,7 @@ pub(crate) use operate::{ClockArgs, ClockCommand, CompletionsArgs, HealthArgs, M
 pub(crate) use payee::{
     PayoutArgs, PayoutCommand, PayoutListArgs, PayoutRequestArgs, RefundArgs, StatementArgs,
 };
+pub(crate) use seal::{SealArgs, SealCommand, SealCommandArgs};
 pub(crate) use webhooks::{
     AddArgs, DeliveriesArgs, EventsArgs, EventsCommand, ListenArgs, ListenFormat, ReplayArgs,
     TriggerArgs, WebhookArgs, WebhookCommand,
@@ -102,6 +104,8 @@ pub(crate) enum Command {
     Key(KeyArgs),
     /// Set the password of the operator's pages.
     Operator(OperatorCommandArgs),
+    /// Make and change the key file that seals the secrets of a data folder.
+    Seal(SealCommandArgs),
     /// Check a data folder or a backup, and explain what is wrong with it.
     Fsck(FsckArgs),
     /// Copy a data folder, also while its node runs.
@@ -157,6 +161,8 @@ pub(crate) struct ServeArgs {
     /// The data folder; made if it does not exist.
     #[arg(long, value_name = "FOLDER", env = "FARTHING_DATA")]
     pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) seal: SealArgs,
     /// Start although the clock is behind the journal: the journal's time was the wrong one.
     #[arg(long)]
     pub(crate) accept_clock: bool,
@@ -307,6 +313,8 @@ pub(crate) struct OperatorArgs {
     /// The node, if it is not the one of the data folder.
     #[arg(long, value_name = "URL")]
     pub(crate) node: Option<String>,
+    #[command(flatten)]
+    pub(crate) seal: SealArgs,
 }
 
 #[derive(Debug, Args)]
@@ -364,6 +372,8 @@ pub(crate) struct FsckArgs {
     /// The data folder, or a backup.
     #[arg(long, value_name = "FOLDER", env = "FARTHING_DATA", default_value = "farthing-data")]
     pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) seal: SealArgs,
     /// Print the whole report as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -374,7 +384,8 @@ Examples:
   farthing backup --data /var/lib/farthing --to /backup/monday
 
 A running node is asked up to where it can be copied, and goes on meanwhile. The backup holds the
-node's key and tokens: keep it as secret as the data folder.
+node's key and tokens: keep it as secret as the data folder, or seal them with a key file (`farthing
+seal new`), which is never in a backup: keep it, and keep it elsewhere.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the node, 5 damage was found.";
 
 #[derive(Debug, Args)]
@@ -403,6 +414,8 @@ pub(crate) struct RestoreArgs {
     /// The data folder to be: empty or not there.
     #[arg(long, value_name = "FOLDER", env = "FARTHING_DATA")]
     pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) seal: SealArgs,
 }
 
 const WITNESS_EXAMPLES: &str = "\

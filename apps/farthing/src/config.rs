@@ -79,6 +79,9 @@ pub(crate) struct NodeSection {
     pub(crate) public_url: Option<String>,
     /// The data folder.
     pub(crate) data: PathBuf,
+    /// What opens the folder's secrets; without it they lie there in plain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) seal_key_file: Option<PathBuf>,
     /// What one call of the faucet gives, in the first asset of play money; by default 1. Named
     /// without such an asset it is an error.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,6 +94,7 @@ impl Default for NodeSection {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4021)),
             public_url: None,
             data: PathBuf::from("farthing-data"),
+            seal_key_file: None,
             faucet: None,
         }
     }

@@ -4,6 +4,8 @@
 //! one node. They sell what their file and the node's registry say, and go on with that while the node
 //! is away.
 
+use std::path::Path;
+
 use api::Traffic;
 use gateway::Node;
 use gateway::node::RemoteNode;
@@ -14,7 +16,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::listener::Listener;
 use crate::offers::FarStall;
-use crate::secrets;
+use crate::secrets::{self, SecretError};
 use crate::site::Site;
 use crate::stop_signal::StopSignal;
 use crate::term;
@@ -80,7 +82,7 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
 
 fn token(args: &GatewayArgs) -> Result<String, Failure> {
     if let Some(path) = &args.token_file {
-        return secrets::read(path).map_err(|error| Failure::new(error.to_string()));
+        return read_token(path);
     }
     match std::env::var(TOKEN_VARIABLE) {
         Ok(token) if !token.is_empty() => Ok(token),
@@ -88,4 +90,12 @@ fn token(args: &GatewayArgs) -> Result<String, Failure> {
             .with_hint(format!("set {TOKEN_VARIABLE}, or name a file with --token-file"))
             .with_hint("the token is `gateway.token` in the node's data folder")),
     }
+}
+
+fn read_token(path: &Path) -> Result<String, Failure> {
+    secrets::read(path).map_err(|error| match error {
+        SecretError::Sealed(_) => Failure::new(error.to_string())
+            .with_hint("on the node's machine, `farthing seal open gateway.token` prints it"),
+        error => error.into(),
+    })
 }

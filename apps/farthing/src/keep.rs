@@ -12,12 +12,13 @@ use instrument::{PurchaseDigest, node_id};
 use money::NodeId;
 use serde_json::json;
 
-use crate::cli::{BackupArgs, FsckArgs, OperatorArgs, RestoreArgs};
+use crate::cli::{BackupArgs, FsckArgs, OperatorArgs, RestoreArgs, SealArgs};
 use crate::data;
 use crate::failure::Failure;
 use crate::operator;
-use crate::secrets;
+use crate::secrets::SecretError;
 use crate::term;
+use crate::vault::Vault;
 
 impl From<KeepError> for Failure {
     fn from(error: KeepError) -> Self {
@@ -36,7 +37,7 @@ impl From<KeepError> for Failure {
 
 /// Checks a folder.
 pub(crate) async fn fsck(args: FsckArgs) -> Result<(), Failure> {
-    let key = key_of(&args.data)?;
+    let key = known_key_of(&args.data, &args.seal)?;
     let folder = args.data.clone();
     let check = move || {
         let mut shown = Shown::default();
@@ -59,7 +60,8 @@ pub(crate) async fn fsck(args: FsckArgs) -> Result<(), Failure> {
 /// Copies a folder.
 pub(crate) async fn backup(args: BackupArgs) -> Result<(), Failure> {
     let folder = args.operator.data.clone();
-    let node = key_of(&folder)?.ok_or_else(|| {
+    let seal_key = args.operator.seal.seal_key.as_deref();
+    let node = key_of(&folder, seal_key)?.ok_or_else(|| {
         let missing = format!("{} has no {}", folder.display(), data::NODE_KEY);
         Failure::new(missing).with_hint("without the key nobody can be this node; put it back")
     })?;
@@ -78,7 +80,10 @@ pub(crate) async fn backup(args: BackupArgs) -> Result<(), Failure> {
         engine::backup(&backup, &mut |progress| shown.show(progress))
     };
     let manifest = blocking(copy).await?;
-    term::note("the backup holds the node's key and tokens: keep it as secret as the data folder");
+    term::note(match seal_key {
+        None => "the backup holds the node's key and tokens: keep it as secret as the data folder",
+        Some(_) => "secrets of the backup are sealed: keep the key file, and keep it elsewhere",
+    });
     let answer = json!({
         "backup": args.to,
         "node": manifest.node,
@@ -102,7 +107,7 @@ async fn ask(args: &OperatorArgs) -> Result<BackupPoint, Failure> {
 
 /// Makes a data folder from a backup.
 pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
-    let key = key_of(&args.from)?;
+    let key = known_key_of(&args.from, &args.seal)?;
     let (from, to) = (args.from.clone(), args.data.clone());
     let make = move || {
         let mut shown = Shown::default();
@@ -124,9 +129,21 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
 }
 
 /// The node of a folder's key file, if it has one.
-fn key_of(folder: &Path) -> Result<Option<NodeId>, Failure> {
-    let key = secrets::known_node_key(folder).map_err(|why| Failure::new(why.to_string()))?;
+fn key_of(folder: &Path, seal_key: Option<&Path>) -> Result<Option<NodeId>, SecretError> {
+    let key = Vault::open(folder, seal_key)?.known_node_key()?;
     Ok(key.map(|key| node_id(&key.public())))
+}
+
+/// As [`key_of`], for work that can do without: where backups are checked the key file should not be.
+fn known_key_of(folder: &Path, seal: &SealArgs) -> Result<Option<NodeId>, Failure> {
+    match key_of(folder, seal.seal_key.as_deref()) {
+        Err(SecretError::Sealed(path)) => {
+            let path = path.display();
+            term::note(&format!("{path} is sealed; without its key file it is not checked"));
+            Ok(None)
+        }
+        known => Ok(known?),
+    }
 }
 
 async fn blocking<T: Send + 'static>(

@@ -34,6 +34,7 @@ mod operator;
 mod outbox;
 mod pay;
 mod payee;
+mod seal_command;
 mod secrets;
 mod serve;
 mod site;
@@ -41,6 +42,7 @@ mod stop_signal;
 mod term;
 mod test_clock;
 mod top;
+mod vault;
 mod verify;
 mod wallet;
 mod webhooks;
@@ -85,6 +87,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Health(args) => health::run(args).await,
         Command::Key(args) => keys::run(args).await,
         Command::Operator(args) => keys::operator(args).await,
+        Command::Seal(args) => seal_command::run(args),
         Command::Fsck(args) => keep::fsck(args).await,
         Command::Backup(args) => keep::backup(args).await,
         Command::Restore(args) => keep::restore(args).await,

@@ -13,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 use crate::cli::{AccountsArgs, FundArgs, OperatorArgs};
 use crate::data;
 use crate::failure::Failure;
-use crate::secrets;
 use crate::term;
+use crate::vault::Vault;
 
 const TOKEN_VARIABLE: &str = "FARTHING_OPERATOR_TOKEN";
 
@@ -87,12 +87,18 @@ pub(crate) fn connect(args: &OperatorArgs) -> Result<(NodeClient, String), Failu
     };
     let token = match std::env::var(TOKEN_VARIABLE) {
         Ok(token) if !token.is_empty() => token,
-        _ => secrets::read(&args.data.join(data::OPERATOR_TOKEN)).map_err(|error| {
-            Failure::new(format!("the operator's token is missing: {error}"))
-                .with_hint(format!("name the data folder with --data, or set {TOKEN_VARIABLE}"))
-        })?,
+        _ => token(args)?,
     };
     Ok((NodeClient::new(&url, Timeouts::default())?, token))
+}
+
+fn token(args: &OperatorArgs) -> Result<String, Failure> {
+    let vault = Vault::open(&args.data, args.seal.seal_key.as_deref())?;
+    vault.read(data::OPERATOR_TOKEN).map_err(|error| {
+        let text = format!("the operator's token is missing: {error}");
+        let usual = format!("name the data folder with --data, or set {TOKEN_VARIABLE}");
+        Failure::new(text).with_hint(error.hint().map_or(usual, str::to_owned))
+    })
 }
 
 fn receiver(text: &str) -> Result<Receiver, Failure> {

@@ -1,6 +1,5 @@
 //! The outbox of webhooks beside the engine of a node.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use engine::{Engine, SystemClock};
@@ -8,7 +7,8 @@ use webhook::{EngineSource, Handle, Options, Seal, StartError};
 
 use crate::config::WebhooksSection;
 use crate::data;
-use crate::secrets::{self, SecretError};
+use crate::secrets::SecretError;
+use crate::vault::Vault;
 
 /// Why webhooks cannot be sent.
 #[derive(Debug, thiserror::Error)]
@@ -25,13 +25,13 @@ pub(crate) enum OutboxError {
 /// receives lives in the world's time, also when a sandbox does not.
 pub(crate) fn start(
     engine: &Engine,
-    folder: &Path,
+    vault: &Vault,
     settings: &WebhooksSection,
 ) -> Result<Handle, OutboxError> {
     let options = Options {
-        path: folder.join(webhook::FILE),
+        path: vault.folder().join(webhook::FILE),
         node: engine.node(),
-        seal: Seal::new(&secrets::seed(&folder.join(data::SEAL_KEY))?),
+        seal: Seal::new(&vault.seed(data::SEAL_KEY)?),
         clock: Arc::new(SystemClock),
         in_flight_count: settings.in_flight,
         allow_private: settings.allow_private,

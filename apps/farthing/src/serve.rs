@@ -1,10 +1,9 @@
 //! `farthing serve`: a node and its gateways in one process, from configuration to clean end.
 //!
 //! Order of starting: check the settings, make the data folder and its secrets, take every address,
-//! start the engine (which locks the folder), open assets and payees, serve, say where.
-//!
-//! Invariants: nothing is served before the engine has recovered; on the way out requests finish
-//! before the engine stops; secrets stay in their files.
+//! start the engine (which locks the folder), open assets and payees, serve, say where. Invariants:
+//! nothing is served before the engine has recovered; on the way out requests finish before the engine
+//! stops; secrets stay in their files.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -27,11 +26,12 @@ use crate::listener::{BindError, Listener};
 use crate::log;
 use crate::offers;
 use crate::outbox::{self, OutboxError};
-use crate::secrets::{self, SecretError};
+use crate::secrets::SecretError;
 use crate::site::Site;
 use crate::stop_signal::StopSignal;
 use crate::term;
 use crate::test_clock::{self, SandboxClock};
+use crate::vault::Vault;
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,7 @@ impl From<ServeError> for Failure {
         let text = error.to_string();
         match error {
             ServeError::Config(error) => error.into(),
+            ServeError::Secret(error) => error.into(),
             ServeError::Engine(error) => not_started(text, &error),
             ServeError::Clock(test_clock::ClockError::RealMoney { .. }) => {
                 Self::new(text).with_hint("name another folder with --data for real money")
@@ -166,6 +167,9 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     if let Some(folder) = args.data {
         config.node.data = folder;
     }
+    if let Some(path) = args.seal.seal_key {
+        config.node.seal_key_file = Some(path);
+    }
     config.check()?;
     if args.print_config {
         term::line(config.print()?.trim_end());
@@ -201,19 +205,20 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
     let folder = settings.node.data.clone();
     let failed = |cause| ServeError::Folder { folder: folder.clone(), cause };
     data::make(&folder).map_err(failed)?;
-    let key = Arc::new(secrets::node_key(&folder)?);
-    let operator_token = Token::new(secrets::token(&folder.join(data::OPERATOR_TOKEN))?);
-    let gateway_token = secrets::token(&folder.join(data::GATEWAY_TOKEN))?;
+    let vault = Vault::open_sealed(&folder, settings.node.seal_key_file.as_deref())?;
+    let key = Arc::new(vault.node_key()?);
+    let operator_token = Token::new(vault.token(data::OPERATOR_TOKEN)?);
+    let gateway_token = vault.token(data::GATEWAY_TOKEN)?;
 
     let clock = SandboxClock::of(&folder)?;
     test_clock::check(&clock.clock(), codes(&settings))?;
     let Bound { listener, metrics_listener, sites } = bind(&settings).await?;
     let node_url = settings.node.public_url.clone().unwrap_or_else(|| listener.url());
-    let engine = open_engine(&folder, &key, &settings, asked, &clock).await?;
+    let engine = open_engine(&vault, &key, &settings, asked, &clock).await?;
     let facts = NodeFacts { node: engine.node(), url: node_url.clone() };
     let (stop, stopped) = watch::channel(false);
     let site_urls: Vec<String> = sites.iter().map(|site| site.url().to_owned()).collect();
-    let published = log::publish(&engine, settings.log.as_ref(), &folder, &node_url, &stopped);
+    let published = log::publish(&engine, settings.log.as_ref(), &vault, &node_url, &stopped);
     let (known, tasks) = published.await?.unzip();
     let traffic = Traffic::default();
     let node = Node::Local(engine.clone());
@@ -225,7 +230,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         &stopped,
     );
     servers.extend(tasks.into_iter().flatten());
-    let webhooks = outbox::start(&engine, &folder, &settings.webhooks)?;
+    let webhooks = outbox::start(&engine, &vault, &settings.webhooks)?;
     let report = follow_events(&engine, &folder);
     let reports = report.as_ref().map(|follower| follower.handle().clone());
     let is_sandbox = settings.assets.iter().all(|(_, sandbox)| *sandbox);
@@ -345,13 +350,13 @@ fn backlog(
 
 /// The engine with its books open, and nothing under way that a stop has left half done.
 async fn open_engine(
-    folder: &Path,
+    vault: &Vault,
     key: &KeyPair,
     settings: &Settings,
     asked: &Asked,
     clock: &SandboxClock,
 ) -> Result<Engine, ServeError> {
-    let engine = start_engine(folder, key, settings, asked, clock).await?;
+    let engine = start_engine(vault, key, settings, asked, clock).await?;
     open_books(&engine, settings).await?;
     check_books(&engine, clock).await?;
     if let Err(error) = api::settle_payouts(&engine).await {
@@ -361,17 +366,17 @@ async fn open_engine(
 }
 
 async fn start_engine(
-    folder: &Path,
+    vault: &Vault,
     key: &KeyPair,
     settings: &Settings,
     asked: &Asked,
     clock: &SandboxClock,
 ) -> Result<Engine, ServeError> {
     let node = node_id(&key.public());
-    let mut options = engine::Options::new(folder, node);
+    let mut options = engine::Options::new(vault.folder(), node);
     if let Some(kept) = &settings.log {
         let public_url = settings.node.public_url.as_deref();
-        options.log = Some(log::options(folder, kept, public_url, node, asked.new_log.as_ref())?);
+        options.log = Some(log::options(vault, kept, public_url, node, asked.new_log.as_ref())?);
     }
     options.clock = Arc::new(clock.clock());
     options.accept_earlier_clock = asked.accept_clock;

@@ -4,12 +4,12 @@
 
 use http::Uri;
 use money::{AccountId, EndpointId};
+use seal::{NoRandomness, Seal, SealError};
 use serde::{Deserialize, Serialize};
 
 use crate::address::is_public;
 use crate::notice::{Audience, Notice, event_name};
-use crate::seal::{Seal, SealError};
-use crate::sign::{NoRandomness, Scheme, Secret};
+use crate::sign::{Scheme, Secret};
 
 /// Longest URL.
 pub const URL_BYTES_MAX: usize = 2_048;

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Sender, unbounded};
 use engine::Clock;
 use money::{DeliveryId, EndpointId, NodeId};
+use seal::Seal;
 use tokio::runtime;
 use tokio::sync::{broadcast, oneshot, watch};
 
@@ -14,7 +15,6 @@ use crate::exchange::Http;
 use crate::lane::Post;
 use crate::notice::Notice;
 use crate::outbox::{Input, Outbox, Report};
-use crate::seal::Seal;
 use crate::source::Source;
 use crate::store::{Delivery, DeliveryPage, Reader, State, StoreError, delivery_number};
 

@@ -13,13 +13,13 @@ use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Request};
 use http_body_util::Full;
 use money::EndpointId;
+use seal::Seal;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::exchange::{Answer, Http};
 use crate::outbox::Input;
-use crate::seal::Seal;
 use crate::sign::signatures;
 use crate::source::Registered;
 use crate::store::{Attempt, Due};

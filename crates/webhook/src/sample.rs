@@ -1,10 +1,10 @@
 //! Made-up events, for who builds a receiver: of every name one, with the members that real ones have.
 
 use money::{EventId, NodeId};
+use seal::NoRandomness;
 use serde_json::{Value, json};
 
 use crate::notice::{Notice, PING, event_name};
-use crate::sign::NoRandomness;
 
 /// A made-up event of a name, or [`PING`]; `None` if there is no such event.
 pub fn sample(name: &str, node: NodeId, at_ms: u64) -> Result<Option<Notice>, NoRandomness> {

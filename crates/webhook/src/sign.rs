@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use seal::NoRandomness;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -51,11 +52,6 @@ pub enum Secret {
     "a secret is `whsec_` and 24 to 64 bytes in base64, or `whsk_` and an Ed25519 key of 32 or 64 bytes"
 )]
 pub struct SecretError;
-
-/// The operating system gave no randomness.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the operating system gives no randomness")]
-pub struct NoRandomness;
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

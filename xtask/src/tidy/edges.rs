@@ -44,7 +44,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("witness", &["disk", "tlog"]),
     ("mcp", &["client", "money"]),
     ("report", &["engine", "ledger", "money"]),
-    ("webhook", &["engine", "money"]),
+    ("seal", &[]),
+    ("webhook", &["engine", "money", "seal"]),
     (
         "api",
         &[
@@ -75,6 +76,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "mcp",
             "money",
             "report",
+            "seal",
             "tlog",
             "webhook",
             "witness",

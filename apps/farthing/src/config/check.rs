@@ -90,6 +90,7 @@ impl Config {
             listen: node.listen,
             public_url: check_origin(node.public_url.as_deref(), node.listen, key)?,
             data: node.data.clone(),
+            seal_key_file: node.seal_key_file.clone(),
             faucet: faucet.transpose()?,
         })
     }

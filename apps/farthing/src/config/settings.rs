@@ -34,6 +34,8 @@ pub(crate) struct NodeSettings {
     /// Origin without a slash at the end.
     pub(crate) public_url: Option<String>,
     pub(crate) data: PathBuf,
+    /// What opens the folder's secrets.
+    pub(crate) seal_key_file: Option<PathBuf>,
     /// What one call of the faucet gives; `None` without an asset of play money.
     pub(crate) faucet: Option<Amount>,
 }

@@ -20,8 +20,9 @@ use tokio::task::JoinHandle;
 
 use crate::config::LogSettings;
 use crate::data;
-use crate::secrets::{self, SecretError};
+use crate::secrets::SecretError;
 use crate::term;
+use crate::vault::Vault;
 
 use publisher::Publisher;
 
@@ -70,18 +71,19 @@ pub(crate) enum SetupError {
 
 /// The log's key and name in a data folder; made at the first start.
 pub(crate) fn options(
-    folder: &Path,
+    vault: &Vault,
     settings: &LogSettings,
     public_url: Option<&str>,
     node: NodeId,
     new_log: Option<&KeyName>,
 ) -> Result<LogOptions, SetupError> {
+    let folder = vault.folder();
     let path = folder.join(data::LOG_ORIGIN);
     let known = read_origin(&path)?;
     if let (Some(name), Some(known)) = (new_log, &known)
         && (known != name || folder.join(NEW_KEY).exists())
     {
-        return renewed(folder, settings, name);
+        return renewed(vault, settings, name);
     }
     let origin = match (&settings.origin, known) {
         (Some(asked), Some(_)) => asked.clone(),
@@ -92,7 +94,7 @@ pub(crate) fn options(
             origin
         }
     };
-    let seed = secrets::seed(&folder.join(data::LOG_KEY))?;
+    let seed = vault.seed(data::LOG_KEY)?;
     let mut options = LogOptions::new(LogSigner::from_seed(origin, &seed));
     options.guard.clone_from(&settings.guard);
     Ok(options)
@@ -101,14 +103,14 @@ pub(crate) fn options(
 /// A new log of this name, for books that have one already. Its key waits beside the old one until the
 /// books know it.
 fn renewed(
-    folder: &Path,
+    vault: &Vault,
     settings: &LogSettings,
     name: &KeyName,
 ) -> Result<LogOptions, SetupError> {
     if let Some(asked) = settings.origin.as_ref().filter(|asked| *asked != name) {
         return Err(SetupError::NewLog { settings: asked.to_string(), asked: name.to_string() });
     }
-    let seed = secrets::seed(&folder.join(NEW_KEY))?;
+    let seed = vault.seed(NEW_KEY)?;
     let mut options = LogOptions::new(LogSigner::from_seed(name.clone(), &seed));
     options.guard.clone_from(&settings.guard);
     options.renew = true;
@@ -116,12 +118,13 @@ fn renewed(
 }
 
 /// The books know the new log: its key takes the place of the old one, which is kept.
-async fn settle_key(engine: &Engine, folder: &Path, name: KeyName) -> Result<(), SetupError> {
+async fn settle_key(engine: &Engine, vault: &Vault, name: KeyName) -> Result<(), SetupError> {
+    let folder = vault.folder();
     let (new, key) = (folder.join(NEW_KEY), folder.join(data::LOG_KEY));
     if !new.exists() {
         return Ok(());
     }
-    let signer = LogSigner::from_seed(name.clone(), &secrets::seed(&new)?);
+    let signer = LogSigner::from_seed(name.clone(), &vault.seed(NEW_KEY)?);
     if engine.log().is_none_or(|log| log.vkey() != signer.verifier().to_string()) {
         return Ok(());
     }
@@ -143,16 +146,16 @@ async fn settle_key(engine: &Engine, folder: &Path, name: KeyName) -> Result<(),
 pub(crate) async fn publish(
     engine: &Engine,
     settings: Option<&LogSettings>,
-    folder: &Path,
+    vault: &Vault,
     node_url: &str,
     stop: &watch::Receiver<bool>,
 ) -> Result<Option<(NodeLog, Vec<JoinHandle<()>>)>, SetupError> {
     let (Some(settings), Some(log)) = (settings, engine.log()) else { return Ok(None) };
     if let Ok(name) = KeyName::new(log.origin()) {
-        settle_key(engine, folder, name).await?;
+        settle_key(engine, vault, name).await?;
     }
     if let Some(name) = &settings.origin {
-        settle_origin(folder, name)?;
+        settle_origin(vault.folder(), name)?;
     }
     if let Some(why) = log.halted() {
         term::note(&format!("the log signs nothing: {why}; payments go on without new proofs"));
@@ -225,7 +228,8 @@ mod tests {
     fn the_first_start_fixes_name_and_key() {
         let folder = tempfile::tempdir().unwrap();
         let node = NodeId::new(5).unwrap();
-        let open = |origin: &str, url| options(folder.path(), &settings(origin), url, node, None);
+        let vault = Vault::open(folder.path(), None).unwrap();
+        let open = |origin: &str, url| options(&vault, &settings(origin), url, node, None);
         let first = open("", Some("https://pay.example:8443")).unwrap();
         assert_eq!(origin_of(&first), "pay.example:8443/log");
         // Another address does not make another log.
@@ -246,10 +250,11 @@ mod tests {
     fn a_node_without_address_gives_its_id() {
         let folder = tempfile::tempdir().unwrap();
         let node = NodeId::new(5).unwrap();
-        let first = options(folder.path(), &settings(""), None, node, None).unwrap();
+        let vault = Vault::open(folder.path(), None).unwrap();
+        let first = options(&vault, &settings(""), None, node, None).unwrap();
         assert_eq!(origin_of(&first), format!("{node}/log"));
         fs::write(folder.path().join(data::LOG_ORIGIN), "two words\n").unwrap();
-        let damaged = options(folder.path(), &settings(""), None, node, None);
+        let damaged = options(&vault, &settings(""), None, node, None);
         assert!(matches!(damaged, Err(SetupError::Content(_))));
     }
 }

@@ -17,6 +17,7 @@ mod offers;
 mod operate;
 mod refused;
 mod replicas;
+mod seal;
 mod serve;
 mod smoke;
 mod verify;

@@ -88,7 +88,7 @@ impl Drop for Node {
 
 pub fn farthing() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_farthing"));
-    for name in ["FARTHING_DATA", "FARTHING_OPERATOR_TOKEN", "RUST_LOG"] {
+    for name in ["FARTHING_DATA", "FARTHING_OPERATOR_TOKEN", "FARTHING_SEAL_KEY_FILE", "RUST_LOG"] {
         command.env_remove(name);
     }
     command

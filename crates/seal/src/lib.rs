@@ -2,7 +2,8 @@
 //!
 //! A sealed text is `seal1.` and the base64 of a random nonce of 12 bytes and the output of
 //! ChaCha20-Poly1305 (RFC 8439). Invariants: a sealed text opens only in the place for which it was
-//! sealed, so secrets cannot be swapped between documents; nothing of a text that was changed is shown.
+//! sealed, so secrets cannot be swapped between documents or files; nothing of a text that was changed
+//! is shown. It must not read or write files, nor say where keys are kept.
 
 use std::fmt;
 
@@ -11,8 +12,6 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 
-use crate::sign::NoRandomness;
-
 const MARK: &str = "seal1.";
 const NONCE_BYTES: usize = 12;
 
@@ -20,6 +19,16 @@ const NONCE_BYTES: usize = 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sealed secret does not open: put the right `seal.key` back, or make a new secret")]
 pub struct SealError;
+
+/// The operating system gave no randomness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system gives no randomness")]
+pub struct NoRandomness;
+
+/// Whether a text says of itself that it is sealed.
+pub fn is_sealed(text: &str) -> bool {
+    text.starts_with(MARK)
+}
 
 /// Seals and opens.
 #[derive(Clone)]
@@ -37,7 +46,7 @@ impl Seal {
         Self(ChaCha20Poly1305::new(&Key::from(*key)))
     }
 
-    /// Seals a text for a place, such as the id of its document.
+    /// Seals a text for a place, such as the id of its document or the name of its file.
     pub fn seal(&self, place: &str, text: &str) -> Result<String, NoRandomness> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|_| NoRandomness)?;
@@ -62,6 +71,20 @@ impl Seal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_of_which_one_bit_was_changed_does_not_open() {
+        let seal = Seal::new(&[7; 32]);
+        let sealed = seal.seal("node.key", "a secret").unwrap();
+        let bytes = STANDARD_NO_PAD.decode(&sealed[MARK.len()..]).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            let changed = format!("{MARK}{}", STANDARD_NO_PAD.encode(changed));
+            assert!(is_sealed(&changed));
+            assert_eq!(seal.open("node.key", &changed), Err(SealError), "bit {bit}");
+        }
+    }
 
     #[test]
     fn what_was_sealed_opens_in_its_place_with_its_key_and_nowhere_else() {
