@@ -8,9 +8,10 @@
  */
 import { Budget } from './budget.js';
 import { closeLeft } from './flow.js';
-import { byId, make, say } from './dom.js';
+import { byId, make, say, setText } from './dom.js';
 import { Unable } from './keys.js';
 import { paymentFor, present, withdraw } from './payment.js';
+import { amount, sentence, speak, t, wordsFor } from './words.js';
 const ATTEMPT = 'farthing-attempt';
 /** Refusals that a new grant can cure have codes that begin so. */
 const ABOUT_GRANT = 'mandate_';
@@ -26,16 +27,19 @@ const budget = new Budget({
     nodeOrigin: challenge.node_origin,
     request: {
         title: challenge.title,
+        payee: challenge.requirements.payTo,
         price_units: challenge.requirements.amount,
         asset: challenge.requirements.asset,
         scale: challenge.requirements.extra.scale,
     },
     nowMs: nodeNow,
 });
+let price = challenge.price;
 let paying = false;
-start();
+withdraw();
+void speak().then(start);
 function start() {
-    withdraw();
+    showPrice();
     explainLastAttempt();
     if (refusal.startsWith(ABOUT_GRANT))
         budget.refuse();
@@ -60,16 +64,16 @@ async function click() {
     paying = true;
     try {
         const { key, grant } = await budget.take();
-        say(`Paying ${challenge.price} …`);
+        say(t('paywall.paying', { price }));
         if (!navigator.onLine)
-            throw new Unable('You are offline. Nothing was charged.');
+            throw new Unable('offline');
         present(await paymentFor(challenge, key, grant, nodeNow()));
         sessionStorage.setItem(ATTEMPT, location.href);
         location.reload();
     }
     catch (error) {
         paying = false;
-        say(sentence(error), 'problem');
+        say(sentence(error, 'paywall.broken'), 'problem');
     }
 }
 /** The gateway's clock now: a device may be hours off, and an order is good for minutes. */
@@ -78,20 +82,28 @@ function nodeNow() {
         return Date.now();
     return challenge.now_ms + (performance.now() - loadedAt);
 }
+function showPrice() {
+    const { amount: units, asset, extra } = challenge.requirements;
+    price = amount(units, { code: asset, scale: extra.scale });
+    setText(byId('price'), price);
+    setText(button, t('paywall.pay', { price }));
+}
 function explainLastAttempt() {
     const error = byId('error');
     if (!attempted) {
         error.replaceChildren();
     }
     else if (refusal !== '') {
+        // The gateway's own words, in English, where the reader's language has none for the code.
+        setText(error, wordsFor('problem', refusal) ?? error.textContent ?? '');
         if (refusal === 'insufficient_funds')
             error.append(' ', walletLink());
         if (refusal.startsWith(ABOUT_GRANT))
-            error.append(' Pay again to choose a new budget.');
+            error.append(` ${t('paywall.again')}`);
         error.focus();
     }
     else {
-        say('The payment did not reach the site. Nothing was charged; please try again.', 'problem');
+        say(t('paywall.lost'), 'problem');
     }
 }
 /** Whether this load follows a press on Pay; true once. */
@@ -108,10 +120,5 @@ function takeAttempt() {
 }
 function walletLink() {
     const page = new URL('/wallet', challenge.node_origin);
-    return make('a', { href: page.href, target: '_blank', rel: 'noopener' }, 'Open your wallet');
-}
-function sentence(error) {
-    if (error instanceof Unable)
-        return error.message;
-    return 'Something went wrong in this page. Nothing was charged; please try again.';
+    return make('a', { href: page.href, target: '_blank', rel: 'noopener' }, t('paywall.wallet'));
 }
