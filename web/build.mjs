@@ -2,8 +2,9 @@
  * Builds the pages.
  *
  * The pages of payers and the verifier of receipts (which comes from the TypeScript SDK) are plain
- * modules: tsc compiles them one by one. The application is bundled by esbuild and compressed into
- * `dist/app`, beside its catalogues of words.
+ * modules: tsc compiles them one by one. Their HTML gets its English here, from the catalogue that the
+ * other languages translate. The application is bundled by esbuild and compressed into `dist/app`, beside
+ * its catalogues of words.
  *
  * `node build.mjs` writes `dist`; `node build.mjs --check` builds into a temporary folder and
  * fails if a byte of `dist` differs. The output depends on the sources and the pinned compilers
@@ -30,13 +31,14 @@ const COMPILED = ['web/src', 'sdk/typescript/src/receipt'];
 /** What the application's pages load: bundles by name and source. */
 const BUNDLES = { app: 'src/app/main.tsx', wallet: 'src/app/wallet/main.tsx', pay: 'src/app/pay.tsx' };
 const CATALOGUES = 'src/app/i18n';
+const WORDS = 'src/words';
 const TARGET = 'es2022';
 
 async function build(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, 'app'), { recursive: true });
   modules(folder);
-  for (const name of readdirSync(join(root, 'pages'))) place(join(root, 'pages', name), folder, name);
+  pages(folder);
   await esbuild.build({
     absWorkingDir: root, entryPoints: ['styles/farthing.css'], bundle: true, outdir: folder, logLevel: 'warning',
   });
@@ -48,11 +50,38 @@ function modules(folder) {
   try {
     compile(['--project', root, '--outDir', compiled]);
     for (const source of COMPILED.map((path) => join(compiled, path))) {
-      for (const name of readdirSync(source)) place(join(source, name), folder, name);
+      for (const name of readdirSync(source).filter((file) => file.endsWith('.js'))) place(join(source, name), folder, name);
     }
   } finally {
     rmSync(compiled, { recursive: true, force: true });
   }
+}
+
+/** The pages in English, and the words of the plain ones in every language. */
+function pages(folder) {
+  const english = catalogue(WORDS, 'en.json');
+  for (const name of readdirSync(join(root, 'pages'))) {
+    const source = readFileSync(join(root, 'pages', name), 'utf8');
+    writeFileSync(join(folder, name), name.endsWith('.html') ? inEnglish(source, english) : source);
+  }
+  for (const name of readdirSync(join(root, WORDS))) {
+    writeFileSync(join(folder, `words.${name}`), JSON.stringify(catalogue(WORDS, name)));
+  }
+}
+
+/** Fills elements that have a key and no text, and labels. */
+function inEnglish(html, english) {
+  const word = (key) => {
+    if (!Object.hasOwn(english, key)) throw new Error(`no words for ${key}`);
+    return english[key].replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+  };
+  return html
+    .replace(/ data-say="([^"]+)"[^>]*>(?=<\/)/g, (start, key) => start + word(key))
+    .replace(/ data-say-label="([^"]+)"/g, (attribute, key) => `${attribute} aria-label="${word(key)}"`);
+}
+
+function catalogue(folder, name) {
+  return JSON.parse(readFileSync(join(root, folder, name), 'utf8'));
 }
 
 async function application(folder) {
@@ -72,8 +101,7 @@ async function application(folder) {
     logLevel: 'warning',
   });
   for (const name of readdirSync(join(root, CATALOGUES))) {
-    const words = JSON.parse(readFileSync(join(root, CATALOGUES, name), 'utf8'));
-    writeFileSync(join(folder, name), JSON.stringify(words));
+    writeFileSync(join(folder, name), JSON.stringify(catalogue(CATALOGUES, name)));
   }
   for (const name of readdirSync(folder)) {
     writeFileSync(join(folder, `${name}.gz`), gzipSync(readFileSync(join(folder, name)), { level: 9 }));

@@ -6,19 +6,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
 import { examine, narrow, PHONE } from './looks.mjs';
-import { PLACES, standIn, WEB } from './stand.mjs';
+import { PLACES, standIn } from './stand.mjs';
+import { APPLICATION, LANGUAGES, words } from './words.mjs';
 
-const LANGUAGES = { en: 'en-US', ar: 'ar' };
 const PATIENCE_MS = 10_000;
-
-/** The words of a language by key, with a pattern in place of each argument. */
-function words(language) {
-  const all = JSON.parse(readFileSync(`${WEB}src/app/i18n/${language}.json`, 'utf8'));
-  return (key) => {
-    const text = all[key].replace(/\{.*\}/s, '\0').replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace('\0', '.*');
-    return new RegExp(`^\\s*${text}`);
-  };
-}
 
 /** Somebody at the application, with the words of their language. */
 async function arrive(browser, language, options = {}) {
@@ -26,7 +17,7 @@ async function arrive(browser, language, options = {}) {
   context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const origin = await standIn();
-  const t = words(language);
+  const t = words(language, APPLICATION);
   const broken = [];
   page.on('pageerror', (error) => broken.push(error.message));
   page.on('console', (message) => {

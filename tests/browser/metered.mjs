@@ -9,24 +9,24 @@ const STORY = '/api/story';
 const TICK_MS = 100;
 
 /** A reader at a page that is paid by the unit. */
-class Listener extends Reader {
+export class Listener extends Reader {
   button(name) {
     return this.page.getByRole('button', { name });
   }
 
   /** Presses Play for the first time: play money and a budget in the wallet's window. */
-  async playFirst(path = TUNE, word = 'Play') {
+  async playFirst(path = TUNE, word = this.t('player.play')) {
     await this.open(path);
     const wallet = await this.playAndMeetWallet(word);
-    await wallet.getByRole('button', { name: 'Add play money' }).click();
-    await wallet.getByText('Play money added.').waitFor();
+    await wallet.getByRole('button', { name: this.t('grant.add') }).click();
+    await wallet.getByText(this.t('grant.added')).waitFor();
     const gone = wallet.waitForEvent('close');
-    await pressAndClose(wallet, 'Allow');
+    await pressAndClose(wallet, this.t('grant.allow'));
     await gone;
-    await this.button('Stop').waitFor();
+    await this.button(this.t('player.stop')).waitFor();
   }
 
-  async playAndMeetWallet(word = 'Play') {
+  async playAndMeetWallet(word = this.t('player.play')) {
     const opening = this.page.waitForEvent('popup');
     await this.button(word).click();
     const wallet = await opening;
@@ -35,8 +35,8 @@ class Listener extends Reader {
   }
 
   async stop() {
-    await this.button('Stop').click();
-    await this.page.getByText(/^Stopped\./).waitFor();
+    await this.button(this.t('player.stop')).click();
+    await this.page.getByText(this.t('player.stopped')).waitFor();
   }
 
   /** Waits until the page shows that so many base units of a dollar were spent. */

@@ -7,6 +7,8 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { PLAIN, words } from './words.mjs';
+
 export const SITE = origin('FARTHING_SITE_URL');
 export const NODE = origin('FARTHING_NODE_URL');
 export const OUT = fileURLToPath(new URL('out/', import.meta.url));
@@ -36,17 +38,19 @@ export class Reader {
     const context = await browser.newContext(options);
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
-    const reader = new this(context, page);
+    const reader = new this(context, page, options.locale === 'ar' ? 'ar' : 'en');
     page.on('response', (response) => {
       if (response.request().isNavigationRequest()) reader.status = response.status();
     });
     return reader;
   }
 
-  constructor(context, page) {
+  constructor(context, page, language) {
     this.context = context;
     this.page = page;
     this.status = 0;
+    /** How the pages' texts begin in this reader's language. */
+    this.t = words(language, PLAIN);
   }
 
   leave() {
@@ -58,7 +62,7 @@ export class Reader {
   }
 
   payButton() {
-    return this.page.getByRole('button', { name: /^Pay / });
+    return this.page.getByRole('button', { name: this.t('paywall.pay') });
   }
 
   error() {
@@ -96,7 +100,7 @@ export class Reader {
   async payFirst(path) {
     await this.open(path);
     const wallet = await this.payAndMeetWallet();
-    await wallet.getByRole('button', { name: 'Add play money' }).click();
+    await wallet.getByRole('button', { name: this.t('grant.add') }).click();
     await this.allow(wallet);
     await this.content();
   }
@@ -105,7 +109,7 @@ export class Reader {
   async allow(wallet) {
     const answered = this.page.waitForNavigation();
     const gone = wallet.waitForEvent('close');
-    await pressAndClose(wallet, 'Allow');
+    await pressAndClose(wallet, this.t('grant.allow'));
     await Promise.all([answered, gone]);
   }
 
@@ -141,7 +145,8 @@ export class Reader {
 
 /** "$1.25" or "0.2 ¢" in ten-billionths of a dollar, exactly. */
 export function amount(text) {
-  const [, whole, part = ''] = /([\d,]+)(?:\.(\d+))?/.exec(text) ?? [];
+  const western = text.replace(/[٠-٩]/g, (digit) => String(digit.charCodeAt(0) - 0x660)).replace('٫', '.').replaceAll('٬', ',');
+  const [, whole, part = ''] = /([\d,]+)(?:\.(\d+))?/.exec(western) ?? [];
   if (whole === undefined) throw new Error(`no amount in "${text}"`);
   const decimals = text.includes('¢') ? 8 : 10;
   return BigInt(whole.replaceAll(',', '') + part.padEnd(decimals, '0'));

@@ -28,12 +28,13 @@ export function say(text, kind = 'info') {
     status.dataset['kind'] = kind;
     setText(status, text);
 }
+/** A moment in the language of the page. */
 export function time(atMs, style) {
     const at = new Date(atMs);
-    return make('time', { datetime: at.toISOString() }, FORMATS[style].format(at));
+    const text = new Intl.DateTimeFormat(document.documentElement.lang, STYLES[style]).format(at);
+    return make('time', { datetime: at.toISOString() }, text);
 }
-const FORMATS = {
-    date: new Intl.DateTimeFormat('en', { dateStyle: 'medium' }),
-    moment: new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' }),
-    clock: new Intl.DateTimeFormat('en', { timeStyle: 'medium' }),
+const STYLES = {
+    moment: { dateStyle: 'medium', timeStyle: 'short' },
+    clock: { timeStyle: 'medium' },
 };

@@ -16,9 +16,12 @@ const AHEAD_PART = 10n;
 const CLOSE_TRIES = 20;
 const CLOSE_PAUSE_MS = 250;
 /** A smaller deposit may be allowed where one is refused so. */
-const TOO_MUCH = ['mandate_exceeded', 'insufficient_funds', 'deposit_above_limit'];
+const TOO_MUCH = [
+    'mandate_exceeded', 'mandate_per_payment', 'mandate_per_day', 'mandate_per_month', 'insufficient_funds',
+    'deposit_above_limit',
+];
 /** The site or the node said no. */
-export class Declined extends Unable {
+export class Declined extends Error {
     code;
     constructor(code, text) {
         super(text);
@@ -225,7 +228,7 @@ async function ask(stored, signed, init) {
     catch (error) {
         if (error instanceof DOMException && error.name === 'AbortError')
             throw error;
-        throw new Unable('The site cannot be reached. Is this device online?');
+        throw new Unable('site_unreachable');
     }
 }
 async function askNode(origin, channel, path, body) {
@@ -242,7 +245,7 @@ async function askNode(origin, channel, path, body) {
         response = await fetch(`${origin}/v1/channels/${channel}${path}`, init);
     }
     catch {
-        throw new Unable('The node cannot be reached. Is this device online?');
+        throw new Unable('unreachable');
     }
     if (response.ok)
         return (await response.json());

@@ -4,30 +4,36 @@
  * Keeps: the asking origin is the browser's word (`event.origin` of the opener's message), never
  * a parameter; the mandate is bound to that origin and to the site's key; the answer goes to
  * that origin alone. A press counts only after the request has been in view for a moment, so
- * that a site cannot lure a double click onto "Allow".
+ * that a site cannot lure a double click onto "Allow". What is signed is what the sentences under
+ * the choices say.
  */
 import { fromHex, idText } from './bytes.js';
-import { byId, make, say, setText, time } from './dom.js';
+import { byId, make, say, setText } from './dom.js';
 import { randomId, signingKey } from './keys.js';
+import { chosenLimits, offerLimits, priceOf, termsOf } from './limits.js';
+import { mandateId, signMandate } from './mandate.js';
 import { DECLINED, grantRequest, READY } from './messages.js';
-import { cent, readable, readableRate } from './money.js';
-import { nodeFacts, nodeNow, payerState, registerMandate, sentence, topUp, } from './node.js';
-import { audience, mandateBytes, payerAccount } from './order.js';
+import { cent } from './money.js';
+import { nodeFacts, nodeNow, payerState, registerChain, topUp, } from './node.js';
+import { audience, payerAccount } from './order.js';
+import { amount, sentence, speak, t } from './words.js';
 const BUDGET_CENTS = [5n, 25n, 100n];
-const PAYMENTS_AT_ONCE = 10n;
-const VALID_MS = 30 * 24 * 60 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 const ARM_MS = 600;
 /** The site may not have listened yet when the pop-up called first. */
 const CALL_MS = 500;
 const allow = byId('allow');
 let balance = 0n;
+/** What "Allow" would allow; nothing while what is typed is no limit. */
+let limits;
 let inViewAt = performance.now();
 let done = false;
 start().catch((error) => say(sentence(error), 'problem'));
 async function start() {
+    await speak();
     const opener = window.opener;
     if (opener === null) {
-        say('This window is opened by a site that asks for a budget. There is nothing to allow here.');
+        say(t('grant.no_opener'));
         return;
     }
     const asked = firstRequest(opener);
@@ -41,7 +47,7 @@ async function start() {
     clearInterval(calling);
     const asset = facts.assets.find(({ code, scale }) => code === request.asset && scale === request.scale);
     if (asset === undefined) {
-        say(`${origin} asks for ${request.asset}, which this node does not hold.`, 'problem');
+        say(t('grant.no_asset', { origin, asset: request.asset }), 'problem');
         return;
     }
     const price = BigInt(request.price_units);
@@ -61,17 +67,16 @@ function firstRequest(opener) {
 async function present(asking) {
     const { request, origin, asset, price } = asking;
     setText(byId('origin'), new URL(origin).host);
-    setText(byId('scheme'), origin.startsWith('https:') ? '' : 'Not encrypted (http)');
+    setText(byId('scheme'), origin.startsWith('https:') ? '' : t('grant.http'));
     setText(byId('bought'), request.title);
-    const { rate } = request;
-    setText(byId('price'), rate === undefined
-        ? readable(price, asset)
-        : readableRate(rate.price_units, rate.per, rate.unit, asset));
-    byId('first').hidden = rate === undefined;
-    setText(byId('deposit'), readable(price, asset));
+    const { rate: asked } = request;
+    setText(byId('price'), asked === undefined ? amount(price, asset) : priceOf(asked, asset));
+    byId('first').hidden = asked === undefined;
+    setText(byId('deposit'), amount(price, asset));
     const choices = budgetChoices(asset, price);
     byId('choices').replaceChildren(...choices.map((units, i) => choice(units, asset, i === 0)));
     byId('choices').addEventListener('change', () => showTerms(asking));
+    offerLimits(request, asset, () => showTerms(asking));
     showTerms(asking);
     await showBalance(asking);
     byId('top-up').addEventListener('click', () => void addPlayMoney(asking));
@@ -93,35 +98,34 @@ function budgetChoices(asset, price) {
 function choice(units, asset, checked) {
     const input = make('input', { type: 'radio', name: 'budget', value: units.toString() });
     input.checked = checked;
-    return make('label', { class: 'choice' }, input, make('span', {}, readable(units, asset)));
+    return make('label', { class: 'choice' }, input, make('span', {}, amount(units, asset)));
 }
 function chosenTotal() {
     const chosen = document.querySelector('input[name="budget"]:checked');
     return BigInt(chosen?.value ?? '0');
 }
-/** Ten times the price now, at least a cent, never more than the budget. */
-function mostPerPayment({ price, asset }) {
-    const wanted = [price * PAYMENTS_AT_ONCE, cent(asset)].reduce((a, b) => (a > b ? a : b));
-    return wanted < chosenTotal() ? wanted : chosenTotal();
+function showTerms({ request, asset, facts }) {
+    const found = chosenLimits(request, asset, chosenTotal());
+    limits = typeof found === 'string' ? undefined : found;
+    setText(byId('wrong'), typeof found === 'string' ? t(found) : '');
+    setText(byId('terms'), limits === undefined ? '' : termsOf(limits, request, asset, endOf(limits, facts)));
+    showArmed();
 }
-function showTerms(asking) {
-    const { asset, facts } = asking;
-    const expires = time(nodeNow(facts) + VALID_MS, 'date');
-    byId('terms').replaceChildren(`At most ${readable(mostPerPayment(asking), asset)} for one payment, `, `${readable(chosenTotal(), asset)} in all, until `, expires, '. You can take it back in your wallet at any time.');
+function endOf({ days }, facts) {
+    return Math.trunc(nodeNow(facts) + days * DAY_MS);
 }
 async function showBalance({ facts, key, asset, price }) {
     balance = BigInt((await payerState(facts, key))?.available ?? '0');
     const low = balance < price;
-    setText(byId('balance'), readable(balance, asset));
+    setText(byId('balance'), amount(balance, asset));
     byId('top-up').hidden = !(low && asset.sandbox);
-    const advice = asset.sandbox ? 'Add play money to go on.' : 'Fund your account to go on.';
-    setText(byId('low'), low ? `That is not enough for this purchase. ${advice}` : '');
+    setText(byId('low'), low ? t(asset.sandbox ? 'grant.low_play' : 'grant.low') : '');
 }
 async function addPlayMoney(asking) {
     try {
         await topUp(asking.key);
         await showBalance(asking);
-        say('Play money added.');
+        say(t('grant.added'));
         showArmed();
         allow.focus();
     }
@@ -135,6 +139,8 @@ function rearm() {
     setTimeout(showArmed, ARM_MS + 20);
 }
 function armed(asking) {
+    if (limits === undefined)
+        return false;
     const inView = performance.now() - inViewAt >= ARM_MS && !document.hidden;
     return inView && !done && (asking === undefined || balance >= asking.price);
 }
@@ -144,13 +150,13 @@ function showArmed() {
     allow.setAttribute('aria-disabled', String(!armed() || low));
 }
 async function press(asking) {
-    if (!armed(asking))
+    if (limits === undefined || !armed(asking))
         return;
     done = true;
     showArmed();
-    say('Granting the budget …');
+    say(t('grant.granting'));
     try {
-        finish(asking, await grant(asking));
+        finish(asking, await grant(asking, limits));
     }
     catch (error) {
         done = false;
@@ -158,31 +164,27 @@ async function press(asking) {
         say(sentence(error), 'problem');
     }
 }
-async function grant(asking) {
+async function grant(asking, allowed) {
     const { request, origin, key, facts, asset } = asking;
     const payer = await payerAccount(key.publicKey, asset);
-    const mandateId = randomId();
-    const expiresAtMs = Math.trunc(nodeNow(facts) + VALID_MS);
-    const mandate = mandateBytes({
+    const expiresAtMs = endOf(allowed, facts);
+    const signed = await signMandate(key, {
         node: facts.id,
-        mandateId,
+        salt: randomId(),
         payer,
-        payerKey: key.publicKey,
+        granter: key.publicKey,
         delegate: fromHex(request.key),
         asset,
-        perPayment: mostPerPayment(asking),
-        total: chosenTotal(),
-        expiresAtMs,
-        audience: await audience(origin),
+        limits: { ...allowed, expiresAtMs, audience: await audience(origin) },
     });
-    await registerMandate(key, mandate, origin);
+    await registerChain([signed], origin);
     return {
         type: 'farthing:granted',
-        mandate: idText('man', mandateId),
+        mandate: idText('man', await mandateId(signed.mandate)),
         account: idText('acc', payer),
         node: facts.node,
         expires_at_ms: expiresAtMs,
-        per_payment: mostPerPayment(asking).toString(),
+        per_payment: allowed.perPayment.toString(),
     };
 }
 function finish(asking, answer) {

@@ -11,13 +11,18 @@ const KEYS = 'keys';
 const GRANTS = 'grants';
 const CHANNELS = 'channels';
 const OWN_KEY = 'own';
-/** Why this browser cannot pay, in a sentence for its reader. */
+/** Why this page cannot go on, as a code that the words of every language know as `problem.<code>`. */
 export class Unable extends Error {
+    code;
+    constructor(code) {
+        super(code);
+        this.code = code;
+    }
 }
 /** The key of this origin, made on the first call. */
 export async function signingKey(holder = 'site') {
     if (!globalThis.isSecureContext || crypto.subtle === undefined) {
-        throw new Unable('Paying needs a secure connection (https). Nothing was charged.');
+        throw new Unable('insecure');
     }
     const pair = (await storedPair()) ?? (await keepFirst(await newPair(holder)));
     const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
@@ -59,7 +64,7 @@ async function newPair(holder) {
         return (await crypto.subtle.generateKey('Ed25519', extractable, ['sign', 'verify']));
     }
     catch {
-        throw new Unable('This browser cannot make Ed25519 signatures. A current version can.');
+        throw new Unable('no_ed25519');
     }
 }
 /** Stores the pair unless another tab was faster; returns the one that is stored. */
@@ -94,7 +99,7 @@ async function within(storeName, mode, act) {
 }
 function open() {
     return new Promise((resolve, reject) => {
-        const refused = () => reject(new Unable('This browser does not let the page keep a key (storage is blocked).'));
+        const refused = () => reject(new Unable('storage_blocked'));
         try {
             const request = indexedDB.open(DATABASE, VERSION);
             request.onupgradeneeded = () => {

@@ -5,27 +5,22 @@
  * or not in view.
  */
 import { byId, make, say, setText, time } from './dom.js';
-import { readable } from './money.js';
-import { liveState, sentence, } from './node.js';
+import { liveState, } from './node.js';
+import { amount, sentence, speak, t, wordsFor } from './words.js';
 const POLL_MS = 1000;
-const ROLES = { payee: 'Payee', payer: 'Payer', operator: 'Operator' };
-const STATE_WORDS = {
-    held: 'on hold',
-    settled: 'paid',
-    released: 'not charged',
-};
 const pause = byId('pause');
 const cards = new Map();
 const ticking = new Map();
 let paused = false;
 let seen;
 let rows = '';
-start();
-function start() {
+void start();
+async function start() {
+    await speak();
     pause.addEventListener('click', () => {
         paused = !paused;
-        setText(pause, paused ? 'Resume' : 'Pause');
-        say(paused ? 'Paused. The numbers stand still.' : '');
+        setText(pause, t(paused ? 'live.resume' : 'live.pause'));
+        say(paused ? t('live.paused') : '');
         if (!paused)
             void poll();
     });
@@ -64,10 +59,9 @@ function show(state) {
 function showBooks({ totals }, asset) {
     const books = byId('books');
     books.dataset['balanced'] = String(totals.balanced);
-    setText(byId('books-word'), totals.balanced ? 'Books balanced' : 'Books do not balance');
-    const debits = readable(totals.debits, asset);
-    const credits = readable(totals.credits, asset);
-    setText(byId('books-sums'), `Debits ${debits}, credits ${credits}`);
+    setText(byId('books-word'), t(totals.balanced ? 'live.balanced' : 'live.unbalanced'));
+    const sums = { debits: amount(totals.debits, asset), credits: amount(totals.credits, asset) };
+    setText(byId('books-sums'), t('live.sums', sums));
 }
 function showAccount(account, asset) {
     let card = cards.get(account.account);
@@ -76,17 +70,17 @@ function showAccount(account, asset) {
         cards.set(account.account, card);
         byId('accounts').append(card);
     }
-    const amount = card.querySelector('.figure');
-    const text = readable(account.available, asset);
-    if (amount === null || amount.textContent === text)
+    const figure = card.querySelector('.figure');
+    const text = amount(account.available, asset);
+    if (figure === null || figure.textContent === text)
         return;
-    const first = amount.textContent === '';
-    setText(amount, text);
+    const first = figure.textContent === '';
+    setText(figure, text);
     if (!first)
-        flash(amount);
+        flash(figure);
 }
 function newCard(account) {
-    return make('li', { class: 'card' }, make('p', { class: 'eyebrow' }, ROLES[account.role] ?? account.role), make('h3', {}, account.label), make('p', { class: 'figure' }));
+    return make('li', { class: 'card' }, make('p', { class: 'eyebrow' }, wordsFor('role', account.role) ?? account.role), make('h3', { dir: 'auto' }, account.label), make('p', { class: 'figure' }));
 }
 /** Starts the highlight anew; the style sheet keeps it still for readers who want less motion. */
 function flash(element) {
@@ -116,10 +110,10 @@ function showChannel(channel, asset) {
     }
     const [state, spent, deposit] = ['.state', '.spent', '.deposit'].map((name) => row.querySelector(name));
     if (state)
-        setText(state, channel.state);
+        setText(state, wordsFor('state', channel.state) ?? channel.state);
     if (deposit)
-        setText(deposit, readable(channel.deposit, asset));
-    const text = readable(channel.spent, asset);
+        setText(deposit, amount(channel.deposit, asset));
+    const text = amount(channel.spent, asset);
     if (!spent || spent.textContent === text)
         return;
     const first = spent.textContent === '';
@@ -128,7 +122,7 @@ function showChannel(channel, asset) {
         flash(spent);
 }
 function channelRow({ description, payer_label, payee_label }) {
-    const what = description === '' ? 'A channel' : description;
+    const what = description === '' ? t('live.channel') : description;
     return make('tr', { role: 'row' }, make('th', { role: 'rowheader', scope: 'row' }, what), make('td', { role: 'cell', class: 'parties' }, `${payer_label} → ${payee_label}`), make('td', { role: 'cell' }, make('span', { class: 'state' })), make('td', { role: 'cell', class: 'amount deposit' }), make('td', { role: 'cell', class: 'amount spent' }));
 }
 function showPayments(payments, asset) {
@@ -148,6 +142,6 @@ function showPayments(payments, asset) {
     byId('no-payments').hidden = payments.length > 0;
 }
 function paymentRow(payment, asset) {
-    const state = STATE_WORDS[payment.state] ?? payment.state;
-    return make('tr', { role: 'row' }, make('th', { role: 'rowheader', scope: 'row' }, payment.description), make('td', { role: 'cell', class: 'when' }, time(payment.at_ms, 'clock')), make('td', { role: 'cell', class: 'parties' }, `${payment.payer_label} → ${payment.payee_label}`), make('td', { role: 'cell' }, make('span', { class: `state ${payment.state}` }, state)), make('td', { role: 'cell', class: 'amount' }, readable(payment.amount, asset)));
+    const state = wordsFor('state', payment.state) ?? payment.state;
+    return make('tr', { role: 'row' }, make('th', { role: 'rowheader', scope: 'row' }, payment.description), make('td', { role: 'cell', class: 'when' }, time(payment.at_ms, 'clock')), make('td', { role: 'cell', class: 'parties' }, `${payment.payer_label} → ${payment.payee_label}`), make('td', { role: 'cell' }, make('span', { class: `state ${payment.state}` }, state)), make('td', { role: 'cell', class: 'amount' }, amount(payment.amount, asset)));
 }

@@ -12,7 +12,7 @@ export function isReady(data) {
     return fields(data)['type'] === READY.type;
 }
 export function grantRequest(data) {
-    const { type, key, title, price_units, asset, scale, rate } = fields(data);
+    const { type, key, title, price_units, asset, scale, payee, rate } = fields(data);
     if (type !== 'farthing:grant-request')
         return undefined;
     if (typeof key !== 'string' || !/^[0-9a-f]{64}$/.test(key))
@@ -26,7 +26,10 @@ export function grantRequest(data) {
     if (typeof scale !== 'number' || !Number.isInteger(scale) || scale < 0 || scale > 30) {
         return undefined;
     }
-    const asked = { type, key, title: title.slice(0, TITLE_CHARACTERS_MAX), price_units, asset, scale };
+    if (payee !== undefined && !isAccount(payee))
+        return undefined;
+    const named = payee === undefined ? {} : { payee };
+    const asked = { type, key, title: title.slice(0, TITLE_CHARACTERS_MAX), price_units, asset, scale, ...named };
     if (rate === undefined)
         return asked;
     const checked = rateOf(rate);
@@ -40,6 +43,9 @@ function rateOf(data) {
     if (typeof per !== 'number' || !Number.isSafeInteger(per) || per < 1)
         return undefined;
     return { price_units, per, unit };
+}
+function isAccount(value) {
+    return typeof value === 'string' && /^acc_[0-9a-hjkmnp-tv-z]{26}$/.test(value);
 }
 function isUnits(value) {
     return typeof value === 'string' && /^(0|[1-9]\d{0,37})$/.test(value);

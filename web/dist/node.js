@@ -49,10 +49,6 @@ export async function payerState(facts, key) {
 export async function topUp(key) {
     await call('POST', '/v1/faucet', { key: hex(key.publicKey) });
 }
-export async function registerMandate(key, mandate, label) {
-    const signature = base64(await key.sign(mandate));
-    await call('POST', '/v1/mandates', { mandate: base64(mandate), signature, label });
-}
 /** Registers mandates that can be passed on, root first. */
 export async function registerChain(chain, label) {
     await call('POST', '/v1/mandates', chainBody(chain, label));
@@ -78,12 +74,6 @@ export async function closeChannel(key, channel) {
 export async function liveState() {
     return (await call('GET', '/v1/sandbox/state'));
 }
-/** A sentence for the reader about any failure of the calls above. */
-export function sentence(error) {
-    if (error instanceof Unable || error instanceof Refused)
-        return error.message;
-    return 'Something went wrong in this page. Please reload it.';
-}
 async function call(method, path, body, headers = {}) {
     const request = { method, headers, cache: 'no-store', credentials: 'omit' };
     if (body !== undefined) {
@@ -95,7 +85,7 @@ async function call(method, path, body, headers = {}) {
         response = await fetch(path, request);
     }
     catch {
-        throw new Unable('The node cannot be reached. Is this device online?');
+        throw new Unable('unreachable');
     }
     const content = (await response.json().catch(() => ({})));
     if (response.ok)

@@ -1,5 +1,5 @@
 /**
- * The signed formats that a browser makes: order, mandate, revocation, access statement.
+ * The signed formats that a browser makes: order, revocation, access statement; `mandate.ts` has mandates.
  *
  * Format source: `docs/reference/formats.md`; golden vectors: `conformance/formats.json`. Keeps:
  * the bytes returned are exactly the bytes that are signed. Signs nothing itself, reads no clock
@@ -12,10 +12,6 @@ const NETWORK_PREFIX = 'farthing:';
 /** 208 bytes. */
 export function orderBytes(order) {
     return concat(tag('farthing/order/1'), order.node, order.orderId, order.payer, order.signer, order.payee, assetCode(order.asset), assetScale(order.asset), new Uint8Array(7), unsigned(order.amount, 16), order.purchase, milliseconds(order.expiresAtMs), order.mandate);
-}
-/** 224 bytes. */
-export function mandateBytes(mandate) {
-    return concat(tag('farthing/mandate/1'), mandate.node, mandate.mandateId, mandate.payer, mandate.payerKey, mandate.delegate, assetCode(mandate.asset), assetScale(mandate.asset), new Uint8Array(7), unsigned(mandate.perPayment, 16), unsigned(mandate.total, 16), milliseconds(mandate.expiresAtMs), mandate.audience);
 }
 /** 56 bytes. */
 export function revocationBytes(node, mandateId) {

@@ -6,6 +6,7 @@
  */
 import { byId, make } from './dom.js';
 import { Sound } from './sound.js';
+import { t } from './words.js';
 /** Whoever reads so near to the end sees it come. */
 const FOLLOW_PIXELS = 40;
 /** The output for an answer; `context` was made by the press. */
@@ -53,7 +54,7 @@ class Shown {
             place.scrollTop = place.scrollHeight;
     }
     progress() {
-        return `${this.characters} characters`;
+        return t('output.characters', { count: this.characters });
     }
     async finish() { }
 }
@@ -79,7 +80,7 @@ class Events {
         this.shown.show(plainText(data) ?? `${data}\n`);
     }
     progress() {
-        return this.count === 1 ? '1 event' : `${this.count} events`;
+        return t('output.events', { count: this.count });
     }
     async finish() { }
 }
@@ -105,12 +106,15 @@ class Kept {
         this.bytes += piece.length;
     }
     progress() {
-        return this.bytes < 10_000 ? `${this.bytes} bytes` : `${Math.floor(this.bytes / 1000)} kB`;
+        return this.bytes < 10_000
+            ? t('output.bytes', { count: this.bytes })
+            : t('output.kilobytes', { count: Math.floor(this.bytes / 1000) });
     }
     async finish() {
         const address = URL.createObjectURL(new Blob(this.pieces, { type: this.type }));
         const name = location.pathname.split('/').pop() ?? '';
-        const link = make('a', { href: address, download: name }, `Save ${name || 'what has come'}`);
+        const words = name === '' ? t('output.save_all') : t('output.save', { name });
+        const link = make('a', { href: address, download: name }, words);
         byId('output').replaceChildren(link);
         byId('output').hidden = false;
     }

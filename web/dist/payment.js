@@ -39,11 +39,11 @@ export async function paymentFor(challenge, key, grant, nowMs) {
 /** Lays the payment where the next request for this page carries it along. */
 export function present(payment) {
     if (COOKIE.length + payment.length > COOKIE_BYTES_MAX) {
-        throw new Unable('This payment is too long for a browser. Nothing was charged.');
+        throw new Unable('payment_too_long');
     }
     writeCookie(cookiePath(location.pathname), payment, COOKIE_SECONDS);
     if (!document.cookie.includes(`${COOKIE}=`)) {
-        throw new Unable('This browser blocks cookies here, and the payment travels in one. Nothing was charged.');
+        throw new Unable('cookies_blocked');
     }
 }
 /**

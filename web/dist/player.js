@@ -9,33 +9,26 @@ import { Budget } from './budget.js';
 import { byId, make, say, setText } from './dom.js';
 import { closeLeft, Declined, Flow } from './flow.js';
 import { Unable } from './keys.js';
-import { readable, readableRate } from './money.js';
 import { outputFor } from './output.js';
 import { withdraw } from './payment.js';
+import { amount, rate, sentence, speak, t, wordsFor } from './words.js';
 const STEP_MS = 500;
 /** Nothing came for so long and nothing is left to pay with: that was the end. */
 const SILENCE_MS = 1500;
-const BROKEN = 'Something went wrong in this page. What is not spent comes back to you.';
-/** Refusals in the words of the one who reads them here. */
-const REFUSALS = {
-    mandate_revoked: 'You have taken the budget for this site back.',
-    mandate_expired: 'The budget for this site has ended.',
-    mandate_exceeded: 'Your budget for this site is used up.',
-    insufficient_funds: 'Your balance is too low.',
-};
 const challenge = JSON.parse(byId('challenge').textContent ?? '');
 const terms = challenge.requirements;
 const asset = { code: terms.asset, scale: terms.extra.scale };
 const loadedAt = performance.now();
 const button = byId('play');
 const isSound = challenge.mime_type?.startsWith('audio/') ?? false;
-const startWord = isSound ? 'Play' : 'Start';
+const START = isSound ? 'player.play' : 'player.start';
 const budget = new Budget({
     network: terms.network,
     wallet: challenge.wallet,
     nodeOrigin: challenge.node_origin,
     request: {
         title: challenge.title,
+        payee: terms.payTo,
         price_units: terms.extra.depositSuggested,
         asset: asset.code,
         scale: asset.scale,
@@ -45,13 +38,14 @@ const budget = new Budget({
 });
 let run;
 let starting = false;
-start();
+withdraw();
+void speak().then(start);
 function start() {
-    withdraw();
-    setText(byId('price'), rate());
+    const { price, per, unit } = terms.extra;
+    setText(byId('price'), rate(price, per, unit, asset));
     setText(byId('free'), free());
-    setText(button, startWord);
-    setText(byId('progress-name'), isSound ? 'Time' : 'Received');
+    setText(button, t(START));
+    setText(byId('progress-name'), t(isSound ? 'player.time' : 'player.received'));
     void tidyUp().finally(() => {
         button.disabled = false;
     });
@@ -68,7 +62,7 @@ async function tidyUp() {
         showAllowance((await budget.look()).grant);
         const [left] = await closeLeft(challenge.node_origin);
         if (left !== undefined)
-            say(`What was left open here is closed. ${account(left)}`);
+            say(`${t('player.left')} ${account(left)}`);
     }
     catch {
         // The press that needs it tells what is wrong.
@@ -88,9 +82,9 @@ async function press() {
     try {
         const spender = await budget.take();
         showAllowance(spender.grant);
-        say('Opening a channel …');
+        say(t('player.opening'));
         if (!navigator.onLine)
-            throw new Unable('You are offline. Nothing was charged.');
+            throw new Unable('offline');
         const content = new AbortController();
         const nodeOrigin = challenge.node_origin;
         const purchase = { terms, resource: challenge.resource, nodeOrigin, spender, nowMs: nodeNow() };
@@ -106,16 +100,16 @@ async function press() {
     finally {
         starting = false;
         run = undefined;
-        setText(button, startWord);
+        setText(button, t(START));
         delete byId('player').dataset['playing'];
         void context.close();
     }
 }
 async function play(current, response) {
-    setText(button, 'Stop');
-    setText(byId('remaining-name'), 'Remaining');
+    setText(button, t('player.stop'));
+    setText(byId('remaining-name'), t('player.remaining'));
     byId('player').dataset['playing'] = 'true';
-    say(isSound ? 'Playing.' : 'Receiving.');
+    say(t(isSound ? 'player.playing' : 'player.receiving'));
     const stopped = new Promise((resolve) => {
         current.content.signal.addEventListener('abort', () => resolve());
     });
@@ -126,13 +120,13 @@ async function play(current, response) {
     await (isSound ? Promise.race([finished, stopped]) : finished);
     current.ending ??= 'whole';
     await steps;
-    setText(button, 'Closing …');
+    setText(button, t('player.closing'));
     button.setAttribute('aria-disabled', 'true');
     try {
         const standing = await current.flow.close();
         show(current);
-        setText(byId('remaining-name'), 'Came back');
-        say(`${endWord(current)} ${account(standing)}`);
+        setText(byId('remaining-name'), t('player.came_back'));
+        say(`${t(endOf(current))} ${account(standing)}`);
     }
     finally {
         button.removeAttribute('aria-disabled');
@@ -156,7 +150,7 @@ async function receive(current, response) {
             return;
         current.ending = 'failed';
         if (error instanceof RangeError)
-            say(`The sound cannot be played: ${error.message}.`, 'problem');
+            say(t('player.no_sound', { why: error.message }), 'problem');
         current.content.abort();
     }
 }
@@ -202,31 +196,29 @@ function clear() {
 }
 function show({ flow, output }) {
     const { spent, deposit } = flow.standing;
-    setText(byId('spent'), readable(spent, asset));
-    setText(byId('remaining'), readable(deposit - spent, asset));
+    setText(byId('spent'), amount(spent, asset));
+    setText(byId('remaining'), amount(deposit - spent, asset));
     setText(byId('progress'), output.progress());
     byId('bar').value = Number((spent * 1000n) / deposit);
 }
-function endWord({ ending, flow }) {
+function endOf({ ending, flow }) {
     if (ending === 'stop')
-        return 'Stopped.';
+        return 'player.stopped';
     if (ending === 'failed')
-        return 'It broke off.';
+        return 'player.broke';
     if (flow.full === undefined)
-        return 'That was all.';
-    if (flow.full === 'insufficient_funds')
-        return 'Your wallet is empty.';
-    return 'Your budget for this site is used up.';
+        return 'player.all';
+    return flow.full === 'insufficient_funds' ? 'player.empty' : 'player.used_up';
 }
 /** What it came to. */
 function account({ spent, deposit }) {
     const back = deposit - spent;
-    const returned = back > 0n ? ` ${readable(back, asset)} came back to you.` : '';
-    return `You paid ${readable(spent, asset)}.${returned}`;
+    const returned = back > 0n ? ` ${t('player.returned', { amount: amount(back, asset) })}` : '';
+    return t('player.paid', { amount: amount(spent, asset) }) + returned;
 }
 function explain(error) {
     if (!(error instanceof Declined)) {
-        say(error instanceof Unable ? error.message : BROKEN, 'problem');
+        say(sentence(error, 'player.broken'), 'problem');
         return;
     }
     say('');
@@ -234,31 +226,26 @@ function explain(error) {
     const aboutGrant = error.code.startsWith('mandate_');
     if (aboutGrant)
         budget.refuse();
-    place.replaceChildren(REFUSALS[error.code] ?? `The site said: ${error.message}.`);
+    const known = wordsFor('problem', error.code);
+    place.replaceChildren(known ?? t('player.refused', { why: error.message }));
     if (aboutGrant)
-        place.append(` Press ${startWord} again to choose a new budget.`);
+        place.append(` ${t('player.again', { button: t(START) })}`);
     if (error.code === 'insufficient_funds') {
         const { href } = new URL('/wallet', challenge.node_origin);
-        const link = make('a', { href, target: '_blank', rel: 'noopener' }, 'Open your wallet');
+        const link = make('a', { href, target: '_blank', rel: 'noopener' }, t('paywall.wallet'));
         place.append(' ', link);
     }
     place.focus();
 }
-function rate() {
-    const { price, per, unit } = terms.extra;
-    return readableRate(price, per, unit, asset);
-}
 function free() {
     const { freeUnits, unit } = terms.extra;
-    if (freeUnits === undefined)
-        return '';
-    return freeUnits === 1 ? `The first ${unit} is free.` : `The first ${freeUnits} ${unit}s are free.`;
+    return freeUnits === undefined ? '' : t('player.free', { unit, count: freeUnits });
 }
 function showAllowance(grant) {
     const limit = grant?.per_payment;
     const text = limit === undefined
-        ? 'The first time, your wallet opens in a window of its own and asks for a budget.'
-        : `Your budget allows up to ${readable(limit, asset)} at a time.`;
+        ? t('player.first')
+        : t('player.allowance', { amount: amount(limit, asset) });
     setText(byId('allowance'), text);
 }
 /** The gateway's clock now: a device may be hours off. */

@@ -6,8 +6,10 @@
  * works without a network once it is loaded.
  */
 import { byId, make, say, setText, time } from './dom.js';
+import { LANGUAGES } from './language.js';
 import { readPolicy, ReceiptRefused, verifyReceipt } from './receipt.js';
-import { amountText } from './wording.js';
+import { proofText } from './proven.js';
+import { amount, speak, t } from './words.js';
 const POLICY_PATH = '/log/policy';
 const FILES_PATH = '/.well-known/farthing/';
 const CACHE = 'farthing-verify';
@@ -21,6 +23,7 @@ const file = byId('file');
 let loaded;
 start().catch((error) => say(String(error), 'problem'));
 async function start() {
+    await speak();
     byId('form').addEventListener('submit', (event) => {
         event.preventDefault();
         void check();
@@ -58,36 +61,36 @@ async function fillPolicy() {
         const text = await answer.text();
         if (policy.value === '')
             policy.value = text;
-        setText(byId('policy-source'), 'This node says so of itself. If you have its key from elsewhere, put that here.');
+        setText(byId('policy-source'), t('verify.own_policy'));
     }
     catch {
-        setText(byId('policy-source'), 'This node publishes none. Put in the key of the log that you trust.');
+        setText(byId('policy-source'), t('verify.no_policy'));
     }
 }
 /** Loads the receipt that the address names; only this origin is asked. */
 async function load(address) {
     const url = URL.canParse(address, location.href) ? new URL(address, location.href) : undefined;
     if (url?.origin !== location.origin) {
-        refused('This page loads receipts from its own address only. Save the receipt as a file and drop it here.');
+        refused(t('verify.elsewhere'));
         return;
     }
-    say('Loading the receipt …');
+    say(t('verify.loading'));
     try {
         const answer = await fetch(url);
-        if (!answer.ok)
-            throw new Error(`the node answers ${answer.status}`);
-        await take(await answer.blob());
+        if (answer.ok)
+            await take(await answer.blob());
+        else
+            refused(t('verify.not_loaded', { status: answer.status }));
     }
-    catch (error) {
-        const why = error instanceof TypeError ? 'the node does not answer' : error.message;
-        refused(`The receipt could not be loaded: ${why}.`);
+    catch {
+        refused(t('verify.no_answer'));
     }
 }
 async function take(source) {
     if (source === undefined)
         return;
     if (source.size > FILE_BYTES_MAX) {
-        refused('The file is too large for a receipt.', 'receipt_too_large');
+        refused(t('verify.too_large'), 'receipt_too_large');
         return;
     }
     await show(new Uint8Array(await source.arrayBuffer()));
@@ -103,14 +106,14 @@ async function check() {
     file.value = '';
     clear();
     if (receipt.value.trim() === '') {
-        say('Drop a receipt here or paste one first.', 'problem');
+        say(t('verify.nothing'), 'problem');
         return;
     }
     if (globalThis.crypto?.subtle === undefined) {
-        refused('This browser checks signatures only on pages that come encrypted (https) or from this device.');
+        refused(t('verify.insecure'));
         return;
     }
-    say('Checking …');
+    say(t('verify.checking'));
     const source = loaded?.text === receipt.value ? loaded.bytes : receipt.value;
     try {
         const believed = await readPolicy(policy.value);
@@ -120,7 +123,7 @@ async function check() {
     catch (error) {
         if (!(error instanceof ReceiptRefused))
             throw error;
-        refused(`${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`, error.code);
+        refused(inEnglish(error.message), error.code);
     }
 }
 function clear() {
@@ -132,11 +135,12 @@ function clear() {
 function holds(verdict) {
     const { facts, vouched, proven, notProven } = verdict;
     const isAccount = facts.action === 'create';
-    setText(byId('verdict-word'), 'The receipt holds');
+    setText(byId('verdict-word'), t('verify.holds'));
     setText(byId('reason'), '');
-    byId('facts').replaceChildren(...row('Amount', isAccount ? '' : amountText(facts.amount, facts.asset, facts.scale)), ...row(isAccount ? 'Account' : 'From', verdict.payer ?? ''), ...row('To', verdict.payee ?? ''), ...row('Payment', facts.payment ?? ''), ...row('When', time(Number(facts.timestampNs / 1000000n), 'moment')), ...row('Log', vouched.log), ...row('Entry', `${verdict.index} of ${vouched.size}`), ...row('Witnesses', vouched.witnesses.map(({ key }) => key).join(', ') || 'none'));
-    byId('proven').replaceChildren(...proven.map(({ text }) => make('li', {}, text)));
-    byId('not-proven').replaceChildren(...notProven.map(({ text }) => make('li', {}, text)));
+    byId('facts').replaceChildren(...row('verify.amount', isAccount ? '' : amount(facts.amount, { code: facts.asset, scale: facts.scale })), ...row(isAccount ? 'verify.account' : 'verify.from', verdict.payer ?? ''), ...row('verify.to', verdict.payee ?? ''), ...row('verify.payment', facts.payment ?? ''), ...row('verify.when', time(Number(facts.timestampNs / 1000000n), 'moment')), ...row('verify.log', vouched.log), ...row('verify.entry', t('verify.entry_of', { index: String(verdict.index), size: String(vouched.size) })), ...row('verify.witnesses', vouched.witnesses.map(({ key }) => key).join(', ') || t('verify.no_witnesses')));
+    const sentences = (said) => said.map((one) => make('li', {}, proofText(one, verdict)));
+    byId('proven').replaceChildren(...sentences(proven));
+    byId('not-proven').replaceChildren(...sentences(notProven));
     reveal('true');
 }
 /** A fact; nothing if there is none. */
@@ -144,13 +148,12 @@ function row(name, fact) {
     if (fact === '')
         return [];
     const value = typeof fact === 'string' && /_[0-9a-z]{26}$/.test(fact) ? make('code', {}, fact) : fact;
-    return [make('div', {}, make('dt', {}, name), make('dd', {}, value))];
+    return [make('div', {}, make('dt', {}, t(name)), make('dd', {}, value))];
 }
 function refused(reason, code) {
     clear();
-    setText(byId('verdict-word'), 'The receipt proves nothing here');
-    const advice = code === undefined ? '' : ` ${adviceFor(code)}`;
-    byId('reason').replaceChildren(`${reason}${advice}`, ...(code === undefined ? [] : [' ', make('code', {}, code)]));
+    setText(byId('verdict-word'), t('verify.refused'));
+    byId('reason').replaceChildren(reason, ...(code === undefined ? [] : [` ${adviceFor(code)} `, make('code', {}, code)]));
     reveal('false');
 }
 function reveal(word) {
@@ -161,19 +164,25 @@ function reveal(word) {
     verdict.hidden = false;
     byId('verdict-word').focus();
 }
+/** The verifier's own sentence, which is English; what to do about it follows in the reader's language. */
+function inEnglish(text) {
+    const sentence = `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+    return make('span', { lang: 'en', dir: 'ltr' }, sentence);
+}
 /** What a person can do about it; the first that fits. */
 const ADVICE = [
-    [/^(policy_|vkey_|key_name)/, 'Look at the key or policy above: it is the part that cannot be read.'],
-    [/^(unknown_log|note_unsigned|log_signature_missing)$/, 'It comes from another log than the one you trust, or the key above is not that of its log.'],
-    [/^quorum_unmet$/, 'Ask for the receipt again later, when more witnesses have signed, or trust fewer of them.'],
-    [/^note_signature_/, 'It was changed after it was signed, or somebody forged it.'],
-    [/^receipt_(not_included|beyond_tree)$/, 'What it says is not what the log holds there.'],
-    [/future/, 'Check the clock of this device.'],
-    [/^ed25519_unsupported$/, 'Use a newer browser.'],
-    [/^(receipt_|note_|checkpoint_|opening_|facts_)/, 'It is no receipt of a Farthing node, or it was cut or changed. Get it again from where it came.'],
+    [/^(policy_|vkey_|key_name)/, 'advice.key'],
+    [/^(unknown_log|note_unsigned|log_signature_missing)$/, 'advice.log'],
+    [/^quorum_unmet$/, 'advice.quorum'],
+    [/^note_signature_/, 'advice.signature'],
+    [/^receipt_(not_included|beyond_tree)$/, 'advice.place'],
+    [/future/, 'advice.clock'],
+    [/^ed25519_unsupported$/, 'advice.browser'],
+    [/^(receipt_|note_|checkpoint_|opening_|facts_)/, 'advice.receipt'],
 ];
 function adviceFor(code) {
-    return ADVICE.find(([pattern]) => pattern.test(code))?.[1] ?? '';
+    const key = ADVICE.find(([pattern]) => pattern.test(code))?.[1];
+    return key === undefined ? '' : t(key);
 }
 /** Puts what this page is made of where `offline.js` finds it when there is no network. */
 async function keepForOffline() {
@@ -183,7 +192,8 @@ async function keepForOffline() {
     const parts = performance.getEntriesByType('resource').map(({ name }) => new URL(name));
     const own = parts.filter(({ origin, pathname }) => origin === location.origin && pathname.startsWith(FILES_PATH));
     const cache = await caches.open(CACHE);
-    await cache.addAll(['/verify', ...new Set(own.map(({ pathname }) => pathname))]);
+    const words = Object.keys(LANGUAGES).map((language) => `${FILES_PATH}words.${language}.json`);
+    await cache.addAll(['/verify', ...new Set([...own.map(({ pathname }) => pathname), ...words])]);
     await cache.add(POLICY_PATH).catch(() => undefined);
-    setText(byId('offline'), 'This page is kept in this browser: it opens and works without a network.');
+    setText(byId('offline'), t('verify.offline'));
 }

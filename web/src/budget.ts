@@ -7,8 +7,11 @@
 
 import { base32, hex, idBytes } from './bytes.js';
 import { say } from './dom.js';
-import { signingKey, storedGrant, storeGrant, Unable, type Grant, type SigningKey } from './keys.js';
+import {
+  signingKey, storedGrant, storeGrant, Unable, type Grant, type Inability, type SigningKey,
+} from './keys.js';
 import { answer, isReady, type GrantRequest } from './messages.js';
+import { t } from './words.js';
 
 const WALLET_FEATURES = 'popup,width=480,height=760';
 const CLOSED_CHECK_MS = 300;
@@ -83,15 +86,13 @@ export class Budget {
 
   private async ask(key: SigningKey): Promise<Grant> {
     if (this.wallet === null) {
-      throw new Unable(
-        'The browser blocked the wallet’s window. Allow pop-ups for this site, then press again.',
-      );
+      throw new Unable('popup_blocked');
     }
-    say('Your wallet has opened in its own window. Choose a budget there.');
+    say(t('budget.opened'));
     const grant = await this.walletAnswer(this.wallet, key);
     const node = base32(idBytes('node', grant.node));
     if (this.wanted.network !== `farthing:${node}`) {
-      throw new Unable('This wallet belongs to another node than the one this site is paid at.');
+      throw new Unable('other_node');
     }
     await storeGrant(this.wanted.network, grant);
     this.refused = false;
@@ -103,7 +104,7 @@ export class Budget {
     const { nodeOrigin } = this.wanted;
     const listening = new AbortController();
     return new Promise<Grant>((resolve, reject) => {
-      const refuse = (text: string) => reject(new Unable(text));
+      const refuse = (why: Inability) => reject(new Unable(why));
       window.addEventListener(
         'message',
         (event) => {
@@ -114,7 +115,7 @@ export class Budget {
             return;
           }
           const reply = answer(event.data);
-          if (reply?.type === 'farthing:declined') refuse('You declined. Nothing was charged.');
+          if (reply?.type === 'farthing:declined') refuse('declined');
           if (reply?.type === 'farthing:granted') {
             const { type: _, ...grant } = reply;
             resolve(grant);
@@ -123,16 +124,13 @@ export class Budget {
         { signal: listening.signal },
       );
       const patience = setTimeout(() => {
-        say(`The wallet at ${nodeOrigin} does not answer. Is it reachable?`, 'problem');
+        say(t('budget.silent', { origin: nodeOrigin }), 'problem');
       }, WALLET_PATIENCE_MS);
       const watch = setInterval(() => {
         if (!popup.closed) return;
         clearInterval(watch);
         // The answer may still be under way when the window has gone.
-        setTimeout(
-          () => refuse('The wallet was closed without an answer. Nothing was charged.'),
-          CLOSED_CHECK_MS,
-        );
+        setTimeout(() => refuse('closed'), CLOSED_CHECK_MS);
       }, CLOSED_CHECK_MS);
       listening.signal.addEventListener('abort', () => {
         clearTimeout(patience);

@@ -36,13 +36,14 @@ export function say(text: string, kind: 'info' | 'problem' = 'info'): void {
   setText(status, text);
 }
 
-export function time(atMs: number, style: 'date' | 'moment' | 'clock'): HTMLTimeElement {
+/** A moment in the language of the page. */
+export function time(atMs: number, style: keyof typeof STYLES): HTMLTimeElement {
   const at = new Date(atMs);
-  return make('time', { datetime: at.toISOString() }, FORMATS[style].format(at));
+  const text = new Intl.DateTimeFormat(document.documentElement.lang, STYLES[style]).format(at);
+  return make('time', { datetime: at.toISOString() }, text);
 }
 
-const FORMATS = {
-  date: new Intl.DateTimeFormat('en', { dateStyle: 'medium' }),
-  moment: new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' }),
-  clock: new Intl.DateTimeFormat('en', { timeStyle: 'medium' }),
-};
+const STYLES = {
+  moment: { dateStyle: 'medium', timeStyle: 'short' },
+  clock: { timeStyle: 'medium' },
+} as const;

@@ -22,7 +22,10 @@ const AHEAD_PART = 10n;
 const CLOSE_TRIES = 20;
 const CLOSE_PAUSE_MS = 250;
 /** A smaller deposit may be allowed where one is refused so. */
-const TOO_MUCH = ['mandate_exceeded', 'insufficient_funds', 'deposit_above_limit'];
+const TOO_MUCH = [
+  'mandate_exceeded', 'mandate_per_payment', 'mandate_per_day', 'mandate_per_month', 'insufficient_funds',
+  'deposit_above_limit',
+];
 
 /** x402 PaymentRequirements of `batch-settlement`, as far as a page reads them; echoed as a whole. */
 export interface MeteredTerms {
@@ -51,7 +54,7 @@ export interface Standing {
 }
 
 /** The site or the node said no. */
-export class Declined extends Unable {
+export class Declined extends Error {
   constructor(readonly code: string, text: string) {
     super(text);
   }
@@ -276,7 +279,7 @@ async function ask(stored: StoredChannel, signed: string, init: RequestInit): Pr
     return await fetch(pathname + search, { ...init, headers, cache: 'no-store' });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new Unable('The site cannot be reached. Is this device online?');
+    throw new Unable('site_unreachable');
   }
 }
 
@@ -298,7 +301,7 @@ async function askNode(
   try {
     response = await fetch(`${origin}/v1/channels/${channel}${path}`, init);
   } catch {
-    throw new Unable('The node cannot be reached. Is this device online?');
+    throw new Unable('unreachable');
   }
   if (response.ok) return (await response.json()) as Record<string, unknown>;
   const { code, text } = await refusalOf(response);

@@ -4,13 +4,18 @@
 
 import { byId, make, setText } from './dom.js';
 import { nodeFacts } from './node.js';
+import { speak, t } from './words.js';
 
-nodeFacts().then(
+const facts = nodeFacts();
+// What failed is told below, in the reader's language.
+facts.catch(() => undefined);
+
+speak().then(() => facts).then(
   ({ node, assets }) => {
     byId('node').replaceChildren(make('code', {}, node));
-    const names = assets.map(({ code, sandbox }) => code + (sandbox ? ' (play money)' : ''));
+    const names = assets.map(({ code, sandbox }) => (sandbox ? t('index.play', { asset: code }) : code));
     setText(byId('assets'), names.join(', '));
     byId('live').hidden = !assets.some(({ sandbox }) => sandbox);
   },
-  () => setText(byId('node'), 'unknown: the node does not answer'),
+  () => setText(byId('node'), t('index.unknown')),
 );

@@ -44,8 +44,16 @@ export interface StoredChannel {
   accepted: unknown;
 }
 
-/** Why this browser cannot pay, in a sentence for its reader. */
-export class Unable extends Error {}
+/** Why this page cannot go on, as a code that the words of every language know as `problem.<code>`. */
+export class Unable extends Error {
+  constructor(readonly code: Inability) {
+    super(code);
+  }
+}
+
+export type Inability =
+  | 'insecure' | 'no_ed25519' | 'storage_blocked' | 'cookies_blocked' | 'payment_too_long' | 'offline'
+  | 'unreachable' | 'site_unreachable' | 'popup_blocked' | 'other_node' | 'declined' | 'closed';
 
 /** Whose key it is: a wallet's can be copied into a backup, a site's cannot. */
 export type Holder = 'site' | 'wallet';
@@ -53,7 +61,7 @@ export type Holder = 'site' | 'wallet';
 /** The key of this origin, made on the first call. */
 export async function signingKey(holder: Holder = 'site'): Promise<SigningKey> {
   if (!globalThis.isSecureContext || crypto.subtle === undefined) {
-    throw new Unable('Paying needs a secure connection (https). Nothing was charged.');
+    throw new Unable('insecure');
   }
   const pair = (await storedPair()) ?? (await keepFirst(await newPair(holder)));
   const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
@@ -104,7 +112,7 @@ async function newPair(holder: Holder): Promise<CryptoKeyPair> {
     const extractable = holder === 'wallet';
     return (await crypto.subtle.generateKey('Ed25519', extractable, ['sign', 'verify'])) as CryptoKeyPair;
   } catch {
-    throw new Unable('This browser cannot make Ed25519 signatures. A current version can.');
+    throw new Unable('no_ed25519');
   }
 }
 
@@ -144,8 +152,7 @@ async function within<T>(
 
 function open(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    const refused = () =>
-      reject(new Unable('This browser does not let the page keep a key (storage is blocked).'));
+    const refused = () => reject(new Unable('storage_blocked'));
     try {
       const request = indexedDB.open(DATABASE, VERSION);
       request.onupgradeneeded = () => {

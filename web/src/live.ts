@@ -6,19 +6,13 @@
  */
 
 import { byId, make, say, setText, time } from './dom.js';
-import { readable } from './money.js';
 import {
-  liveState, sentence, type LiveAccount, type LiveChannel, type LivePayment, type LiveState,
+  liveState, type LiveAccount, type LiveChannel, type LivePayment, type LiveState,
 } from './node.js';
 import type { Asset } from './order.js';
+import { amount, sentence, speak, t, wordsFor } from './words.js';
 
 const POLL_MS = 1000;
-const ROLES = { payee: 'Payee', payer: 'Payer', operator: 'Operator' };
-const STATE_WORDS: Record<string, string> = {
-  held: 'on hold',
-  settled: 'paid',
-  released: 'not charged',
-};
 
 const pause = byId<HTMLButtonElement>('pause');
 const cards = new Map<string, HTMLElement>();
@@ -27,13 +21,14 @@ let paused = false;
 let seen: Set<string> | undefined;
 let rows = '';
 
-start();
+void start();
 
-function start(): void {
+async function start(): Promise<void> {
+  await speak();
   pause.addEventListener('click', () => {
     paused = !paused;
-    setText(pause, paused ? 'Resume' : 'Pause');
-    say(paused ? 'Paused. The numbers stand still.' : '');
+    setText(pause, t(paused ? 'live.resume' : 'live.pause'));
+    say(paused ? t('live.paused') : '');
     if (!paused) void poll();
   });
   void poll();
@@ -69,10 +64,9 @@ function show(state: LiveState): void {
 function showBooks({ totals }: LiveState, asset: Asset): void {
   const books = byId('books');
   books.dataset['balanced'] = String(totals.balanced);
-  setText(byId('books-word'), totals.balanced ? 'Books balanced' : 'Books do not balance');
-  const debits = readable(totals.debits, asset);
-  const credits = readable(totals.credits, asset);
-  setText(byId('books-sums'), `Debits ${debits}, credits ${credits}`);
+  setText(byId('books-word'), t(totals.balanced ? 'live.balanced' : 'live.unbalanced'));
+  const sums = { debits: amount(totals.debits, asset), credits: amount(totals.credits, asset) };
+  setText(byId('books-sums'), t('live.sums', sums));
 }
 
 function showAccount(account: LiveAccount, asset: Asset): void {
@@ -82,20 +76,20 @@ function showAccount(account: LiveAccount, asset: Asset): void {
     cards.set(account.account, card);
     byId('accounts').append(card);
   }
-  const amount = card.querySelector<HTMLElement>('.figure');
-  const text = readable(account.available, asset);
-  if (amount === null || amount.textContent === text) return;
-  const first = amount.textContent === '';
-  setText(amount, text);
-  if (!first) flash(amount);
+  const figure = card.querySelector<HTMLElement>('.figure');
+  const text = amount(account.available, asset);
+  if (figure === null || figure.textContent === text) return;
+  const first = figure.textContent === '';
+  setText(figure, text);
+  if (!first) flash(figure);
 }
 
 function newCard(account: LiveAccount): HTMLElement {
   return make(
     'li',
     { class: 'card' },
-    make('p', { class: 'eyebrow' }, ROLES[account.role] ?? account.role),
-    make('h3', {}, account.label),
+    make('p', { class: 'eyebrow' }, wordsFor('role', account.role) ?? account.role),
+    make('h3', { dir: 'auto' }, account.label),
     make('p', { class: 'figure' }),
   );
 }
@@ -129,9 +123,9 @@ function showChannel(channel: LiveChannel, asset: Asset): void {
   const [state, spent, deposit] = ['.state', '.spent', '.deposit'].map((name) =>
     row.querySelector<HTMLElement>(name),
   );
-  if (state) setText(state, channel.state);
-  if (deposit) setText(deposit, readable(channel.deposit, asset));
-  const text = readable(channel.spent, asset);
+  if (state) setText(state, wordsFor('state', channel.state) ?? channel.state);
+  if (deposit) setText(deposit, amount(channel.deposit, asset));
+  const text = amount(channel.spent, asset);
   if (!spent || spent.textContent === text) return;
   const first = spent.textContent === '';
   setText(spent, text);
@@ -139,7 +133,7 @@ function showChannel(channel: LiveChannel, asset: Asset): void {
 }
 
 function channelRow({ description, payer_label, payee_label }: LiveChannel): HTMLTableRowElement {
-  const what = description === '' ? 'A channel' : description;
+  const what = description === '' ? t('live.channel') : description;
   return make(
     'tr',
     { role: 'row' },
@@ -169,7 +163,7 @@ function showPayments(payments: LivePayment[], asset: Asset): void {
 }
 
 function paymentRow(payment: LivePayment, asset: Asset): HTMLTableRowElement {
-  const state = STATE_WORDS[payment.state] ?? payment.state;
+  const state = wordsFor('state', payment.state) ?? payment.state;
   return make(
     'tr',
     { role: 'row' },
@@ -177,6 +171,6 @@ function paymentRow(payment: LivePayment, asset: Asset): HTMLTableRowElement {
     make('td', { role: 'cell', class: 'when' }, time(payment.at_ms, 'clock')),
     make('td', { role: 'cell', class: 'parties' }, `${payment.payer_label} → ${payment.payee_label}`),
     make('td', { role: 'cell' }, make('span', { class: `state ${payment.state}` }, state)),
-    make('td', { role: 'cell', class: 'amount' }, readable(payment.amount, asset)),
+    make('td', { role: 'cell', class: 'amount' }, amount(payment.amount, asset)),
   );
 }

@@ -20,6 +20,8 @@ export interface GrantRequest {
   price_units: string;
   asset: string;
   scale: number;
+  /** Who is paid, `acc_…`, if the site names one. */
+  payee?: string;
   /** For what is sold by the unit: `price_units` is the deposit then, and this the price. */
   rate?: Rate;
 }
@@ -41,7 +43,7 @@ export function isReady(data: unknown): boolean {
 }
 
 export function grantRequest(data: unknown): GrantRequest | undefined {
-  const { type, key, title, price_units, asset, scale, rate } = fields(data);
+  const { type, key, title, price_units, asset, scale, payee, rate } = fields(data);
   if (type !== 'farthing:grant-request') return undefined;
   if (typeof key !== 'string' || !/^[0-9a-f]{64}$/.test(key)) return undefined;
   if (typeof title !== 'string') return undefined;
@@ -50,7 +52,9 @@ export function grantRequest(data: unknown): GrantRequest | undefined {
   if (typeof scale !== 'number' || !Number.isInteger(scale) || scale < 0 || scale > 30) {
     return undefined;
   }
-  const asked = { type, key, title: title.slice(0, TITLE_CHARACTERS_MAX), price_units, asset, scale };
+  if (payee !== undefined && !isAccount(payee)) return undefined;
+  const named = payee === undefined ? {} : { payee };
+  const asked = { type, key, title: title.slice(0, TITLE_CHARACTERS_MAX), price_units, asset, scale, ...named };
   if (rate === undefined) return asked as GrantRequest;
   const checked = rateOf(rate);
   return checked === undefined ? undefined : ({ ...asked, rate: checked } as GrantRequest);
@@ -63,6 +67,10 @@ function rateOf(data: unknown): Rate | undefined {
   }
   if (typeof per !== 'number' || !Number.isSafeInteger(per) || per < 1) return undefined;
   return { price_units, per, unit };
+}
+
+function isAccount(value: unknown): value is string {
+  return typeof value === 'string' && /^acc_[0-9a-hjkmnp-tv-z]{26}$/.test(value);
 }
 
 function isUnits(value: unknown): value is string {

@@ -1,5 +1,5 @@
 /**
- * Readable money from base units.
+ * Readable money from base units, in English.
  *
  * Keeps: what is shown is exact. Digits are moved, never rounded, and no float takes part. Must
  * not be used to read amounts that people type.
@@ -23,16 +23,6 @@ export function readable(units: string | bigint, asset: Asset): string {
   const value = BigInt(units);
   const negative = value < 0n;
   return (negative ? '−' : '') + positive(negative ? -value : value, asset);
-}
-
-/** "0.01 ¢ a second", "$1.00 for 1000 bytes". */
-export function readableRate(units: string, per: number, unit: string, asset: Asset): string {
-  const price = readable(units, asset);
-  return per === 1 ? `${price} ${article(unit)} ${unit}` : `${price} for ${per} ${unit}s`;
-}
-
-function article(word: string): string {
-  return /^[aeiou]/.test(word) ? 'an' : 'a';
 }
 
 /** One hundredth of the asset's unit in base units; one base unit where nothing is smaller. */

@@ -176,15 +176,6 @@ export async function topUp(key: SigningKey): Promise<void> {
   await call('POST', '/v1/faucet', { key: hex(key.publicKey) });
 }
 
-export async function registerMandate(
-  key: SigningKey,
-  mandate: Bytes,
-  label: string,
-): Promise<void> {
-  const signature = base64(await key.sign(mandate));
-  await call('POST', '/v1/mandates', { mandate: base64(mandate), signature, label });
-}
-
 /** Registers mandates that can be passed on, root first. */
 export async function registerChain(chain: SignedMandate[], label: string): Promise<void> {
   await call('POST', '/v1/mandates', chainBody(chain, label));
@@ -224,12 +215,6 @@ export async function liveState(): Promise<LiveState> {
   return (await call('GET', '/v1/sandbox/state')) as LiveState;
 }
 
-/** A sentence for the reader about any failure of the calls above. */
-export function sentence(error: unknown): string {
-  if (error instanceof Unable || error instanceof Refused) return error.message;
-  return 'Something went wrong in this page. Please reload it.';
-}
-
 async function call(
   method: 'GET' | 'POST',
   path: string,
@@ -245,7 +230,7 @@ async function call(
   try {
     response = await fetch(path, request);
   } catch {
-    throw new Unable('The node cannot be reached. Is this device online?');
+    throw new Unable('unreachable');
   }
   const content = (await response.json().catch(() => ({}))) as Record<string, unknown>;
   if (response.ok) return content;

@@ -1,5 +1,5 @@
 /**
- * The signed formats that a browser makes: order, mandate, revocation, access statement.
+ * The signed formats that a browser makes: order, revocation, access statement; `mandate.ts` has mandates.
  *
  * Format source: `docs/reference/formats.md`; golden vectors: `conformance/formats.json`. Keeps:
  * the bytes returned are exactly the bytes that are signed. Signs nothing itself, reads no clock
@@ -32,19 +32,6 @@ export interface Order {
   mandate: Bytes;
 }
 
-export interface Mandate {
-  node: Bytes;
-  mandateId: Bytes;
-  payer: Bytes;
-  payerKey: Bytes;
-  delegate: Bytes;
-  asset: Asset;
-  perPayment: bigint;
-  total: bigint;
-  expiresAtMs: number;
-  audience: Bytes;
-}
-
 /** 208 bytes. */
 export function orderBytes(order: Order): Bytes {
   return concat(
@@ -61,25 +48,6 @@ export function orderBytes(order: Order): Bytes {
     order.purchase,
     milliseconds(order.expiresAtMs),
     order.mandate,
-  );
-}
-
-/** 224 bytes. */
-export function mandateBytes(mandate: Mandate): Bytes {
-  return concat(
-    tag('farthing/mandate/1'),
-    mandate.node,
-    mandate.mandateId,
-    mandate.payer,
-    mandate.payerKey,
-    mandate.delegate,
-    assetCode(mandate.asset),
-    assetScale(mandate.asset),
-    new Uint8Array(7),
-    unsigned(mandate.perPayment, 16),
-    unsigned(mandate.total, 16),
-    milliseconds(mandate.expiresAtMs),
-    mandate.audience,
   );
 }
 

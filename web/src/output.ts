@@ -8,6 +8,7 @@
 import type { Bytes } from './bytes.js';
 import { byId, make } from './dom.js';
 import { Sound } from './sound.js';
+import { t } from './words.js';
 
 /** Whoever reads so near to the end sees it come. */
 const FOLLOW_PIXELS = 40;
@@ -67,7 +68,7 @@ class Shown implements Output {
   }
 
   progress(): string {
-    return `${this.characters} characters`;
+    return t('output.characters', { count: this.characters });
   }
 
   async finish(): Promise<void> {}
@@ -97,7 +98,7 @@ class Events implements Output {
   }
 
   progress(): string {
-    return this.count === 1 ? '1 event' : `${this.count} events`;
+    return t('output.events', { count: this.count });
   }
 
   async finish(): Promise<void> {}
@@ -125,13 +126,16 @@ class Kept implements Output {
   }
 
   progress(): string {
-    return this.bytes < 10_000 ? `${this.bytes} bytes` : `${Math.floor(this.bytes / 1000)} kB`;
+    return this.bytes < 10_000
+      ? t('output.bytes', { count: this.bytes })
+      : t('output.kilobytes', { count: Math.floor(this.bytes / 1000) });
   }
 
   async finish(): Promise<void> {
     const address = URL.createObjectURL(new Blob(this.pieces, { type: this.type }));
     const name = location.pathname.split('/').pop() ?? '';
-    const link = make('a', { href: address, download: name }, `Save ${name || 'what has come'}`);
+    const words = name === '' ? t('output.save_all') : t('output.save', { name });
+    const link = make('a', { href: address, download: name }, words);
     byId('output').replaceChildren(link);
     byId('output').hidden = false;
   }

@@ -7,6 +7,7 @@
  */
 
 import { base64, fromHex, idBytes, utf8 } from './bytes.js';
+import type { CodeAnswer, OwnAmount } from './chosen.js';
 import { randomId, Unable, type Grant, type SigningKey } from './keys.js';
 import { nodeOfNetwork, orderBytes } from './order.js';
 
@@ -34,6 +35,10 @@ export interface Challenge {
   error_code: string | null;
   title: string;
   price: string;
+  /** The payer says how much to give. */
+  own_amount?: OwnAmount;
+  /** Discount codes are taken here. */
+  code?: CodeAnswer;
   /** The gateway's clock when it made the page; without it the device's clock is used. */
   now_ms?: number;
 }
@@ -71,13 +76,11 @@ export async function paymentFor(
 /** Lays the payment where the next request for this page carries it along. */
 export function present(payment: string): void {
   if (COOKIE.length + payment.length > COOKIE_BYTES_MAX) {
-    throw new Unable('This payment is too long for a browser. Nothing was charged.');
+    throw new Unable('payment_too_long');
   }
   writeCookie(cookiePath(location.pathname), payment, COOKIE_SECONDS);
   if (!document.cookie.includes(`${COOKIE}=`)) {
-    throw new Unable(
-      'This browser blocks cookies here, and the payment travels in one. Nothing was charged.',
-    );
+    throw new Unable('cookies_blocked');
   }
 }
 

@@ -8,10 +8,13 @@
  */
 
 import { Budget } from './budget.js';
+import { chooseAmount, takeCode, wish } from './chosen.js';
 import { closeLeft } from './flow.js';
-import { byId, make, say } from './dom.js';
+import { byId, make, say, setText } from './dom.js';
 import { Unable } from './keys.js';
+import type { Asset } from './order.js';
 import { paymentFor, present, withdraw, type Challenge } from './payment.js';
+import { amount, sentence, speak, t, wordsFor } from './words.js';
 
 const ATTEMPT = 'farthing-attempt';
 /** Refusals that a new grant can cure have codes that begin so. */
@@ -23,24 +26,32 @@ const button = byId<HTMLButtonElement>('pay');
 const attempted = takeAttempt();
 /** A refusal that follows no press here is about a payment that was left by another page. */
 const refusal = attempted ? (challenge.error_code ?? '') : '';
+/** What the wallet is asked for. */
+const asking = {
+  title: challenge.title,
+  payee: challenge.requirements.payTo,
+  price_units: challenge.requirements.amount,
+  asset: challenge.requirements.asset,
+  scale: challenge.requirements.extra.scale,
+};
 const budget = new Budget({
   network: challenge.requirements.network,
   wallet: challenge.wallet,
   nodeOrigin: challenge.node_origin,
-  request: {
-    title: challenge.title,
-    price_units: challenge.requirements.amount,
-    asset: challenge.requirements.asset,
-    scale: challenge.requirements.extra.scale,
-  },
+  request: asking,
   nowMs: nodeNow,
 });
+let price = challenge.price;
+/** What the payer chose to give; nothing while that is no amount. */
+let chosen: () => bigint | undefined = () => BigInt(challenge.requirements.amount);
 let paying = false;
 
-start();
+withdraw();
+void speak().then(start);
 
 function start(): void {
-  withdraw();
+  offerChoices();
+  showPrice();
   explainLastAttempt();
   if (refusal.startsWith(ABOUT_GRANT)) budget.refuse();
   void settled(budget.look()).then(() => {
@@ -61,17 +72,29 @@ function settled(preparing: Promise<unknown>): Promise<unknown> {
 
 async function click(): Promise<void> {
   if (budget.isAsking() || paying) return;
+  const units = chosen();
+  if (units === undefined) {
+    byId('other').focus();
+    say(t('paywall.amount_wrong', { min: amount(challenge.own_amount?.min ?? '0', asset()) }), 'problem');
+    return;
+  }
   paying = true;
+  if (challenge.own_amount !== undefined) wish('amount', units.toString());
+  if (units === 0n) {
+    say(t('paywall.opening'));
+    location.reload();
+    return;
+  }
   try {
     const { key, grant } = await budget.take();
-    say(`Paying ${challenge.price} …`);
-    if (!navigator.onLine) throw new Unable('You are offline. Nothing was charged.');
+    say(t('paywall.paying', { price }));
+    if (!navigator.onLine) throw new Unable('offline');
     present(await paymentFor(challenge, key, grant, nodeNow()));
     sessionStorage.setItem(ATTEMPT, location.href);
     location.reload();
   } catch (error) {
     paying = false;
-    say(sentence(error), 'problem');
+    say(sentence(error, 'paywall.broken'), 'problem');
   }
 }
 
@@ -81,16 +104,41 @@ function nodeNow(): number {
   return challenge.now_ms + (performance.now() - loadedAt);
 }
 
+function asset(): Asset {
+  const { asset: code, extra } = challenge.requirements;
+  return { code, scale: extra.scale };
+}
+
+function offerChoices(): void {
+  const { own_amount: own, code, requirements } = challenge;
+  if (own !== undefined) {
+    chosen = chooseAmount(own, BigInt(requirements.amount), asset(), showPrice);
+  }
+  if (code !== undefined) takeCode(code);
+}
+
+function showPrice(): void {
+  const units = chosen();
+  if (units === undefined) return;
+  challenge.requirements.amount = units.toString();
+  asking.price_units = units.toString();
+  price = amount(units, asset());
+  setText(byId('price'), price);
+  setText(button, units === 0n ? t('paywall.open_free') : t('paywall.pay', { price }));
+}
+
 function explainLastAttempt(): void {
   const error = byId('error');
   if (!attempted) {
     error.replaceChildren();
   } else if (refusal !== '') {
+    // The gateway's own words, in English, where the reader's language has none for the code.
+    setText(error, wordsFor('problem', refusal) ?? error.textContent ?? '');
     if (refusal === 'insufficient_funds') error.append(' ', walletLink());
-    if (refusal.startsWith(ABOUT_GRANT)) error.append(' Pay again to choose a new budget.');
+    if (refusal.startsWith(ABOUT_GRANT)) error.append(` ${t('paywall.again')}`);
     error.focus();
   } else {
-    say('The payment did not reach the site. Nothing was charged; please try again.', 'problem');
+    say(t('paywall.lost'), 'problem');
   }
 }
 
@@ -108,10 +156,5 @@ function takeAttempt(): boolean {
 
 function walletLink(): HTMLAnchorElement {
   const page = new URL('/wallet', challenge.node_origin);
-  return make('a', { href: page.href, target: '_blank', rel: 'noopener' }, 'Open your wallet');
-}
-
-function sentence(error: unknown): string {
-  if (error instanceof Unable) return error.message;
-  return 'Something went wrong in this page. Nothing was charged; please try again.';
+  return make('a', { href: page.href, target: '_blank', rel: 'noopener' }, t('paywall.wallet'));
 }

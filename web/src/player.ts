@@ -10,22 +10,13 @@ import { Budget } from './budget.js';
 import { byId, make, say, setText } from './dom.js';
 import { closeLeft, Declined, Flow, type MeteredTerms, type Standing } from './flow.js';
 import { Unable, type Grant } from './keys.js';
-import { readable, readableRate } from './money.js';
 import { outputFor, type Output } from './output.js';
 import { withdraw } from './payment.js';
+import { amount, rate, sentence, speak, t, wordsFor, type Key } from './words.js';
 
 const STEP_MS = 500;
 /** Nothing came for so long and nothing is left to pay with: that was the end. */
 const SILENCE_MS = 1500;
-const BROKEN = 'Something went wrong in this page. What is not spent comes back to you.';
-
-/** Refusals in the words of the one who reads them here. */
-const REFUSALS: Record<string, string> = {
-  mandate_revoked: 'You have taken the budget for this site back.',
-  mandate_expired: 'The budget for this site has ended.',
-  mandate_exceeded: 'Your budget for this site is used up.',
-  insufficient_funds: 'Your balance is too low.',
-};
 
 /** The gateway's question, in the page as JSON. */
 interface Challenge {
@@ -55,13 +46,14 @@ const asset = { code: terms.asset, scale: terms.extra.scale };
 const loadedAt = performance.now();
 const button = byId<HTMLButtonElement>('play');
 const isSound = challenge.mime_type?.startsWith('audio/') ?? false;
-const startWord = isSound ? 'Play' : 'Start';
+const START: Key = isSound ? 'player.play' : 'player.start';
 const budget = new Budget({
   network: terms.network,
   wallet: challenge.wallet,
   nodeOrigin: challenge.node_origin,
   request: {
     title: challenge.title,
+    payee: terms.payTo,
     price_units: terms.extra.depositSuggested,
     asset: asset.code,
     scale: asset.scale,
@@ -72,14 +64,15 @@ const budget = new Budget({
 let run: Run | undefined;
 let starting = false;
 
-start();
+withdraw();
+void speak().then(start);
 
 function start(): void {
-  withdraw();
-  setText(byId('price'), rate());
+  const { price, per, unit } = terms.extra;
+  setText(byId('price'), rate(price, per, unit, asset));
   setText(byId('free'), free());
-  setText(button, startWord);
-  setText(byId('progress-name'), isSound ? 'Time' : 'Received');
+  setText(button, t(START));
+  setText(byId('progress-name'), t(isSound ? 'player.time' : 'player.received'));
   void tidyUp().finally(() => {
     button.disabled = false;
   });
@@ -95,7 +88,7 @@ async function tidyUp(): Promise<void> {
   try {
     showAllowance((await budget.look()).grant);
     const [left] = await closeLeft(challenge.node_origin);
-    if (left !== undefined) say(`What was left open here is closed. ${account(left)}`);
+    if (left !== undefined) say(`${t('player.left')} ${account(left)}`);
   } catch {
     // The press that needs it tells what is wrong.
   }
@@ -114,8 +107,8 @@ async function press(): Promise<void> {
   try {
     const spender = await budget.take();
     showAllowance(spender.grant);
-    say('Opening a channel …');
-    if (!navigator.onLine) throw new Unable('You are offline. Nothing was charged.');
+    say(t('player.opening'));
+    if (!navigator.onLine) throw new Unable('offline');
     const content = new AbortController();
     const nodeOrigin = challenge.node_origin;
     const purchase = { terms, resource: challenge.resource, nodeOrigin, spender, nowMs: nodeNow() };
@@ -129,17 +122,17 @@ async function press(): Promise<void> {
   } finally {
     starting = false;
     run = undefined;
-    setText(button, startWord);
+    setText(button, t(START));
     delete byId('player').dataset['playing'];
     void context.close();
   }
 }
 
 async function play(current: Run, response: Response): Promise<void> {
-  setText(button, 'Stop');
-  setText(byId('remaining-name'), 'Remaining');
+  setText(button, t('player.stop'));
+  setText(byId('remaining-name'), t('player.remaining'));
   byId('player').dataset['playing'] = 'true';
-  say(isSound ? 'Playing.' : 'Receiving.');
+  say(t(isSound ? 'player.playing' : 'player.receiving'));
   const stopped = new Promise<void>((resolve) => {
     current.content.signal.addEventListener('abort', () => resolve());
   });
@@ -150,13 +143,13 @@ async function play(current: Run, response: Response): Promise<void> {
   await (isSound ? Promise.race([finished, stopped]) : finished);
   current.ending ??= 'whole';
   await steps;
-  setText(button, 'Closing …');
+  setText(button, t('player.closing'));
   button.setAttribute('aria-disabled', 'true');
   try {
     const standing = await current.flow.close();
     show(current);
-    setText(byId('remaining-name'), 'Came back');
-    say(`${endWord(current)} ${account(standing)}`);
+    setText(byId('remaining-name'), t('player.came_back'));
+    say(`${t(endOf(current))} ${account(standing)}`);
   } finally {
     button.removeAttribute('aria-disabled');
   }
@@ -175,7 +168,7 @@ async function receive(current: Run, response: Response): Promise<void> {
   } catch (error) {
     if (current.ending !== undefined) return;
     current.ending = 'failed';
-    if (error instanceof RangeError) say(`The sound cannot be played: ${error.message}.`, 'problem');
+    if (error instanceof RangeError) say(t('player.no_sound', { why: error.message }), 'problem');
     current.content.abort();
   }
 }
@@ -219,62 +212,56 @@ function clear(): void {
 
 function show({ flow, output }: Run): void {
   const { spent, deposit } = flow.standing;
-  setText(byId('spent'), readable(spent, asset));
-  setText(byId('remaining'), readable(deposit - spent, asset));
+  setText(byId('spent'), amount(spent, asset));
+  setText(byId('remaining'), amount(deposit - spent, asset));
   setText(byId('progress'), output.progress());
   byId<HTMLProgressElement>('bar').value = Number((spent * 1000n) / deposit);
 }
 
-function endWord({ ending, flow }: Run): string {
-  if (ending === 'stop') return 'Stopped.';
-  if (ending === 'failed') return 'It broke off.';
-  if (flow.full === undefined) return 'That was all.';
-  if (flow.full === 'insufficient_funds') return 'Your wallet is empty.';
-  return 'Your budget for this site is used up.';
+function endOf({ ending, flow }: Run): Key {
+  if (ending === 'stop') return 'player.stopped';
+  if (ending === 'failed') return 'player.broke';
+  if (flow.full === undefined) return 'player.all';
+  return flow.full === 'insufficient_funds' ? 'player.empty' : 'player.used_up';
 }
 
 /** What it came to. */
 function account({ spent, deposit }: Standing): string {
   const back = deposit - spent;
-  const returned = back > 0n ? ` ${readable(back, asset)} came back to you.` : '';
-  return `You paid ${readable(spent, asset)}.${returned}`;
+  const returned = back > 0n ? ` ${t('player.returned', { amount: amount(back, asset) })}` : '';
+  return t('player.paid', { amount: amount(spent, asset) }) + returned;
 }
 
 function explain(error: unknown): void {
   if (!(error instanceof Declined)) {
-    say(error instanceof Unable ? error.message : BROKEN, 'problem');
+    say(sentence(error, 'player.broken'), 'problem');
     return;
   }
   say('');
   const place = byId('error');
   const aboutGrant = error.code.startsWith('mandate_');
   if (aboutGrant) budget.refuse();
-  place.replaceChildren(REFUSALS[error.code] ?? `The site said: ${error.message}.`);
-  if (aboutGrant) place.append(` Press ${startWord} again to choose a new budget.`);
+  const known = wordsFor('problem', error.code);
+  place.replaceChildren(known ?? t('player.refused', { why: error.message }));
+  if (aboutGrant) place.append(` ${t('player.again', { button: t(START) })}`);
   if (error.code === 'insufficient_funds') {
     const { href } = new URL('/wallet', challenge.node_origin);
-    const link = make('a', { href, target: '_blank', rel: 'noopener' }, 'Open your wallet');
+    const link = make('a', { href, target: '_blank', rel: 'noopener' }, t('paywall.wallet'));
     place.append(' ', link);
   }
   place.focus();
 }
 
-function rate(): string {
-  const { price, per, unit } = terms.extra;
-  return readableRate(price, per, unit, asset);
-}
-
 function free(): string {
   const { freeUnits, unit } = terms.extra;
-  if (freeUnits === undefined) return '';
-  return freeUnits === 1 ? `The first ${unit} is free.` : `The first ${freeUnits} ${unit}s are free.`;
+  return freeUnits === undefined ? '' : t('player.free', { unit, count: freeUnits });
 }
 
 function showAllowance(grant: Grant | undefined): void {
   const limit = grant?.per_payment;
   const text = limit === undefined
-    ? 'The first time, your wallet opens in a window of its own and asks for a budget.'
-    : `Your budget allows up to ${readable(limit, asset)} at a time.`;
+    ? t('player.first')
+    : t('player.allowance', { amount: amount(limit, asset) });
   setText(byId('allowance'), text);
 }
 

@@ -68,26 +68,6 @@ test('orders', async () => {
   }
 });
 
-test('mandates', async () => {
-  assert.ok(vectors.mandates.length > 0);
-  for (const vector of vectors.mandates) {
-    const made = order.mandateBytes({
-      node: raw(vector.node),
-      mandateId: raw(vector.mandate),
-      payer: raw(vector.payer),
-      payerKey: raw(vector.payer_key),
-      delegate: raw(vector.delegate_key),
-      asset: asset(vector),
-      perPayment: BigInt(vector.per_payment),
-      total: BigInt(vector.total),
-      expiresAtMs: vector.expires_at_ms,
-      audience: raw(vector.audience),
-    });
-    assert.equal(bytes.hex(made), vector.bytes, vector.about);
-    assert.ok(await signed(vector, made), vector.about);
-  }
-});
-
 test('mandates that can be passed on, and pauses', async () => {
   assert.ok(vectors.tree_mandates.length > 1);
   const none = (text) => /^0*$/.test(text);

@@ -9,15 +9,21 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
 const app = fileURLToPath(new URL('../src/app/', import.meta.url));
-const { format, names, parse } = await module('message.ts');
-const amount = await module('amount.ts');
+const { format, names, parse } = await module('../message.ts');
+const amount = await module('../amount.ts');
 const { csv } = await module('file.ts');
 const draft = await module('draft.ts');
-const catalogues = Object.fromEntries(readdirSync(`${app}i18n`).map((name) => (
-  [name.replace('.json', ''), JSON.parse(readFileSync(`${app}i18n/${name}`, 'utf8'))])));
+/** Of the application, and of the plain pages. */
+const catalogues = read('i18n');
+const plain = read('../words');
+
+function read(folder) {
+  return Object.fromEntries(readdirSync(app + folder).map((name) => (
+    [name.replace('.json', ''), JSON.parse(readFileSync(`${app}${folder}/${name}`, 'utf8'))])));
+}
 
 async function module(name) {
-  const outfile = join(mkdtempSync(join(tmpdir(), 'farthing-test-')), name.replace('.ts', '.mjs'));
+  const outfile = join(mkdtempSync(join(tmpdir(), 'farthing-test-')), 'module.mjs');
   buildSync({ entryPoints: [app + name], bundle: true, format: 'esm', outfile });
   return import(outfile);
 }
@@ -28,30 +34,36 @@ function sources(folder) {
 }
 
 test('every language has every key, with the same arguments', () => {
-  const { en, ...others } = catalogues;
-  assert.deepEqual(Object.keys(others).sort(), ['ar', 'de', 'es', 'ko']);
-  for (const [language, words] of Object.entries(others)) {
-    assert.deepEqual(Object.keys(words), Object.keys(en), language);
-    for (const key of Object.keys(en)) {
-      assert.deepEqual(names(words[key]), names(en[key]), `${language} ${key}`);
-      if (!/^(console\.(per_second|ms))$/.test(key)) assert.notEqual(words[key], '', `${language} ${key}`);
+  for (const { en, ...others } of [catalogues, plain]) {
+    assert.deepEqual(Object.keys(others).sort(), ['ar', 'de', 'es', 'ko']);
+    for (const [language, words] of Object.entries(others)) {
+      assert.deepEqual(Object.keys(words), Object.keys(en), language);
+      for (const key of Object.keys(en)) {
+        assert.deepEqual(names(words[key]), names(en[key]), `${language} ${key}`);
+        if (!/^(console\.(per_second|ms))$/.test(key)) assert.notEqual(words[key], '', `${language} ${key}`);
+      }
     }
   }
 });
 
 test('every plural has the forms of its language', () => {
-  for (const [language, words] of Object.entries(catalogues)) {
+  for (const [language, words] of [...Object.entries(catalogues), ...Object.entries(plain)]) {
     const forms = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
     for (const [key, message] of Object.entries(words)) {
-      for (const part of parse(message)) {
-        if (part.kind !== 'plural') continue;
+      for (const { options } of plurals(parse(message))) {
         for (const form of forms) {
-          assert.ok(part.options.has(form) || form === 'many' && language !== 'ar', `${language} ${key} ${form}`);
+          assert.ok(options.has(form) || form === 'many' && language !== 'ar', `${language} ${key} ${form}`);
         }
       }
     }
   }
 });
+
+/** Those of a message, at any depth. */
+function plurals(parts) {
+  return parts.filter((part) => typeof part !== 'string').flatMap((part) => (
+    [...part.kind === 'plural' ? [part] : [], ...[...part.options.values()].flatMap(plurals)]));
+}
 
 test('every key is used, and every key that is used is there', () => {
   const text = sources(app);
@@ -59,6 +71,17 @@ test('every key is used, and every key that is used is there', () => {
   for (const key of Object.keys(catalogues.en)) {
     const isComputed = groups.some((group) => key.startsWith(`${group}.`));
     assert.ok(isComputed || text.includes(`'${key}'`), `${key} is not used`);
+  }
+});
+
+test('every key of the plain pages is used', () => {
+  const scripts = readdirSync(join(app, '..')).filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(app, '..', name), 'utf8')).join('\n');
+  const pages = join(app, '../../pages');
+  const html = readdirSync(pages).map((name) => readFileSync(join(pages, name), 'utf8')).join('\n');
+  for (const key of Object.keys(plain.en)) {
+    const isComputed = /^(problem|state|role|proof)\./.test(key);
+    assert.ok(isComputed || scripts.includes(`'${key}'`) || html.includes(`"${key}"`), `${key} is not used`);
   }
 });
 
@@ -88,6 +111,7 @@ test('amounts are exact in both directions', () => {
     ['123456789012345678901234567890', '$123,456,789,012,345,678,901.23456789']]) {
     assert.equal(amount.money(units, USD, 'en'), text);
   }
+  assert.match(amount.money('2000000', USD, 'ar'), /US\$\u200e/);
   assert.equal(amount.money('3500', { code: 'WATT', scale: 3 }, 'en'), '3.5 WATT');
   for (const [typed, units] of [['0.002', 2_000_000n], ['0,002', 2_000_000n], ['.5', 500_000_000n], ['7', 7_000_000_000n],
     ['٠٫٠٠٢', 2_000_000n], ['0.0000000010', 1n]]) {

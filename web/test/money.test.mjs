@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { cent, readable, readableRate } from '../dist/money.js';
+import { format } from '../dist/message.js';
+import { cent, readable } from '../dist/money.js';
 
 const USD = { code: 'USD', scale: 9 };
 
@@ -36,12 +38,21 @@ test('a cent in base units', () => {
   assert.equal(cent({ code: 'JPY', scale: 0 }), 1n);
 });
 
-for (const [units, per, unit, expected] of [
-  ['100000', 1, 'second', '0.01 ¢ a second'],
-  ['1000', 1, 'event', '0.0001 ¢ an event'],
-  ['50000000', 1000000, 'byte', '5 ¢ for 1000000 bytes'],
+const words = (language) => JSON.parse(readFileSync(new URL(`../src/words/${language}.json`, import.meta.url), 'utf8'));
+
+for (const [language, key, values, expected] of [
+  ['en', 'rate', { price: '0.01 ¢', unit: 'second' }, '0.01 ¢ a second'],
+  ['en', 'rate', { price: '0.0001 ¢', unit: 'event' }, '0.0001 ¢ an event'],
+  ['en', 'rate', { price: '1 ¢', unit: 'kilowatt hour' }, '1 ¢ per kilowatt hour'],
+  ['en', 'rate.many', { price: '5 ¢', unit: 'byte', count: 1000000 }, '5 ¢ for 1,000,000 bytes'],
+  ['de', 'rate.many', { price: '0,05 $', unit: 'byte', count: 1000000 }, '0,05 $ für 1.000.000 Bytes'],
+  ['ko', 'rate', { price: '$0.0001', unit: 'second' }, '초당 $0.0001'],
+  ['en', 'player.free', { unit: 'second', count: 1 }, 'The first second is free.'],
+  ['en', 'player.free', { unit: 'event', count: 3 }, 'The first 3 events are free.'],
+  ['ar', 'player.free', { unit: 'second', count: 2 }, 'أول ثانيتين مجانًا.'],
+  ['es', 'player.free', { unit: 'frame', count: 2 }, 'Gratis al principio: 2 × frame.'],
 ]) {
-  test(`a price by the unit reads ${expected}`, () => {
-    assert.equal(readableRate(units, per, unit, USD), expected);
+  test(`by the unit in ${language}: ${expected}`, () => {
+    assert.equal(format(words(language)[key], values, language), expected);
   });
 }

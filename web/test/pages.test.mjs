@@ -63,6 +63,8 @@ const request = {
 
 test('a whole request is taken, without fields that nobody asked for', () => {
   assert.deepEqual(grantRequest({ ...request, origin: 'https://other.example' }), request);
+  const payee = `acc_${'0'.repeat(25)}1`;
+  assert.deepEqual(grantRequest({ ...request, payee }), { ...request, payee });
   const rate = { price_units: '100000', per: 1, unit: 'second' };
   assert.deepEqual(grantRequest({ ...request, rate: { ...rate, more: 1 } }), { ...request, rate });
   assert.equal(grantRequest({ ...request, title: 'x'.repeat(500) }).title.length, 200);
@@ -80,6 +82,8 @@ for (const [why, change] of [
   ['an asset in lower case', { asset: 'usd' }],
   ['a broken scale', { scale: 2.5 }],
   ['a scale beyond limits', { scale: 31 }],
+  ['a payee that is none', { payee: 'acc_1' }],
+  ['a payee with markup', { payee: `acc_${'0'.repeat(25)}<` }],
   ['a rate that is no object', { rate: 'cheap' }],
   ['a rate of nothing', { rate: { price_units: '1', per: 0, unit: 'second' } }],
   ['a rate with a price that is a number', { rate: { price_units: 1, per: 1, unit: 'second' } }],

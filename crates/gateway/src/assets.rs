@@ -16,9 +16,11 @@ macro_rules! embedded {
 }
 
 embedded! {
+    "amount.js": "text/javascript; charset=utf-8";
     "budget.js": "text/javascript; charset=utf-8";
     "bytes.js": "text/javascript; charset=utf-8";
     "channel.js": "text/javascript; charset=utf-8";
+    "chosen.js": "text/javascript; charset=utf-8";
     "dom.js": "text/javascript; charset=utf-8";
     "farthing.css": "text/css; charset=utf-8";
     "farthing.svg": "image/svg+xml";
@@ -26,8 +28,11 @@ embedded! {
     "grant.js": "text/javascript; charset=utf-8";
     "index.js": "text/javascript; charset=utf-8";
     "keys.js": "text/javascript; charset=utf-8";
+    "language.js": "text/javascript; charset=utf-8";
+    "limits.js": "text/javascript; charset=utf-8";
     "live.js": "text/javascript; charset=utf-8";
     "mandate.js": "text/javascript; charset=utf-8";
+    "message.js": "text/javascript; charset=utf-8";
     "messages.js": "text/javascript; charset=utf-8";
     "money.js": "text/javascript; charset=utf-8";
     "node.js": "text/javascript; charset=utf-8";
@@ -42,6 +47,7 @@ embedded! {
     "point.js": "text/javascript; charset=utf-8";
     "policy.js": "text/javascript; charset=utf-8";
     "proof.js": "text/javascript; charset=utf-8";
+    "proven.js": "text/javascript; charset=utf-8";
     "receipt.js": "text/javascript; charset=utf-8";
     "sound.js": "text/javascript; charset=utf-8";
     "strict.js": "text/javascript; charset=utf-8";
@@ -49,6 +55,12 @@ embedded! {
     "verify.js": "text/javascript; charset=utf-8";
     "vkey.js": "text/javascript; charset=utf-8";
     "wording.js": "text/javascript; charset=utf-8";
+    "words.ar.json": "application/json";
+    "words.de.json": "application/json";
+    "words.en.json": "application/json";
+    "words.es.json": "application/json";
+    "words.js": "text/javascript; charset=utf-8";
+    "words.ko.json": "application/json";
 }
 
 /// A page by name.

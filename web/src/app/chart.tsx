@@ -9,7 +9,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 import type { Asset } from '../order.js';
-import { decimal, money } from './amount.js';
+import { decimal, money } from '../amount.js';
 import { csv, save } from './file.js';
 import { currentLanguage, t } from './language.js';
 import { Money, Table } from './ui.js';

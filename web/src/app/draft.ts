@@ -5,7 +5,7 @@
  */
 
 import type { Asset } from '../order.js';
-import { decimal, units } from './amount.js';
+import { decimal, units } from '../amount.js';
 import type { Offer } from './data.js';
 
 export interface Draft {

@@ -5,7 +5,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
-import { decimal, money, units } from './amount.js';
+import { decimal, money, units } from '../amount.js';
 import { read } from './call.js';
 import { assetOf, type Payment } from './data.js';
 import { currentLanguage, t } from './language.js';

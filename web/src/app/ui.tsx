@@ -9,7 +9,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 import type { Asset } from '../order.js';
-import { money } from './amount.js';
+import { money } from '../amount.js';
 import { currentLanguage, t, wordsFor } from './language.js';
 
 export function Money({ units, asset }: { units: string | bigint; asset: Asset }): JSX.Element {

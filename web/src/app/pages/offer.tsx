@@ -6,7 +6,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import type { Asset } from '../../order.js';
-import { money, units } from '../amount.js';
+import { money, units } from '../../amount.js';
 import { call, read } from '../call.js';
 import { assetOf, nameOf, payees, titleOfOffer, type Account, type Offer } from '../data.js';
 import { bodyOf, changeOf, draftOf, faults, NEW, type Draft } from '../draft.js';

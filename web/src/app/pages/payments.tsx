@@ -5,7 +5,7 @@
 import type { JSX } from 'preact';
 
 import { amountOf, assetOf, nameOf, payees, type Payment } from '../data.js';
-import { decimal } from '../amount.js';
+import { decimal } from '../../amount.js';
 import { csv, save } from '../file.js';
 import { t, wordsFor } from '../language.js';
 import { setQuery, useLoad, usePages } from '../load.js';

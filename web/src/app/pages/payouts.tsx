@@ -5,7 +5,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
-import { decimal, units } from '../amount.js';
+import { decimal, units } from '../../amount.js';
 import { call, fetchFile, Problem } from '../call.js';
 import { assetOf, nameOf, payees, type Account, type Payout } from '../data.js';
 import { save } from '../file.js';

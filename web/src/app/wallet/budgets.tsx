@@ -7,7 +7,7 @@ import type { JSX } from 'preact';
 
 import { nodeNow, pauseMandate, revokeMandate, type MandateState } from '../../node.js';
 import { currentLanguage, t } from '../language.js';
-import { money } from '../amount.js';
+import { money } from '../../amount.js';
 import { State, Time } from '../ui.js';
 import type { PartProps } from './main.js';
 

@@ -5,7 +5,7 @@
 import type { JSX } from 'preact';
 
 import { closeChannel, type ChannelState } from '../../node.js';
-import { money } from '../amount.js';
+import { money } from '../../amount.js';
 import { currentLanguage, t } from '../language.js';
 import { Time } from '../ui.js';
 import type { PartProps } from './main.js';

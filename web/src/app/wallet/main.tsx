@@ -12,7 +12,7 @@ import { idText } from '../../bytes.js';
 import { signingKey, type SigningKey } from '../../keys.js';
 import { nodeFacts, payerState, topUp, type NodeAsset, type NodeFacts, type PayerState } from '../../node.js';
 import { payerAccount } from '../../order.js';
-import { money } from '../amount.js';
+import { money } from '../../amount.js';
 import { Frame } from '../frame.js';
 import { currentLanguage, loadLanguage, t } from '../language.js';
 import { useLoad } from '../load.js';

@@ -5,7 +5,7 @@
 import type { JSX } from 'preact';
 
 import type { PaymentState } from '../../node.js';
-import { decimal } from '../amount.js';
+import { decimal } from '../../amount.js';
 import { csv, save } from '../file.js';
 import { t } from '../language.js';
 import { Money, State, Table, Time } from '../ui.js';

@@ -8,6 +8,6 @@ import { sentence } from '../call.js';
 import { wordsFor } from '../language.js';
 
 export function said(error: unknown): string {
-  if (error instanceof Refused) return wordsFor('problem', error.code) ?? error.message;
-  return error instanceof Unable ? error.message : sentence(error);
+  const isKnown = error instanceof Refused || error instanceof Unable;
+  return isKnown ? wordsFor('problem', error.code) ?? error.message : sentence(error);
 }

@@ -4,7 +4,7 @@
  * Keeps: no float takes part and nothing is rounded; what cannot be said in base units is refused.
  */
 
-import type { Asset } from '../order.js';
+import type { Asset } from './order.js';
 
 /** Digits after the point that every browser can be asked for. */
 const FRACTION_MAX = 20;
@@ -16,9 +16,11 @@ export function money(units: string | bigint, asset: Asset, locale: string): str
   if (/^[A-Z]{3}$/.test(asset.code)) {
     // "$0.002" needs its three digits, "$5.00" its two.
     fraction.minimumFractionDigits = Math.min(asset.scale, 2);
-    return new Intl.NumberFormat(locale, {
+    const text = new Intl.NumberFormat(locale, {
       style: 'currency', currency: asset.code, currencyDisplay: 'narrowSymbol', ...fraction,
     }).format(decimals as unknown as number);
+    // Among letters that run from right to left "US$" would be read "$US" without this mark.
+    return text.replace(/(?<=[A-Z])\$/, '$\u200e');
   }
   const number = new Intl.NumberFormat(locale, fraction).format(decimals as unknown as number);
   return `${number} ${asset.code}`;
