@@ -5,6 +5,7 @@
  *
  * `node run.mjs WORDS` runs the cases whose name contains WORDS.
  */
+import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 
 import { chromium } from 'playwright-core';
@@ -47,6 +48,14 @@ function plain(message) {
   return stripVTControlCharacters(String(message)).trim().replaceAll('\n', '\n      ');
 }
 
+/** What a failed case saw last, in `out`. */
+async function pictureOf(name, browser) {
+  const file = fileURLToPath(new URL(`out/failed-${name.replaceAll(/[^a-z]+/gi, '-')}`, import.meta.url));
+  const pages = browser.contexts().flatMap((context) => context.pages());
+  const taken = pages.map((page, place) => page.screenshot({ path: `${file}-${place}.png`, fullPage: true, timeout: 5_000 }));
+  await Promise.allSettled(taken);
+}
+
 async function explore(browser) {
   const reader = await Reader.arrive(browser);
   const paths = await articles(reader);
@@ -68,6 +77,7 @@ async function run() {
     } catch (error) {
       failed += 1;
       console.log(`FAIL  ${name}\n      ${plain(error.message)}`);
+      await pictureOf(name, browser);
       await Promise.all(browser.contexts().map((context) => context.close()));
     }
   }

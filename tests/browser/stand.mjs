@@ -19,7 +19,12 @@ export function standIn() {
   stand.origin ??= new Promise((resolve, reject) => {
     const node = spawn(process.execPath, [`${WEB}stand-in.mjs`, '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
     node.once('error', reject);
-    node.stdout.once('data', (line) => resolve(String(line).trim()));
+    node.stdout.once('data', (line) => {
+      // Nothing that waits for the stand-in may keep this process from its end.
+      node.stdout.destroy();
+      node.unref();
+      resolve(String(line).trim());
+    });
     process.once('exit', () => node.kill());
   });
   return stand.origin;

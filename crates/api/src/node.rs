@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::Engine;
 use gateway::PublishedOffer;
@@ -27,6 +28,11 @@ use crate::monitor::Monitor;
 use crate::rate::{Limiter, Rates};
 use crate::refused::Refused;
 use crate::reports;
+
+/// How long a question waits for a read model that is behind the books.
+const CATCH_UP: Duration = Duration::from_secs(1);
+/// How often it looks.
+const CATCH_UP_LOOK: Duration = Duration::from_millis(5);
 
 /// A secret that a caller must show, kept as its digest. Never printed; compared in constant time.
 #[derive(Clone)]
@@ -185,12 +191,21 @@ impl Shared {
         })
     }
 
-    /// Asks the read model, off the threads that serve.
+    /// Asks the read model, off the threads that serve. Who changed something before sees it in the
+    /// answer, unless the read model is more than [`CATCH_UP`] behind.
     pub(crate) async fn ask_report<T: Send + 'static>(
         &self,
         question: impl FnOnce(&report::Reader) -> Result<T, report::QueryError> + Send + 'static,
     ) -> Result<T, Refused> {
         let handle = self.report()?.clone();
+        let end = *self.engine().events_end().borrow();
+        let has_all = async {
+            while handle.progress().position < end {
+                tokio::time::sleep(CATCH_UP_LOOK).await;
+            }
+        };
+        // A read model that is far behind answers with what it has.
+        let _ = tokio::time::timeout(CATCH_UP, has_all).await;
         let answer = tokio::task::spawn_blocking(move || question(handle.reader())).await;
         match answer {
             Ok(answer) => answer.map_err(|why| reports::refused(&why)),

@@ -6,14 +6,10 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { decimal, money, units } from '../amount.js';
-import { read } from './call.js';
 import { assetOf, type Payment } from './data.js';
 import { currentLanguage, t } from './language.js';
 import { useAct, useSafeCall } from './load.js';
 import { Dialog, Field, Notice } from './ui.js';
-
-const TOLD_TRIES_MAX = 20;
-const TOLD_WAIT_MS = 150;
 
 export function RefundButton({ payment, share, onDone }: {
   payment: Payment;
@@ -55,7 +51,6 @@ function RefundDialog({ payment, share, onClose, onDone }: {
         if (!isFine) return;
         void act.run(async () => {
           await post('POST', '/v1/refunds', { payment: payment.payment, amount: String(wanted), reason });
-          await untilTold(payment);
           onClose();
           onDone();
         });
@@ -80,15 +75,6 @@ function RefundDialog({ payment, share, onClose, onDone }: {
       </form>
     </Dialog>
   );
-}
-
-/** Lists follow the books by a moment; a list that is asked too early would show the payment as it was. */
-async function untilTold(before: Payment): Promise<void> {
-  for (let tries = 0; tries < TOLD_TRIES_MAX; tries += 1) {
-    const now = await read<Payment>(`/v1/payments/${before.payment}`);
-    if (now.refunded !== before.refunded) return;
-    await new Promise((resolve) => { setTimeout(resolve, TOLD_WAIT_MS); });
-  }
 }
 
 function left(payment: Payment, share: string | null): bigint {
