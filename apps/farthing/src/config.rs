@@ -235,6 +235,9 @@ pub(crate) struct OfferSection {
     /// Uses that cost a payer nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) free: Option<FreeSection>,
+    /// What opens all its paths with one payment.
+    #[serde(default, rename = "pass", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) passes: Vec<PassSection>,
     /// How a request is priced by the unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) meter: Option<MeterSection>,
@@ -249,6 +252,22 @@ pub(crate) struct OfferSection {
 pub(crate) struct FreeSection {
     pub(crate) count: u32,
     pub(crate) seconds: u32,
+}
+
+/// What opens all paths of an offer, for a time or so many times.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PassSection {
+    pub(crate) name: String,
+    /// For people; by default its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    /// Decimal.
+    pub(crate) price: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) uses: Option<u32>,
 }
 
 fn usual_site() -> String {

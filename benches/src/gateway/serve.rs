@@ -108,6 +108,7 @@ fn offer(path: &str, price: Amount, meter: Option<Meter>) -> Result<Offer> {
         prices: Vec::new(),
         own_amount: None,
         free: None,
+        passes: Vec::new(),
         methods: vec![Method::GET],
         price,
         channel: ChannelSettings::usual(price, meter.as_ref()),

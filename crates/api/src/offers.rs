@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::terms::{Free, OwnAmount, PriceFor, Share};
+use self::terms::{Free, OwnAmount, Pass, PriceFor, Share};
 use crate::authority::{Caller, Reach, Scope};
 use crate::body::{self, Given, json, ok};
 use crate::etag::ListTag;
@@ -89,6 +89,10 @@ struct NewOffer {
     prices: Vec<PriceFor>,
     pay_what_you_want: Option<OwnAmount>,
     free: Option<Free>,
+    /// What opens all paths with one payment.
+    #[serde(default)]
+    #[schema(max_items = 8)]
+    passes: Vec<Pass>,
 }
 
 /// Changes of an offer; what is left out stays as it is.
@@ -115,6 +119,8 @@ struct OfferChange {
     #[serde(default)]
     #[schema(value_type = Option<Free>)]
     free: Given<Free>,
+    #[schema(max_items = 8)]
+    passes: Option<Vec<Pass>>,
 }
 
 /// An offer as it stands.
@@ -147,6 +153,7 @@ struct Shown {
     prices: Vec<PriceFor>,
     pay_what_you_want: Option<OwnAmount>,
     free: Option<Free>,
+    passes: Vec<Pass>,
     /// Unix milliseconds.
     created_at_ms: u64,
     /// Unix milliseconds.
@@ -410,6 +417,7 @@ fn published(offer: OfferId, scale: u8, created_at_ms: u64, asked: NewOffer) -> 
         prices: asked.prices.into_iter().map(Into::into).collect(),
         pay_what_you_want: asked.pay_what_you_want.map(Into::into),
         free: asked.free.map(Into::into),
+        passes: asked.passes.into_iter().map(Into::into).collect(),
         created_at_ms,
     }
 }
@@ -428,6 +436,7 @@ fn apply(offer: &mut PublishedOffer, asked: OfferChange) {
     take(&mut offer.mime_type, asked.mime_type.map(Some));
     take(&mut offer.split, asked.split.map(|all| all.into_iter().map(Into::into).collect()));
     take(&mut offer.prices, asked.prices.map(|all| all.into_iter().map(Into::into).collect()));
+    take(&mut offer.passes, asked.passes.map(|all| all.into_iter().map(Into::into).collect()));
     give(&mut offer.pay_what_you_want, asked.pay_what_you_want);
     give(&mut offer.free, asked.free);
 }
@@ -477,6 +486,7 @@ fn of_file(offer: &PublishedOffer) -> Shown {
         prices: offer.prices.into_iter().map(Into::into).collect(),
         pay_what_you_want: offer.pay_what_you_want.map(Into::into),
         free: offer.free.map(Into::into),
+        passes: offer.passes.into_iter().map(Into::into).collect(),
         created_at_ms: offer.created_at_ms,
         changed_at_ms: offer.created_at_ms,
     }

@@ -21,9 +21,9 @@ pub const COUNTERS_PER_PAYMENT_COUNT_MAX: usize = 4;
 /// Most counters at a time; each takes about 200 bytes of memory.
 pub const COUNTERS_COUNT_MAX: usize = 1_000_000;
 
-/// Most counters up to which a use without a payment begins another one. Such uses are free, so those
+/// Most counters up to which a use by an account alone begins another one. Such uses are free, so those
 /// that are paid for keep room of their own.
-pub const COUNTERS_WITHOUT_PAYMENT_COUNT_MAX: usize = COUNTERS_COUNT_MAX / 2;
+pub const COUNTERS_FREE_COUNT_MAX: usize = COUNTERS_COUNT_MAX / 2;
 
 /// Uses without a payment that a counter remembers, the newest: their copies are known.
 pub const COUNTER_USES_REMEMBERED_COUNT_MAX: usize = 16;
@@ -66,7 +66,8 @@ impl Counter {
 pub struct Count {
     /// Chosen by the caller: the same id again is the same use.
     pub id: CounterId,
-    /// Refuse unless this account is open: an id of a counter that anybody can make up costs nothing.
+    /// Who uses it for nothing: refused unless this account is open, for anybody can make up keys. `None`
+    /// if something was paid.
     pub account: Option<AccountId>,
     /// What it uses.
     pub counter: Counter,

@@ -234,7 +234,6 @@ impl Stamped {
                 payment.encode(out);
             }
             Entry::PaymentSettled { payment, legs, outcome } => {
-                out.u8(6);
                 encode_settled(out, *payment, legs, outcome.as_ref());
             }
             Entry::PaymentReleased { payment, reason, outcome } => {
@@ -338,10 +337,7 @@ impl Stamped {
                 body: from.option(|from| Ok(from.bytes()?.to_vec()))?,
             },
             REFUNDED => Entry::Refunded(Box::new(NewRefund::decode(from)?)),
-            counter::COUNTED => {
-                let (by, counters) = counter::decode(from)?;
-                Entry::Counted { by, counters }
-            }
+            counter::COUNTED => counter::decode(from)?,
             EVENTS_BEGUN => Entry::EventsBegun,
             _ => return Err(Malformed("unknown entry kind")),
         };
@@ -376,6 +372,7 @@ fn encode_document(
 }
 
 fn encode_settled(out: &mut Encoder, payment: PaymentId, legs: &[u128], outcome: Option<&Outcome>) {
+    out.u8(6);
     out.u128(payment.get());
     out.len(legs.len());
     for &units in legs {

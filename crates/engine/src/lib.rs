@@ -49,8 +49,8 @@ pub use command::{
     Purchase, Terms,
 };
 pub use counter::{
-    COUNTER_USES_REMEMBERED_COUNT_MAX, COUNTERS_COUNT_MAX, COUNTERS_PER_PAYMENT_COUNT_MAX,
-    COUNTERS_WITHOUT_PAYMENT_COUNT_MAX, Count, CountError, Counted, Counter, CounterId,
+    COUNTER_USES_REMEMBERED_COUNT_MAX, COUNTERS_COUNT_MAX, COUNTERS_FREE_COUNT_MAX,
+    COUNTERS_PER_PAYMENT_COUNT_MAX, Count, CountError, Counted, Counter, CounterId,
 };
 pub use document::{
     DOCUMENT_BYTES_MAX, DOCUMENT_ID_BYTES_MAX, DOCUMENTS_PER_KIND_COUNT_MAX, Document,

@@ -13,6 +13,7 @@ use money::ChannelId;
 
 use crate::code::{Applied, CodeRefusal};
 use crate::offer::Offer;
+use crate::pass::Pass;
 use crate::paywall::{Origin, PaywallOptions};
 use crate::proof::ProofWish;
 use crate::session;
@@ -45,6 +46,10 @@ pub(crate) struct Case {
     pub challenge: Challenge,
     /// What is bought; the challenge names it too.
     pub purchase: PurchaseDigest,
+    /// The request itself, which is something else than what is bought if that is a pass.
+    pub asked_for: PurchaseDigest,
+    /// The pass that is bought or used.
+    pub pass: Option<Pass>,
     /// Digest of the request's body, if it has one.
     pub body: Option<BodyDigest>,
     pub origin: String,
@@ -103,6 +108,8 @@ impl Case {
             offer,
             challenge,
             purchase,
+            asked_for: purchase,
+            pass: None,
             body: Some(body).filter(|body| *body != instrument::empty_body_digest()),
             origin,
             asked: parts.method.clone(),
@@ -124,6 +131,17 @@ impl Case {
             code_refused: None,
             request_failed: Arc::default(),
         }
+    }
+
+    /// As it is, for a pass of its offer: what is bought is the pass, and by an order alone.
+    pub(crate) fn with_pass(mut self, pass: Option<Pass>) -> Self {
+        if let Some(pass) = pass {
+            self.purchase = pass.purchase(&self.origin, self.offer.id);
+            self.challenge.purchase = Some(self.purchase);
+            self.challenge.channel = None;
+            self.pass = Some(pass);
+        }
+        self
     }
 
     /// Whether it is a HEAD, which never buys.
@@ -214,5 +232,6 @@ pub(crate) fn challenge(
         splits: offer.payees.split_text.clone(),
         metered: offer.metered(),
         channel: Some(offer.channel_offer()),
+        passes: offer.passes.iter().map(Pass::offered).collect(),
     }
 }

@@ -56,7 +56,7 @@ struct Window {
 
 impl FreeUses {
     /// Whether counts and times are within their limits.
-    pub(crate) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(self) -> bool {
         (1..=FREE_USES_COUNT_MAX).contains(&self.count)
             && (1..=FREE_WINDOW_SECONDS_MAX).contains(&self.seconds)
     }
@@ -98,7 +98,7 @@ impl Courtesies {
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        address => address,
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -137,7 +137,7 @@ async fn by_key(case: &Case, free: FreeUses, parts: &Parts) -> Option<Result<u32
 }
 
 /// An id that no other use has.
-fn unique() -> CounterId {
+pub(crate) fn unique() -> CounterId {
     static KEYS: LazyLock<[RandomState; 2]> =
         LazyLock::new(|| [RandomState::new(), RandomState::new()]);
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -193,11 +193,12 @@ mod tests {
     #[test]
     fn when_all_places_are_taken_others_have_nothing_free_until_some_end() {
         let courtesies = Courtesies::default();
-        let address = |number: usize| IpAddr::V4(Ipv4Addr::from_bits(number as u32));
-        for number in 0..COURTESIES_COUNT_MAX {
+        let address = |number: u32| IpAddr::V4(Ipv4Addr::from_bits(number));
+        let most = u32::try_from(COURTESIES_COUNT_MAX).unwrap();
+        for number in 0..most {
             assert_eq!(courtesies.count(offer(1), address(number), FREE, 5_000), Some(1));
         }
-        let late = address(COURTESIES_COUNT_MAX);
+        let late = address(most);
         assert_eq!(courtesies.count(offer(1), late, FREE, 9_999), None);
         assert_eq!(courtesies.count(offer(1), address(0), FREE, 9_999), Some(0));
         assert_eq!(courtesies.count(offer(1), late, FREE, 10_000), Some(1));

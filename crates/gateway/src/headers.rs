@@ -12,6 +12,7 @@ use http402::{mpp, x402};
 
 use crate::access;
 use crate::free::FARTHING_FREE_LEFT;
+use crate::pass::FARTHING_PASS;
 use crate::proof::{PAYMENT_PROOF, WANT_PROOF};
 use crate::wish::{FARTHING_AMOUNT, FARTHING_CODE};
 
@@ -32,7 +33,8 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-const PAYMENT_REQUEST: [HeaderName; 8] = [
+const PAYMENT_REQUEST: [HeaderName; 9] = [
+    FARTHING_PASS,
     x402::PAYMENT_SIGNATURE,
     x402::X_PAYMENT,
     mpp::ACCEPT_PAYMENT,

@@ -35,6 +35,7 @@ pub mod node;
 mod offer;
 mod outcome;
 mod page;
+mod pass;
 mod path;
 mod paywall;
 mod price;
@@ -66,12 +67,15 @@ pub use meter::{Meter, MeterError, MeterTerms, Tier, Unit};
 pub use node::{Node, NodeFacts};
 pub use offer::{ChannelSettings, Offer, OfferError, Payees};
 pub use outcome::Outcome;
+pub use pass::{
+    PASS_NAME_BYTES_MAX, PASS_SECONDS_MAX, PASS_USES_COUNT_MAX, PASSES_COUNT_MAX, Pass,
+};
 pub use path::{PathPattern, PatternError};
 pub use paywall::{Origin, Paywall, PaywallOptions};
 pub use price::{OwnAmount, PRICE_RULES_COUNT_MAX, PriceRule, SUGGESTED_COUNT_MAX};
 pub use published::{
     OFFER_DESCRIPTION_BYTES_MAX, PublishedAmount, PublishedError, PublishedFree, PublishedOffer,
-    PublishedPrice, PublishedShare,
+    PublishedPass, PublishedPrice, PublishedShare,
 };
 pub use routes::Routes;
 pub use shelf::Shelf;

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::free::{FREE_USES_COUNT_MAX, FREE_WINDOW_SECONDS_MAX, FreeUses};
 use crate::meter::{Meter, Unit};
+use crate::pass::{PASSES_COUNT_MAX, Pass};
 use crate::path::PathPattern;
 use crate::price::{OwnAmount, PriceRule};
 use crate::tools::Tool;
@@ -49,6 +50,8 @@ pub struct Offer {
     pub own_amount: Option<OwnAmount>,
     /// Uses that cost a payer nothing.
     pub free: Option<FreeUses>,
+    /// What opens all its paths with one payment.
+    pub passes: Vec<Pass>,
     /// How a request is priced by the unit.
     pub meter: Option<Meter>,
     /// How channels pay for it.
@@ -195,6 +198,13 @@ pub enum OfferError {
         "free uses are 1 to {FREE_USES_COUNT_MAX} in a window of 1 to {FREE_WINDOW_SECONDS_MAX} seconds"
     )]
     Free,
+    /// A pass opens what can be fetched again without harm.
+    #[error(
+        "passes need the method GET alone and a price without a meter or crawl; there may be \
+         {PASSES_COUNT_MAX}, each with another name of a-z, 0-9, - and _, a price above zero, and seconds \
+         or uses"
+    )]
+    Passes,
     /// A call is one POST with one price.
     #[error("a tool has one price for a call: no methods but POST, no meter, no placeholders")]
     Tool,
@@ -241,6 +251,7 @@ impl Offer {
             return Err(OfferError::Crawl);
         }
         self.check_prices()?;
+        self.check_passes()?;
         if let Some(tool) = &self.tool
             && (self.methods != [Method::POST]
                 || self.meter.is_some()
@@ -273,6 +284,17 @@ impl Offer {
             return Err(OfferError::BelowLeast(least));
         }
         Ok(())
+    }
+
+    fn check_passes(&self) -> Result<(), OfferError> {
+        let passes = &self.passes;
+        let is_plain = self.methods == [Method::GET] && self.meter.is_none() && !self.crawl;
+        let names = passes.iter().enumerate().all(|(index, pass)| {
+            passes.iter().take(index).all(|earlier| earlier.name != pass.name)
+        });
+        let are_sound =
+            names && passes.len() <= PASSES_COUNT_MAX && passes.iter().all(Pass::is_sound);
+        if passes.is_empty() || (is_plain && are_sound) { Ok(()) } else { Err(OfferError::Passes) }
     }
 
     fn check_channel(&self) -> Result<(), OfferError> {

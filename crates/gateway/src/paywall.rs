@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderName, Method, Request, Response};
 use http402::mpp::ChallengeSecret;
 use http402::{Challenge, Problem};
+use instrument::BodyDigest;
 use tokio::sync::Semaphore;
 
 use crate::admit::{Admitted, admit};
@@ -28,7 +29,7 @@ use crate::node::{Node, NodeFacts};
 use crate::offer::Offer;
 use crate::outcome;
 use crate::page;
-use crate::price;
+use crate::price::{self, Priced};
 use crate::request_id;
 use crate::routes::Routes;
 use crate::session;
@@ -144,8 +145,8 @@ impl Paywall {
         if let Some(answer) = self.change(&parts).await {
             return answer;
         }
-        let offer = match self.priced(&parts) {
-            Ok(Some(offer)) => offer,
+        let Priced { offer, pass } = match self.priced(&parts) {
+            Ok(Some(priced)) => priced,
             Ok(None) => return self.unpriced(Request::from_parts(parts, body), inner).await,
             Err(problem) => return answer::problem(&problem),
         };
@@ -156,7 +157,7 @@ impl Paywall {
         }
         let origin = case::origin(&self.options.origin, &parts.headers);
         if parts.method == Method::HEAD {
-            return self.head(&parts, offer, origin).await;
+            return self.head(&parts, Priced { offer, pass }, origin).await;
         }
         let digested = match body::digest(&parts.headers, body).await {
             Ok(digested) => digested,
@@ -167,8 +168,8 @@ impl Paywall {
                 return answer::problem(&problem.with_param("body"));
             }
         };
-        let mut case = Case::new(&self.options, offer, &parts, origin, digested.digest);
-        code::apply(&mut case, &parts);
+        let priced = Priced { offer, pass };
+        let mut case = self.case(&parts, priced, origin, digested.digest);
         session::recall(&mut case, &parts.headers).await;
         if let Some(left) = free::count(&case, &self.courtesies, &parts).await {
             headers::to_upstream(&mut parts.headers);
@@ -199,7 +200,7 @@ impl Paywall {
 
 impl Paywall {
     /// The offer that covers a request, at its price; `None` if it needs no payment.
-    fn priced(&self, parts: &Parts) -> Result<Option<Offer>, Box<Problem>> {
+    fn priced(&self, parts: &Parts) -> Result<Option<Priced>, Box<Problem>> {
         let routes = self.routes();
         match routes.find(&parts.method, parts.uri.path()) {
             Ok(Some(offer)) => price::of_request(&self.options, offer, parts).map(Some),
@@ -212,11 +213,18 @@ impl Paywall {
         }
     }
 
-    /// HEAD asks for the price, as GET without payment; it is never charged.
-    async fn head(&self, parts: &Parts, offer: Offer, origin: String) -> Response<Body> {
-        let empty = instrument::empty_body_digest();
-        let mut case = Case::new(&self.options, offer, parts, origin, empty);
+    /// A priced request, at the price of its pass or discount code if it names one.
+    fn case(&self, parts: &Parts, priced: Priced, origin: String, body: BodyDigest) -> Case {
+        let case = Case::new(&self.options, priced.offer, parts, origin, body);
+        let mut case = case.with_pass(priced.pass);
         code::apply(&mut case, parts);
+        case
+    }
+
+    /// HEAD asks for the price, as GET without payment; it is never charged.
+    async fn head(&self, parts: &Parts, priced: Priced, origin: String) -> Response<Body> {
+        let empty = instrument::empty_body_digest();
+        let mut case = self.case(parts, priced, origin, empty);
         session::recall(&mut case, &parts.headers).await;
         let answer = match admit(&mut case, &parts.headers) {
             Ok(_) => answer::internal(),

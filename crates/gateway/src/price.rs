@@ -11,6 +11,7 @@ use http402::Problem;
 use money::{Amount, parse_base_units};
 
 use crate::offer::{ChannelSettings, Offer};
+use crate::pass::{self, FARTHING_PASS, Pass};
 use crate::paywall::PaywallOptions;
 use crate::tags;
 use crate::wish::{self, FARTHING_AMOUNT, Wish};
@@ -47,12 +48,30 @@ pub struct OwnAmount {
     pub suggested: Vec<u128>,
 }
 
-/// An offer at the price of one request.
+/// An offer at the price of one request, and the pass that it is for.
+pub(crate) struct Priced {
+    pub offer: Offer,
+    pub pass: Option<Pass>,
+}
+
+/// What a request costs: its pass, if it names one, or itself.
 pub(crate) fn of_request(
     options: &PaywallOptions,
     offer: &Offer,
     parts: &Parts,
-) -> Result<Offer, Box<Problem>> {
+) -> Result<Priced, Box<Problem>> {
+    let Some(name) = parts.headers.get(FARTHING_PASS) else {
+        return Ok(Priced { offer: of_one(options, offer, parts)?, pass: None });
+    };
+    let pass = pass::named(offer, name.as_bytes())?;
+    let mut offer = at(offer, pass.price);
+    offer.description = format!("{}: {}", pass.title, offer.description);
+    offer.access_seconds = pass.access_seconds();
+    offer.free = None;
+    Ok(Priced { offer, pass: Some(pass) })
+}
+
+fn of_one(options: &PaywallOptions, offer: &Offer, parts: &Parts) -> Result<Offer, Box<Problem>> {
     let rule = if offer.prices.is_empty() {
         None
     } else {

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::free::FreeUses;
 use crate::offer::{ChannelSettings, Offer, OfferError, Payees};
+use crate::pass::Pass;
 use crate::path::PathPattern;
 use crate::price::{OwnAmount, PRICE_RULES_COUNT_MAX, PriceRule, SUGGESTED_COUNT_MAX};
 use crate::tools::{Tool, ToolName};
@@ -77,6 +78,9 @@ pub struct PublishedOffer {
     /// Uses that cost a payer nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free: Option<PublishedFree>,
+    /// What opens all its paths with one payment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passes: Vec<PublishedPass>,
     /// When it was made, Unix milliseconds.
     #[serde(default)]
     pub created_at_ms: u64,
@@ -114,6 +118,49 @@ pub struct PublishedFree {
     pub count: u32,
     /// Length of the window.
     pub seconds: u32,
+}
+
+/// What opens all paths of an offer with one payment, for a time or so many times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedPass {
+    /// Its name.
+    pub pass: String,
+    /// For people.
+    #[serde(default)]
+    pub title: String,
+    /// Base units.
+    pub price: String,
+    /// For how long it is good.
+    #[serde(default)]
+    pub seconds: Option<u32>,
+    /// How many requests it opens.
+    #[serde(default)]
+    pub uses: Option<u32>,
+}
+
+impl From<&Pass> for PublishedPass {
+    fn from(pass: &Pass) -> Self {
+        Self {
+            pass: pass.name.clone(),
+            title: pass.title.clone(),
+            price: pass.price.to_string(),
+            seconds: pass.seconds,
+            uses: pass.uses,
+        }
+    }
+}
+
+impl PublishedPass {
+    fn open(&self) -> Result<Pass, PublishedError> {
+        Ok(Pass {
+            name: self.pass.clone(),
+            title: self.title.clone(),
+            price: units("passes", &self.price)?,
+            seconds: self.seconds,
+            uses: self.uses,
+        })
+    }
 }
 
 /// What a payer may give.
@@ -190,6 +237,7 @@ impl PublishedOffer {
             prices: offer.prices.iter().map(price).collect(),
             pay_what_you_want: offer.own_amount.as_ref().map(own),
             free: offer.free.map(|FreeUses { count, seconds }| PublishedFree { count, seconds }),
+            passes: offer.passes.iter().map(PublishedPass::from).collect(),
             created_at_ms: 0,
         }
     }
@@ -245,6 +293,7 @@ impl PublishedOffer {
             prices: self.rules()?,
             own_amount: self.own_amount()?,
             free: self.free.map(|PublishedFree { count, seconds }| FreeUses { count, seconds }),
+            passes: self.passes.iter().map(PublishedPass::open).collect::<Result<_, _>>()?,
             meter: None,
             channel: ChannelSettings::usual(price, None),
             payees: self.payees()?,
@@ -258,7 +307,11 @@ impl PublishedOffer {
             crawl: false,
         };
         offer.check().map_err(|why| {
-            let field = if why == OfferError::Free { "free" } else { "price" };
+            let field = match why {
+                OfferError::Free => "free",
+                OfferError::Passes => "passes",
+                _ => "price",
+            };
             wrong(field, why.to_string())
         })?;
         Ok(offer)

@@ -38,6 +38,23 @@ pub struct Challenge {
     pub metered: Option<Metered>,
     /// Set if channels pay here.
     pub channel: Option<ChannelOffer>,
+    /// What opens more than this one purchase.
+    pub passes: Vec<PassOffer>,
+}
+
+/// A pass that is for sale beside the purchase: the payer asks for its own challenge by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PassOffer {
+    /// Its name.
+    pub pass: String,
+    /// For people.
+    pub title: String,
+    /// Base units of the challenge's asset, in decimal digits.
+    pub price: String,
+    /// For how many seconds it is good; a usual time if `None`.
+    pub seconds: Option<u32>,
+    /// How many requests it opens; any number if `None`.
+    pub uses: Option<u32>,
 }
 
 /// A price by the unit.

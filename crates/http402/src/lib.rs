@@ -24,7 +24,8 @@ mod utc;
 pub mod x402;
 
 pub use challenge::{
-    Challenge, ChannelOffer, ChannelState, Identifier, Metered, Resource, SERVICE_NAME_CHARS_MAX,
+    Challenge, ChannelOffer, ChannelState, Identifier, Metered, PassOffer, Resource,
+    SERVICE_NAME_CHARS_MAX,
 };
 pub use error::{DecodeError, EncodeError, Part, Place};
 pub use presented::{Carrier, Dialect, Instrument, Presented};

@@ -2,14 +2,15 @@
 
 use std::cmp::Reverse;
 
-use gateway::{FreeUses, Offer, PathPattern, Payees, Routes, Tool, ToolName};
+use gateway::{FreeUses, Offer, Pass, PathPattern, Payees, Routes, Tool, ToolName};
 use http::Method;
 use http402::Identifier;
 use money::{Amount, Asset, Shares};
 
 use super::check::{Key, decimal, find_asset};
 use super::{
-    ConfigError, FreeSection, IdentifierSection, OfferSection, PayeeSettings, usual_methods,
+    ConfigError, FreeSection, IdentifierSection, OfferSection, PassSection, PayeeSettings,
+    usual_methods,
 };
 
 /// Percent with four decimals are parts per million, so shares are read as exactly as money.
@@ -75,6 +76,7 @@ fn offer(
         prices: Vec::new(),
         own_amount: None,
         free: section.free.map(|FreeSection { count, seconds }| FreeUses { count, seconds }),
+        passes: passes(&section.passes, key, asset)?,
         path,
         methods: priced,
         free_methods: methods(&section.free_methods, &key.join("free_methods"))?,
@@ -96,6 +98,20 @@ fn offer(
         crawl: section.crawl,
         tool,
     })
+}
+
+fn passes(sections: &[PassSection], key: &Key<'_>, asset: Asset) -> Result<Vec<Pass>, ConfigError> {
+    let pass = |(index, section): (usize, &PassSection)| {
+        let key = key.nth("pass", index);
+        Ok(Pass {
+            name: section.name.clone(),
+            title: section.title.clone().unwrap_or_else(|| section.name.clone()),
+            price: decimal(&section.price, &key.join("price"), asset)?.units(),
+            seconds: section.seconds,
+            uses: section.uses,
+        })
+    };
+    sections.iter().enumerate().map(pass).collect()
 }
 
 fn tool(section: &OfferSection, key: &Key<'_>) -> Result<Option<Tool>, ConfigError> {

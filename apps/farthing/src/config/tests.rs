@@ -56,6 +56,19 @@ fn a_good_file_becomes_settings() {
 }
 
 #[test]
+fn free_uses_and_passes_are_read() {
+    let more = "free = { count = 3, seconds = 60 }\n[[gateway.offer.pass]]\nname = \"ten\"\n\
+                price = \"0.015\"\nuses = 10\n";
+    let settings = Config::parse(&format!("{GOOD}{more}"), "f.toml").unwrap().check().unwrap();
+    let offer = &settings.gateways[0].routes.offers()[0];
+    assert_eq!(offer.free.map(|free| (free.count, free.seconds)), Some((3, 60)));
+    let pass = &offer.passes[0];
+    assert_eq!((pass.title.as_str(), pass.price, pass.uses), ("ten", 15_000_000, Some(10)));
+    let why = error(&format!("{GOOD}{}", more.replace("uses = 10", "uses = 0")));
+    assert!(why.to_string().contains("passes"), "{why}");
+}
+
+#[test]
 fn unknown_keys_and_wrong_types_name_file_and_line() {
     for (from, to, place, word) in [
         ("[node]", "[node]\nlisen = 1", "f.toml:3:1", "lisen"),

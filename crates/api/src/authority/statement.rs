@@ -9,5 +9,5 @@ use super::Fault;
 /// The key that an access statement proves.
 pub(super) fn check(shown: &str, engine: &Engine) -> Result<PublicKey, Fault> {
     let proven = access_key(shown, engine.node(), engine.clock().now_ms());
-    proven.map_err(|why| Fault::unproven(why.code(), "Farthing", &why.to_string()))
+    proven.map_err(|why| Fault::unproven(why.code(), "Farthing", why.to_string()))
 }

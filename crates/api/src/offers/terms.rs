@@ -3,7 +3,7 @@
 //! Invariant: each holds what its part in the registry holds.
 
 use engine::{Country, PayerClass};
-use gateway::{PublishedAmount, PublishedFree, PublishedPrice, PublishedShare};
+use gateway::{PublishedAmount, PublishedFree, PublishedPass, PublishedPrice, PublishedShare};
 use money::AccountId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,6 +63,29 @@ pub(super) struct Free {
     pub(super) seconds: u32,
 }
 
+/// What opens all paths of an offer with one payment, for a time or so many times, or both.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OfferPass)]
+#[expect(clippy::struct_field_names, reason = "the word of the format")]
+pub(super) struct Pass {
+    /// Its name among those of the offer.
+    #[schema(pattern = "^[a-z0-9_-]{1,32}$", example = "day")]
+    pub(super) pass: String,
+    /// For people.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    pub(super) title: String,
+    #[schema(value_type = schema::Units)]
+    pub(super) price: String,
+    /// For how long it is good; a year if it is null.
+    #[schema(minimum = 1, maximum = 31_622_400)]
+    pub(super) seconds: Option<u32>,
+    /// How many requests it opens; any number if it is null.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub(super) uses: Option<u32>,
+}
+
 /// The two shapes of a part, here and in the registry, hold the same.
 macro_rules! same {
     ($here:ident, $there:ident: $($member:ident),*) => {
@@ -83,4 +106,5 @@ macro_rules! same {
 same!(Share, PublishedShare: account, share_ppm);
 same!(PriceFor, PublishedPrice: country, class, price);
 same!(OwnAmount, PublishedAmount: min, suggested);
+same!(Pass, PublishedPass: pass, title, price, seconds, uses);
 same!(Free, PublishedFree: count, seconds);

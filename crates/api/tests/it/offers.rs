@@ -71,6 +71,17 @@ async fn an_offer_is_made_shown_changed_and_taken_back() {
     assert_eq!(own.json["pay_what_you_want"]["min"], "1");
     let none = desk.operator(Method::PATCH, &path, &json!({"pay_what_you_want": null})).await;
     assert_eq!(none.json["pay_what_you_want"], Value::Null);
+    let free = json!({"free": {"count": 3, "seconds": 60}});
+    let free = desk.operator(Method::PATCH, &path, &free).await;
+    assert_eq!(free.json["free"], json!({"count": 3, "seconds": 60}));
+    let none = desk.operator(Method::PATCH, &path, &json!({"free": null})).await;
+    assert_eq!(none.json["free"], Value::Null);
+    let day =
+        json!({"pass": "day", "title": "A day", "price": "9", "seconds": 86400, "uses": null});
+    let passes = desk.operator(Method::PATCH, &path, &json!({"passes": [day]})).await;
+    assert_eq!(passes.json["passes"], json!([day]));
+    let none = desk.operator(Method::PATCH, &path, &json!({"passes": []})).await;
+    assert_eq!(none.json["passes"], json!([]));
     assert_eq!(desk.operator(Method::GET, &path, &Value::Null).await.json, none.json);
     let listed = desk.operator(Method::GET, "/v1/offers", &Value::Null).await;
     assert_eq!(listed.json["data"], json!([none.json]));
@@ -96,6 +107,10 @@ async fn what_cannot_be_sold_is_refused_by_its_field() {
         ("split", json!([half(&stranger), half(&stranger)]), "invalid_account", "split"),
         ("split", json!([half(&desk.payee.to_string())]), "invalid_offer", "split"),
         ("pay_what_you_want", json!({"min": "x"}), "invalid_offer", "pay_what_you_want"),
+        ("free", json!({"count": 0, "seconds": 60}), "invalid_offer", "free"),
+        ("passes", json!([{"pass": "A", "price": "1", "uses": 1}]), "invalid_offer", "passes"),
+        ("passes", json!([{"pass": "a", "price": "1"}]), "invalid_offer", "passes"),
+        ("passes", json!([{"pass": "a", "price": "x", "uses": 1}]), "invalid_offer", "passes"),
         ("pay_what_you_want", json!({"min": "3000000"}), "invalid_offer", "price"),
         ("prices", json!([{"country": "IN", "price": "0"}]), "invalid_offer", "price"),
         ("description", json!("x".repeat(501)), "invalid_offer", "description"),

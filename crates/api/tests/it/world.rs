@@ -250,6 +250,7 @@ pub fn challenge(engine: &Engine, payee: AccountId) -> Challenge {
         splits: None,
         metered: None,
         channel: None,
+        passes: Vec::new(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Whether counters have uses left.
 
 use crate::counter::{
-    COUNTERS_COUNT_MAX, COUNTERS_PER_PAYMENT_COUNT_MAX, COUNTERS_WITHOUT_PAYMENT_COUNT_MAX, Count,
-    CountError, Counted, Counter,
+    COUNTERS_COUNT_MAX, COUNTERS_FREE_COUNT_MAX, COUNTERS_PER_PAYMENT_COUNT_MAX, Count, CountError,
+    Counted, Counter,
 };
 use crate::error::AuthorizeError;
 use crate::state::State;
@@ -38,7 +38,9 @@ pub(crate) fn count(state: &State, count: &Count, at_ms: u64) -> Result<Counted,
     if !has_left(state, &count.counter, 0, at_ms) {
         return Err(CountError::Exhausted);
     }
-    if !state.counters.has_room_for(&[count.counter], COUNTERS_WITHOUT_PAYMENT_COUNT_MAX) {
+    let is_free = count.account.is_some();
+    let count_max = if is_free { COUNTERS_FREE_COUNT_MAX } else { COUNTERS_COUNT_MAX };
+    if !state.counters.has_room_for(&[count.counter], count_max) {
         return Err(CountError::TooMany);
     }
     let used = state.counters.used(&count.counter.id, at_ms) + 1;

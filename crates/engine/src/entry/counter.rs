@@ -3,7 +3,7 @@
 
 use money::PaymentId;
 
-use super::decode_list;
+use super::{Entry, decode_list};
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::counter::{Counter, CounterId};
 
@@ -39,7 +39,7 @@ pub(super) fn encode(out: &mut Encoder, by: CountedBy, counters: &[Counter]) {
     }
 }
 
-pub(super) fn decode(from: &mut Decoder<'_>) -> Result<(CountedBy, Vec<Counter>), Malformed> {
+pub(super) fn decode(from: &mut Decoder<'_>) -> Result<Entry, Malformed> {
     let by = match from.u8()? {
         0 => CountedBy::Payment(from.id(PaymentId::new)?),
         1 => CountedBy::Use(from.array()?),
@@ -48,5 +48,5 @@ pub(super) fn decode(from: &mut Decoder<'_>) -> Result<(CountedBy, Vec<Counter>)
     let counters = decode_list(from, |from| {
         Ok(Counter { id: from.array()?, max: from.u32()?, ends_at_ms: from.u64()? })
     })?;
-    Ok((by, counters))
+    Ok(Entry::Counted { by, counters })
 }

@@ -270,3 +270,61 @@ fn encode_tags(out: &mut Encoder, all: impl Iterator<Item = (u128, Tags)>) {
 fn decode_tags(from: &mut Decoder<'_>) -> Result<Vec<(u128, Tags)>, Malformed> {
     decode_list(from, |from| Ok((from.u128()?, Tags::decode_some(from)?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use money::Asset;
+
+    use super::*;
+    use crate::counter::Counter;
+    use crate::document::DocumentKind;
+    use crate::entry::{CountedBy, Entry, Stamped};
+    use crate::fuzzing;
+
+    /// The snapshot of a new node after these entries and a few usual ones.
+    fn snapshot(further: Vec<Entry>) -> Vec<u8> {
+        let put = Entry::DocumentPut {
+            kind: DocumentKind::Offer,
+            id: "off_1".to_owned(),
+            revision: 1,
+            body: Some(b"{}".to_vec()),
+        };
+        let opened = Entry::AssetOpened { asset: Asset::new("USD", 9).unwrap(), sandbox: true };
+        let mut batch = Encoder::default();
+        let entries = [Entry::EventsBegun, opened, put].into_iter().chain(further);
+        for (number, entry) in (1..).zip(entries) {
+            Stamped { timestamp_ns: number * 10_000, entry }.encode(&mut batch);
+        }
+        fuzzing::fold(NodeId::new(5).unwrap(), &batch.bytes).unwrap().unwrap()
+    }
+
+    /// The same snapshot as the program before wrote it, if it could.
+    fn as_before(bytes: &[u8]) -> Option<Vec<u8>> {
+        let (state, stored) = State::decode_head(bytes).unwrap();
+        let mut before = state.head_bytes_in(WITHOUT_COUNTERS)?;
+        stored.manifests.encode(&mut before);
+        before.extend(stored.resident);
+        Some(before)
+    }
+
+    #[test]
+    fn a_snapshot_from_before_there_were_counters_is_read() {
+        let now = snapshot(Vec::new());
+        let before = as_before(&now).unwrap();
+        assert_ne!(before, now);
+        let (state, stored) = State::decode_head(&before).unwrap();
+        assert_eq!(state.documents.count(DocumentKind::Offer), 1);
+        assert_eq!(state.head_bytes(), State::stored(&now).unwrap().head);
+        assert_eq!(state.head_bytes_as(stored.head).as_deref(), Some(stored.head));
+    }
+
+    #[test]
+    fn counters_are_in_the_newest_layout_alone() {
+        let counter = Counter { id: [7; 16], max: 3, ends_at_ms: u64::MAX };
+        let by = CountedBy::Use([1; 16]);
+        let now = snapshot(vec![Entry::Counted { by, counters: vec![counter] }]);
+        assert_eq!(as_before(&now), None);
+        let (state, _) = State::decode_head(&now).unwrap();
+        assert_eq!(state.counter_uses([7; 16]), 1);
+    }
+}

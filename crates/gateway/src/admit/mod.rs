@@ -62,6 +62,10 @@ pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Admitted, An
                 "a price with a code is paid by an order; leave the code out to pay from a channel";
             Err(Box::new(answer::refused(case, &Refusal::new("unsupported_scheme", text))))
         }
+        _ if case.pass.is_some() => {
+            let refusal = Refusal::new("unsupported_scheme", "a pass is paid by an order");
+            Err(Box::new(answer::refused(case, &refusal)))
+        }
         _ => channel::admit(case, &presented),
     }
 }

@@ -104,6 +104,7 @@ fn challenge_problem(
     let lacking = refusal.and_then(|refusal| lacking(case, refusal));
     let problem = Problem::new(status, code, title, detail)
         .with_members(members)
+        .with_members(x402::pass_members(&case.challenge).into_iter().collect())
         .with_members(mpp::problem_members(challenge_id, lacking));
     if case.dialect == Dialect::Mpp {
         return Some(problem.with_type(mpp::problem_type(code)));

@@ -35,6 +35,11 @@ pub(crate) fn apply(case: &mut Case, parts: &Parts) {
     else {
         return;
     };
+    if case.pass.is_some() {
+        // What a pass costs is the offer's to say.
+        case.code_refused = Some(CodeRefusal::OtherOffer);
+        return;
+    }
     // Requests whose address is not known count as one address.
     let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     let asker = Asker {

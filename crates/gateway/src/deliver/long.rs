@@ -127,6 +127,10 @@ impl Delivery {
 fn share(case: &Case, arrived: u64, announced: Option<u64>) -> u128 {
     let price = case.offer.price.units();
     let Some(all) = announced.filter(|all| *all > 0) else { return 0 };
+    if case.pass.is_some() && arrived > 0 {
+        // The pass stays good, and opens this again.
+        return price;
+    }
     money::Ratio::new(arrived.min(all), all)
         .and_then(|ratio| ratio.apply(price, money::Rounding::Down))
         .unwrap_or(0)

@@ -126,7 +126,9 @@ where
                 Ok(response) => response,
                 Err(error) => return unreachable_upstream(&error, CHARGED_BEFORE),
             };
-            answer::mark_replayed(&mut response);
+            if case.pass.is_none() {
+                answer::mark_replayed(&mut response);
+            }
             response
         }
     };

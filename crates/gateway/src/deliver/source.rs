@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::turn::Turn;
 use crate::answer::Refusal;
 use crate::case::Case;
+use crate::pass;
 
 /// Longest wait of a copy for the first presentation of its payment.
 const COPY_WAIT_MS_MAX: u64 = 60_000;
@@ -189,17 +190,30 @@ async fn authorize(
     base: Option<String>,
 ) -> Result<Begun, Refusal> {
     let payer = command.order.get().payer;
+    let [first_use, later_use] = [true, false].map(|first| pass::use_of(case, &command, first));
     let since = Instant::now();
     let authorized = case.options.node.authorize(command, base).await;
     match authorized.map_err(|error| case.refusal_of(&error))? {
         Authorized::Charged(view) => Ok(Begun::Known(Box::new(known_order(&view, None)))),
         Authorized::Replay { payment, outcome } => {
+            // What a pass opened first says nothing about what it opens now.
+            let outcome = outcome.filter(|_| case.pass.is_none());
             let known = known_order(&payment, outcome);
+            if let Some(used) = later_use.filter(|_| known.fate != Fate::Nothing) {
+                pass::count(case, used).await?;
+            }
             // Another delivery by the unit costs again.
             let open = case.offer.meter.is_none();
             Ok(Begun::Known(Box::new(Known { open, ..known })))
         }
         Authorized::Proceed { payment, claim } => {
+            if let Some(used) = first_use
+                && let Err(refusal) = pass::count(case, used).await
+            {
+                // It would run out by itself, and its copies wait for it until then.
+                let _ = case.options.node.release(payment, claim, None).await;
+                return Err(refusal);
+            }
             Ok(Begun::Proceed(Turn::order(case, payment, payer, claim, since)))
         }
     }

@@ -24,9 +24,10 @@ struct Site {
 async fn site(is_far: bool) -> Site {
     let (books, upstream) = (Books::open().await, Upstream::default());
     let behind = upstream.serve().await;
-    let node = match is_far {
-        true => FarNode::new(books.engine.clone()).remote().await,
-        false => Node::Local(books.engine.clone()),
+    let node = if is_far {
+        FarNode::new(books.engine.clone()).remote().await
+    } else {
+        Node::Local(books.engine.clone())
     };
     let free = Some(FreeUses { count: 2, seconds: WINDOW_SECONDS });
     let offers = vec![

@@ -27,6 +27,7 @@ mod dialects;
 mod hygiene;
 mod layer;
 mod names;
+mod passes;
 mod prices;
 mod proofs;
 mod r_list;

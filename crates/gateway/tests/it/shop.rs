@@ -107,6 +107,7 @@ pub fn offer(path: &str, methods: &[Method], units: u128) -> Offer {
         prices: Vec::new(),
         own_amount: None,
         free: None,
+        passes: Vec::new(),
         methods: methods.to_vec(),
         price: Amount::new(units, usd()),
         meter: None,

@@ -29,7 +29,8 @@ pub use facilitator::{
 pub use payload::{Payment, decode_payload};
 pub use required::{PaymentRequired, payment_required, v1_members};
 pub use requirements::{
-    Mismatch, PaymentRequirements, accepts, check_accepted, check_echo, requirements, state_members,
+    Mismatch, PaymentRequirements, accepts, check_accepted, check_echo, pass_members, requirements,
+    state_members,
 };
 pub use scheme::Scheme;
 pub use settlement::{

@@ -47,6 +47,8 @@ pub fn accepts(challenge: &Challenge) -> Vec<PaymentRequirements> {
 
 /// The terms of a challenge for one order of exactly the price.
 pub fn requirements(challenge: &Challenge) -> PaymentRequirements {
+    let splits = challenge.splits.as_ref().map(|text| ("splits".to_owned(), text.as_str().into()));
+    let passes = pass_members(challenge);
     PaymentRequirements {
         scheme: Scheme::Exact,
         network: challenge.network,
@@ -54,10 +56,14 @@ pub fn requirements(challenge: &Challenge) -> PaymentRequirements {
         pay_to: challenge.pay_to,
         max_timeout_seconds: challenge.max_timeout_seconds,
         purchase: challenge.purchase,
-        extra: BTreeMap::from_iter(
-            challenge.splits.as_ref().map(|text| ("splits".to_owned(), text.as_str().into())),
-        ),
+        extra: splits.into_iter().chain(passes).collect(),
     }
+}
+
+/// The member that names the passes, in `extra` and in the problem document; none without passes.
+pub fn pass_members(challenge: &Challenge) -> Option<(String, Value)> {
+    let passes = Some(&challenge.passes).filter(|passes| !passes.is_empty())?;
+    Some(("passes".to_owned(), serde_json::to_value(passes).ok()?))
 }
 
 fn terms(challenge: &Challenge, scheme: Scheme) -> Option<PaymentRequirements> {

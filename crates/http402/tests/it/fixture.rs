@@ -31,6 +31,7 @@ pub fn challenge() -> Challenge {
         splits: None,
         metered: None,
         channel: None,
+        passes: Vec::new(),
     }
 }
 

@@ -94,15 +94,15 @@ async fn one_payment_takes_all_its_counters_or_none() {
 async fn a_copy_of_a_use_is_known_among_the_newest() {
     let mut world = World::new().await;
     let pass = counter(1, 100, START_MS + 3_600_000);
-    let remembered = COUNTER_USES_REMEMBERED_COUNT_MAX as u128;
+    let remembered = u32::try_from(COUNTER_USES_REMEMBERED_COUNT_MAX).unwrap();
     for number in 0..=remembered {
-        let counted = world.engine.count(count(number, pass)).await.unwrap();
-        assert_eq!(counted, Counted { used: number as u32 + 1, again: false });
+        let counted = world.engine.count(count(number.into(), pass)).await.unwrap();
+        assert_eq!(counted, Counted { used: number + 1, again: false });
     }
     world.restart().await;
-    let all = remembered as u32 + 1;
+    let all = remembered + 1;
     for number in 1..=remembered {
-        let counted = world.engine.count(count(number, pass)).await.unwrap();
+        let counted = world.engine.count(count(number.into(), pass)).await.unwrap();
         assert_eq!(counted, Counted { used: all, again: true });
     }
     // The oldest was forgotten.
@@ -189,6 +189,10 @@ impl Model {
         self.uses.iter().filter(move |used| used.of == of)
     }
 
+    fn used(&self, of: u8) -> u32 {
+        u32::try_from(self.of(of).count()).unwrap()
+    }
+
     fn counter(&self, of: u8) -> Counter {
         counter(of, MAX, START_MS + self.now + LASTS_MS)
     }
@@ -205,8 +209,8 @@ impl Model {
     }
 
     fn has_room(&self, (one, two): (u8, u8)) -> bool {
-        let left = |of| self.of(of).count() < MAX as usize;
-        left(one) && left(two) && (one != two || self.of(one).count() + 2 <= MAX as usize)
+        let left = |of| self.used(of) < MAX;
+        left(one) && left(two) && (one != two || self.used(one) + 2 <= MAX)
     }
 
     fn wait(&mut self, milliseconds: u32) {
@@ -217,7 +221,9 @@ impl Model {
         self.held = held;
         self.uses.retain(|used| used.ends_at > now);
         let over: Vec<Held> = over;
-        over.into_iter().for_each(|held| self.release(held.id));
+        for held in over {
+            self.release(held.id);
+        }
     }
 }
 
@@ -235,7 +241,9 @@ async fn take(world: &World, model: &mut Model, number: u128, act: Act) {
                 assert_eq!(answer, Err(AuthorizeError::CounterExhausted));
                 return;
             }
-            [one, two].into_iter().for_each(|of| model.take(of, Some(buy.id()), None));
+            for of in [one, two] {
+                model.take(of, Some(buy.id()), None);
+            }
             match (answer.unwrap(), mode) {
                 (Authorized::Proceed { payment: id, claim }, Mode::Hold { seconds }) => {
                     let ends_at = model.now + u64::from(seconds) * 1000 + 1;
@@ -257,13 +265,13 @@ async fn take(world: &World, model: &mut Model, number: u128, act: Act) {
         }
         Act::Use { of, number } => {
             let answer = engine.count(count(u128::from(number), model.counter(of))).await;
-            let before = model.of(of).count();
+            let before = model.used(of);
             if model.of(of).any(|used| used.number == Some(number)) {
-                assert_eq!(answer, Ok(Counted { used: before as u32, again: true }));
-            } else if before == MAX as usize {
+                assert_eq!(answer, Ok(Counted { used: before, again: true }));
+            } else if before == MAX {
                 assert_eq!(answer, Err(CountError::Exhausted));
             } else {
-                assert_eq!(answer, Ok(Counted { used: before as u32 + 1, again: false }));
+                assert_eq!(answer, Ok(Counted { used: before + 1, again: false }));
                 model.take(of, None, Some(number));
             }
         }
@@ -293,7 +301,7 @@ proptest! {
                 }
                 take(&world, &mut model, number as u128 + 1, act).await;
                 for of in 1..=3 {
-                    assert_eq!(used(&world, of).await, model.of(of).count() as u32, "{act:?}");
+                    assert_eq!(used(&world, of).await, model.used(of), "{act:?}");
                 }
             }
             assert_sound(&world).await;
