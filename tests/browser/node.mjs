@@ -11,7 +11,7 @@ import { NODE, OUT, Reader, SITE } from './reader.mjs';
 const PASSWORD = 'a password of this test';
 const CREDITOR = { name: 'Ada Byron', iban: 'DE02120300000000202051' };
 
-async function operator(method, path, body) {
+export async function operator(method, path, body) {
   const token = readFileSync(`${process.env.FARTHING_DEMO_DATA}/operator.token`, 'utf8').trim();
   const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
   const answer = await fetch(NODE + path, { method, headers, body: JSON.stringify(body) });
@@ -19,7 +19,7 @@ async function operator(method, path, body) {
   return answer.status === 204 ? undefined : answer.json();
 }
 
-async function author() {
+export async function author() {
   const { accounts } = await operator('GET', '/v1/accounts');
   return accounts.find(({ label }) => label === 'author').account;
 }

@@ -11,6 +11,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { chromium } from 'playwright-core';
 
 import { application } from './application.mjs';
+import { choices } from './choices.mjs';
 import { metered } from './metered.mjs';
 import { node } from './node.mjs';
 import { pages } from './pages.mjs';
@@ -64,7 +65,7 @@ async function explore(browser) {
 
 async function run() {
   const wanted = process.argv[2] ?? '';
-  const cases = Object.entries({ ...application, ...paying, ...metered, ...pages, ...receipts, ...node }).filter(([name]) => name.includes(wanted));
+  const cases = Object.entries({ ...application, ...paying, ...metered, ...pages, ...receipts, ...node, ...choices }).filter(([name]) => name.includes(wanted));
   const browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
   const paths = await explore(browser);
   let failed = 0;

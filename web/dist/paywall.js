@@ -7,6 +7,7 @@
  * the node decides.
  */
 import { Budget } from './budget.js';
+import { chooseAmount, takeCode, wish } from './chosen.js';
 import { closeLeft } from './flow.js';
 import { byId, make, say, setText } from './dom.js';
 import { Unable } from './keys.js';
@@ -21,24 +22,29 @@ const button = byId('pay');
 const attempted = takeAttempt();
 /** A refusal that follows no press here is about a payment that was left by another page. */
 const refusal = attempted ? (challenge.error_code ?? '') : '';
+/** What the wallet is asked for. */
+const asking = {
+    title: challenge.title,
+    payee: challenge.requirements.payTo,
+    price_units: challenge.requirements.amount,
+    asset: challenge.requirements.asset,
+    scale: challenge.requirements.extra.scale,
+};
 const budget = new Budget({
     network: challenge.requirements.network,
     wallet: challenge.wallet,
     nodeOrigin: challenge.node_origin,
-    request: {
-        title: challenge.title,
-        payee: challenge.requirements.payTo,
-        price_units: challenge.requirements.amount,
-        asset: challenge.requirements.asset,
-        scale: challenge.requirements.extra.scale,
-    },
+    request: asking,
     nowMs: nodeNow,
 });
 let price = challenge.price;
+/** What the payer chose to give; nothing while that is no amount. */
+let chosen = () => BigInt(challenge.requirements.amount);
 let paying = false;
 withdraw();
 void speak().then(start);
 function start() {
+    offerChoices();
     showPrice();
     explainLastAttempt();
     if (refusal.startsWith(ABOUT_GRANT))
@@ -61,7 +67,20 @@ function settled(preparing) {
 async function click() {
     if (budget.isAsking() || paying)
         return;
+    const units = chosen();
+    if (units === undefined) {
+        byId('other').focus();
+        say(t('paywall.amount_wrong', { min: amount(challenge.own_amount?.min ?? '0', asset()) }), 'problem');
+        return;
+    }
     paying = true;
+    if (challenge.own_amount !== undefined)
+        wish('amount', units.toString());
+    if (units === 0n) {
+        say(t('paywall.opening'));
+        location.reload();
+        return;
+    }
     try {
         const { key, grant } = await budget.take();
         say(t('paywall.paying', { price }));
@@ -82,11 +101,27 @@ function nodeNow() {
         return Date.now();
     return challenge.now_ms + (performance.now() - loadedAt);
 }
+function asset() {
+    const { asset: code, extra } = challenge.requirements;
+    return { code, scale: extra.scale };
+}
+function offerChoices() {
+    const { own_amount: own, code, requirements } = challenge;
+    if (own !== undefined) {
+        chosen = chooseAmount(own, BigInt(requirements.amount), asset(), showPrice);
+    }
+    if (code !== undefined)
+        takeCode(code);
+}
 function showPrice() {
-    const { amount: units, asset, extra } = challenge.requirements;
-    price = amount(units, { code: asset, scale: extra.scale });
+    const units = chosen();
+    if (units === undefined)
+        return;
+    challenge.requirements.amount = units.toString();
+    asking.price_units = units.toString();
+    price = amount(units, asset());
     setText(byId('price'), price);
-    setText(button, t('paywall.pay', { price }));
+    setText(button, units === 0n ? t('paywall.open_free') : t('paywall.pay', { price }));
 }
 function explainLastAttempt() {
     const error = byId('error');

@@ -7,6 +7,7 @@
  */
 
 import { base64, fromHex, idBytes, utf8 } from './bytes.js';
+import type { CodeAnswer, OwnAmount } from './chosen.js';
 import { randomId, Unable, type Grant, type SigningKey } from './keys.js';
 import { nodeOfNetwork, orderBytes } from './order.js';
 
@@ -34,6 +35,10 @@ export interface Challenge {
   error_code: string | null;
   title: string;
   price: string;
+  /** The payer says how much to give. */
+  own_amount?: OwnAmount;
+  /** Discount codes are taken here. */
+  code?: CodeAnswer;
   /** The gateway's clock when it made the page; without it the device's clock is used. */
   now_ms?: number;
 }

@@ -8,9 +8,11 @@
  */
 
 import { Budget } from './budget.js';
+import { chooseAmount, takeCode, wish } from './chosen.js';
 import { closeLeft } from './flow.js';
 import { byId, make, say, setText } from './dom.js';
 import { Unable } from './keys.js';
+import type { Asset } from './order.js';
 import { paymentFor, present, withdraw, type Challenge } from './payment.js';
 import { amount, sentence, speak, t, wordsFor } from './words.js';
 
@@ -24,26 +26,31 @@ const button = byId<HTMLButtonElement>('pay');
 const attempted = takeAttempt();
 /** A refusal that follows no press here is about a payment that was left by another page. */
 const refusal = attempted ? (challenge.error_code ?? '') : '';
+/** What the wallet is asked for. */
+const asking = {
+  title: challenge.title,
+  payee: challenge.requirements.payTo,
+  price_units: challenge.requirements.amount,
+  asset: challenge.requirements.asset,
+  scale: challenge.requirements.extra.scale,
+};
 const budget = new Budget({
   network: challenge.requirements.network,
   wallet: challenge.wallet,
   nodeOrigin: challenge.node_origin,
-  request: {
-    title: challenge.title,
-    payee: challenge.requirements.payTo,
-    price_units: challenge.requirements.amount,
-    asset: challenge.requirements.asset,
-    scale: challenge.requirements.extra.scale,
-  },
+  request: asking,
   nowMs: nodeNow,
 });
 let price = challenge.price;
+/** What the payer chose to give; nothing while that is no amount. */
+let chosen: () => bigint | undefined = () => BigInt(challenge.requirements.amount);
 let paying = false;
 
 withdraw();
 void speak().then(start);
 
 function start(): void {
+  offerChoices();
   showPrice();
   explainLastAttempt();
   if (refusal.startsWith(ABOUT_GRANT)) budget.refuse();
@@ -65,7 +72,19 @@ function settled(preparing: Promise<unknown>): Promise<unknown> {
 
 async function click(): Promise<void> {
   if (budget.isAsking() || paying) return;
+  const units = chosen();
+  if (units === undefined) {
+    byId('other').focus();
+    say(t('paywall.amount_wrong', { min: amount(challenge.own_amount?.min ?? '0', asset()) }), 'problem');
+    return;
+  }
   paying = true;
+  if (challenge.own_amount !== undefined) wish('amount', units.toString());
+  if (units === 0n) {
+    say(t('paywall.opening'));
+    location.reload();
+    return;
+  }
   try {
     const { key, grant } = await budget.take();
     say(t('paywall.paying', { price }));
@@ -85,11 +104,27 @@ function nodeNow(): number {
   return challenge.now_ms + (performance.now() - loadedAt);
 }
 
+function asset(): Asset {
+  const { asset: code, extra } = challenge.requirements;
+  return { code, scale: extra.scale };
+}
+
+function offerChoices(): void {
+  const { own_amount: own, code, requirements } = challenge;
+  if (own !== undefined) {
+    chosen = chooseAmount(own, BigInt(requirements.amount), asset(), showPrice);
+  }
+  if (code !== undefined) takeCode(code);
+}
+
 function showPrice(): void {
-  const { amount: units, asset, extra } = challenge.requirements;
-  price = amount(units, { code: asset, scale: extra.scale });
+  const units = chosen();
+  if (units === undefined) return;
+  challenge.requirements.amount = units.toString();
+  asking.price_units = units.toString();
+  price = amount(units, asset());
   setText(byId('price'), price);
-  setText(button, t('paywall.pay', { price }));
+  setText(button, units === 0n ? t('paywall.open_free') : t('paywall.pay', { price }));
 }
 
 function explainLastAttempt(): void {

@@ -1,9 +1,11 @@
 //! The command line: names, defaults, help.
 
+mod code;
 mod keys;
 mod log;
 mod mandate;
 mod mcp;
+mod offer;
 mod operate;
 mod payee;
 mod seal;
@@ -14,6 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use code::{CodeArgs, CodeCommand, CodeNewArgs};
 pub(crate) use keys::{KeyArgs, KeyCommand, NewKeyArgs, OperatorCommand, OperatorCommandArgs};
 pub(crate) use log::{
     ForgetArgs, LogArgs, LogCheckArgs, LogCommand, LogExportArgs, TrustArgs, VerifyArgs,
@@ -21,6 +24,10 @@ pub(crate) use log::{
 };
 pub(crate) use mandate::{GrantArgs, MandateArgs, MandateCommand};
 pub(crate) use mcp::McpArgs;
+pub(crate) use offer::{
+    OfferArgs, OfferChangeArgs, OfferCommand, OfferListArgs, OfferNewArgs, OfferOneArgs,
+    OfferTermsArgs,
+};
 pub(crate) use operate::{ClockArgs, ClockCommand, CompletionsArgs, HealthArgs, ManArgs, TopArgs};
 pub(crate) use payee::{
     PayoutArgs, PayoutCommand, PayoutListArgs, PayoutRequestArgs, RefundArgs, StatementArgs,
@@ -81,6 +88,10 @@ pub(crate) enum Command {
     Top(TopArgs),
     /// Show the clock of a sandbox node, or put it ahead.
     Clock(ClockArgs),
+    /// Put prices on things, change them, take them back.
+    Offer(OfferArgs),
+    /// Make, list and delete discount codes.
+    Code(CodeArgs),
     /// Pay a settled payment back, all of it or a part.
     Refund(RefundArgs),
     /// State what an account had, got and gave: CSV, JSONL or camt.053.

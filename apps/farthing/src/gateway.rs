@@ -1,7 +1,8 @@
 //! `farthing gateway`: gateways apart from their node, without any state of their own.
 //!
-//! Invariant: every decision about a payment is the node's; any number of such processes can serve
-//! one node.
+//! Invariants: every decision about a payment is the node's; any number of such processes can serve
+//! one node. They sell what their file and the node's registry say, and go on with that while the node
+//! is away.
 
 use std::path::Path;
 
@@ -15,6 +16,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::hosts::Hosts;
 use crate::listener::Listener;
+use crate::offers::FarStall;
 use crate::otel;
 use crate::secrets::{self, SecretError};
 use crate::site::Site;
@@ -68,6 +70,13 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Failure> {
     servers.push(tokio::spawn(fresh));
     for site in sites {
         let paywall = site.paywall(Node::Remote(remote.clone()), facts.clone(), &token);
+        let mut stall = FarStall::new(site.stall(&paywall), remote.clone());
+        // Before anybody can ask: what no offer covers is free.
+        stall.stock().await.map_err(|error| {
+            Failure::new(error.to_string())
+                .with_hint("check the gateway's token, and that the node is as new as this program")
+        })?;
+        servers.push(tokio::spawn(stall.follow(stopped.clone())));
         let (name, url, upstream) = (term::strong("site"), site.url(), site.upstream());
         term::line(&format!("{name}  {url} in front of {upstream}"));
         servers.extend(site.serve(paywall, &traffic, &mut Hosts::default(), &stopped));

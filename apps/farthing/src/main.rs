@@ -6,8 +6,10 @@
 //! Invariants: standard output carries results, standard error everything else; the exit code says
 //! what kind of failure it was; no secret is ever printed.
 
+mod call;
 mod cli;
 mod clock_command;
+mod code_command;
 mod config;
 mod data;
 mod demo;
@@ -28,6 +30,7 @@ mod mandate;
 mod manual;
 mod mcp;
 mod mirror;
+mod offer_command;
 mod offers;
 mod operator;
 mod otel;
@@ -81,6 +84,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Fund(args) => operator::fund(args).await,
         Command::Top(args) => top::run(args).await,
         Command::Clock(args) => clock_command::run(args).await,
+        Command::Offer(args) => offer_command::run(args).await,
+        Command::Code(args) => code_command::run(args).await,
         Command::Refund(args) => payee::refund(args).await,
         Command::Statement(args) => payee::statement(args).await,
         Command::Payout(args) => payee::payout(args).await,

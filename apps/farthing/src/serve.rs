@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use api::{Backlog, Catalogue, Monitor, TestClock, Token, Traffic, Watched};
+use api::{Backlog, Monitor, TestClock, Token, Traffic, Watched};
 use axum::Router;
 use engine::{AccountRole, AccountSpec, Engine};
 use gateway::{Node, NodeFacts, Paywall, PublishedOffer};
@@ -240,7 +240,7 @@ async fn bind(settings: &Settings) -> Result<Bound, SiteError> {
 /// What the gateways beside the node sell, and the tasks that serve them.
 struct Sold {
     /// What is for sale at the moment.
-    listed: Catalogue,
+    listed: watch::Receiver<Vec<Entry>>,
     /// Offers of the configuration.
     fixed: Vec<PublishedOffer>,
     servers: Vec<JoinHandle<()>>,
@@ -256,20 +256,20 @@ fn serve_sites(
     traffic: &Traffic,
     stopped: &watch::Receiver<bool>,
 ) -> Sold {
-    let shelves: Vec<_> = sites.iter().map(Site::shelf).collect();
-    offers::stock(engine, &shelves);
-    let follower = offers::follow(engine.clone(), shelves, stopped.clone());
-    let (mut paywalls, mut fixed) = (Vec::new(), Vec::new());
+    let (mut stalls, mut fixed) = (Vec::new(), Vec::new());
+    let sites: Vec<_> = sites.into_iter().map(|site| (paywall(&site), site)).collect();
+    for (paywall, site) in &sites {
+        stalls.push(site.stall(paywall));
+        fixed.extend(site.offers().iter().map(|offer| PublishedOffer::of(offer, site.name())));
+    }
+    // Before anybody can ask: what no offer covers is free.
+    let (catalogue, listed) = watch::channel(offers::stock(engine, &stalls));
+    let follower = offers::follow(engine.clone(), stalls, catalogue, stopped.clone());
     let (mut hosts, mut servers) = (Hosts::default(), vec![tokio::spawn(follower)]);
-    for site in sites {
-        let paywall = paywall(&site);
-        let (name, _) = site.shelf();
-        paywalls.push((site.url().to_owned(), paywall.clone()));
-        fixed.extend(site.offers().iter().map(|offer| PublishedOffer::of(offer, &name)));
+    for (paywall, site) in sites {
         servers.extend(site.serve(paywall, traffic, &mut hosts, stopped));
     }
-    let listed = move || paywalls.iter().flat_map(|(url, paywall)| listed(url, paywall)).collect();
-    Sold { listed: Arc::new(listed), fixed, servers, hosts }
+    Sold { listed, fixed, servers, hosts }
 }
 
 /// The read model on its thread. A node without one takes payments all the same.
@@ -407,13 +407,6 @@ async fn open_books(engine: &Engine, settings: &Settings) -> Result<(), ServeErr
             .map_err(|cause| ServeError::Open { what: format!("payee `{}`", payee.name), cause })?;
     }
     Ok(())
-}
-
-/// What a site offers at the moment to those that look for it.
-fn listed(url: &str, paywall: &Paywall) -> Vec<Entry> {
-    let routes = paywall.routes();
-    let listed = routes.offers().iter().filter(|offer| offer.listed);
-    listed.flat_map(|offer| paywall.entries(offer, url)).collect()
 }
 
 impl Running {

@@ -23,7 +23,7 @@ use tower::Service;
 use crate::config::GatewaySettings;
 use crate::hosts::{Hosts, Others};
 use crate::listener::{BindError, Listener};
-use crate::offers::NamedShelf;
+use crate::offers::Stall;
 use crate::tls::{Certificates, TlsError};
 
 /// Why a listener cannot be had.
@@ -46,7 +46,6 @@ pub(crate) struct Site {
     /// `None` at the node's listener.
     listener: Option<Listener>,
     settings: GatewaySettings,
-    shelf: Shelf,
     url: String,
 }
 
@@ -68,8 +67,7 @@ impl Site {
         let usual = settings.hosts.first().map(|host| listener.url_of(host));
         let public_url = settings.public_url.clone().or(usual);
         let url = public_url.unwrap_or_else(|| listener.url());
-        let shelf = Shelf::new(settings.routes.clone());
-        Ok(Self { listener: own, settings, shelf, url })
+        Ok(Self { listener: own, settings, url })
     }
 
     /// The origin as payers see it.
@@ -82,9 +80,15 @@ impl Site {
         self.settings.upstream.to_string()
     }
 
-    /// Its name, and what it sells at the moment.
-    pub(crate) fn shelf(&self) -> NamedShelf {
-        (self.settings.name.clone(), self.shelf.clone())
+    /// What offers need of it.
+    pub(crate) fn stall(&self, paywall: &Paywall) -> Stall {
+        let (name, url) = (self.settings.name.clone(), self.url.clone());
+        Stall { name, url, paywall: paywall.clone() }
+    }
+
+    /// Its name in offers.
+    pub(crate) fn name(&self) -> &str {
+        &self.settings.name
     }
 
     /// What the configuration lets it sell.
@@ -98,7 +102,7 @@ impl Site {
             node,
             facts,
             origin: Origin::Fixed(self.url.clone()),
-            shelf: self.shelf.clone(),
+            shelf: Shelf::new(self.settings.routes.clone()),
             service_name: self.settings.service_name.clone(),
             crawlers: self.settings.crawlers.clone(),
             challenge_secret: ChallengeSecret::of_gateway(gateway_token),

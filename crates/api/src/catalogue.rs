@@ -1,21 +1,26 @@
 //! The catalogue of what is for sale, as x402 software reads it.
 //!
-//! Invariant: it shows the terms of the node's offers as they are; the 402 answer of a concrete request
-//! always wins over it. Tools of MCP servers are not in it, for no plain request buys them.
+//! Invariant: it shows the terms of the offers as they are, made ready once for each change; the 402
+//! answer of a concrete request always wins over it. Tools of MCP servers are not in it, for no plain
+//! request buys them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use http402::llms;
+use http402::llms::{self, Entry};
 use http402::x402::discovery::{DiscoveryList, DiscoveryResource, DiscoverySearch, Manifest};
 use http402::x402::network_name;
+use serde_json::Value;
+use tokio::sync::watch;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::body::ok;
 use crate::node::{Node, Shared};
+use crate::openapi;
 use crate::refused::Refused;
 use crate::schema::Refusals;
 
@@ -24,11 +29,60 @@ const SEARCH_TEXT_BYTES_MAX: usize = 200;
 
 type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
-/// The whole catalogue of a node.
-fn entries(node: &Node) -> Vec<DiscoveryResource> {
+/// What is for sale, in the words of each who asks.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// For x402 software.
+    pub entries: Vec<DiscoveryResource>,
+    /// The calls of the node and what it sells.
+    pub openapi: Value,
+}
+
+/// What is for sale at the moment.
+pub(crate) struct Catalogue {
+    calls: OpenApi,
+    now: Mutex<Now>,
+}
+
+struct Now {
+    offers: watch::Receiver<Vec<Entry>>,
+    /// What was made of them; `None` before anybody has asked.
+    ready: Option<Arc<Ready>>,
+}
+
+impl std::fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Catalogue").finish_non_exhaustive()
+    }
+}
+
+impl Catalogue {
+    /// Follows the offers; `calls` describes the calls of the node.
+    pub(crate) fn new(offers: watch::Receiver<Vec<Entry>>, calls: OpenApi) -> Self {
+        Self { calls, now: Mutex::new(Now { offers, ready: None }) }
+    }
+
+    /// As it is now.
+    pub(crate) fn of(&self, node: &Node) -> Arc<Ready> {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody changes them any more if nobody is there who could.
+        let has_changed = now.offers.has_changed().unwrap_or(false);
+        if let Some(ready) = now.ready.as_ref().filter(|_| !has_changed) {
+            return Arc::clone(ready);
+        }
+        let offers = now.offers.borrow_and_update().clone();
+        let ready = Arc::new(Ready {
+            entries: entries(node, &offers),
+            openapi: openapi::served(node, &offers, &self.calls),
+        });
+        now.ready = Some(Arc::clone(&ready));
+        ready
+    }
+}
+
+fn entries(node: &Node, offers: &[Entry]) -> Vec<DiscoveryResource> {
     let updated = http402::utc(node.engine.clock().now_ms() / 1000);
-    let entries = (node.offers)();
-    let listed = entries.iter().filter_map(|entry| match &entry.asked {
+    let listed = offers.iter().filter_map(|entry| match &entry.asked {
         llms::Asked::Request(method) => {
             Some(DiscoveryResource::new(&entry.challenge, method, updated.clone()))
         }
@@ -71,7 +125,7 @@ async fn resources(
     parameters: Parameters,
 ) -> Result<Response, Refused> {
     let asked = Asked::read(parameters)?;
-    let found = asked.filter(entries(&shared.node));
+    let found = asked.filter(&shared.for_sale().entries);
     let offset = asked.number("offset")?.unwrap_or(0);
     Ok(ok(&DiscoveryList::page(&found, asked.number("limit")?, offset)))
 }
@@ -93,7 +147,7 @@ async fn search(
         return Err(Refused::bad_request("invalid_query", detail).with_param("query"));
     }
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-    let mut found = asked.filter(entries(&shared.node));
+    let mut found = asked.filter(&shared.for_sale().entries);
     found.retain(|entry| {
         let described = describe(entry);
         words.iter().all(|word| described.contains(word))
@@ -111,8 +165,9 @@ async fn search(
 #[utoipa::path(get, path = "/.well-known/x402", tag = "catalogue",
     responses((status = 200, description = "A manifest of x402", body = Object), Refusals))]
 async fn manifest(State(shared): State<Arc<Shared>>) -> Response {
+    let for_sale = shared.for_sale();
+    let urls = for_sale.entries.iter().map(|entry| entry.resource.clone());
     let node = &shared.node;
-    let urls = entries(node).into_iter().map(|entry| entry.resource);
     let manifest = Manifest::new(node.engine.node(), node.public_url.clone(), urls.collect());
     ok(&manifest)
 }
@@ -150,7 +205,7 @@ impl Asked {
     }
 
     /// Entries that meet `type`, `scheme`, `network` and `payTo`.
-    fn filter(&self, all: Vec<DiscoveryResource>) -> Vec<DiscoveryResource> {
+    fn filter(&self, all: &[DiscoveryResource]) -> Vec<DiscoveryResource> {
         let meets = |name, value: &str| self.text(name).is_none_or(|asked| asked == value);
         let fits = |entry: &DiscoveryResource| {
             meets("type", entry.kind)
@@ -160,6 +215,6 @@ impl Asked {
                         && meets("payTo", &terms.pay_to.to_string())
                 })
         };
-        all.into_iter().filter(fits).collect()
+        all.iter().filter(|entry| fits(entry)).cloned().collect()
     }
 }

@@ -18,9 +18,11 @@ mod catalogue;
 mod channel_steps;
 mod channels;
 mod clock;
+mod codes;
 mod deliveries;
 mod docs;
 mod envelope;
+mod etag;
 mod events;
 mod facilitator;
 mod faucet;
@@ -64,6 +66,6 @@ pub use monitor::{
     Backlog, Certificate, Monitor, SiteTraffic, Traffic, Watched, gateway_metrics_router,
     metrics_router,
 };
-pub use node::{Catalogue, Node, Token};
+pub use node::{Node, Token};
 pub use payouts::settle_payouts;
 pub use router::{openapi_json, router};

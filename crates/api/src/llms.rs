@@ -36,5 +36,5 @@ async fn show(State(shared): State<Arc<Shared>>) -> Response {
             ("What error codes mean", format!("{url}/docs/errors")),
         ],
     };
-    ([(CONTENT_TYPE, TEXT)], llms::document(&about, &(node.offers)())).into_response()
+    ([(CONTENT_TYPE, TEXT)], llms::document(&about, &node.offers.borrow())).into_response()
 }

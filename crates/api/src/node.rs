@@ -13,20 +13,20 @@ use http402::llms::Entry;
 use instrument::KeyPair;
 use instrument::hex::parse_32;
 use money::{AccountId, PaymentId};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use utoipa::openapi::OpenApi;
 
 use crate::authority::Sessions;
+use crate::catalogue::{Catalogue, Ready};
 use crate::clock::TestClock;
 use crate::events::EVENT_STREAMS_COUNT_MAX;
 use crate::idempotency::Flights;
 use crate::log::NodeLog;
 use crate::monitor::Monitor;
 use crate::refused::Refused;
-use crate::{openapi, reports};
+use crate::reports;
 
 /// How long a question waits for a read model that is behind the books.
 const CATCH_UP: Duration = Duration::from_secs(1);
@@ -61,10 +61,6 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What is for sale at the moment: the resource of each entry is the absolute URL, with the placeholders
-/// of its route if it has any; its purchase digest is left out, because only a concrete request has one.
-pub type Catalogue = Arc<dyn Fn() -> Vec<Entry> + Send + Sync>;
-
 /// A node, ready to be served.
 pub struct Node {
     /// The engine.
@@ -73,8 +69,10 @@ pub struct Node {
     pub key: Arc<KeyPair>,
     /// Origin at which the node is reached, without a slash at the end.
     pub public_url: String,
-    /// What is for sale.
-    pub offers: Catalogue,
+    /// What is for sale at the moment: the resource of each entry is the absolute URL, with the
+    /// placeholders of its route if it has any; its purchase digest is left out, because only a concrete
+    /// request has one.
+    pub offers: watch::Receiver<Vec<Entry>>,
     /// Offers of the configuration, which the API shows and does not change.
     pub file_offers: Vec<PublishedOffer>,
     /// Secret of the operator.
@@ -128,8 +126,7 @@ impl Node {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub node: Node,
-    /// The calls of the node, without what is for sale.
-    pub openapi: Value,
+    pub catalogue: Catalogue,
     pub limiter: Limiter,
     pub flights: Arc<Flights>,
     pub sessions: Sessions,
@@ -142,13 +139,18 @@ impl Shared {
         let origin = node.public_url.trim_end_matches('/').len();
         node.public_url.truncate(origin);
         Self {
-            openapi: openapi::of_calls(&node, calls),
+            catalogue: Catalogue::new(node.offers.clone(), calls),
             limiter: Limiter::new(node.admission.rates),
             flights: Arc::default(),
             sessions: Sessions::default(),
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_COUNT_MAX)),
             node,
         }
+    }
+
+    /// What is for sale at the moment.
+    pub(crate) fn for_sale(&self) -> Arc<Ready> {
+        self.catalogue.of(&self.node)
     }
 
     /// Whether browsers reach the node over TLS.

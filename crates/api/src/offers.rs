@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use engine::{AccountRole, Document, DocumentKind, Expected, Put};
 use gateway::{PublishedError, PublishedOffer};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use http402::Problem;
 use money::{AccountId, AssetCode, OfferId};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,7 @@ use utoipa_axum::routes;
 use self::terms::{Free, OwnAmount, Pass, PriceFor, Share};
 use crate::authority::{Caller, Reach, Scope};
 use crate::body::{self, Given, json, ok};
+use crate::etag::ListTag;
 use crate::node::Shared;
 use crate::page::{Page, PageQuery};
 use crate::query::Query;
@@ -182,30 +183,60 @@ const fn usual_access() -> u32 {
     24 * 60 * 60
 }
 
+/// Which offers are asked for.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Asked {
+    /// Of this site only.
+    #[param(max_length = 100)]
+    site: Option<String>,
+    /// Rows of the page.
+    #[param(minimum = 1, maximum = 100, default = 20, value_type = Option<u64>)]
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    #[param(max_length = 200)]
+    cursor: Option<String>,
+}
+
 /// Offers
 ///
 /// Those of the accounts that the caller may see, in the order of their ids: what was made at run time,
-/// and what the configuration sells.
-#[utoipa::path(get, path = "/v1/offers", tag = "offers", security(("bearer" = ["read"])),
-    params(PageQuery),
-    responses((status = 200, description = "The offers", body = Page<Shown>), Refusals))]
+/// and what the configuration sells. The `ETag` is that of the whole list: while it stays, no page of it
+/// has changed. A gateway apart from the node asks with its token.
+#[utoipa::path(get, path = "/v1/offers", tag = "offers",
+    security(("bearer" = ["read"]), ("gateway" = [])), params(Asked),
+    responses((status = 200, description = "The offers", body = Page<Shown>),
+        (status = 304, description = "The list is the one that `If-None-Match` names"), Refusals))]
 async fn list(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
-    asked: Result<Query<PageQuery>, Refused>,
+    headers: HeaderMap,
+    asked: Result<Query<Asked>, Refused>,
 ) -> Result<Response, Refused> {
-    let reach = caller.may(Scope::Read)?;
-    let Query(asked) = asked?;
-    let (limit, after) = (asked.limit()?, asked.after_as::<OfferId>(LIST)?);
+    let reach = if caller.is_gateway() { Reach::default() } else { caller.may(Scope::Read)? };
+    let Query(Asked { site, limit, cursor }) = asked?;
+    let page = PageQuery { limit, cursor };
+    let (limit, after) = (page.limit()?, page.after_as::<OfferId>(LIST)?);
     let documents = shared.engine().documents(DocumentKind::Offer);
     let made = documents.iter().filter_map(|document| of_document(document));
     let mut all: Vec<Shown> = made.chain(shared.node.file_offers.iter().map(of_file)).collect();
     all.retain(|offer| {
-        reach.has_account(offer.payee) && after.is_none_or(|after| offer.offer > after)
+        reach.has_account(offer.payee) && site.as_ref().is_none_or(|site| *site == offer.site)
     });
     all.sort_by_key(|offer| offer.offer);
+    let mut tag = ListTag::default();
+    for offer in &all {
+        match offer.source {
+            Source::Registry => tag.add(offer.offer.to_string(), offer.revision),
+            // Its id stays when the file changes.
+            Source::File => tag.add(serde_json::to_vec(offer).unwrap_or_default(), 0),
+        }
+    }
+    all.retain(|offer| after.is_none_or(|after| offer.offer > after));
     all.truncate(limit + 1);
-    Ok(ok(&Page::of(all, limit, LIST, |offer| offer.offer.to_string())))
+    let page = Page::of(all, limit, LIST, |offer| offer.offer.to_string());
+    Ok(tag.answer(&headers, || ok(&page)))
 }
 
 /// Make an offer

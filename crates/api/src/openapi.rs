@@ -101,19 +101,18 @@ pub(crate) fn name_operations(calls: &mut utoipa::openapi::OpenApi) {
 #[utoipa::path(get, path = "/openapi.json", tag = "catalogue",
     responses((status = 200, description = "An OpenAPI document", body = Object), Refusals))]
 async fn show(State(shared): State<Arc<Shared>>) -> Response {
-    let mut document = shared.openapi.clone();
-    if let Some(paths) = document["paths"].as_object_mut() {
-        add_sold(paths, &(shared.node.offers)());
-    }
-    ok(&document)
+    ok(&shared.for_sale().openapi)
 }
 
-/// The calls of a node.
-pub(crate) fn of_calls(node: &Node, calls: utoipa::openapi::OpenApi) -> Value {
+/// The calls of a node and what it sells.
+pub(crate) fn served(node: &Node, offers: &[Entry], calls: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(calls).unwrap_or_default();
     let frame = openapi::document(&service(node), &[]);
     document["servers"] = frame["servers"].clone();
     document["x-service-info"] = frame["x-service-info"].clone();
+    if let Some(paths) = document["paths"].as_object_mut() {
+        add_sold(paths, offers);
+    }
     document
 }
 

@@ -20,7 +20,7 @@ use crate::node::Shared;
 use crate::page::{Page, PageQuery, cursor};
 use crate::query::Query;
 use crate::refused::Refused;
-use crate::reports::offer_text;
+use crate::reports::offer_named;
 use crate::schema::{self, Refusals};
 use crate::segment::Segment;
 
@@ -145,6 +145,7 @@ async fn list(
 
 fn listed(shared: &Shared, listed: &Listed) -> Shown {
     let asset = listed.amount.asset();
+    let (offer, title) = offer_named(&shared.node, listed.offer, listed.offer_named.clone());
     Shown {
         payment: listed.payment,
         payer: listed.payer,
@@ -160,8 +161,8 @@ fn listed(shared: &Shared, listed: &Listed) -> Shown {
             ListedState::Settled => PaymentState::Settled,
             ListedState::Released => PaymentState::Released,
         },
-        offer: offer_text(listed.offer, listed.offer_named.as_ref()),
-        title: listed.offer_named.as_ref().map(|(_, title)| title.clone()),
+        offer,
+        title,
         country: listed.country.clone(),
         class: listed.class,
         mandate: listed.mandate,
@@ -195,6 +196,7 @@ fn one(shared: &Shared, view: PaymentView) -> Shown {
     let asset = view.authorized.asset();
     let at_ms = view.at_ns / 1_000_000;
     let is_over = view.state == PaymentState::Settled;
+    let (offer, title) = offer_named(&shared.node, view.tags.offer.0, None);
     Shown {
         payment: view.payment,
         payer: view.payer,
@@ -206,8 +208,8 @@ fn one(shared: &Shared, view: PaymentView) -> Shown {
         asset: asset.code,
         scale: asset.scale,
         state: view.state,
-        offer: offer_text(view.tags.offer.0, None),
-        title: None,
+        offer,
+        title,
         country: view.tags.country.map(String::from),
         class: view.tags.class,
         mandate: None,

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use engine::PayerClass;
+use engine::{DocumentKind, OfferTag, PayerClass};
+use gateway::PublishedOffer;
 use http402::Problem;
 use money::{AccountId, Asset, AssetCode};
 use report::{Dimension, Edges, IncomeQuery, IncomeValue, QueryError, Step, Totals};
@@ -18,7 +19,7 @@ use utoipa_axum::routes;
 
 use crate::authority::{Caller, Reach, Scope};
 use crate::body::ok;
-use crate::node::Shared;
+use crate::node::{Node, Shared};
 use crate::query::Query;
 use crate::refused::Refused;
 use crate::schema::{self, Refusals};
@@ -130,7 +131,7 @@ struct Of {
     to_ms: Option<u64>,
     /// Id of the offer, or its 16 digits of tag if the id was never heard; null without offer.
     offer: Option<String>,
-    /// Title of the offer.
+    /// What people call the offer: its description, or else its path.
     title: Option<String>,
     /// Two letters; null if the country is not known.
     country: Option<String>,
@@ -236,10 +237,11 @@ fn edges(shared: &Shared, asked: &Asked) -> Result<Edges, Refused> {
 }
 
 async fn rows(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     query: IncomeQuery,
     by: AskedBy,
 ) -> Result<(Totals, Vec<Row>), Refused> {
+    let known = Arc::clone(shared);
     shared
         .ask_report(move |reader| {
             let dimension = match by {
@@ -264,7 +266,7 @@ async fn rows(
             let totals = Totals::sum(values.iter().map(|row| &row.totals));
             let row = |row: report::IncomeRow| Row {
                 sums: Sums::from(&row.totals),
-                of: Of::from(row.value),
+                of: Of::new(&known.node, row.value),
             };
             Ok((totals, values.into_iter().map(row).collect()))
         })
@@ -281,21 +283,39 @@ pub(crate) fn refused(why: &QueryError) -> Refused {
     Refused::new(Problem::new(status, why.code(), TITLE, why.to_string()))
 }
 
-/// Id of an offer as far as it is known: its text, or the digits of its tag.
-pub(crate) fn offer_text(tag: u64, named: Option<&(String, String)>) -> Option<String> {
-    let known = named.map(|(id, _)| id.clone());
-    known.or_else(|| (tag != 0).then(|| format!("{tag:016x}")))
+/// Id and title of an offer, as it is or as it was last heard of; the digits of its tag if no more is
+/// known of it.
+pub(crate) fn offer_named(
+    node: &Node,
+    tag: u64,
+    heard: Option<(String, String)>,
+) -> (Option<String>, Option<String>) {
+    let named = match heard {
+        Some((id, title)) => {
+            let document = node.engine.document(DocumentKind::Offer, &id);
+            let now = document.and_then(|document| PublishedOffer::read(&document.body).ok());
+            Some((id, now.map_or(title, |offer| offer.title().to_owned())))
+        }
+        None => {
+            let in_file = |offer: &&PublishedOffer| OfferTag::of(offer.offer).0 == tag;
+            let found = node.file_offers.iter().find(in_file);
+            found.map(|offer| (offer.offer.to_string(), offer.title().to_owned()))
+        }
+    };
+    match named {
+        Some((id, title)) => (Some(id), Some(title)),
+        None => ((tag != 0).then(|| format!("{tag:016x}")), None),
+    }
 }
 
-impl From<IncomeValue> for Of {
-    fn from(value: IncomeValue) -> Self {
+impl Of {
+    fn new(node: &Node, value: IncomeValue) -> Self {
         match value {
             IncomeValue::All => Self::default(),
-            IncomeValue::Offer { tag, named } => Self {
-                offer: offer_text(tag, named.as_ref()),
-                title: named.map(|(_, title)| title),
-                ..Self::default()
-            },
+            IncomeValue::Offer { tag, named } => {
+                let (offer, title) = offer_named(node, tag, named);
+                Self { offer, title, ..Self::default() }
+            }
             IncomeValue::Country(country) => Self { country, ..Self::default() },
             IncomeValue::Class(class) => Self { class: Some(class), ..Self::default() },
         }

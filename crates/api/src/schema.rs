@@ -39,6 +39,8 @@ texts! {
     Payout as PayoutId = "^po_[0-9a-hjkmnp-tv-z]{26}$", "po_0000000000000000000000002d";
     /// An offer.
     Offer as OfferId = "^off_[0-9a-hjkmnp-tv-z]{26}$", "off_0000000000000000000000002d";
+    /// A discount code's id.
+    Code as CodeId = "^code_[0-9a-hjkmnp-tv-z]{26}$", "code_0000000000000000000000002d";
     /// An event.
     Event as EventId = "^evt_[0-9a-hjkmnp-tv-z]{26}$", "evt_0000000000000000000000002d";
     /// An endpoint of webhooks.

@@ -32,7 +32,7 @@ pub(crate) enum Kind {
     /// The answer is not what it should be.
     Answer(String),
     /// The answer's status is not a success.
-    Status { status: u16, code: String, detail: String },
+    Status { status: u16, code: String, param: Option<String>, detail: String },
     /// Nothing on offer can be paid with this wallet.
     NoOffer(String),
     /// The price is above the limit.
@@ -110,6 +110,14 @@ impl Error {
         }
     }
 
+    /// What of the request the node refused, in the words of its API; `None` if it named nothing.
+    pub fn param(&self) -> Option<&str> {
+        match &self.0.kind {
+            Kind::Status { param, .. } => param.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The payment that was signed for, if one was.
     pub fn payment(&self) -> Option<PaymentId> {
         self.0.payment
@@ -182,7 +190,7 @@ impl fmt::Display for Error {
             | Kind::Answer(text)
             | Kind::NoOffer(text) => f.write_str(text)?,
             Kind::Random => f.write_str("the operating system gives no randomness")?,
-            Kind::Status { status, code, detail } => {
+            Kind::Status { status, code, detail, .. } => {
                 write!(f, "the answer was {status} ({code}): {detail}")?;
             }
             Kind::OverLimit { price, limit } => {

@@ -193,7 +193,7 @@ impl NodeClient {
         let request = Request::new(method, &url, HeaderMap::new(), body)?;
         let answer = self.transport.send(&request, &headers).await?;
         let status = answer.status().as_u16();
-        if matches!(status, 200 | 201) {
+        if matches!(status, 200 | 201 | 204) {
             return Ok(answer);
         }
         Err(problem(status, &answer.into_bytes(NODE_ANSWER_BYTES_MAX).await?))
@@ -244,17 +244,19 @@ pub(crate) fn problem(status: u16, body: &[u8]) -> Error {
         #[serde(default)]
         code: String,
         #[serde(default)]
+        param: Option<String>,
+        #[serde(default)]
         detail: String,
     }
     let read: Problem = serde_json::from_slice(body).unwrap_or_default();
-    let Problem { mut code, mut detail } = read;
+    let Problem { mut code, param, mut detail } = read;
     if code.is_empty() {
         "http_status".clone_into(&mut code);
     }
     if detail.is_empty() {
         "it gives no reason".clone_into(&mut detail);
     }
-    Error::new(Kind::Status { status, code, detail })
+    Error::new(Kind::Status { status, code, param, detail })
 }
 
 /// Not known is an answer, not a failure, where the node says so itself.

@@ -20,6 +20,7 @@ embedded! {
     "budget.js": "text/javascript; charset=utf-8";
     "bytes.js": "text/javascript; charset=utf-8";
     "channel.js": "text/javascript; charset=utf-8";
+    "chosen.js": "text/javascript; charset=utf-8";
     "dom.js": "text/javascript; charset=utf-8";
     "farthing.css": "text/css; charset=utf-8";
     "farthing.svg": "image/svg+xml";

@@ -11,6 +11,7 @@ use http402::{Challenge, Dialect, Resource};
 use instrument::{BodyDigest, PublicKey, PurchaseDigest, PurchaseHasher};
 use money::ChannelId;
 
+use crate::code::{Applied, CodeRefusal};
 use crate::offer::Offer;
 use crate::pass::Pass;
 use crate::paywall::{Origin, PaywallOptions};
@@ -79,6 +80,10 @@ pub(crate) struct Case {
     pub proof: ProofWish,
     /// What the payment is counted by.
     pub tags: Tags,
+    /// The discount code that sets the price.
+    pub code: Option<Applied>,
+    /// Why the code that was named does not.
+    pub code_refused: Option<CodeRefusal>,
     /// The payer's own request body has failed, see [`crate::body::Digested`].
     pub request_failed: Arc<AtomicBool>,
 }
@@ -123,6 +128,8 @@ impl Case {
             dialect: Dialect::X402V2,
             proof: ProofWish::of(&parts.headers),
             tags,
+            code: None,
+            code_refused: None,
             request_failed: Arc::default(),
         }
     }

@@ -14,6 +14,7 @@ use crate::access;
 use crate::free::FARTHING_FREE_LEFT;
 use crate::pass::FARTHING_PASS;
 use crate::proof::{PAYMENT_PROOF, WANT_PROOF};
+use crate::wish::{FARTHING_AMOUNT, FARTHING_CODE};
 
 /// Tells the upstream which payment pays for the request.
 pub(crate) const FARTHING_PAYMENT: HeaderName = HeaderName::from_static("farthing-payment");
@@ -32,7 +33,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-const PAYMENT_REQUEST: [HeaderName; 7] = [
+const PAYMENT_REQUEST: [HeaderName; 9] = [
     FARTHING_PASS,
     x402::PAYMENT_SIGNATURE,
     x402::X_PAYMENT,
@@ -40,6 +41,8 @@ const PAYMENT_REQUEST: [HeaderName; 7] = [
     mpp::PAYMENT_SESSION,
     FARTHING_PAYMENT,
     WANT_PROOF,
+    FARTHING_AMOUNT,
+    FARTHING_CODE,
 ];
 
 /// Without its price a crawler's signed request pays nothing.
@@ -96,7 +99,7 @@ pub(crate) fn to_upstream(headers: &mut HeaderMap) {
     }
     // This side has said "100 Continue" by the time the request goes on.
     headers.remove(header::EXPECT);
-    strip_payment_cookie(headers);
+    strip_cookies(headers);
     mpp::strip_credential(headers);
     access::strip(headers);
 }
@@ -124,9 +127,12 @@ fn strip_challenges(headers: &mut HeaderMap) {
     }
 }
 
-fn strip_payment_cookie(headers: &mut HeaderMap) {
+/// Removes the payment and the wishes of the gateway's page.
+fn strip_cookies(headers: &mut HeaderMap) {
+    let (amount, code) = (FARTHING_AMOUNT, FARTHING_CODE);
+    let ours = [x402::COOKIE_NAME, amount.as_str(), code.as_str()];
     let is_payment =
-        |pair: &&str| pair.split('=').next().is_some_and(|name| name.trim() == x402::COOKIE_NAME);
+        |pair: &&str| pair.split('=').next().is_some_and(|name| ours.contains(&name.trim()));
     let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
     if lines.is_empty() {
         return;
@@ -168,7 +174,9 @@ mod tests {
             ("expect", "100-continue"),
             ("x-http-method-override", "GET"),
             ("x-original-url", "/articles/1"),
-            ("cookie", "theme=dark; farthing-payment=abc; lang=en"),
+            ("farthing-amount", "1"),
+            ("farthing-code", "SPRING"),
+            ("cookie", "theme=dark; farthing-payment=abc; lang=en; farthing-code=SPRING"),
             ("accept", "*/*"),
         ] {
             headers.append(name, value.parse().unwrap());

@@ -18,6 +18,7 @@ mod body;
 mod case;
 mod change;
 mod channel_state;
+mod code;
 mod connect;
 mod crawl;
 mod deliver;
@@ -48,12 +49,16 @@ mod stream;
 mod tags;
 mod tools;
 mod visitor;
+mod wish;
 
 pub use access::{AccessError, access_key};
 pub use answer::problem_of;
 pub use assets::{Asset, asset, page};
 pub use body::BodyError;
 pub use channel_state::of_view as channel_state;
+pub use code::{
+    CODE_CHARS_MAX, CODE_CHARS_MIN, CODE_OFFERS_COUNT_MAX, Code, CodeBook, PublishedCode, code_id,
+};
 pub use crawl::{Crawler, CrawlerKeys, Crawlers, DirectoryUrl, DirectoryUrlError};
 pub use forward::{Forward, ForwardOptions, UpstreamError, UpstreamFault};
 pub use free::{FREE_USES_COUNT_MAX, FREE_WINDOW_SECONDS_MAX, FreeUses};

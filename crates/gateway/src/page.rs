@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::answer::Refusal;
 use crate::assets;
 use crate::case::Case;
+use crate::code::CodeRefusal;
 
 /// Where pages load their files.
 const ASSET_PREFIX: &str = "/.well-known/farthing/";
@@ -53,6 +54,14 @@ pub(crate) fn paywall(case: &Case, refusal: Option<&Refusal>) -> Option<String> 
         "mime_type": case.offer.mime_type,
     });
     challenge["requirements"] = terms;
+    if let Some(own) = &case.offer.own_amount {
+        let suggested: Vec<String> = own.suggested.iter().map(u128::to_string).collect();
+        challenge["own_amount"] = json!({"min": own.min.to_string(), "suggested": suggested});
+    }
+    if case.options.shelf.codes().has_for(&case.offer) || case.code_refused.is_some() {
+        let refused = case.code_refused.map(CodeRefusal::code);
+        challenge["code"] = json!({"counts": case.code.is_some(), "refused": refused});
+    }
     let seller = case.options.service_name.as_ref().unwrap_or(&case.offer.payees.name);
     let splits = case.offer.payees.split_text.as_deref().unwrap_or_default();
     let error = refusal.map(|refusal| refusal.detail.as_str()).unwrap_or_default();

@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderName, Method, Request, Response};
 use http402::mpp::ChallengeSecret;
 use http402::{Challenge, Problem, openapi};
+use instrument::BodyDigest;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
@@ -19,6 +20,7 @@ use crate::answer;
 use crate::body;
 use crate::case::{self, Case};
 use crate::change;
+use crate::code;
 use crate::crawl::Crawlers;
 use crate::deliver;
 use crate::document;
@@ -197,8 +199,8 @@ impl Paywall {
                 return answer::problem(&problem.with_param("body"));
             }
         };
-        let case = Case::new(&self.options, offer, &parts, origin, digested.digest);
-        let mut case = case.with_pass(pass);
+        let priced = Priced { offer, pass };
+        let mut case = self.case(&parts, priced, origin, digested.digest);
         session::recall(&mut case, &parts.headers).await;
         if let Some(left) = free::count(&case, &self.courtesies, &parts).await {
             headers::to_upstream(&mut parts.headers);
@@ -253,11 +255,18 @@ impl Paywall {
         }
     }
 
+    /// A priced request, at the price of its pass or discount code if it names one.
+    fn case(&self, parts: &Parts, priced: Priced, origin: String, body: BodyDigest) -> Case {
+        let case = Case::new(&self.options, priced.offer, parts, origin, body);
+        let mut case = case.with_pass(priced.pass);
+        code::apply(&mut case, parts);
+        case
+    }
+
     /// HEAD asks for the price, as GET without payment; it is never charged.
     async fn head(&self, parts: &Parts, priced: Priced, origin: String) -> Response<Body> {
         let empty = instrument::empty_body_digest();
-        let case = Case::new(&self.options, priced.offer, parts, origin, empty);
-        let mut case = case.with_pass(priced.pass);
+        let mut case = self.case(parts, priced, origin, empty);
         session::recall(&mut case, &parts.headers).await;
         let answer = match admit(&mut case, &parts.headers) {
             Ok(_) => answer::internal(),

@@ -6,7 +6,6 @@
 //! class: rules are for courtesy, not for protection.
 
 use engine::{Country, PayerClass, Tags};
-use http::HeaderName;
 use http::request::Parts;
 use http402::Problem;
 use money::{Amount, parse_base_units};
@@ -15,9 +14,8 @@ use crate::offer::{ChannelSettings, Offer};
 use crate::pass::{self, FARTHING_PASS, Pass};
 use crate::paywall::PaywallOptions;
 use crate::tags;
+use crate::wish::{self, FARTHING_AMOUNT, Wish};
 
-/// Names the amount that a payer wants to give, in base units.
-pub(crate) const FARTHING_AMOUNT: HeaderName = HeaderName::from_static("farthing-amount");
 /// Most rules of one offer.
 pub const PRICE_RULES_COUNT_MAX: usize = 64;
 /// Most amounts that an offer suggests.
@@ -82,14 +80,12 @@ fn of_one(options: &PaywallOptions, offer: &Offer, parts: &Parts) -> Result<Offe
     };
     let usual = rule.map_or(offer.price.units(), |rule| rule.price);
     let Some(own) = &offer.own_amount else { return Ok(at(offer, usual)) };
-    let units = match parts.headers.get(FARTHING_AMOUNT) {
+    let read = |wish: Wish<'_>| parse_base_units(wish.text).ok().filter(|units| *units >= own.min);
+    let units = match wish::of(&parts.headers, &FARTHING_AMOUNT) {
         None => usual,
-        Some(value) => value
-            .to_str()
-            .ok()
-            .and_then(|text| parse_base_units(text).ok())
-            .filter(|units| *units >= own.min)
-            .ok_or_else(|| below(own.min))?,
+        // The least may have risen since the page set its cookie; its reader is asked again.
+        Some(wish) if wish.by_page => read(wish).unwrap_or(usual),
+        Some(wish) => read(wish).ok_or_else(|| below(own.min))?,
     };
     Ok(at(offer, units))
 }
@@ -101,7 +97,7 @@ fn below(min: u128) -> Box<Problem> {
 }
 
 /// The offer at another price. Channels keep their manners and get deposits that suit it.
-fn at(offer: &Offer, units: u128) -> Offer {
+pub(crate) fn at(offer: &Offer, units: u128) -> Offer {
     let mut offer = offer.clone();
     if units == offer.price.units() {
         return offer;

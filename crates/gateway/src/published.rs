@@ -8,6 +8,7 @@ use http::Method;
 use http402::Identifier;
 use money::{AccountId, Amount, Asset, AssetCode, OfferId, Shares, parse_base_units};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::free::FreeUses;
 use crate::offer::{ChannelSettings, Offer, OfferError, Payees};
@@ -195,7 +196,7 @@ pub struct PublishedError {
     pub why: String,
 }
 
-fn wrong(field: &'static str, why: impl Into<String>) -> PublishedError {
+pub(crate) fn wrong(field: &'static str, why: impl Into<String>) -> PublishedError {
     PublishedError { field, why: why.into() }
 }
 
@@ -239,6 +240,25 @@ impl PublishedOffer {
             passes: offer.passes.iter().map(PublishedPass::from).collect(),
             created_at_ms: 0,
         }
+    }
+
+    /// What people call it: its description, or else what it covers.
+    pub fn title(&self) -> &str {
+        let named = [Some(&self.description), self.tool.as_ref()].into_iter().flatten();
+        named.map(String::as_str).find(|name| !name.is_empty()).unwrap_or(&self.path)
+    }
+
+    /// Reads an entry of `GET /v1/offers`; `None` if it stands in the node's configuration file.
+    pub fn of_listed(mut entry: Value) -> Result<Option<Self>, PublishedError> {
+        let of_registry = entry["source"] == "registry";
+        if let Some(members) = entry.as_object_mut() {
+            // What the list adds to the document.
+            for added in ["source", "revision", "changed_at_ms"] {
+                members.remove(added);
+            }
+        }
+        let read = serde_json::from_value(entry).map_err(|why| wrong("body", why.to_string()));
+        Ok(Some(read?).filter(|_| of_registry))
     }
 
     /// Reads a document.

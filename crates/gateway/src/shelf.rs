@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::code::CodeBook;
 use crate::offer::{Offer, OfferError};
 use crate::routes::Routes;
 
@@ -13,18 +14,25 @@ pub struct Shelf {
     /// Those of the configuration, which come last.
     fixed: Arc<Routes>,
     now: Arc<RwLock<Arc<Routes>>>,
+    codes: CodeBook,
 }
 
 impl Shelf {
     /// The offers of the configuration, and none besides.
     pub fn new(fixed: Routes) -> Self {
         let fixed = Arc::new(fixed);
-        Self { now: Arc::new(RwLock::new(Arc::clone(&fixed))), fixed }
+        let now = Arc::new(RwLock::new(Arc::clone(&fixed)));
+        Self { now, fixed, codes: CodeBook::default() }
     }
 
     /// The offers as they are now.
     pub fn routes(&self) -> Arc<Routes> {
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The discount codes that count here.
+    pub fn codes(&self) -> &CodeBook {
+        &self.codes
     }
 
     /// Puts these before the offers of the configuration, in the place of those that stood there. The

@@ -136,6 +136,8 @@ id_types! {
     ChannelId = "ch";
     /// An offer: a priced resource with its terms.
     OfferId = "off";
+    /// A discount code: follows from its text.
+    CodeId = "code";
     /// A mandate: a payer's permission to another key.
     MandateId = "man";
     /// A node.

@@ -18,7 +18,7 @@ mod ratio;
 pub use amount::{Amount, AmountError, parse_base_units};
 pub use asset::{Asset, AssetCode, AssetError, SCALE_MAX};
 pub use id::{
-    AccountId, ChannelId, DeliveryId, EndpointId, EventId, IdError, IdKind, KeyId, MandateId,
-    NodeId, OfferId, OrderId, PaymentId, PayoutId, RefundId, TransferId,
+    AccountId, ChannelId, CodeId, DeliveryId, EndpointId, EventId, IdError, IdKind, KeyId,
+    MandateId, NodeId, OfferId, OrderId, PaymentId, PayoutId, RefundId, TransferId,
 };
 pub use ratio::{Ratio, RatioError, Rounding, Shares, SharesError, Split};

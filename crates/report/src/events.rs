@@ -76,7 +76,9 @@ fn offer(engine: &Engine, event: &DocumentEvent) -> Fact {
     #[derive(Deserialize)]
     struct Titled {
         #[serde(default)]
-        title: String,
+        description: String,
+        #[serde(default)]
+        path: String,
     }
     let found = match event.change {
         DocumentChange::Deleted => None,
@@ -85,7 +87,8 @@ fn offer(engine: &Engine, event: &DocumentEvent) -> Fact {
     let titled: Option<Titled> =
         found.and_then(|document| serde_json::from_slice(&document.body).ok());
     match (titled, event.id.parse()) {
-        (Some(Titled { title }), Ok(id)) => {
+        (Some(Titled { description, path }), Ok(id)) => {
+            let title = if description.is_empty() { path } else { description };
             Fact::OfferNamed { tag: OfferTag::of(id).0, id: event.id.clone(), title }
         }
         _ => Fact::Other,

@@ -14,6 +14,7 @@ mod kill;
 mod kill_points;
 mod log;
 mod mirror;
+mod offers;
 mod operate;
 mod refused;
 mod replicas;

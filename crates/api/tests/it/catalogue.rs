@@ -1,10 +1,9 @@
 //! What is for sale, in the words of each catalogue.
 
-use std::sync::Arc;
-
 use http::Method;
 use http402::llms::{Asked, LLMS_BYTES_MAX};
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::world::{PRICE, World, offer};
 
@@ -22,7 +21,7 @@ async fn shop() -> World {
             tool,
         ];
         "https://other.example/podcast".clone_into(&mut offers[2].challenge.resource.url);
-        node.offers = Arc::new(move || offers.clone());
+        node.offers = watch::channel(offers).1;
     })
     .await
 }
@@ -136,7 +135,7 @@ async fn language_models_read_what_is_for_sale_and_how_to_repeat() {
     let many = World::with(tempfile::tempdir().unwrap(), |node| {
         let payee = money::AccountId::new(77).unwrap();
         let one = offer(&node.engine, payee, Method::GET, "/a", &"long ".repeat(100));
-        node.offers = Arc::new(move || vec![one.clone(); 5000]);
+        node.offers = watch::channel(vec![one; 5000]).1;
     });
     let answer = many.await.get("/llms.txt").await;
     let text = std::str::from_utf8(&answer.bytes).unwrap();

@@ -6,6 +6,7 @@ mod accounts;
 mod catalogue;
 mod channel_steps;
 mod channels;
+mod codes;
 mod facilitator;
 mod facilitator_channel;
 mod facilitator_upto;

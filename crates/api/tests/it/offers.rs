@@ -6,15 +6,15 @@ use http::Method;
 use money::AccountId;
 use serde_json::{Value, json};
 
-use crate::world::{Answer, OPERATOR, World, request, usd};
+use crate::world::{Answer, GATEWAY, OPERATOR, World, request, usd};
 
-struct Desk {
-    world: World,
-    payee: AccountId,
+pub struct Desk {
+    pub world: World,
+    pub payee: AccountId,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let world = World::new().await;
         let payee = AccountId::new(4711).unwrap();
         let label = "writer".to_owned();
@@ -23,18 +23,25 @@ impl Desk {
         Self { world, payee }
     }
 
-    async fn call(&self, method: Method, path: &str, token: &str, body: &Value) -> Answer {
+    pub async fn call(&self, method: Method, path: &str, token: &str, body: &Value) -> Answer {
         let token = format!("Bearer {token}");
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
         self.world.send(request(method, path, &headers, &body)).await
     }
 
-    async fn operator(&self, method: Method, path: &str, body: &Value) -> Answer {
+    pub async fn operator(&self, method: Method, path: &str, body: &Value) -> Answer {
         self.call(method, path, OPERATOR, body).await
     }
 
-    fn offer(&self) -> Value {
+    /// Makes a key for some accounts and gives its secret.
+    pub async fn key(&self, accounts: Value, scopes: Value) -> String {
+        let asked = json!({"name": "k", "scopes": scopes, "accounts": accounts});
+        let made = self.operator(Method::POST, "/v1/keys", &asked).await;
+        made.json["secret"].as_str().unwrap().to_owned()
+    }
+
+    pub fn offer(&self) -> Value {
         json!({
             "path": "/articles/{id}", "price": "2000000", "asset": "USD",
             "payee": self.payee.to_string(), "description": "An article",
@@ -121,15 +128,10 @@ async fn what_cannot_be_sold_is_refused_by_its_field() {
 #[tokio::test]
 async fn a_key_prices_for_its_own_accounts_alone() {
     let desk = Desk::new().await;
-    let key = async |accounts: Value, scopes: Value| {
-        let asked = json!({"name": "k", "scopes": scopes, "accounts": accounts});
-        let made = desk.operator(Method::POST, "/v1/keys", &asked).await;
-        made.json["secret"].as_str().unwrap().to_owned()
-    };
-    let own = key(json!([desk.payee.to_string()]), json!(["read", "offers:write"])).await;
-    let other =
-        key(json!([AccountId::new(9).unwrap().to_string()]), json!(["read", "offers:write"])).await;
-    let reader = key(Value::Null, json!(["read"])).await;
+    let both = || json!(["read", "offers:write"]);
+    let own = desk.key(json!([desk.payee.to_string()]), both()).await;
+    let other = desk.key(json!([AccountId::new(9).unwrap().to_string()]), both()).await;
+    let reader = desk.key(Value::Null, json!(["read"])).await;
     let post = |token: String| {
         let desk = &desk;
         async move { desk.call(Method::POST, "/v1/offers", &token, &desk.offer()).await }
@@ -145,4 +147,40 @@ async fn a_key_prices_for_its_own_accounts_alone() {
     }
     let unseen = desk.call(Method::GET, "/v1/offers", &other, &Value::Null).await;
     assert_eq!(unseen.json["data"], json!([]));
+}
+
+#[tokio::test]
+async fn a_gateway_is_told_what_has_changed_and_no_more() {
+    let desk = Desk::new().await;
+    let ask = async |query: &str, token: &str, known: &str| {
+        let token = format!("Bearer {token}");
+        let headers = [("authorization", token.as_str()), ("if-none-match", known)];
+        let path = format!("/v1/offers{query}");
+        desk.world.send(request(Method::GET, &path, &headers, "")).await
+    };
+    let tag = |answer: &Answer| answer.headers["etag"].to_str().unwrap().to_owned();
+    let (here, mut there) = (desk.offer(), desk.offer());
+    there["site"] = json!("other");
+    let made = desk.operator(Method::POST, "/v1/offers", &here).await;
+    desk.operator(Method::POST, "/v1/offers", &there).await;
+    let all = ask("?site=default", GATEWAY, "").await;
+    assert_eq!((all.status, all.json["data"].as_array().unwrap().len()), (200, 1));
+    let known = tag(&all);
+    let same = ask("?site=default", GATEWAY, &known).await;
+    assert_eq!((same.status, tag(&same)), (304, known.clone()));
+    assert_eq!(ask("?site=other", GATEWAY, &known).await.status, 200);
+    let path = format!("/v1/offers/{}", made.json["offer"].as_str().unwrap());
+    desk.operator(Method::PATCH, &path, &json!({"price": "7"})).await;
+    let changed = ask("?site=default", GATEWAY, &known).await;
+    assert_eq!((changed.status, &changed.json["data"][0]["price"]), (200, &json!("7")));
+    // The tag is that of the list: each page has it.
+    let first = ask("?limit=1", GATEWAY, "").await;
+    let cursor = first.json["next_cursor"].as_str().unwrap();
+    let second = ask(&format!("?limit=1&cursor={cursor}"), GATEWAY, "").await;
+    assert_eq!((second.status, tag(&second)), (200, tag(&first)));
+    // The token opens nothing else of offers.
+    let refused = desk.call(Method::DELETE, &path, GATEWAY, &Value::Null).await;
+    refused.is_problem(401, "token_wrong", None);
+    let unknown = ask("?sites=default", GATEWAY, "").await;
+    unknown.is_problem(400, "invalid_query", Some("sites"));
 }

@@ -118,7 +118,7 @@ impl World {
             engine: engine.clone(),
             key: Arc::new(node_key.clone()),
             public_url: "http://127.0.0.1:4021/".to_owned(),
-            offers: Arc::new(Vec::new),
+            offers: watch::channel(Vec::new()).1,
             file_offers: Vec::new(),
             operator_token: Token::new(OPERATOR),
             gateway_token: Token::new(GATEWAY),

@@ -40,6 +40,7 @@ pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Admitted, An
         Ok(None) => return Err(Box::new(answer::challenge(case, None))),
         Err(error) => return Err(Box::new(malformed(case, headers, &error))),
     };
+    case.heed_signed_price(&presented);
     case.cookie = presented.carrier == Carrier::Cookie;
     if case.cookie && is_for_another_page(case, &presented) {
         return Err(Box::new(answer::challenge(case, None)));
@@ -55,6 +56,11 @@ pub(crate) fn admit(case: &mut Case, headers: &HeaderMap) -> Result<Admitted, An
         Instrument::Order { .. } if case.is_head() => Err(Box::new(answer::challenge(case, None))),
         Instrument::Order { order, up_to } => {
             order::admit(case, headers, &presented, order, *up_to).map(Admitted::Delivery)
+        }
+        _ if case.code.is_some() => {
+            let text =
+                "a price with a code is paid by an order; leave the code out to pay from a channel";
+            Err(Box::new(answer::refused(case, &Refusal::new("unsupported_scheme", text))))
         }
         _ if case.pass.is_some() => {
             let refusal = Refusal::new("unsupported_scheme", "a pass is paid by an order");

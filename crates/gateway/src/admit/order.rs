@@ -30,6 +30,7 @@ pub(super) fn admit(
         x402::extensions::check_identifier(&case.challenge, presented)
             .map_err(|error| Box::new(answer::problem(&Problem::from(&error))))?;
     }
+    let payer = order.get().payer;
     // What is known at the end only is held from the start, whatever the method.
     let claim = case.method == Method::GET && !up_to;
     Ok(Source::Order(Box::new(Authorize {
@@ -48,7 +49,7 @@ pub(super) fn admit(
         },
         idempotency,
         tags: case.tags,
-        counters: Vec::new(),
+        counters: case.counters(payer),
         mode: if claim { Mode::Claim } else { Mode::Hold { seconds: case.offer.hold_seconds } },
     })))
 }

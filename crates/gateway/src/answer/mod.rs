@@ -23,6 +23,7 @@ pub(crate) use refusal::{
 };
 
 use crate::case::Case;
+use crate::code::CodeRefusal;
 use crate::crawl;
 use crate::page;
 use crate::session;
@@ -32,9 +33,14 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     if let (Some(_), Some(refusal)) = (case.crawler, refusal) {
         return crawl::refused(case, refusal);
     }
+    if let Some(usual) = refusal.and_then(|refusal| case.without_code(refusal)) {
+        return challenge(&usual, refusal);
+    }
     let with_state = refusal.and_then(|refusal| with_state(case, refusal));
     let terms = with_state.as_ref().unwrap_or(&case.challenge);
-    let required = x402::payment_required(terms, refusal.map(|refusal| refusal.code));
+    let code_refused = case.code_refused.map(CodeRefusal::code);
+    let why = refusal.map(|refusal| refusal.code).or(code_refused);
+    let required = x402::payment_required(terms, why);
     let Ok(header) = required.encode_header() else { return internal() };
     let Ok(lines) = mpp::challenges(terms, &case.mpp_context()) else { return internal() };
     let Some(text) = challenge_problem(case, refusal, &lines) else { return internal() };
@@ -74,7 +80,8 @@ fn with_state(case: &Case, refusal: &Refusal) -> Option<Challenge> {
 }
 
 /// What a challenge depends on, for caches.
-const VARY: &str = "accept, accept-payment, authorization, payment-signature, cookie";
+const VARY: &str = "accept, accept-payment, authorization, payment-signature, cookie, farthing-amount, \
+                    farthing-code";
 
 fn challenge_problem(
     case: &Case,
@@ -82,9 +89,12 @@ fn challenge_problem(
     lines: &[HeaderValue],
 ) -> Option<Problem> {
     let asked = || format!("{} costs {}", case.challenge.resource.url, case.offer.price);
-    let (status, code, title, detail) = match refusal {
-        None => (402, "payment_required", "Payment is required", asked()),
-        Some(refusal) => {
+    let (status, code, title, detail) = match (refusal, case.code_refused) {
+        (None, None) => (402, "payment_required", "Payment is required", asked()),
+        (None, Some(why)) => {
+            (402, why.code(), "The code does not count", format!("{why}; {}", asked()))
+        }
+        (Some(refusal), _) => {
             let title = "The payment was not taken";
             (status(case, refusal), refusal.code, title, refusal.detail.clone())
         }

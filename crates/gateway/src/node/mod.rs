@@ -4,6 +4,7 @@
 //! is decided by the node alone.
 
 mod channels;
+mod list;
 mod remote;
 pub mod wire;
 
@@ -14,6 +15,7 @@ use engine::{
 use money::{NodeId, PaymentId};
 use serde::{Deserialize, Serialize};
 
+pub use list::List;
 pub use remote::{RemoteError, RemoteNode};
 
 /// What a gateway must know of its node.

@@ -10,7 +10,8 @@ use engine::{
     Authorize, AuthorizeError, Authorized, ClaimToken, Count, CountError, Counted, Outcome,
     PaymentView, ReleaseError, SettleError, Unavailable,
 };
-use http::{Method, Request, Uri, header};
+use http::response::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
@@ -41,6 +42,14 @@ pub enum RemoteError {
     NoAnswer {
         /// The node's URL.
         url: String,
+        /// What happened.
+        why: String,
+    },
+    /// A list of the node could not be read.
+    #[error("the node's list {path} could not be read: {why}")]
+    List {
+        /// Which.
+        path: String,
         /// What happened.
         why: String,
     },
@@ -110,19 +119,33 @@ impl RemoteNode {
         path: &str,
         body: Vec<u8>,
     ) -> Result<(u16, Vec<u8>), Unavailable> {
-        let request = Request::builder()
+        let (parts, body) = self.exchange(method, path, None, body, ANSWER_BYTES_MAX).await?;
+        Ok((parts.status.as_u16(), body))
+    }
+
+    /// Asks, with one more header, and reads an answer of so many bytes at most.
+    pub(super) async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        header: Option<(HeaderName, HeaderValue)>,
+        body: Vec<u8>,
+        answer_bytes_max: usize,
+    ) -> Result<(Parts, Vec<u8>), Unavailable> {
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body))
             .map_err(|_| Unavailable::Unreachable)?;
+        request.headers_mut().extend(header);
         let exchange = async {
             let response = self.client.request(request).await.map_err(drop)?;
-            let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, answer_bytes_max);
             let body = body.collect().await.map_err(drop)?.to_bytes();
-            Ok::<_, ()>((status, body.to_vec()))
+            Ok::<_, ()>((parts, body.to_vec()))
         };
         match tokio::time::timeout(self.timeout, exchange).await {
             Ok(Ok(answer)) => Ok(answer),

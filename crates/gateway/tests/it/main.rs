@@ -4,6 +4,7 @@
 mod bad_input;
 mod books;
 mod client;
+mod codes;
 mod crawl;
 mod crawl_keys;
 mod delivery;

@@ -11,14 +11,14 @@ use crate::upstream::Upstream;
 
 const COUNTRY: &str = "x-country";
 
-struct Site {
-    books: Books,
-    upstream: Upstream,
-    paywall: Paywall,
-    at: std::net::SocketAddr,
+pub struct Site {
+    pub books: Books,
+    pub upstream: Upstream,
+    pub paywall: Paywall,
+    pub at: std::net::SocketAddr,
 }
 
-async fn site(offers: Vec<Offer>) -> Site {
+pub async fn site(offers: Vec<Offer>) -> Site {
     let (books, upstream) = (Books::open().await, Upstream::default());
     let behind = upstream.serve().await;
     let node = Node::Local(books.engine.clone());
@@ -30,18 +30,18 @@ async fn site(offers: Vec<Offer>) -> Site {
 
 impl Site {
     /// What a request costs; `None` if it was answered.
-    async fn price(&self, wanted: &Wanted) -> Option<u128> {
+    pub async fn price(&self, wanted: &Wanted) -> Option<u128> {
         let got = send(self.at, wanted).await;
         (got.status == 402).then(|| got.required().accepts[0].amount.units())
     }
 
-    async fn buy(&self, wanted: &Wanted) -> Got {
+    pub async fn buy(&self, wanted: &Wanted) -> Got {
         let required = shop::challenge(self.at, wanted).await;
         send(self.at, &wanted.clone().paid(&self.books.payer.pay(&required).header())).await
     }
 }
 
-fn page() -> Wanted {
+pub fn page() -> Wanted {
     Wanted::get("/page/1")
 }
 
@@ -105,6 +105,32 @@ async fn the_payer_gives_what_it_wants_from_the_least_on() {
     let free = send(site.at, &with("/free/1", "0")).await;
     assert_eq!((free.status, site.upstream.count()), (200, before + 1));
     site.books.assert_paid(77).await;
+}
+
+#[tokio::test]
+async fn a_page_says_its_amount_in_a_cookie() {
+    let own = Some(OwnAmount { min: 10, suggested: vec![50] });
+    let site =
+        site(vec![Offer { own_amount: own, ..offer("/page/{id}", &[Method::GET], 50) }]).await;
+    let with = |cookie: &str| page().with("cookie", cookie);
+    for (cookie, price) in [
+        ("farthing-amount=77", 77),
+        ("theme=dark; farthing-amount=10; a=b", 10),
+        ("farthing-amount=9", 50),
+        ("farthing-amount=ten", 50),
+        ("farthing-amount=", 50),
+    ] {
+        assert_eq!(site.price(&with(cookie)).await, Some(price), "{cookie}");
+    }
+    let both = with("farthing-amount=77").with("farthing-amount", "12");
+    assert_eq!(site.price(&both).await, Some(12), "a header goes first");
+    assert_eq!(site.buy(&with("farthing-amount=77")).await.status, 200);
+    site.books.assert_paid(77).await;
+    let html = page().with("accept", "text/html");
+    let got = send(site.at, &html).await;
+    let body = String::from_utf8(got.body.to_vec()).unwrap();
+    let told = "&quot;own_amount&quot;:{&quot;min&quot;:&quot;10&quot;,&quot;suggested&quot;:[&quot;50&quot;]}";
+    assert!(body.contains(told), "{body}");
 }
 
 #[tokio::test]

@@ -5,13 +5,15 @@
  * not enough.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { SpendLimits, registerFarthing } from "@farthing/x402";
 import { wrapAxiosWithPayment, x402Client as AxiosClient } from "@x402/axios";
 import { wrapFetchWithPayment, x402Client } from "@x402/fetch";
 import axios from "axios";
 
-import { available, decode, network, newPayer, node, offers, plainFetch, request } from "../node.mjs";
+import { available, challenge, decode, network, newPayer, node, offers, plainFetch, request } from "../node.mjs";
 
 function payingFetch(key, options = {}, fetcher = plainFetch) {
   const client = registerFarthing(new x402Client(), { key, ...options });
@@ -141,6 +143,38 @@ async function emptyPurseIsRefused() {
   assert.ok(refused.error, "the refusal says why");
 }
 
+async function operator(method, path, body) {
+  const token = readFileSync(join(process.env.FARTHING_DEMO_DATA, "operator.token"), "utf8").trim();
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const answer = await plainFetch(`${node}${path}`, { method, headers, body: JSON.stringify(body) });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+  return answer.status === 204 ? undefined : answer.json();
+}
+
+/** The client knows nothing of codes: it repeats its header and pays what it is asked. */
+async function codeLowersThePrice() {
+  const terms = { percent_ppm: 500_000, max_uses: 1, per_payer: 1 };
+  const { code, code_id: id } = await operator("POST", "/v1/codes", terms);
+  try {
+    const usual = BigInt((await challenge(offers.article)).accepts[0].amount);
+    const [key, late] = [await newPayer(), await newPayer()];
+    const before = await available(key);
+    const coded = request(offers.article, { "farthing-code": code });
+    const response = await payingFetch(key).pay(...coded);
+    assert.equal(response.status, 200);
+    const { spent } = await checkPaid(key, before, response.headers.get("payment-response"));
+    assert.equal(spent, usual / 2n);
+    // Used up: the client is refused, told so, and charged nothing.
+    const money = await available(late);
+    const refused = await payingFetch(late).pay(...coded);
+    assert.equal(refused.status, 402);
+    assert.equal((await refused.json()).code, "code_used_up");
+    assert.equal(await available(late), money);
+  } finally {
+    await operator("DELETE", `/v1/codes/${id}`);
+  }
+}
+
 export const cases = [
   ["@x402/fetch pays for an article", fetchPaysArticle],
   ["@x402/fetch pays for an API call with a body", fetchPaysCall],
@@ -151,4 +185,5 @@ export const cases = [
   ["the SDK's spend control refuses before paying", sdkSpendControlRefuses],
   ["the plug-in's spend limit refuses before paying", ownSpendLimitRefuses],
   ["a payer without money is refused", emptyPurseIsRefused],
+  ["a client with a discount code pays the lower price", codeLowersThePrice],
 ];
