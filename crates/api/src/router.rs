@@ -30,7 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
-    about, accounts, catalogue, channel_steps, channels, clock, deliveries, docs, envelope, events,
+    about, account_list, accounts, catalogue, channel_steps, channels, clock, deliveries, docs, envelope, events,
     facilitator, faucet, fund, keys, log, mandates, monitor, offers, openapi, operator, pages,
     payer, payment_list, payments, payouts, proof, receipt, refunds, reports, sandbox, session,
     settings, statements, transfers, webhook_endpoints,
@@ -96,6 +96,7 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
         .merge(mandates::routes())
         .merge(operator::routes())
         .merge(fund::routes())
+        .merge(account_list::routes())
         .merge(accounts::routes())
         .merge(transfers::routes())
         .merge(offers::routes())
