@@ -29,7 +29,9 @@ const dist = join(root, 'dist');
 /** What the compiler writes of each source folder; the pages load all of it from one folder. */
 const COMPILED = ['web/src', 'sdk/typescript/src/receipt'];
 /** What the application's pages load: bundles by name and source. */
-const BUNDLES = { app: 'src/app/main.tsx', wallet: 'src/app/wallet/main.tsx', pay: 'src/app/pay.tsx' };
+const BUNDLES = {
+  first: 'src/app/first.ts', app: 'src/app/main.tsx', wallet: 'src/app/wallet/main.tsx', pay: 'src/app/pay.tsx',
+};
 const CATALOGUES = 'src/app/i18n';
 const WORDS = 'src/words';
 const TARGET = 'es2022';

@@ -83,8 +83,11 @@ const SESSION = { csrf: 't', operator: true, scopes: ['operator'], accounts: nul
 /** By an invented cookie, so that each browser signs in for itself. */
 const isIn = (request) => /stand-in=1/.test(request.headers.cookie ?? '');
 
+const payer = { account: accounts[0].account, ...USD, available: '998000000', posted: '1000000000', held: '2000000', mandates, payments, channels };
+const settings = { name: 'The Wren', contact: 'help@wren.example' };
 const ANSWERS = [
-  ['GET', /^\/v1\/accounts$/, () => ({ accounts })],
+  ['GET', /^\/v1\/accounts$/, (query) => list(query.get('role') === 'payee' ? accounts : [])],
+  ['GET', /^\/v1\/settings$/, () => settings],
   ['GET', /^\/v1\/reports\/income$/, income],
   ['GET', /^\/v1\/offers$/, () => list(offers)],
   ['GET', /^\/v1\/offers\/(\w+)$/, (_, [, offer]) => offers.find((one) => one.offer === offer)],
@@ -101,7 +104,8 @@ const ANSWERS = [
   ['GET', /^\/v1\/webhook-endpoints\/\w+\/deliveries$/, () => list([{ delivery: id('dlv', 1), event: id('evt', 1), type: 'payment.settled', state: 'delivered', failures: 0, status: 200, since_ms: Date.now() }])],
   ['GET', /^\/v1\/status$/, status],
   ['GET', /^\/v1\/node$/, () => ({ node: `node_${'0'.repeat(25)}1`, assets: [{ ...USD, sandbox: true }], now_ms: Date.now() })],
-  ['GET', /^\/v1\/payer$/, () => ({ account: accounts[0].account, ...USD, available: '998000000', posted: '1000000000', held: '2000000', mandates, payments, channels })],
+  ['GET', /^\/v1\/payer$/, () => payer],
+  ['GET', /^\/v1\/payer\/stream$/, () => payer],
   ['GET', /^\/v1\/receipts\/(\w+)$/, (_, [, payment]) => ({ ...payments.find((one) => one.payment === payment), authorized: '2000000', node: id('node', 1), signature: 'x', proof: 'y' })],
 ];
 
@@ -127,7 +131,7 @@ async function session(request, response) {
   const granted = request.method === 'POST' ? !body.includes('"wrong"') : isIn(request);
   const cookie = request.method === 'DELETE' || !granted ? '' : '1';
   const problem = { code: 'login_wrong', title: 'not signed in' };
-  response.writeHead(granted ? 200 : 401, { 'Content-Type': 'application/json', 'Set-Cookie': `stand-in=${cookie}; Path=/` });
+  response.writeHead(granted ? 200 : 401, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', 'Set-Cookie': `stand-in=${cookie}; Path=/` });
   response.end(JSON.stringify(granted ? SESSION : problem));
 }
 
@@ -142,8 +146,10 @@ createServer((request, response) => {
   if (found === undefined) {
     response.writeHead(404, { 'Content-Type': 'application/problem+json' });
     response.end(JSON.stringify({ code: 'not_found', title: 'not there' }));
+  } else if (url.pathname.endsWith('/stream')) {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(`event: payer\ndata: ${JSON.stringify(found)}\n\n`);
   } else if (isCall) {
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(found));
+    response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).end(JSON.stringify(found));
   } else {
     const headers = { 'Content-Type': found[1], 'Content-Security-Policy': POLICY };
     const isBundled = url.pathname.startsWith('/app/files/');

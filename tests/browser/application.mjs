@@ -175,6 +175,35 @@ const TASKS = {
     await payee.leave();
   },
 
+  async 'opens an account for a payee'(browser, language) {
+    const operator = await arrive(browser, language);
+    const { page, t } = operator;
+    await operator.signIn();
+    await operator.open('/app/accounts');
+    await page.getByRole('row').nth(4).waitFor();
+    await operator.button('accounts.new').click();
+    await page.getByRole('dialog').getByLabel(t('keys.name')).fill('The translator');
+    const { body, headers } = await operator.sends('POST', /accounts$/, () => operator.inDialog('create').click());
+    assert.deepEqual(body, { asset: 'USD', label: 'The translator' });
+    assert.match(headers['idempotency-key'], /^[\x21-\x7e]{1,255}$/);
+    await page.getByRole('combobox', { name: t('accounts.role') }).selectOption('payer');
+    await page.getByText(t('empty')).waitFor();
+    await operator.leave();
+  },
+
+  async 'says who runs the node'(browser, language) {
+    const operator = await arrive(browser, language);
+    const { page, t } = operator;
+    await operator.signIn();
+    await operator.open('/app/settings');
+    await page.getByLabel(t('settings.name')).fill('The Wren, a magazine');
+    await page.getByLabel(t('settings.contact')).fill(' ');
+    const { body } = await operator.sends('PATCH', /settings$/, () => operator.button('save').click());
+    assert.deepEqual(body, { name: 'The Wren, a magazine', contact: null });
+    await page.getByRole('status').filter({ hasText: t('settings.saved') }).waitFor();
+    await operator.leave();
+  },
+
   async 'hears an alarm'(browser, language) {
     const operator = await arrive(browser, language);
     await operator.signIn();
@@ -195,6 +224,23 @@ const TASKS = {
       assert.equal(Buffer.from(pause, 'base64').length, 72);
       assert.equal(Buffer.from(signature, 'base64').length, 64);
     }
+    await payer.leave();
+  },
+
+  async 'sees a payment as it happens, and still where nothing streams'(browser, language) {
+    const payer = await arrive(browser, language);
+    let asked = 0;
+    await payer.page.route('**/v1/payer', (route) => {
+      asked += 1;
+      return route.fallback();
+    });
+    await payer.open('/wallet');
+    await payer.page.locator('a[href^="/pay/"]').first().waitFor();
+    assert.equal(asked, 0, 'the stream says it all');
+    await payer.page.route('**/v1/payer/stream', (route) => route.fulfill({ status: 200, body: '' }));
+    await payer.page.reload();
+    await payer.page.locator('a[href^="/pay/"]').first().waitFor();
+    assert.equal(asked, 1);
     await payer.leave();
   },
 

@@ -67,7 +67,7 @@ function plurals(parts) {
 
 test('every key is used, and every key that is used is there', () => {
   const text = sources(app);
-  const groups = ['state', 'class', 'problem', 'alarm', 'receipt', 'key', 'income', 'payouts'];
+  const groups = ['state', 'class', 'problem', 'alarm', 'receipt', 'key', 'income', 'payouts', 'accounts'];
   for (const key of Object.keys(catalogues.en)) {
     const isComputed = groups.some((group) => key.startsWith(`${group}.`));
     assert.ok(isComputed || text.includes(`'${key}'`), `${key} is not used`);

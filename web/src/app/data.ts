@@ -156,15 +156,9 @@ export function nameOf(account: Pick<Account, 'account' | 'label'>): string {
   return account.label ?? account.account;
 }
 
-/** Every account that the reader may see. */
-export async function accounts(): Promise<Account[]> {
-  return (await read<{ accounts: Account[] }>('/v1/accounts')).accounts;
-}
-
 /** Every payee that the reader may see, by name. */
 export async function payees(): Promise<Account[]> {
-  return (await accounts())
-    .filter(({ role }) => role === 'payee')
+  return (await all<Account>('/v1/accounts', { role: 'payee' }))
     .sort((one, other) => nameOf(one).localeCompare(nameOf(other)));
 }
 
