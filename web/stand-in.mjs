@@ -24,6 +24,8 @@ const offers = titles.map((title, n) => ({
   split: [{ account: accounts[0].account, share_ppm: 850_000 }, { account: accounts[1].account, share_ppm: 150_000 }],
   prices: [{ country: 'IN', class: null, price: '400000' }, { country: null, class: 'crawler', price: '5000000' }],
   pay_what_you_want: n === 0 ? { min: '0', suggested: ['5000000', '20000000'] } : null,
+  free: n === 0 ? { count: 3, seconds: 2_592_000 } : null,
+  passes: n === 0 ? [{ pass: 'day', title: 'A day', price: '20000000', seconds: 86_400, uses: null }] : [],
   source: n === 3 ? 'file' : 'registry', revision: 1,
 }));
 const payments = Array.from({ length: 14 }, (_, n) => ({
@@ -91,6 +93,7 @@ const ANSWERS = [
   ['GET', /^\/v1\/reports\/income$/, income],
   ['GET', /^\/v1\/offers$/, () => list(offers)],
   ['GET', /^\/v1\/offers\/(\w+)$/, (_, [, offer]) => offers.find((one) => one.offer === offer)],
+  ['GET', /^\/v1\/codes$/, () => list([{ code_id: id('code', 1), code: 'SPRING', offers: [offers[0].offer], percent_ppm: 250_000, price: null, max_uses: 100, per_payer: 1, expires_at_ms: Date.now() + 30 * DAY_MS }])],
   ['GET', /^\/v1\/payments$/, () => list(payments)],
   ['GET', /^\/v1\/payments\/(\w+)$/, (_, [, payment]) => payments.find((one) => one.payment === payment)],
   ['GET', /^\/v1\/refunds$/, () => list([{ refund: id('ref', 1), amount: '1000000', reason: 'Read twice', at_ms: Date.now() }])],

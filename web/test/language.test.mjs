@@ -134,6 +134,8 @@ test('an offer survives the editor', () => {
     split: [{ account: 'acc_1', share_ppm: 875_000 }, { account: 'acc_2', share_ppm: 125_000 }],
     prices: [{ country: 'IN', class: 'agent', price: '400000' }, { country: null, class: 'crawler', price: '5000000' }],
     pay_what_you_want: { min: '0', suggested: ['5000000', '20000000'] },
+    free: { count: 3, seconds: 2_592_000 },
+    passes: [{ pass: 'day', title: 'A day', price: '20000000', seconds: 86_400, uses: null }],
   };
   const made = draft.draftOf(offer);
   assert.deepEqual([...draft.faults(made, USD)], []);

@@ -12,6 +12,7 @@ import { findSession, onSignedOut, sentence, signOut, type Session } from './cal
 import { Frame, type Door } from './frame.js';
 import { loadLanguage, t } from './language.js';
 import { AccountsPage } from './pages/accounts.js';
+import { CodesPage } from './pages/codes.js';
 import { ConsolePage } from './pages/console.js';
 import { IncomePage } from './pages/income.js';
 import { KeysPage } from './pages/keys.js';
@@ -56,6 +57,7 @@ function doors(session: Session): Door[] {
   const all: Door[] = [
     { path: '/app', name: t('nav.income') },
     { path: '/app/offers', name: t('nav.offers') },
+    { path: '/app/codes', name: t('nav.codes') },
     { path: '/app/payments', name: t('nav.payments') },
     { path: '/app/payouts', name: t('nav.payouts') },
     { path: '/app/accounts', name: t('nav.accounts') },
@@ -75,6 +77,8 @@ function pageOf(path: string, session: Session): JSX.Element {
       return <IncomePage />;
     case 'offers':
       return id === undefined ? <OffersPage /> : <OfferPage key={id} offer={id} />;
+    case 'codes':
+      return <CodesPage />;
     case 'payments':
       return id === undefined ? <PaymentsPage limitedTo={session.accounts} /> : (
         <PaymentPage key={id} payment={id} isLimited={session.accounts !== null} />
