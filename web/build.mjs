@@ -29,7 +29,9 @@ const dist = join(root, 'dist');
 /** What the compiler writes of each source folder; the pages load all of it from one folder. */
 const COMPILED = ['web/src', 'sdk/typescript/src/receipt'];
 /** What the application's pages load: bundles by name and source. */
-const BUNDLES = { app: 'src/app/main.tsx', wallet: 'src/app/wallet/main.tsx', pay: 'src/app/pay.tsx' };
+const BUNDLES = {
+  first: 'src/app/first.ts', app: 'src/app/main.tsx', wallet: 'src/app/wallet/main.tsx', pay: 'src/app/pay.tsx',
+};
 const CATALOGUES = 'src/app/i18n';
 const WORDS = 'src/words';
 const TARGET = 'es2022';
@@ -62,11 +64,30 @@ function pages(folder) {
   const english = catalogue(WORDS, 'en.json');
   for (const name of readdirSync(join(root, 'pages'))) {
     const source = readFileSync(join(root, 'pages', name), 'utf8');
-    writeFileSync(join(folder, name), name.endsWith('.html') ? inEnglish(source, english) : source);
+    const isPage = name.endsWith('.html');
+    writeFileSync(join(folder, name), isPage ? ahead(inEnglish(source, english), folder) : source);
   }
   for (const name of readdirSync(join(root, WORDS))) {
     writeFileSync(join(folder, `words.${name}`), JSON.stringify(catalogue(WORDS, name)));
   }
+}
+
+/** Names beside a page's script what that imports, so that all of it is asked for at once. */
+function ahead(html, folder) {
+  return html.replace(/^( *)<script type="module" src="\/\.well-known\/farthing\/(\w+\.js)"><\/script>$/m, (script, indent, name) => {
+    const links = imported(name, folder).map((file) => `${indent}<link rel="modulepreload" href="/.well-known/farthing/${file}">`);
+    return [script, ...links].join('\n');
+  });
+}
+
+/** All modules below one, nearest first. */
+function imported(name, folder) {
+  const found = new Set([name]);
+  for (const file of found) {
+    const source = readFileSync(join(folder, file), 'utf8');
+    for (const [, path] of source.matchAll(/(?:from|import) ['"]\.\/(\w+\.js)['"]/g)) found.add(path);
+  }
+  return [...found].slice(1);
 }
 
 /** Fills elements that have a key and no text, and labels. */

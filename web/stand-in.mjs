@@ -24,6 +24,8 @@ const offers = titles.map((title, n) => ({
   split: [{ account: accounts[0].account, share_ppm: 850_000 }, { account: accounts[1].account, share_ppm: 150_000 }],
   prices: [{ country: 'IN', class: null, price: '400000' }, { country: null, class: 'crawler', price: '5000000' }],
   pay_what_you_want: n === 0 ? { min: '0', suggested: ['5000000', '20000000'] } : null,
+  free: n === 0 ? { count: 3, seconds: 2_592_000 } : null,
+  passes: n === 0 ? [{ pass: 'day', title: 'A day', price: '20000000', seconds: 86_400, uses: null }] : [],
   source: n === 3 ? 'file' : 'registry', revision: 1,
 }));
 const payments = Array.from({ length: 14 }, (_, n) => ({
@@ -83,11 +85,15 @@ const SESSION = { csrf: 't', operator: true, scopes: ['operator'], accounts: nul
 /** By an invented cookie, so that each browser signs in for itself. */
 const isIn = (request) => /stand-in=1/.test(request.headers.cookie ?? '');
 
+const payer = { account: accounts[0].account, ...USD, available: '998000000', posted: '1000000000', held: '2000000', mandates, payments, channels };
+const settings = { name: 'The Wren', contact: 'help@wren.example' };
 const ANSWERS = [
-  ['GET', /^\/v1\/accounts$/, () => ({ accounts })],
+  ['GET', /^\/v1\/accounts$/, (query) => list(query.get('role') === 'payee' ? accounts : [])],
+  ['GET', /^\/v1\/settings$/, () => settings],
   ['GET', /^\/v1\/reports\/income$/, income],
   ['GET', /^\/v1\/offers$/, () => list(offers)],
   ['GET', /^\/v1\/offers\/(\w+)$/, (_, [, offer]) => offers.find((one) => one.offer === offer)],
+  ['GET', /^\/v1\/codes$/, () => list([{ code_id: id('code', 1), code: 'SPRING', offers: [offers[0].offer], percent_ppm: 250_000, price: null, max_uses: 100, per_payer: 1, expires_at_ms: Date.now() + 30 * DAY_MS }])],
   ['GET', /^\/v1\/payments$/, () => list(payments)],
   ['GET', /^\/v1\/payments\/(\w+)$/, (_, [, payment]) => payments.find((one) => one.payment === payment)],
   ['GET', /^\/v1\/refunds$/, () => list([{ refund: id('ref', 1), amount: '1000000', reason: 'Read twice', at_ms: Date.now() }])],
@@ -101,7 +107,8 @@ const ANSWERS = [
   ['GET', /^\/v1\/webhook-endpoints\/\w+\/deliveries$/, () => list([{ delivery: id('dlv', 1), event: id('evt', 1), type: 'payment.settled', state: 'delivered', failures: 0, status: 200, since_ms: Date.now() }])],
   ['GET', /^\/v1\/status$/, status],
   ['GET', /^\/v1\/node$/, () => ({ node: `node_${'0'.repeat(25)}1`, assets: [{ ...USD, sandbox: true }], now_ms: Date.now() })],
-  ['GET', /^\/v1\/payer$/, () => ({ account: accounts[0].account, ...USD, available: '998000000', posted: '1000000000', held: '2000000', mandates, payments, channels })],
+  ['GET', /^\/v1\/payer$/, () => payer],
+  ['GET', /^\/v1\/payer\/stream$/, () => payer],
   ['GET', /^\/v1\/receipts\/(\w+)$/, (_, [, payment]) => ({ ...payments.find((one) => one.payment === payment), authorized: '2000000', node: id('node', 1), signature: 'x', proof: 'y' })],
 ];
 
@@ -127,7 +134,7 @@ async function session(request, response) {
   const granted = request.method === 'POST' ? !body.includes('"wrong"') : isIn(request);
   const cookie = request.method === 'DELETE' || !granted ? '' : '1';
   const problem = { code: 'login_wrong', title: 'not signed in' };
-  response.writeHead(granted ? 200 : 401, { 'Content-Type': 'application/json', 'Set-Cookie': `stand-in=${cookie}; Path=/` });
+  response.writeHead(granted ? 200 : 401, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', 'Set-Cookie': `stand-in=${cookie}; Path=/` });
   response.end(JSON.stringify(granted ? SESSION : problem));
 }
 
@@ -142,8 +149,10 @@ createServer((request, response) => {
   if (found === undefined) {
     response.writeHead(404, { 'Content-Type': 'application/problem+json' });
     response.end(JSON.stringify({ code: 'not_found', title: 'not there' }));
+  } else if (url.pathname.endsWith('/stream')) {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(`event: payer\ndata: ${JSON.stringify(found)}\n\n`);
   } else if (isCall) {
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(found));
+    response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).end(JSON.stringify(found));
   } else {
     const headers = { 'Content-Type': found[1], 'Content-Security-Policy': POLICY };
     const isBundled = url.pathname.startsWith('/app/files/');

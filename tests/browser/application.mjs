@@ -119,10 +119,15 @@ const TASKS = {
     await page.getByLabel(t('offer.price')).first().fill('0.004');
     await page.locator('.ticket').filter({ hasText: '0.004' }).waitFor();
     const add = page.locator('fieldset > button');
-    for (let i = 0; i < 2; i += 1) await add.nth(i).click();
+    for (let i = 0; i < 3; i += 1) await add.nth(i).click();
     await page.getByLabel(t('offer.percent')).fill('12.5');
     await page.getByLabel(t('offer.country')).fill('in');
     await page.locator('.entry').nth(1).getByRole('textbox').last().fill('0.001');
+    const [name, price, seconds] = [0, 1, 2].map((at) => page.locator('.entry').nth(2).locator('input').nth(at));
+    await name.fill('A day');
+    await price.fill('0.02');
+    await seconds.fill('86400');
+    await page.getByLabel(t('offer.free_count')).fill('3');
     await page.getByLabel(t('offer.tips_on')).check();
     await page.getByLabel(t('offer.suggested')).fill('0.005 0.02');
     const made = await payee.sends('POST', /offers$/, () => payee.button('save').click());
@@ -130,7 +135,22 @@ const TASKS = {
     assert.deepEqual(made.body.split.map(({ share_ppm }) => share_ppm), [875_000, 125_000]);
     assert.deepEqual(made.body.prices, [{ country: 'IN', class: null, price: '1000000' }]);
     assert.deepEqual(made.body.pay_what_you_want, { min: '0', suggested: ['5000000', '20000000'] });
+    assert.deepEqual(made.body.passes, [{ pass: 'pass-1', title: 'A day', price: '20000000', seconds: 86_400, uses: null }]);
+    assert.deepEqual(made.body.free, { count: 3, seconds: 2_592_000 });
     await payee.heading('offers.title');
+    await payee.leave();
+  },
+
+  async 'makes a discount code'(browser, language) {
+    const payee = await arrive(browser, language);
+    await payee.signIn();
+    await payee.open('/app/codes');
+    await payee.button('codes.new').click();
+    const dialog = payee.page.getByRole('dialog');
+    await dialog.getByLabel(payee.t('codes.percent')).fill('12.5');
+    await dialog.getByLabel(payee.t('codes.max')).first().fill('100');
+    const { body } = await payee.sends('POST', /codes$/, () => payee.inDialog('create').click());
+    assert.deepEqual([body.percent_ppm, body.max_uses, body.per_payer, body.code, body.offers], [125_000, 100, 1, undefined, undefined]);
     await payee.leave();
   },
 
@@ -175,6 +195,35 @@ const TASKS = {
     await payee.leave();
   },
 
+  async 'opens an account for a payee'(browser, language) {
+    const operator = await arrive(browser, language);
+    const { page, t } = operator;
+    await operator.signIn();
+    await operator.open('/app/accounts');
+    await page.getByRole('row').nth(4).waitFor();
+    await operator.button('accounts.new').click();
+    await page.getByRole('dialog').getByLabel(t('keys.name')).fill('The translator');
+    const { body, headers } = await operator.sends('POST', /accounts$/, () => operator.inDialog('create').click());
+    assert.deepEqual(body, { asset: 'USD', label: 'The translator' });
+    assert.match(headers['idempotency-key'], /^[\x21-\x7e]{1,255}$/);
+    await page.getByRole('combobox', { name: t('accounts.role') }).selectOption('payer');
+    await page.getByText(t('empty')).waitFor();
+    await operator.leave();
+  },
+
+  async 'says who runs the node'(browser, language) {
+    const operator = await arrive(browser, language);
+    const { page, t } = operator;
+    await operator.signIn();
+    await operator.open('/app/settings');
+    await page.getByLabel(t('settings.name')).fill('The Wren, a magazine');
+    await page.getByLabel(t('settings.contact')).fill(' ');
+    const { body } = await operator.sends('PATCH', /settings$/, () => operator.button('save').click());
+    assert.deepEqual(body, { name: 'The Wren, a magazine', contact: null });
+    await page.getByRole('status').filter({ hasText: t('settings.saved') }).waitFor();
+    await operator.leave();
+  },
+
   async 'hears an alarm'(browser, language) {
     const operator = await arrive(browser, language);
     await operator.signIn();
@@ -195,6 +244,23 @@ const TASKS = {
       assert.equal(Buffer.from(pause, 'base64').length, 72);
       assert.equal(Buffer.from(signature, 'base64').length, 64);
     }
+    await payer.leave();
+  },
+
+  async 'sees a payment as it happens, and still where nothing streams'(browser, language) {
+    const payer = await arrive(browser, language);
+    let asked = 0;
+    await payer.page.route('**/v1/payer', (route) => {
+      asked += 1;
+      return route.fallback();
+    });
+    await payer.open('/wallet');
+    await payer.page.locator('a[href^="/pay/"]').first().waitFor();
+    assert.equal(asked, 0, 'the stream says it all');
+    await payer.page.route('**/v1/payer/stream', (route) => route.fulfill({ status: 200, body: '' }));
+    await payer.page.reload();
+    await payer.page.locator('a[href^="/pay/"]').first().waitFor();
+    assert.equal(asked, 1);
     await payer.leave();
   },
 

@@ -7,8 +7,8 @@ export const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
 /** Every page in its full state. */
 export const PLACES = {
   income: '/app', offers: '/app/offers', offer: '/app/offers/off_0000q8xk3v5w7m9r2t4y6a8c0e', 'offer-new': '/app/offers/new',
-  payments: '/app/payments', payment: '/app/payments/pay_0005q8xk3v5w7m9r2t4y6a8c0e', payouts: '/app/payouts',
-  webhooks: '/app/webhooks', keys: '/app/keys', console: '/app/console', wallet: '/wallet',
+  codes: '/app/codes', payments: '/app/payments', payment: '/app/payments/pay_0005q8xk3v5w7m9r2t4y6a8c0e', payouts: '/app/payouts',
+  accounts: '/app/accounts', settings: '/app/settings', webhooks: '/app/webhooks', keys: '/app/keys', console: '/app/console', wallet: '/wallet',
   receipt: '/pay/pay_0000q8xk3v5w7m9r2t4y6a8c0e',
 };
 

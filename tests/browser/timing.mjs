@@ -1,5 +1,5 @@
 /**
- * How soon each bundled page can be used on a slow connection: 1.6 Mbit/s, 150 ms there and back, a
+ * How soon each page can be used on a slow connection: 1.6 Mbit/s, 150 ms there and back, a
  * processor four times slower (what Lighthouse calls slow 4G). Served by the stand-in of `web` with the
  * compression that a node uses. Prints milliseconds from the request to the first paint and until what
  * was asked for is on the page; judges nothing. `node timing.mjs [ROUNDS]`
@@ -16,7 +16,10 @@ const SLOWDOWN = 4;
 const origin = await standIn();
 const browser = await chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox', '--disable-gpu'] });
 
-async function once(path) {
+/** Plain pages, with what is there once their script has done its part. */
+const PLAIN = { index: ['/', '#node code'], verify: ['/verify', '#policy-source:not(:empty)'] };
+
+async function once(path, ready) {
   const context = await browser.newContext({ locale: 'en-US' });
   await context.addCookies([{ name: 'stand-in', value: '1', url: origin }]);
   const page = await context.newPage();
@@ -26,7 +29,7 @@ async function once(path) {
   await session.send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN });
   await page.goto(origin + path, { waitUntil: 'commit' });
   // In view, with the node's answers in it: from here on a press does what it says.
-  await page.waitForFunction(() => document.querySelector('main h1') && !document.querySelector('.waiting'));
+  await page.waitForFunction((selector) => document.querySelector(selector) && !document.querySelector('.waiting'), ready);
   const times = await page.evaluate(() => {
     const paint = performance.getEntriesByName('first-contentful-paint')[0];
     return { paint: paint?.startTime ?? 0, ready: performance.now() };
@@ -40,9 +43,10 @@ async function once(path) {
 const middle = (values) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
 
 console.log('page            paint   ready   kB');
-for (const [name, path] of Object.entries(PLACES)) {
+const pages = { ...Object.fromEntries(Object.entries(PLACES).map(([name, path]) => [name, [path, 'main h1']])), ...PLAIN };
+for (const [name, [path, ready]] of Object.entries(pages)) {
   const rounds = [];
-  for (let i = 0; i < ROUNDS; i += 1) rounds.push(await once(path));
+  for (let i = 0; i < ROUNDS; i += 1) rounds.push(await once(path, ready));
   const of = (field) => Math.round(middle(rounds.map((round) => round[field])));
   console.log(`${name.padEnd(14)} ${String(of('paint')).padStart(6)} ${String(of('ready')).padStart(7)} ${(of('bytes') / 1000).toFixed(0).padStart(4)}`);
 }

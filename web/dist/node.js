@@ -21,7 +21,11 @@ export class Refused extends Error {
     }
 }
 export async function nodeFacts() {
-    const facts = (await call('GET', '/v1/node'));
+    // Asked for as a page preloads it; it is the same for everybody, whoever is signed in.
+    const response = await fetch('/v1/node').catch(() => {
+        throw new Unable('unreachable');
+    });
+    const facts = (await answered(response));
     return {
         id: idBytes('node', facts.node),
         node: facts.node,
@@ -34,17 +38,43 @@ export function nodeNow(facts) {
 }
 /** Nothing for a key that the node has not seen yet. */
 export async function payerState(facts, key) {
-    const statement = accessBytes(facts.id, key.publicKey, nodeNow(facts));
-    const signed = concat(statement, await key.sign(statement));
     try {
-        const headers = { Authorization: `Farthing ${base64url(signed)}` };
-        return (await call('GET', '/v1/payer', undefined, headers));
+        return (await call('GET', '/v1/payer', undefined, await access(facts, key)));
     }
     catch (error) {
         if (error instanceof Refused && error.status === 404)
             return undefined;
         throw error;
     }
+}
+/**
+ * Calls `show` with what the payer has, at once and whenever it changes, until the stream ends or
+ * `signal` ends it.
+ */
+export async function payerStream(facts, key, signal, show) {
+    const headers = await access(facts, key);
+    const response = await fetch('/v1/payer/stream', { headers, signal, cache: 'no-store', credentials: 'omit' });
+    if (!response.ok || response.body === null)
+        throw new Refused(response.status, '', 'there is no stream');
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let rest = '';;) {
+        const { done, value } = await reader.read();
+        if (done)
+            return;
+        const events = (rest + value).split('\n\n');
+        rest = events.pop() ?? '';
+        for (const event of events) {
+            const data = event.split('\n').find((line) => line.startsWith('data: '));
+            if (data !== undefined)
+                show(JSON.parse(data.slice('data: '.length)));
+        }
+    }
+}
+/** The header that proves who asks. */
+async function access(facts, key) {
+    const statement = accessBytes(facts.id, key.publicKey, nodeNow(facts));
+    const signed = concat(statement, await key.sign(statement));
+    return { Authorization: `Farthing ${base64url(signed)}` };
 }
 export async function topUp(key) {
     await call('POST', '/v1/faucet', { key: hex(key.publicKey) });
@@ -87,6 +117,9 @@ async function call(method, path, body, headers = {}) {
     catch {
         throw new Unable('unreachable');
     }
+    return answered(response);
+}
+async function answered(response) {
     const content = (await response.json().catch(() => ({})));
     if (response.ok)
         return content;

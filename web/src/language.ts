@@ -25,12 +25,17 @@ let language: Language = 'en';
 
 /** Messages by key; `address` says where those of a language are. To be awaited before anything is drawn. */
 export async function loadCatalogue(address: (language: Language) => string): Promise<Catalogue> {
-  const wanted = chosen() ?? asked() ?? preferred(navigator.languages);
+  const wanted = readersLanguage();
   const words = await fetched(address(wanted));
   language = words === undefined ? 'en' : wanted;
   document.documentElement.lang = language;
   document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? 'rtl' : 'ltr';
   return words ?? (await fetched(address('en'))) ?? {};
+}
+
+/** What the page will speak, if its words can be had. */
+export function readersLanguage(): Language {
+  return chosen() ?? asked() ?? preferred(navigator.languages);
 }
 
 /** The page is loaded anew: every word of it changes. */

@@ -139,7 +139,11 @@ export class Refused extends Error {
 }
 
 export async function nodeFacts(): Promise<NodeFacts> {
-  const facts = (await call('GET', '/v1/node')) as {
+  // Asked for as a page preloads it; it is the same for everybody, whoever is signed in.
+  const response = await fetch('/v1/node').catch(() => {
+    throw new Unable('unreachable');
+  });
+  const facts = (await answered(response)) as {
     node: string;
     assets: { asset: string; scale: number; sandbox: boolean }[];
     now_ms: number;
@@ -161,15 +165,45 @@ export async function payerState(
   facts: NodeFacts,
   key: SigningKey,
 ): Promise<PayerState | undefined> {
-  const statement = accessBytes(facts.id, key.publicKey, nodeNow(facts));
-  const signed = concat(statement, await key.sign(statement));
   try {
-    const headers = { Authorization: `Farthing ${base64url(signed)}` };
-    return (await call('GET', '/v1/payer', undefined, headers)) as PayerState;
+    return (await call('GET', '/v1/payer', undefined, await access(facts, key))) as PayerState;
   } catch (error) {
     if (error instanceof Refused && error.status === 404) return undefined;
     throw error;
   }
+}
+
+/**
+ * Calls `show` with what the payer has, at once and whenever it changes, until the stream ends or
+ * `signal` ends it.
+ */
+export async function payerStream(
+  facts: NodeFacts,
+  key: SigningKey,
+  signal: AbortSignal,
+  show: (state: PayerState) => void,
+): Promise<void> {
+  const headers = await access(facts, key);
+  const response = await fetch('/v1/payer/stream', { headers, signal, cache: 'no-store', credentials: 'omit' });
+  if (!response.ok || response.body === null) throw new Refused(response.status, '', 'there is no stream');
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let rest = ''; ;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const events = (rest + value).split('\n\n');
+    rest = events.pop() ?? '';
+    for (const event of events) {
+      const data = event.split('\n').find((line) => line.startsWith('data: '));
+      if (data !== undefined) show(JSON.parse(data.slice('data: '.length)) as PayerState);
+    }
+  }
+}
+
+/** The header that proves who asks. */
+async function access(facts: NodeFacts, key: SigningKey): Promise<Record<string, string>> {
+  const statement = accessBytes(facts.id, key.publicKey, nodeNow(facts));
+  const signed = concat(statement, await key.sign(statement));
+  return { Authorization: `Farthing ${base64url(signed)}` };
 }
 
 export async function topUp(key: SigningKey): Promise<void> {
@@ -232,6 +266,10 @@ async function call(
   } catch {
     throw new Unable('unreachable');
   }
+  return answered(response);
+}
+
+async function answered(response: Response): Promise<unknown> {
   const content = (await response.json().catch(() => ({}))) as Record<string, unknown>;
   if (response.ok) return content;
   const text = content['detail'] ?? content['title'] ?? `The node answered ${response.status}.`;

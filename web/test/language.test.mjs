@@ -67,7 +67,7 @@ function plurals(parts) {
 
 test('every key is used, and every key that is used is there', () => {
   const text = sources(app);
-  const groups = ['state', 'class', 'problem', 'alarm', 'receipt', 'key', 'income', 'payouts'];
+  const groups = ['state', 'class', 'problem', 'alarm', 'receipt', 'key', 'income', 'payouts', 'accounts'];
   for (const key of Object.keys(catalogues.en)) {
     const isComputed = groups.some((group) => key.startsWith(`${group}.`));
     assert.ok(isComputed || text.includes(`'${key}'`), `${key} is not used`);
@@ -134,6 +134,8 @@ test('an offer survives the editor', () => {
     split: [{ account: 'acc_1', share_ppm: 875_000 }, { account: 'acc_2', share_ppm: 125_000 }],
     prices: [{ country: 'IN', class: 'agent', price: '400000' }, { country: null, class: 'crawler', price: '5000000' }],
     pay_what_you_want: { min: '0', suggested: ['5000000', '20000000'] },
+    free: { count: 3, seconds: 2_592_000 },
+    passes: [{ pass: 'day', title: 'A day', price: '20000000', seconds: 86_400, uses: null }],
   };
   const made = draft.draftOf(offer);
   assert.deepEqual([...draft.faults(made, USD)], []);

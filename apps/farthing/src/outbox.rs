@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Engine, SystemClock};
+use engine::{DocumentKind, Engine, SystemClock};
 use webhook::{EngineSource, Handle, Options, Seal, StartError};
 
 use crate::config::WebhooksSection;
@@ -37,4 +37,11 @@ pub(crate) fn start(
         allow_private: settings.allow_private,
     };
     Ok(webhook::start(EngineSource::new(engine.clone()), engine.events_end(), options)?)
+}
+
+/// Endpoints that want nothing more, and were switched off for it.
+pub(crate) fn disabled(engine: &Engine) -> u64 {
+    let documents = engine.documents(DocumentKind::WebhookEndpoint);
+    let known = documents.iter().filter_map(|document| webhook::registered(document));
+    known.filter(|known| known.endpoint.disabled.is_some()).count() as u64
 }

@@ -144,7 +144,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         version: env!("CARGO_PKG_VERSION"),
         log: known.clone(),
         clock: clock.clone(),
-        backlog: backlog(webhooks.clone(), reports.clone()),
+        backlog: backlog(engine.clone(), webhooks.clone(), reports.clone()),
         traffic,
         certificates: looks_of(&tls),
     });
@@ -289,6 +289,7 @@ fn looks_of(certificates: &Certificates) -> Arc<dyn Fn() -> Vec<api::Certificate
 
 /// What works beside the writer, for who watches the node.
 fn backlog(
+    engine: Engine,
     webhooks: webhook::Handle,
     report: Option<report::Handle>,
 ) -> Arc<dyn Fn() -> Backlog + Send + Sync> {
@@ -298,6 +299,7 @@ fn backlog(
         Backlog {
             webhooks_pending: Some(sent.pending),
             webhooks_dead: Some(sent.dead),
+            webhooks_disabled: Some(outbox::disabled(&engine)),
             report_lag_events: read.map(|read| read.end.saturating_sub(read.position)),
         }
     })

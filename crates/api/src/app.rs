@@ -46,6 +46,7 @@ embedded! {
     "de.json": "application/json";
     "en.json": "application/json";
     "es.json": "application/json";
+    "first.js": "text/javascript; charset=utf-8";
     "ko.json": "application/json";
     "pay.js": "text/javascript; charset=utf-8";
     "styles.css": "text/css; charset=utf-8";

@@ -117,7 +117,8 @@ async fn fund(
     Ok(idempotency::mark(ok(&entered), known))
 }
 
-async fn asset_field(shared: &Shared, text: &str) -> Result<Asset, Refused> {
+/// An asset that the node carries, by its code.
+pub(crate) async fn asset_field(shared: &Shared, text: &str) -> Result<Asset, Refused> {
     let code = AssetCode::new(text).map_err(|why| {
         Refused::bad_request("invalid_asset", why.to_string()).with_param("asset")
     })?;

@@ -10,6 +10,7 @@
 //! This crate must not decide on payments, keep state of its own, or open a socket.
 
 mod about;
+mod account_list;
 mod accounts;
 mod app;
 mod authority;

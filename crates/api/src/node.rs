@@ -25,6 +25,7 @@ use crate::events::EVENT_STREAMS_COUNT_MAX;
 use crate::idempotency::Flights;
 use crate::log::NodeLog;
 use crate::monitor::Monitor;
+use crate::payer::PAYER_STREAMS_COUNT_MAX;
 use crate::refused::Refused;
 use crate::reports;
 
@@ -132,6 +133,8 @@ pub(crate) struct Shared {
     pub sessions: Sessions,
     /// Streams of events that may still be opened.
     pub streams: Arc<Semaphore>,
+    /// Streams of payers that may still be opened.
+    pub payer_streams: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -144,6 +147,7 @@ impl Shared {
             flights: Arc::default(),
             sessions: Sessions::default(),
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_COUNT_MAX)),
+            payer_streams: Arc::new(Semaphore::new(PAYER_STREAMS_COUNT_MAX)),
             node,
         }
     }

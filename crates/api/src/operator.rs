@@ -1,12 +1,12 @@
-//! The operator's view: accounts, books, the point for a backup.
+//! The operator's view: books, the point for a backup.
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use engine::{AccountRole, AccountView, BooksView};
-use money::{AccountId, AssetCode};
+use engine::BooksView;
+use money::AssetCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,72 +19,7 @@ use crate::refused::Refused;
 use crate::schema::{self, Refusals};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(accounts)).routes(routes!(books)).routes(routes!(backup))
-}
-
-/// Every account.
-#[derive(Debug, Serialize, ToSchema)]
-struct Accounts {
-    accounts: Vec<Balances>,
-}
-
-/// An account with its balances.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AccountBalances)]
-struct Balances {
-    #[schema(value_type = schema::Account)]
-    account: AccountId,
-    #[schema(value_type = schema::AssetCode)]
-    asset: AssetCode,
-    scale: u8,
-    #[schema(value_type = schema::AccountRole)]
-    role: AccountRole,
-    /// Name for people.
-    label: String,
-    /// What can be spent; 0 for the treasury.
-    #[schema(value_type = schema::Units)]
-    available: String,
-    /// The balance, holds included.
-    #[schema(value_type = schema::Units)]
-    posted: String,
-    /// Held for payments under way.
-    #[schema(value_type = schema::Units)]
-    held: String,
-    /// All that was given.
-    #[schema(value_type = schema::Units)]
-    debits: String,
-    /// All that was received.
-    #[schema(value_type = schema::Units)]
-    credits: String,
-}
-
-/// Every account with its balances
-#[utoipa::path(get, path = "/v1/accounts", tag = "accounts", security(("bearer" = ["read"])),
-    responses((status = 200, description = "The accounts", body = Accounts), Refusals))]
-async fn accounts(State(shared): State<Arc<Shared>>, caller: Caller) -> Result<Response, Refused> {
-    let reach = caller.may(Scope::Read)?;
-    let accounts = shared.engine().read(engine::State::accounts).await?;
-    let seen =
-        |view: &AccountView| reach.has_account(view.account) && reach.has_asset(view.asset.code);
-    let accounts = accounts.into_iter().filter(seen).map(Balances::from).collect();
-    Ok(ok(&Accounts { accounts }))
-}
-
-impl From<AccountView> for Balances {
-    fn from(view: AccountView) -> Self {
-        Self {
-            account: view.account,
-            asset: view.asset.code,
-            scale: view.asset.scale,
-            role: view.role,
-            label: view.label,
-            available: view.available.units().to_string(),
-            posted: view.posted.units().to_string(),
-            held: view.held.units().to_string(),
-            debits: view.debits.units().to_string(),
-            credits: view.credits.units().to_string(),
-        }
-    }
+    OpenApiRouter::new().routes(routes!(books)).routes(routes!(backup))
 }
 
 /// Sums of all books.

@@ -30,10 +30,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::authority::admit;
 use crate::node::{Node, Shared};
 use crate::{
-    about, accounts, catalogue, channel_steps, channels, clock, codes, deliveries, docs, envelope,
-    events, facilitator, faucet, fund, keys, llms, log, mandates, monitor, offers, openapi,
-    operator, pages, payer, payment_list, payments, payouts, proof, receipt, refunds, reports,
-    sandbox, session, settings, statements, transfers, webhook_endpoints,
+    about, account_list, accounts, catalogue, channel_steps, channels, clock, codes, deliveries,
+    docs, envelope, events, facilitator, faucet, fund, keys, llms, log, mandates, monitor, offers,
+    openapi, operator, pages, payer, payment_list, payments, payouts, proof, receipt, refunds,
+    reports, sandbox, session, settings, statements, transfers, webhook_endpoints,
 };
 
 /// The node's API, ready to be served.
@@ -97,6 +97,7 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
         .merge(mandates::routes())
         .merge(operator::routes())
         .merge(fund::routes())
+        .merge(account_list::routes())
         .merge(accounts::routes())
         .merge(transfers::routes())
         .merge(offers::routes())

@@ -99,7 +99,8 @@ async function send(method: Method, path: string, body?: unknown, idempotencyKey
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET') headers['Farthing-CSRF'] = csrf;
   if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey;
-  const request: RequestInit = { method, headers, cache: 'no-store', credentials: 'same-origin' };
+  // The node's answers forbid to be stored; asking for that here would pass over what the page preloads.
+  const request: RequestInit = { method, headers, credentials: 'same-origin' };
   if (body !== undefined) request.body = JSON.stringify(body);
   let response: Response;
   try {

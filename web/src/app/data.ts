@@ -47,6 +47,29 @@ export interface PriceRule {
   price: string;
 }
 
+export interface Pass {
+  /** Its name among those of the offer. */
+  pass: string;
+  title: string;
+  price: string;
+  /** A year if null. */
+  seconds: number | null;
+  /** Any number if null. */
+  uses: number | null;
+}
+
+export interface Code {
+  code_id: string;
+  code: string;
+  /** All if null. */
+  offers: string[] | null;
+  percent_ppm: number | null;
+  price: string | null;
+  max_uses: number | null;
+  per_payer: number | null;
+  expires_at_ms: number;
+}
+
 export interface Offer {
   offer: string;
   /** Those of the configuration file are changed there. */
@@ -68,6 +91,9 @@ export interface Offer {
   listed: boolean;
   prices: PriceRule[];
   pay_what_you_want: { min: string; suggested: string[] } | null;
+  /** So many uses are free for each payer, in each window of so many seconds. */
+  free: { count: number; seconds: number } | null;
+  passes: Pass[];
 }
 
 export interface Sums {
@@ -156,15 +182,9 @@ export function nameOf(account: Pick<Account, 'account' | 'label'>): string {
   return account.label ?? account.account;
 }
 
-/** Every account that the reader may see. */
-export async function accounts(): Promise<Account[]> {
-  return (await read<{ accounts: Account[] }>('/v1/accounts')).accounts;
-}
-
 /** Every payee that the reader may see, by name. */
 export async function payees(): Promise<Account[]> {
-  return (await accounts())
-    .filter(({ role }) => role === 'payee')
+  return (await all<Account>('/v1/accounts', { role: 'payee' }))
     .sort((one, other) => nameOf(one).localeCompare(nameOf(other)));
 }
 

@@ -27,16 +27,26 @@ export interface Draft {
   tipMin: string;
   /** Amounts with spaces between them. */
   suggested: string;
+  /** Empty: none is free. */
+  freeCount: string;
+  freeSeconds: string;
+  /** Empty seconds are a year, empty uses any number. */
+  passes: { pass: string; title: string; price: string; seconds: string; uses: string }[];
 }
 
 const WHOLE_PPM = 1_000_000;
 const PPM_PER_PERCENT = 10_000;
 const ACCESS_SECONDS_MAX = 2 ** 32 - 1;
 const SUGGESTED_COUNT_MAX = 8;
+/** Of free uses, and of those of a pass. */
+const COUNT_MAX = 1_000_000;
+/** 366 days. */
+const PERIOD_SECONDS_MAX = 31_622_400;
 
 export const NEW: Draft = {
   site: 'default', path: '/', tool: '', method: 'GET', payee: '', description: '', price: '', active: true,
-  listed: true, accessSeconds: '86400', splits: [], prices: [], tips: false, tipMin: '0', suggested: '',
+  listed: true, accessSeconds: '86400', splits: [], prices: [], tips: false, tipMin: '0', suggested: '', freeCount: '',
+  freeSeconds: '2592000', passes: [],
 };
 
 export function draftOf(offer: Offer): Draft {
@@ -58,6 +68,11 @@ export function draftOf(offer: Offer): Draft {
     tips: offer.pay_what_you_want !== null,
     tipMin: said(offer.pay_what_you_want?.min ?? '0'),
     suggested: (offer.pay_what_you_want?.suggested ?? []).map(said).join(' '),
+    freeCount: String(offer.free?.count ?? ''),
+    freeSeconds: String(offer.free?.seconds ?? NEW.freeSeconds),
+    passes: (offer.passes ?? []).map((one) => ({
+      ...one, price: said(one.price), seconds: String(one.seconds ?? ''), uses: String(one.uses ?? ''),
+    })),
   };
 }
 
@@ -72,6 +87,12 @@ export function faults(draft: Draft, asset: Asset): Set<string> {
   check('price', isAmount(draft.price));
   check('access', /^\d{1,10}$/.test(draft.accessSeconds) && Number(draft.accessSeconds) <= ACCESS_SECONDS_MAX);
   check('tipMin', !draft.tips || isAmount(draft.tipMin));
+  const isFree = isCount(draft.freeCount, COUNT_MAX) && isCount(draft.freeSeconds, PERIOD_SECONDS_MAX);
+  check('free', draft.freeCount.trim() === '' || isFree);
+  draft.passes.forEach(({ title, price, seconds, uses }, i) => {
+    const isLimited = isCountOrNone(seconds, PERIOD_SECONDS_MAX) && isCountOrNone(uses, COUNT_MAX);
+    check(`passes.${i}`, title.trim() !== '' && isAmount(price) && isLimited);
+  });
   const suggested = words(draft.suggested);
   check('suggested', !draft.tips || (suggested.length <= SUGGESTED_COUNT_MAX && suggested.every(isAmount)));
   draft.splits.forEach(({ percent }, i) => check(`splits.${i}`, ppm(percent) !== undefined));
@@ -100,6 +121,10 @@ export function changeOf(draft: Draft, asset: Asset): Record<string, unknown> {
       country: country === '' ? null : country.toUpperCase(), class: kind === '' ? null : kind, price: base(price),
     })),
     pay_what_you_want: draft.tips ? { min: base(draft.tipMin), suggested: words(draft.suggested).map(base) } : null,
+    free: draft.freeCount.trim() === '' ? null : { count: Number(draft.freeCount), seconds: Number(draft.freeSeconds) },
+    passes: draft.passes.map(({ pass, title, price, seconds, uses }) => ({
+      pass, title: title.trim(), price: base(price), seconds: countOrNone(seconds), uses: countOrNone(uses),
+    })),
   };
 }
 
@@ -114,6 +139,26 @@ export function bodyOf(draft: Draft, asset: Asset): Record<string, unknown> {
     payee: draft.payee,
     ...changeOf(draft, asset),
   };
+}
+
+/** A name for one more pass, which none of those has. */
+export function nextPass(passes: Draft['passes']): string {
+  const names = new Set(passes.map(({ pass }) => pass));
+  let number = passes.length + 1;
+  while (names.has(`pass-${number}`)) number += 1;
+  return `pass-${number}`;
+}
+
+function isCount(text: string, most: number): boolean {
+  return /^\d{1,8}$/.test(text.trim()) && Number(text) >= 1 && Number(text) <= most;
+}
+
+function isCountOrNone(text: string, most: number): boolean {
+  return text.trim() === '' || isCount(text, most);
+}
+
+function countOrNone(text: string): number | null {
+  return text.trim() === '' ? null : Number(text);
 }
 
 function words(text: string): string[] {

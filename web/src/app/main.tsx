@@ -11,6 +11,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { findSession, onSignedOut, sentence, signOut, type Session } from './call.js';
 import { Frame, type Door } from './frame.js';
 import { loadLanguage, t } from './language.js';
+import { AccountsPage } from './pages/accounts.js';
+import { CodesPage } from './pages/codes.js';
 import { ConsolePage } from './pages/console.js';
 import { IncomePage } from './pages/income.js';
 import { KeysPage } from './pages/keys.js';
@@ -20,6 +22,7 @@ import { OffersPage } from './pages/offers.js';
 import { PaymentPage } from './pages/payment.js';
 import { PaymentsPage } from './pages/payments.js';
 import { PayoutsPage } from './pages/payouts.js';
+import { SettingsPage } from './pages/settings.js';
 import { WebhooksPage } from './pages/webhooks.js';
 import { followLinks, go, usePlace } from './place.js';
 import { Head, Notice } from './ui.js';
@@ -54,12 +57,16 @@ function doors(session: Session): Door[] {
   const all: Door[] = [
     { path: '/app', name: t('nav.income') },
     { path: '/app/offers', name: t('nav.offers') },
+    { path: '/app/codes', name: t('nav.codes') },
     { path: '/app/payments', name: t('nav.payments') },
     { path: '/app/payouts', name: t('nav.payouts') },
+    { path: '/app/accounts', name: t('nav.accounts') },
     { path: '/app/webhooks', name: t('nav.webhooks') },
     { path: '/app/keys', name: t('nav.keys') },
   ];
-  if (session.operator) all.push({ path: '/app/console', name: t('nav.console') });
+  if (session.operator) {
+    all.push({ path: '/app/console', name: t('nav.console') }, { path: '/app/settings', name: t('nav.settings') });
+  }
   return all;
 }
 
@@ -70,18 +77,24 @@ function pageOf(path: string, session: Session): JSX.Element {
       return <IncomePage />;
     case 'offers':
       return id === undefined ? <OffersPage /> : <OfferPage key={id} offer={id} />;
+    case 'codes':
+      return <CodesPage />;
     case 'payments':
       return id === undefined ? <PaymentsPage limitedTo={session.accounts} /> : (
         <PaymentPage key={id} payment={id} isLimited={session.accounts !== null} />
       );
     case 'payouts':
       return <PayoutsPage isOperator={session.operator} limitedTo={session.accounts} />;
+    case 'accounts':
+      return <AccountsPage mayOpen={session.operator} />;
     case 'webhooks':
       return <WebhooksPage limitedTo={session.accounts} />;
     case 'keys':
       return <KeysPage />;
     case 'console':
       return <ConsolePage />;
+    case 'settings':
+      return <SettingsPage />;
     default:
       return <Head title={t('lost.title')} lead={t('lost.lead')} />;
   }

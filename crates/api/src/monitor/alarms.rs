@@ -55,7 +55,7 @@ impl Severity {
 }
 
 /// Every alarm there is, so that each is told as quiet while it is.
-pub(crate) const ALARMS: [(&str, Severity); 15] = [
+pub(crate) const ALARMS: [(&str, Severity); 16] = [
     ("writer_stopped", Severity::Page),
     ("writer_stuck", Severity::Page),
     ("clock_behind", Severity::Page),
@@ -68,6 +68,7 @@ pub(crate) const ALARMS: [(&str, Severity); 15] = [
     ("log_behind", Severity::Ticket),
     ("quorum_missed", Severity::Ticket),
     ("webhooks_dead", Severity::Ticket),
+    ("webhooks_disabled", Severity::Ticket),
     ("report_behind", Severity::Ticket),
     ("certificate_expires", Severity::Ticket),
     ("certificate_refused", Severity::Ticket),
@@ -116,6 +117,11 @@ impl Look {
                 .webhooks_dead
                 .filter(|dead| *dead > 0)
                 .map(|dead| format!("{dead} deliveries were given up after three days")),
+            "webhooks_disabled" => {
+                self.backlog.webhooks_disabled.filter(|disabled| *disabled > 0).map(|disabled| {
+                    format!("{disabled} endpoints answered 410 and are switched off")
+                })
+            }
             "report_behind" => self
                 .backlog
                 .report_lag_events
@@ -220,6 +226,7 @@ mod tests {
             backlog: Backlog {
                 webhooks_pending: Some(9),
                 webhooks_dead: Some(0),
+                webhooks_disabled: Some(0),
                 report_lag_events: Some(REPORT_LAG_EVENTS),
             },
             balanced: Some(true),
@@ -276,6 +283,8 @@ mod tests {
         assert_eq!(log(|log| log.quorum_met = Some(false)), (vec!["quorum_missed"], quiet));
         let dead = |look: &mut Look| look.backlog.webhooks_dead = Some(1);
         assert_eq!(spoiled(dead), (vec!["webhooks_dead"], quiet));
+        let disabled = |look: &mut Look| look.backlog.webhooks_disabled = Some(1);
+        assert_eq!(spoiled(disabled), (vec!["webhooks_disabled"], quiet));
         let lag = |look: &mut Look| look.backlog.report_lag_events = Some(REPORT_LAG_EVENTS + 1);
         assert_eq!(spoiled(lag), (vec!["report_behind"], quiet));
         assert_eq!(spoiled(|look| look.machine_ms += 1), (vec!["certificate_expires"], quiet));

@@ -50,6 +50,8 @@ pub struct Backlog {
     pub webhooks_pending: Option<u64>,
     /// Deliveries that were given up since the start.
     pub webhooks_dead: Option<u64>,
+    /// Endpoints that answered 410 and are sent nothing any more.
+    pub webhooks_disabled: Option<u64>,
     /// Events that the reports have not taken in.
     pub report_lag_events: Option<u64>,
 }

@@ -50,6 +50,56 @@ async fn only_the_operators_token_opens() {
 }
 
 #[tokio::test]
+async fn accounts_come_in_pages_and_one_by_one() {
+    let world = World::new().await;
+    let all = ask(&world, "/v1/accounts").await.json["accounts"].clone();
+    let (mut cursor, mut seen) = (String::new(), Vec::new());
+    loop {
+        let page = ask(&world, &format!("/v1/accounts?limit=1{cursor}")).await.json;
+        assert!(page.get("accounts").is_none(), "{page}");
+        seen.extend(page["data"].as_array().unwrap().clone());
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(json!(seen), all);
+    let payees = ask(&world, "/v1/accounts?role=payee").await.json;
+    assert_eq!(payees["data"][0]["account"], json!(world.payee));
+    assert!(payees["accounts"].as_array().unwrap().iter().all(|one| one["role"] == "payee"));
+    ask(&world, "/v1/accounts?role=x").await.is_problem(400, "invalid_query", Some("role"));
+    let one = ask(&world, &format!("/v1/accounts/{}", world.payee)).await;
+    assert_eq!((one.status, &one.json), (200, &payees["data"][0]));
+    let nobody = format!("/v1/accounts/{}", money::AccountId::new(5).unwrap());
+    ask(&world, &nobody).await.is_problem(404, "account_unknown", None);
+}
+
+#[tokio::test]
+async fn an_account_opens_once() {
+    let world = World::new().await;
+    let operator = format!("Bearer {OPERATOR}");
+    let open = async |idempotency_key: &str, body: Value| {
+        let headers = [("authorization", operator.as_str()), ("idempotency-key", idempotency_key)];
+        world.post_with("/v1/accounts", &headers, &body).await
+    };
+    let made = open("a", json!({"asset": "USD", "label": "Editor"})).await;
+    assert_eq!((made.status, made.json["role"].as_str()), (201, Some("payee")), "{made:?}");
+    let again = open("a", json!({"asset": "USD", "label": "Editor"})).await;
+    assert_eq!((&again.json, again.header("idempotent-replayed")), (&made.json, "true"));
+    let other = open("a", json!({"asset": "USD", "label": "Author"})).await;
+    other.is_problem(422, "idempotency_conflict", Some("Idempotency-Key"));
+    let key = key(31).public().to_string();
+    let payer = open("b", json!({"asset": "USD", "label": "", "key": key})).await;
+    assert_eq!(payer.json["role"], "payer");
+    let unknown = open("c", json!({"asset": "GBP", "label": "x"})).await;
+    unknown.is_problem(422, "unknown_asset", Some("asset"));
+    let long = open("d", json!({"asset": "USD", "label": "x".repeat(121)})).await;
+    long.is_problem(400, "invalid_field", Some("label"));
+    let body = json!({"asset": "USD", "label": "x"});
+    let headers = [("authorization", operator.as_str())];
+    let keyless = world.post_with("/v1/accounts", &headers, &body).await;
+    keyless.is_problem(400, "idempotency_key_required", Some("Idempotency-Key"));
+}
+
+#[tokio::test]
 async fn accounts_and_books_add_up() {
     let world = World::new().await;
     world.settled(1).await;

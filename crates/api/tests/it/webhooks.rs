@@ -191,6 +191,34 @@ async fn the_stream_goes_on_behind_the_last_event_that_was_seen() {
     assert!(frame(&mut rest).await.contains("\"test\":true"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payers_stream_tells_what_changed_and_nothing_twice() {
+    let world = world(true).await;
+    let stream = |access: String| {
+        let headers = [("authorization", access.as_str())];
+        world.app.clone().oneshot(request(Method::GET, "/v1/payer/stream", &headers, ""))
+    };
+    let strangers = stream(world.access(&crate::world::key(20), |_| {})).await.unwrap();
+    assert_eq!(strangers.status(), 404);
+    let mut told = stream(world.access(&world.payer, |_| {})).await.unwrap().into_body();
+    let payer = |frame: String| -> Value {
+        let data = frame.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+        serde_json::from_str(data).unwrap()
+    };
+    let before = payer(frame(&mut told).await);
+    assert_eq!(before["payments"], json!([]));
+    // An event that changes nothing for this payer tells nothing.
+    let wanted = json!({"name": "k", "scopes": ["read"]});
+    ask(&world, Method::POST, "/v1/keys", &wanted).await;
+    let paid = world.settled(1).await;
+    let mut after = payer(frame(&mut told).await);
+    while after["payments"][0]["state"] != "settled" {
+        after = payer(frame(&mut told).await);
+    }
+    assert_eq!(after["payments"][0]["payment"], paid);
+    assert_ne!(after["available"], before["available"]);
+}
+
 async fn frame(body: &mut axum::body::Body) -> String {
     let frame = tokio::time::timeout(Duration::from_secs(30), body.frame()).await;
     let frame = frame.unwrap().unwrap().unwrap();

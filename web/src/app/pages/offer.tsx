@@ -9,7 +9,7 @@ import type { Asset } from '../../order.js';
 import { money, units } from '../../amount.js';
 import { call, read } from '../call.js';
 import { assetOf, nameOf, payees, titleOfOffer, type Account, type Offer } from '../data.js';
-import { bodyOf, changeOf, draftOf, faults, NEW, type Draft } from '../draft.js';
+import { bodyOf, changeOf, draftOf, faults, nextPass, NEW, type Draft } from '../draft.js';
 import { currentLanguage, t, wordsFor } from '../language.js';
 import { useAct, useLoad } from '../load.js';
 import { go } from '../place.js';
@@ -82,6 +82,23 @@ function Editor({ accounts, found }: { accounts: Account[]; found: Offer | undef
         <Check label={t('offer.listed')} value={draft.listed} onValue={(listed) => set({ listed })} />
         {(sharers.length > 0 || draft.splits.length > 0) && <Splits draft={draft} wrong={wrong} set={set} names={sharers} />}
         <Prices draft={draft} wrong={wrong} set={set} />
+        <Passes draft={draft} wrong={wrong} set={set} />
+        <fieldset>
+          <legend>{t('offer.free')}</legend>
+          <div class="pair">
+            <Field
+              label={t('offer.free_count')} type="number" value={draft.freeCount} hint={t('offer.free_hint')}
+              onValue={(freeCount) => set({ freeCount })}
+              problem={wrong.has('free') ? t('offer.free_wrong') : undefined}
+            />
+            {draft.freeCount.trim() !== '' && (
+              <Field
+                label={t('offer.free_seconds')} type="number" value={draft.freeSeconds} hint={t('offer.free_seconds_hint')}
+                onValue={(freeSeconds) => set({ freeSeconds })}
+              />
+            )}
+          </div>
+        </fieldset>
         <fieldset>
           <legend>{t('offer.tips')}</legend>
           <Check label={t('offer.tips_on')} value={draft.tips} onValue={(tips) => set({ tips })} />
@@ -126,6 +143,9 @@ function Preview({ draft, asset, payee }: { draft: Draft; asset: Asset; payee: A
       <p class="amount-large" role="status"><bdi>{said(draft.price)}</bdi></p>
       {payee !== undefined && <p class="small">{t('offer.goes_to', { payee: nameOf(payee) })}</p>}
       <dl class="facts">
+        {draft.passes.map(({ title, price }, i) => (
+          <div key={`pass-${i}`}><dt>{title}</dt><dd><bdi>{said(price)}</bdi></dd></div>
+        ))}
         {draft.prices.map(({ country, class: kind, price }, i) => (
           <div key={i}>
             <dt>{[country.toUpperCase(), kind === '' ? '' : wordsFor('class', kind)].filter((word) => word !== '').join(' · ')}</dt>
@@ -230,6 +250,26 @@ function Prices({ draft, set }: PartProps): JSX.Element {
             onValue={(kind) => put(at, { class: kind })}
           />
           <Field label={t('offers.price')} amount value={row.price} onValue={(price) => put(at, { price })} />
+        </>
+      )}
+    />
+  );
+}
+
+function Passes({ draft, set }: PartProps): JSX.Element {
+  const { passes } = draft;
+  const put = (at: number, change: object): void => set({ passes: changed(passes, at, change) });
+  return (
+    <Rows
+      title={t('offer.passes')} hint={t('offer.passes_hint')} rows={passes}
+      add={() => set({ passes: [...passes, { pass: nextPass(passes), title: '', price: '', seconds: '', uses: '' }] })}
+      drop={(at) => set({ passes: without(passes, at) })}
+      draw={(row, at) => (
+        <>
+          <Field label={t('offer.pass_title')} value={row.title} onValue={(title) => put(at, { title })} />
+          <Field label={t('offers.price')} amount value={row.price} onValue={(price) => put(at, { price })} />
+          <Field label={t('offer.pass_seconds')} type="number" value={row.seconds} onValue={(seconds) => put(at, { seconds })} />
+          <Field label={t('offer.pass_uses')} type="number" value={row.uses} onValue={(uses) => put(at, { uses })} />
         </>
       )}
     />

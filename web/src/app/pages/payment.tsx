@@ -5,7 +5,7 @@
 import type { JSX } from 'preact';
 
 import { read, type Page } from '../call.js';
-import { accounts as allAccounts, amountOf, assetOf, nameOf, type Account, type Payment } from '../data.js';
+import { amountOf, assetOf, nameOf, payees, type Account, type Payment } from '../data.js';
 import { currentLanguage, t, wordsFor } from '../language.js';
 import { useLoad } from '../load.js';
 import { RefundButton } from '../refund.js';
@@ -24,7 +24,7 @@ export function PaymentPage({ payment, isLimited }: { payment: string; isLimited
     const [found, refunds, accounts] = await Promise.all([
       read<Payment>(`/v1/payments/${payment}`),
       read<Page<Refund>>('/v1/refunds', { payment }),
-      allAccounts().catch((): Account[] => []),
+      payees().catch((): Account[] => []),
     ]);
     return { found, refunds: refunds.data, accounts };
   }, [payment]);

@@ -1,8 +1,8 @@
 /**
  * The wallet: a payer's balance, budgets, open channels and payments at this node.
  *
- * Keeps: what is shown is what the node says, asked again every few seconds while the page is
- * seen. The key leaves this origin only in a backup, under a passphrase.
+ * Keeps: what is shown is what the node says, as it changes while the page is seen. The key leaves this
+ * origin only in a backup, under a passphrase.
  */
 
 import { render, type JSX } from 'preact';
@@ -10,20 +10,18 @@ import { useState } from 'preact/hooks';
 
 import { idText } from '../../bytes.js';
 import { signingKey, type SigningKey } from '../../keys.js';
-import { nodeFacts, payerState, topUp, type NodeAsset, type NodeFacts, type PayerState } from '../../node.js';
+import { nodeFacts, topUp, type NodeAsset, type NodeFacts, type PayerState } from '../../node.js';
 import { payerAccount } from '../../order.js';
 import { money } from '../../amount.js';
 import { Frame } from '../frame.js';
 import { currentLanguage, loadLanguage, t } from '../language.js';
-import { useLoad } from '../load.js';
 import { Head, Money, Notice } from '../ui.js';
 import { Budgets } from './budgets.js';
 import { Channels } from './channels.js';
 import { Key } from './key.js';
+import { useWatched } from './live.js';
 import { said } from './said.js';
 import { Payments } from './payments.js';
-
-const REFRESH_MS = 3000;
 
 /** Who pays, and where. */
 export interface Purse {
@@ -42,9 +40,7 @@ export interface PartProps {
 
 function Wallet({ purse }: { purse: Purse }): JSX.Element {
   const { asset } = purse;
-  const { value, problem, again } = useLoad(
-    async () => ({ state: await payerState(purse.facts, purse.key) }), [], REFRESH_MS,
-  );
+  const { value, problem, again } = useWatched(purse);
   const state = value?.state;
   const [told, setTold] = useState('');
   const [failed, setFailed] = useState<string>();

@@ -2,6 +2,10 @@
 //!
 //! Invariant: an account is shown to the holder of its key only.
 
+mod stream;
+
+pub(crate) use stream::PAYER_STREAMS_COUNT_MAX;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -29,7 +33,7 @@ const PAYER_PAYMENTS_COUNT_MAX: usize = 100;
 const PAYER_CHANNELS_COUNT_MAX: usize = 100;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(show))
+    OpenApiRouter::new().routes(routes!(show)).routes(routes!(stream::open))
 }
 
 /// What a payer has, and what it decided.
@@ -82,14 +86,15 @@ struct PayerPayment {
     responses((status = 200, description = "The payer", body = Payer), Refusals))]
 async fn show(State(shared): State<Arc<Shared>>, caller: Caller) -> Result<Response, Refused> {
     let key = caller.payer()?;
+    Ok(ok(&found(&shared, key).await?))
+}
+
+async fn found(shared: &Shared, key: PublicKey) -> Result<Payer, Refused> {
     let view = shared.engine().read(move |state| view_of(state, &key)).await?;
-    match view {
-        Some(view) => Ok(ok(&payer_answer(view))),
-        None => Err(Refused::not_found(
-            "account_unknown",
-            "this key has no account yet; an account opens when money enters",
-        )),
-    }
+    view.map(payer_answer).ok_or_else(|| {
+        let detail = "this key has no account yet; an account opens when money enters";
+        Refused::not_found("account_unknown", detail)
+    })
 }
 
 /// The first asset in which the key has an account.
