@@ -51,7 +51,7 @@ impl Trees {
     }
 
     /// One under which somebody tries to buy: mostly one that is in force.
-    pub fn to_buy(&mut self, model: &Model) -> Option<Link> {
+    pub fn chosen(&mut self, model: &Model) -> Option<Link> {
         let in_force = self.links.iter().filter(|link| model.is_in_force(link.terms.id()));
         let in_force: Vec<Link> = in_force.copied().collect();
         let from = if self.random.chance(850) { &in_force } else { &self.links };

@@ -89,7 +89,7 @@ impl Workload {
 
     /// Often under a mandate, where there are any.
     fn purchase(&mut self, model: &Model, now_ns: u64) -> Request {
-        let link = self.random.chance(700).then(|| self.trees.to_buy(model)).flatten();
+        let link = self.random.chance(700).then(|| self.trees.chosen(model)).flatten();
         self.purchases.request(model, link.as_ref(), now_ns)
     }
 

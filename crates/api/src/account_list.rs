@@ -95,7 +95,8 @@ struct Accounts {
     /// All of them at once, if neither `limit` nor `cursor` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    accounts: Option<Vec<Balances>>,
+    #[serde(rename = "accounts")]
+    whole: Option<Vec<Balances>>,
 }
 
 /// An account to be opened.
@@ -137,8 +138,8 @@ async fn list(
     };
     let rows = views.iter().skip(begin).take(limit + 1).cloned().map(Balances::from).collect();
     let page = Page::of(rows, limit, LIST, |row: &Balances| row.account.to_string());
-    let accounts = is_whole.then(|| views.into_iter().map(Balances::from).collect());
-    Ok(ok(&Accounts { data: page.data, next_cursor: page.next_cursor, accounts }))
+    let whole = is_whole.then(|| views.into_iter().map(Balances::from).collect());
+    Ok(ok(&Accounts { data: page.data, next_cursor: page.next_cursor, whole }))
 }
 
 /// One account with its balances

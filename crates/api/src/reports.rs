@@ -290,17 +290,14 @@ pub(crate) fn offer_named(
     tag: u64,
     heard: Option<(String, String)>,
 ) -> (Option<String>, Option<String>) {
-    let named = match heard {
-        Some((id, title)) => {
-            let document = node.engine.document(DocumentKind::Offer, &id);
-            let now = document.and_then(|document| PublishedOffer::read(&document.body).ok());
-            Some((id, now.map_or(title, |offer| offer.title().to_owned())))
-        }
-        None => {
-            let in_file = |offer: &&PublishedOffer| OfferTag::of(offer.offer).0 == tag;
-            let found = node.file_offers.iter().find(in_file);
-            found.map(|offer| (offer.offer.to_string(), offer.title().to_owned()))
-        }
+    let named = if let Some((id, title)) = heard {
+        let document = node.engine.document(DocumentKind::Offer, &id);
+        let now = document.and_then(|document| PublishedOffer::read(&document.body).ok());
+        Some((id, now.map_or(title, |offer| offer.title().to_owned())))
+    } else {
+        let in_file = |offer: &&PublishedOffer| OfferTag::of(offer.offer).0 == tag;
+        let found = node.file_offers.iter().find(in_file);
+        found.map(|offer| (offer.offer.to_string(), offer.title().to_owned()))
     };
     match named {
         Some((id, title)) => (Some(id), Some(title)),

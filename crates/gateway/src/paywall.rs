@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::admit::{Admitted, admit};
 use crate::answer;
-use crate::body;
+use crate::body::{self, BodyError};
 use crate::case::{self, Case};
 use crate::change;
 use crate::code;
@@ -192,12 +192,7 @@ impl Paywall {
         }
         let digested = match body::digest(&parts.headers, body).await {
             Ok(digested) => digested,
-            Err(error) => {
-                let title = "The request body cannot be priced";
-                let status = error.http_status();
-                let problem = Problem::new(status, error.code(), title, error.to_string());
-                return answer::problem(&problem.with_param("body"));
-            }
+            Err(error) => return unpriceable(error),
         };
         let priced = Priced { offer, pass };
         let mut case = self.case(&parts, priced, origin, digested.digest);
@@ -338,4 +333,10 @@ impl Paywall {
         }
         if headers_only { answer::without_body(response) } else { response }
     }
+}
+
+fn unpriceable(error: BodyError) -> Response<Body> {
+    let title = "The request body cannot be priced";
+    let problem = Problem::new(error.http_status(), error.code(), title, error.to_string());
+    answer::problem(&problem.with_param("body"))
 }

@@ -87,14 +87,14 @@ impl Case {
     }
 
     /// The node's refusal, in the words of the code if it is about that.
-    pub(crate) fn refusal_of(&self, error: &AuthorizeError) -> Refusal {
+    pub(crate) fn refusal_of(&self, error: AuthorizeError) -> Refusal {
         match &self.code {
             Some(applied) if matches!(error, AuthorizeError::CounterExhausted) => {
                 let now_ms = self.options.node.now_ms();
                 self.options.shelf.codes().was_used_up(&applied.code, now_ms);
                 Refusal::new(CodeRefusal::UsedUp.code(), CodeRefusal::UsedUp.to_string())
             }
-            _ => Refusal::of(error),
+            _ => Refusal::of(&error),
         }
     }
 

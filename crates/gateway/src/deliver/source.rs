@@ -206,7 +206,7 @@ async fn authorize(
     let [first_use, later_use] = [true, false].map(|first| pass::use_of(case, &command, first));
     let since = Instant::now();
     let authorized = case.options.node.authorize(command, base).await;
-    match authorized.map_err(|error| case.refusal_of(&error))? {
+    match authorized.map_err(|error| case.refusal_of(error))? {
         Authorized::Charged(view) => Ok(Begun::Known(Box::new(known_order(&view, None)))),
         Authorized::Replay { payment, outcome } => {
             // What a pass opened first says nothing about what it opens now.

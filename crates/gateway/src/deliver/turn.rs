@@ -99,7 +99,7 @@ impl Turn {
         let charged = match &self.kind {
             Kind::Order { payment, .. } => {
                 let charged = case.options.node.charge(*payment, self.claim, Some(outcome)).await;
-                charged.map(|view| Paid::order(&view)).map_err(|error| case.refusal_of(&error))
+                charged.map(|view| Paid::order(&view)).map_err(|error| case.refusal_of(error))
             }
             Kind::Channel(reference, view) => {
                 let units = case.offer.price.units();
@@ -121,7 +121,7 @@ impl Turn {
         let held = match &self.kind {
             Kind::Order { payment, .. } => {
                 let held = case.options.node.hold(*payment, self.claim, seconds).await;
-                held.map_err(|error| case.refusal_of(&error))
+                held.map_err(|error| case.refusal_of(error))
             }
             Kind::Channel(_, view) => {
                 let spend = self.spend(view, case.offer.price.units(), false);

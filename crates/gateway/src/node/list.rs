@@ -42,7 +42,7 @@ impl RemoteNode {
                 return Ok(Some(List { tag, entries }));
             }
         }
-        Err(self.unread(path, "it changes while it is read"))
+        Err(unread(path, "it changes while it is read"))
     }
 
     /// The entries of a first page and of all behind it; `None` if the list has changed meanwhile.
@@ -73,20 +73,20 @@ impl RemoteNode {
         let join = if path.contains('?') { '&' } else { '?' };
         let path = format!("{path}{join}limit=100");
         let sent = self.exchange(Method::GET, &path, asked, Vec::new(), LIST_PAGE_BYTES_MAX).await;
-        let (parts, body) = sent.map_err(|why| self.unread(&path, &why.to_string()))?;
+        let (parts, body) = sent.map_err(|why| unread(&path, &why.to_string()))?;
         match parts.status.as_u16() {
             200 => {}
             304 => return Ok(None),
-            status => return Err(self.unread(&path, &format!("the answer was {status}"))),
+            status => return Err(unread(&path, &format!("the answer was {status}"))),
         }
         let page = serde_json::from_slice(&body);
-        let page = page.map_err(|why| self.unread(&path, &why.to_string()))?;
+        let page = page.map_err(|why| unread(&path, &why.to_string()))?;
         let tag = parts.headers.get(header::ETAG).cloned();
-        let tag = tag.ok_or_else(|| self.unread(&path, "the node tells no tag of it"))?;
+        let tag = tag.ok_or_else(|| unread(&path, "the node tells no tag of it"))?;
         Ok(Some((page, tag)))
     }
+}
 
-    fn unread(&self, path: &str, why: &str) -> RemoteError {
-        RemoteError::List { path: path.to_owned(), why: why.to_owned() }
-    }
+fn unread(path: &str, why: &str) -> RemoteError {
+    RemoteError::List { path: path.to_owned(), why: why.to_owned() }
 }

@@ -32,11 +32,11 @@ fn published(code: &str) -> PublishedCode {
 /// A site with one offer and these codes.
 async fn with(codes: impl IntoIterator<Item = PublishedCode>) -> Site {
     let site = site(vec![offer("/page/{id}", &[Method::GET], PRICE)]).await;
-    site.paywall.shelf().codes().replace(codes.into_iter().map(made));
+    site.paywall.shelf().codes().replace(codes.into_iter().map(|code| made(&code)));
     site
 }
 
-fn made(code: PublishedCode) -> Code {
+fn made(code: &PublishedCode) -> Code {
     code.to_code().unwrap()
 }
 
@@ -102,7 +102,7 @@ async fn what_has_no_single_price_takes_no_code() {
         Offer { crawl: true, ..get("/crawled") },
     ])
     .await;
-    site.paywall.shelf().codes().replace([made(published("SPRING"))]);
+    site.paywall.shelf().codes().replace([made(&published("SPRING"))]);
     for path in ["/metered", "/own", "/crawled"] {
         let got = send(site.at, &Wanted::get(path).with("farthing-code", "SPRING")).await;
         assert_eq!(got.code(), "code_not_for_offer", "{path}");
@@ -184,6 +184,6 @@ async fn who_guesses_is_told_nothing_for_a_minute() {
     }
     site.books.clock.advance_ms(60_000);
     let again = PublishedCode { expires_at_ms: START_MS + 1_000_000, ..published("SPRING") };
-    site.paywall.shelf().codes().replace([made(again)]);
+    site.paywall.shelf().codes().replace([made(&again)]);
     assert_eq!(ask(&site, &coded("SPRING")).await.0, LOWER);
 }
