@@ -40,13 +40,13 @@ async fn statement(
     path: Segment,
     caller: Caller,
 ) -> Result<Response, Refused> {
-    shared.log()?;
     let account = named(&path)?;
     if caller.shows_token() {
         caller.may(Scope::Read)?.account(account)?;
     } else {
         holds(&shared, &caller, account).await?;
     }
+    shared.log()?;
     let statement = shared.engine().statement(account).await;
     Ok(ok(&statement.map_err(|why| refused(&why))?))
 }

@@ -9,7 +9,7 @@ use tlog::policy::Policy;
 use crate::world::{FUNDED, GATEWAY, OPERATOR, PRICE, World, key, request};
 
 fn operator() -> [(&'static str, &'static str); 1] {
-    [("authorization", "Bearer the operator's token")]
+    [("authorization", "Bearer secret-of-the-operator")]
 }
 
 #[tokio::test]

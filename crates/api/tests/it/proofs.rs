@@ -65,7 +65,7 @@ async fn only_payer_and_operator_see_the_payers_side() {
     world.get(&path).await.is_problem(401, "access_required", None);
     let ask = async |value: &str| world.get_with(&path, &[("authorization", value)]).await;
     ask("Bearer wrong").await.is_problem(401, "token_wrong", None);
-    ask("Bearer the gateway's token").await.is_problem(401, "token_wrong", None);
+    ask("Bearer secret-of-the-gateway").await.is_problem(401, "token_wrong", None);
     let stranger = world.access(&key(8), |_| {});
     ask(&stranger).await.is_problem(403, "not_the_payer", None);
     let old = world.access(&world.payer, |access| access.issued_at_ms -= 3_600_000);

@@ -30,8 +30,8 @@ pub const START_MS: u64 = 1_795_401_600_000;
 pub const FUNDED: u128 = 1_000_000_000;
 pub const PRICE: u128 = 2_000_000;
 pub const FAUCET: u128 = 5_000_000;
-pub const OPERATOR: &str = "the operator's token";
-pub const GATEWAY: &str = "the gateway's token";
+pub const OPERATOR: &str = "secret-of-the-operator";
+pub const GATEWAY: &str = "secret-of-the-gateway";
 
 /// Name of the log.
 pub const LOG: &str = "pay.example/log";
