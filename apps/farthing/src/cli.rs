@@ -9,6 +9,7 @@ mod offer;
 mod operate;
 mod payee;
 mod seal;
+mod sponsor;
 mod webhooks;
 
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ pub(crate) use payee::{
     PayoutArgs, PayoutCommand, PayoutListArgs, PayoutRequestArgs, RefundArgs, StatementArgs,
 };
 pub(crate) use seal::{SealArgs, SealCommand, SealCommandArgs};
+pub(crate) use sponsor::{SponsorArgs, SponsorCommand, SponsorNewArgs};
 pub(crate) use webhooks::{
     AddArgs, DeliveriesArgs, EventsArgs, EventsCommand, ListenArgs, ListenFormat, ReplayArgs,
     TriggerArgs, WebhookArgs, WebhookCommand,
@@ -92,6 +94,8 @@ pub(crate) enum Command {
     Offer(OfferArgs),
     /// Make, list and delete discount codes.
     Code(CodeArgs),
+    /// Let somebody pay for visitors, list and delete who does.
+    Sponsor(SponsorArgs),
     /// Pay a settled payment back, all of it or a part.
     Refund(RefundArgs),
     /// State what an account had, got and gave: CSV, JSONL or camt.053.

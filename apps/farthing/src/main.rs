@@ -42,6 +42,7 @@ mod seal_command;
 mod secrets;
 mod serve;
 mod site;
+mod sponsor_command;
 mod stop_signal;
 mod term;
 mod test_clock;
@@ -86,6 +87,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Clock(args) => clock_command::run(args).await,
         Command::Offer(args) => offer_command::run(args).await,
         Command::Code(args) => code_command::run(args).await,
+        Command::Sponsor(args) => sponsor_command::run(args).await,
         Command::Refund(args) => payee::refund(args).await,
         Command::Statement(args) => payee::statement(args).await,
         Command::Payout(args) => payee::payout(args).await,

@@ -1,5 +1,5 @@
-//! Offers and discount codes of the registry, put on the shelves of the gateways of this process: those of a node beside
-//! them, or of one that is apart.
+//! Offers, discount codes and sponsors of the registry, put on the shelves of the gateways of this process:
+//! those of a node beside them, or of one that is apart.
 //!
 //! Invariants: an offer that was changed is in force with the next request after the change is durable and
 //! this task has heard of it; a document that makes no offer is left out and told, and takes no other with
@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use engine::{DocumentKind, Engine};
 use gateway::node::{RemoteError, RemoteNode};
-use gateway::{Code, Offer, OfferError, Paywall, PublishedCode, PublishedError, PublishedOffer};
+use gateway::{Code, Offer, OfferError, Paywall, Sponsor};
+use gateway::{PublishedCode, PublishedError, PublishedOffer, PublishedSponsor};
 use http::HeaderValue;
 use http402::llms::Entry;
 use tokio::sync::watch;
@@ -78,8 +79,9 @@ pub(crate) fn stock(engine: &Engine, stalls: &[Stall]) -> Vec<Entry> {
             Err(error) => tracing::warn!(offer = %document.id, %error, "an offer is not one"),
         }
     }
-    let codes = codes(engine);
+    let (codes, sponsors) = (codes(engine), sponsors(engine));
     for stall in stalls {
+        stall.paywall.shelf().sponsors().replace(sponsors.clone());
         stall.paywall.shelf().codes().replace(codes.clone());
         if let Err(error) = stall.stock(&offers) {
             tracing::warn!(site = %stall.name, %error, "the offers are left as they were");
@@ -102,6 +104,22 @@ fn codes(engine: &Engine) -> Vec<Code> {
 /// `None` if it does not count at present.
 fn with_code(published: &PublishedCode) -> Result<Option<Code>, PublishedError> {
     published.to_code().map(|code| Some(code).filter(|_| published.active))
+}
+
+fn sponsors(engine: &Engine) -> Vec<Sponsor> {
+    let mut sponsors = Vec::new();
+    for document in engine.documents(DocumentKind::Sponsor) {
+        match PublishedSponsor::read(&document.body).and_then(|sponsor| with_sponsor(&sponsor)) {
+            Ok(sponsor) => sponsors.extend(sponsor),
+            Err(error) => tracing::warn!(sponsor = %document.id, %error, "a sponsor is not one"),
+        }
+    }
+    sponsors
+}
+
+/// `None` if it does not count at present.
+fn with_sponsor(published: &PublishedSponsor) -> Result<Option<Sponsor>, PublishedError> {
+    published.to_sponsor().map(|sponsor| Some(sponsor).filter(|_| published.active))
 }
 
 fn with_offer(published: PublishedOffer) -> Result<(PublishedOffer, Offer), PublishedError> {
@@ -132,17 +150,33 @@ pub(crate) struct FarStall {
     offers: Option<HeaderValue>,
     /// Of the codes.
     codes: Option<HeaderValue>,
+    /// Of the sponsors.
+    sponsors: Option<HeaderValue>,
 }
 
 impl FarStall {
     pub(crate) const fn new(stall: Stall, node: RemoteNode) -> Self {
-        Self { stall, node, offers: None, codes: None }
+        Self { stall, node, offers: None, codes: None, sponsors: None }
     }
 
-    /// Asks for the offers of the site and for the codes, and puts them in force if they have changed.
+    /// Asks for the offers of the site, the codes and the sponsors, and puts in force what has changed.
     pub(crate) async fn stock(&mut self) -> Result<(), FollowError> {
         self.stock_offers().await?;
-        self.stock_codes().await
+        self.stock_codes().await?;
+        self.stock_sponsors().await
+    }
+
+    async fn stock_sponsors(&mut self) -> Result<(), FollowError> {
+        let Some(list) = self.node.list("/v1/sponsors", self.sponsors.as_ref()).await? else {
+            return Ok(());
+        };
+        let mut sponsors = Vec::new();
+        for entry in list.entries {
+            sponsors.extend(with_sponsor(&PublishedSponsor::of_listed(entry)?)?);
+        }
+        self.stall.paywall.shelf().sponsors().replace(sponsors);
+        self.sponsors = Some(list.tag);
+        Ok(())
     }
 
     async fn stock_codes(&mut self) -> Result<(), FollowError> {

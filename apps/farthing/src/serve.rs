@@ -16,7 +16,7 @@ use std::sync::Arc;
 use api::{Backlog, Monitor, TestClock, Token, Traffic, Watched};
 use axum::Router;
 use engine::{AccountRole, AccountSpec, Engine};
-use gateway::{Node, NodeFacts, Paywall, PublishedOffer};
+use gateway::{Node, NodeFacts, Paywall, PublishedOffer, SiteKey};
 use http402::llms::Entry;
 use instrument::{KeyPair, node_id};
 use tlog::KeyName;
@@ -123,11 +123,10 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
     let published = log::publish(&engine, settings.log.as_ref(), &vault, &node_url, &stopped);
     let (known, tasks) = published.await?.unzip();
     let traffic = Traffic::default();
-    let node = Node::Local(engine.clone());
     let Sold { listed, fixed, mut servers, hosts } = serve_sites(
         sites,
         &engine,
-        |site| site.paywall(node.clone(), facts.clone(), &gateway_token),
+        |site| site.paywall(Node::Local(engine.clone()), facts.clone(), &gateway_token),
         &traffic,
         &stopped,
     );
@@ -156,6 +155,7 @@ pub(crate) async fn start(config: Config, asked: &Asked) -> Result<Running, Serv
         offers: listed,
         file_offers: fixed,
         operator_token,
+        sponsored_key: SiteKey::of_gateway(&gateway_token).public(),
         gateway_token: Token::new(gateway_token),
         sandbox: settings.node.faucet.is_some(),
         faucet_units: settings.node.faucet.map_or(0, money::Amount::units),

@@ -13,7 +13,7 @@ use api::{SiteTraffic, Traffic};
 use axum::body::Body;
 use engine::{Clock as _, SystemClock};
 use gateway::{Forward, ForwardOptions, Node, NodeFacts, Origin, Paywall, PaywallOptions};
-use gateway::{Offer, Outcome, PaywallService, Shelf};
+use gateway::{Offer, Outcome, PaywallService, Shelf, SiteKey};
 use http::{Request, Response};
 use http402::mpp::ChallengeSecret;
 use tokio::sync::watch;
@@ -106,6 +106,7 @@ impl Site {
             service_name: self.settings.service_name.clone(),
             crawlers: self.settings.crawlers.clone(),
             challenge_secret: ChallengeSecret::of_gateway(gateway_token),
+            site_key: SiteKey::of_gateway(gateway_token),
             country_header: self.settings.country_header.clone(),
         })
         .guarded(self.settings.admission.clone())

@@ -12,7 +12,8 @@ use anyhow::{Context, Result};
 use engine::{AccountRole, AccountSpec, Engine, Fund, Options};
 use gateway::{
     ChannelSettings, Crawlers, Forward, ForwardOptions, Meter, MeterTerms, Node, NodeFacts, Offer,
-    Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes, Shelf, Unit,
+    Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes, Shelf, SiteKey,
+    Unit,
 };
 use http::{Method, Uri};
 use http402::Identifier;
@@ -61,6 +62,7 @@ async fn serve(address: SocketAddr, upstream: &Uri, data: &Path) -> Result<()> {
         service_name: Some("bench".to_owned()),
         crawlers: Crawlers::default(),
         challenge_secret: ChallengeSecret::of_gateway("bench"),
+        site_key: SiteKey::of_gateway("bench"),
         country_header: None,
     });
     let app = axum::Router::new().fallback_service(PaywallService::new(paywall, forward));

@@ -39,6 +39,9 @@ struct NodeFacts {
     /// The key that signs receipts.
     #[schema(value_type = schema::Hex32)]
     public_key: String,
+    /// The key of its sites. Who grants a mandate to it can pay for their visitors.
+    #[schema(value_type = schema::Hex32)]
+    sponsored_key: String,
     /// Whether it gives play money away.
     sandbox: bool,
     assets: Vec<AssetFacts>,
@@ -74,6 +77,7 @@ async fn node(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
         node: engine.node(),
         network: network_name(engine.node()),
         public_key: shared.node.key.public().to_string(),
+        sponsored_key: shared.node.sponsored_key.to_string(),
         sandbox: shared.node.sandbox,
         assets: assets.iter().map(facts).collect(),
         now_ms: engine.clock().now_ms(),

@@ -12,7 +12,7 @@ use engine::{Document, DocumentKind, Expected, Put, PutError};
 use gateway::{CODE_CHARS_MAX, PublishedCode, PublishedError, PublishedOffer, code_id};
 use http::{HeaderMap, StatusCode};
 use http402::Problem;
-use money::{CodeId, OfferId};
+use money::{AssetCode, CodeId, OfferId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -107,7 +107,7 @@ async fn list(
     let (mut tag, mut all) = (ListTag::default(), Vec::new());
     for document in shared.engine().documents(DocumentKind::Code) {
         let Ok(code) = PublishedCode::read(&document.body) else { continue };
-        if is_within(&shared, &reach, &code) {
+        if is_within(&shared, &reach, code.offers.as_deref()) {
             // An id that is used again begins with revision 1 again.
             tag.add(format!("{} {}", document.id, code.created_at_ms), document.revision);
             all.push(Shown::from(code));
@@ -169,7 +169,8 @@ async fn delete(
     let id: CodeId = path.read("code_unknown", "code_id")?;
     let document = shared.engine().document(DocumentKind::Code, &id.to_string());
     let read = |document: Arc<Document>| PublishedCode::read(&document.body).ok();
-    let found = document.and_then(read).filter(|code| is_within(&shared, &reach, code));
+    let found =
+        document.and_then(read).filter(|code| is_within(&shared, &reach, code.offers.as_deref()));
     found.ok_or_else(|| Refused::not_found("code_unknown", "the node knows no such code"))?;
     let id = id.to_string();
     let put = Put { kind: DocumentKind::Code, id, body: None, expected: Expected::Any };
@@ -217,15 +218,7 @@ fn made_up() -> Result<String, Refused> {
 
 /// The offers are there, within reach, and of one asset if the code sets a price.
 fn check_offers(shared: &Shared, reach: &Reach, code: &PublishedCode) -> Result<(), Refused> {
-    let Some(ids) = &code.offers else {
-        return reach.all().map_err(|refused| refused.with_param("offers"));
-    };
-    let mut assets = Vec::new();
-    for id in ids {
-        let offer = offer(shared, *id).filter(|offer| reach.has_account(offer.payee));
-        let unknown = || Refused::not_found("offer_unknown", "the node knows no such offer");
-        assets.push(offer.ok_or_else(|| unknown().with_param("offers"))?.asset);
-    }
+    let mut assets = offers_within(shared, reach, code.offers.as_deref())?;
     assets.dedup();
     if code.price.is_some() && assets.len() > 1 {
         let detail = "a code that sets a price is for offers of one asset";
@@ -234,12 +227,32 @@ fn check_offers(shared: &Shared, reach: &Reach, code: &PublishedCode) -> Result<
     Ok(())
 }
 
-/// Whether a code concerns only accounts that the caller reaches; of offers that are gone nobody knows.
-fn is_within(shared: &Shared, reach: &Reach, code: &PublishedCode) -> bool {
+/// The assets of offers that are named, if they are there and within reach. All of them, which is none
+/// named, needs a reach without limits.
+pub(crate) fn offers_within(
+    shared: &Shared,
+    reach: &Reach,
+    offers: Option<&[OfferId]>,
+) -> Result<Vec<AssetCode>, Refused> {
+    let Some(ids) = offers else {
+        reach.all().map_err(|refused| refused.with_param("offers"))?;
+        return Ok(Vec::new());
+    };
+    let asset = |id: &OfferId| {
+        let offer = offer(shared, *id).filter(|offer| reach.has_account(offer.payee));
+        let unknown = || Refused::not_found("offer_unknown", "the node knows no such offer");
+        Ok(offer.ok_or_else(|| unknown().with_param("offers"))?.asset)
+    };
+    ids.iter().map(asset).collect()
+}
+
+/// Whether what is for these offers concerns only accounts that the caller reaches; of offers that are gone
+/// nobody knows.
+pub(crate) fn is_within(shared: &Shared, reach: &Reach, offers: Option<&[OfferId]>) -> bool {
     if reach.is_all() {
         return true;
     }
-    let ids = code.offers.iter().flatten();
+    let ids = offers.into_iter().flatten();
     let mut payees = ids.filter_map(|id| offer(shared, *id)).map(|offer| offer.payee).peekable();
     payees.peek().is_some() && payees.all(|payee| reach.has_account(payee))
 }

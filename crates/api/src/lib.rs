@@ -56,6 +56,7 @@ mod schema;
 mod segment;
 mod session;
 mod settings;
+mod sponsors;
 mod statements;
 mod transfers;
 mod webhook_endpoints;

@@ -10,8 +10,8 @@ use engine::Engine;
 use gateway::PublishedOffer;
 use http402::Problem;
 use http402::llms::Entry;
-use instrument::KeyPair;
 use instrument::hex::parse_32;
+use instrument::{KeyPair, PublicKey};
 use money::{AccountId, PaymentId};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -80,6 +80,8 @@ pub struct Node {
     pub operator_token: Token,
     /// Secret of gateways apart from the node.
     pub gateway_token: Token,
+    /// Key of the sites of all gateways, to which sponsors grant mandates.
+    pub sponsored_key: PublicKey,
     /// Whether the faucet and the live page's state are served.
     pub sandbox: bool,
     /// Base units that one call of the faucet gives.

@@ -33,7 +33,7 @@ use crate::{
     about, account_list, accounts, catalogue, channel_steps, channels, clock, codes, deliveries,
     docs, envelope, events, facilitator, faucet, fund, keys, llms, log, mandates, monitor, offers,
     openapi, operator, pages, payer, payment_list, payments, payouts, proof, receipt, refunds,
-    reports, sandbox, session, settings, statements, transfers, webhook_endpoints,
+    reports, sandbox, session, settings, sponsors, statements, transfers, webhook_endpoints,
 };
 
 /// The node's API, ready to be served.
@@ -102,6 +102,7 @@ fn own() -> OpenApiRouter<Arc<Shared>> {
         .merge(transfers::routes())
         .merge(offers::routes())
         .merge(codes::routes())
+        .merge(sponsors::routes())
         .merge(events::routes())
         .merge(webhook_endpoints::routes())
         .merge(deliveries::routes())

@@ -17,6 +17,7 @@ use crate::pass::Pass;
 use crate::paywall::{Origin, PaywallOptions};
 use crate::proof::ProofWish;
 use crate::session;
+use crate::sponsor::Sponsored;
 use crate::tags;
 use crate::tools::InMessage;
 
@@ -84,6 +85,8 @@ pub(crate) struct Case {
     pub code: Option<Applied>,
     /// Why the code that was named does not.
     pub code_refused: Option<CodeRefusal>,
+    /// Who pays instead of the visitor.
+    pub sponsored: Option<Sponsored>,
     /// The payer's own request body has failed, see [`crate::body::Digested`].
     pub request_failed: Arc<AtomicBool>,
 }
@@ -130,6 +133,7 @@ impl Case {
             tags,
             code: None,
             code_refused: None,
+            sponsored: None,
             request_failed: Arc::default(),
         }
     }

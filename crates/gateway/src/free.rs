@@ -1,11 +1,12 @@
-//! What is free: the first few uses of an offer by each payer.
+//! What is free for a visitor: the first few uses of an offer, and those that a sponsor pays.
 //!
 //! A payer that shows its key and has an account at the node is counted there, durably. All others are
 //! counted by address, in memory. That is a courtesy and no lock: whoever changes the address is somebody
-//! new, and many behind one address are one. Invariants: nothing is charged here; a use is counted before
+//! new, and many behind one address are one. Invariants: nobody is charged here; a use is counted before
 //! it is delivered; what cannot be counted is not free.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ use http::header::HeaderName;
 use http::request::Parts;
 use http::{HeaderValue, Response};
 use instrument::payer_account;
-use money::OfferId;
+use money::{AccountId, MandateId, OfferId};
 
 use crate::access;
 use crate::case::Case;
@@ -65,15 +66,50 @@ impl FreeUses {
     }
 }
 
+/// Whose uses are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Giver {
+    /// Those that an offer gives.
+    Offer(OfferId),
+    /// Those that a sponsor pays, by its mandate.
+    Sponsor(MandateId),
+}
+
+/// By what a visitor is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Visitor {
+    /// The account of a key that it has proven.
+    Account(AccountId),
+    /// Where it comes from.
+    Address(IpAddr),
+}
+
+impl fmt::Display for Visitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(account) => account.fmt(f),
+            Self::Address(address) => address.fmt(f),
+        }
+    }
+}
+
+/// A use that was counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Use {
+    /// Uses after it.
+    pub left: u32,
+    pub by: Visitor,
+}
+
 /// Uses by address.
 #[derive(Debug, Default)]
-pub(crate) struct Courtesies(Mutex<HashMap<(OfferId, IpAddr), (Window, u32)>>);
+pub(crate) struct Courtesies(Mutex<HashMap<(Giver, IpAddr), (Window, u32)>>);
 
 impl Courtesies {
     /// Counts one; how many are left after it, or `None` if none was.
-    fn count(&self, offer: OfferId, address: IpAddr, free: FreeUses, now_ms: u64) -> Option<u32> {
+    fn count(&self, giver: Giver, address: IpAddr, free: FreeUses, now_ms: u64) -> Option<u32> {
         let window = free.window(now_ms);
-        let key = (offer, network(address));
+        let key = (giver, network(address));
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= COURTESIES_COUNT_MAX && !all.contains_key(&key) {
             all.retain(|_, (window, _)| window.ends_at_ms > now_ms);
@@ -89,6 +125,14 @@ impl Courtesies {
         *used += 1;
         Some(left)
     }
+
+    /// Takes one off again.
+    pub(crate) fn give_back(&self, giver: Giver, address: IpAddr) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, used)) = all.get_mut(&(giver, network(address))) {
+            *used = used.saturating_sub(1);
+        }
+    }
 }
 
 /// Counts the request as a free use of its offer: how many are left after it, or `None` if it has to be
@@ -98,31 +142,56 @@ pub(crate) async fn count(case: &Case, courtesies: &Courtesies, parts: &Parts) -
     if case.is_head() || !matches!(http402::decode_payment(&parts.headers), Ok(None)) {
         return None;
     }
-    match by_key(case, free, parts).await {
-        Some(Ok(left)) => return Some(left),
+    take(case, courtesies, parts, Giver::Offer(case.offer.id), free).await.map(|used| used.left)
+}
+
+/// Counts the request as a use; `None` if its visitor has none left.
+pub(crate) async fn take(
+    case: &Case,
+    courtesies: &Courtesies,
+    parts: &Parts,
+    giver: Giver,
+    free: FreeUses,
+) -> Option<Use> {
+    match by_key(case, giver, free, parts).await {
+        Some(Ok(used)) => return Some(used),
         Some(Err(CountError::UnknownAccount)) | None => {}
         Some(Err(_)) => return None,
     }
-    let ClientAddress(address) = parts.extensions.get()?;
-    courtesies.count(case.offer.id, *address, free, case.options.node.now_ms())
+    let ClientAddress(address) = *parts.extensions.get()?;
+    let left = courtesies.count(giver, address, free, case.options.node.now_ms())?;
+    Some(Use { left, by: Visitor::Address(address) })
 }
 
-/// By the payer's account, if the request proves a key.
-async fn by_key(case: &Case, free: FreeUses, parts: &Parts) -> Option<Result<u32, CountError>> {
+/// By the visitor's account, if the request proves a key.
+async fn by_key(
+    case: &Case,
+    giver: Giver,
+    free: FreeUses,
+    parts: &Parts,
+) -> Option<Result<Use, CountError>> {
     let node = &case.options.node;
     let now_ms = node.now_ms();
     let key = access::key_of(&parts.headers, case.options.facts.node, now_ms)?;
     let account = payer_account(&key, case.offer.price.asset());
     let window = free.window(now_ms);
-    let (offer, payer) = (case.offer.id.to_be_bytes(), account.to_be_bytes());
-    let id = Counter::id_of(&[b"free", &offer, &payer, &window.number.to_be_bytes()]);
+    let payer = account.to_be_bytes();
+    // What a name stands for is one use of one giver.
+    let (counted, named, of): (&[u8], &[u8], _) = match giver {
+        Giver::Offer(offer) => (b"free", b"free use", offer.to_be_bytes()),
+        Giver::Sponsor(mandate) => (b"sponsored", b"sponsored use", mandate.to_be_bytes()),
+    };
+    let id = Counter::id_of(&[counted, &of, &payer, &window.number.to_be_bytes()]);
     let name = idempotency::key(&parts.headers).ok().flatten();
     let used = name.map_or_else(unique, |name| {
-        Counter::id_of(&[b"free use", &payer, &case.purchase.0, name.as_bytes()])
+        Counter::id_of(&[named, &payer, &case.purchase.0, name.as_bytes()])
     });
     let counter = Counter { id, max: free.count, ends_at_ms: window.ends_at_ms };
     let counted = node.count(Count { id: used, account: Some(account), counter }).await;
-    Some(counted.map(|counted| free.count.saturating_sub(counted.used)))
+    Some(counted.map(|counted| Use {
+        left: free.count.saturating_sub(counted.used),
+        by: Visitor::Account(account),
+    }))
 }
 
 /// An id that no other use has.
@@ -154,8 +223,8 @@ mod tests {
 
     const FREE: FreeUses = FreeUses { count: 2, seconds: 10 };
 
-    fn offer(number: u128) -> OfferId {
-        OfferId::new(number).unwrap()
+    fn offer(number: u128) -> Giver {
+        Giver::Offer(OfferId::new(number).unwrap())
     }
 
     #[test]

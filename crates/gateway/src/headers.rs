@@ -14,6 +14,7 @@ use crate::access;
 use crate::free::FARTHING_FREE_LEFT;
 use crate::pass::FARTHING_PASS;
 use crate::proof::{PAYMENT_PROOF, WANT_PROOF};
+use crate::sponsor::FARTHING_SPONSOR;
 use crate::wish::{FARTHING_AMOUNT, FARTHING_CODE};
 
 /// Tells the upstream which payment pays for the request.
@@ -59,8 +60,9 @@ const OVERRIDES: [HeaderName; 5] = [
     HeaderName::from_static("x-rewrite-url"),
 ];
 
-const ANSWER_ONLY_OURS: [HeaderName; 11] = [
+const ANSWER_ONLY_OURS: [HeaderName; 12] = [
     FARTHING_FREE_LEFT,
+    FARTHING_SPONSOR,
     mpp::PAYMENT_RECEIPT,
     mpp::PAYMENT_SESSION,
     mpp::PAYMENT_SESSION_SNAPSHOT,
@@ -201,6 +203,7 @@ mod tests {
             "crawler-price",
             "crawler-charged",
             "crawler-error",
+            "farthing-sponsor",
             "etag",
         ] {
             headers.append(name, "x".parse().unwrap());

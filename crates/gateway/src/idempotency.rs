@@ -7,6 +7,7 @@ use http402::{Presented, Problem};
 use sha2::{Digest, Sha256};
 
 use crate::case::Case;
+use crate::free::Visitor;
 
 /// Longest `Idempotency-Key`.
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
@@ -54,6 +55,15 @@ pub(crate) fn name(
         (None, Some(key)) => ("idempotency-key", key),
         (None, None) => return Ok(None),
     };
+    Ok(Some(named(case, kind, key)))
+}
+
+/// The name of a request that a sponsor pays for: a visitor's own, for all of them have one payer.
+pub(crate) fn of_visitor(case: &Case, visitor: Visitor, key: &str) -> engine::Idempotency {
+    named(case, "sponsored-visitor", &format!("{visitor}/{key}"))
+}
+
+fn named(case: &Case, kind: &str, key: &str) -> engine::Idempotency {
     let key = Sha256::new()
         .chain_update(kind.as_bytes())
         .chain_update([0])
@@ -67,5 +77,5 @@ pub(crate) fn name(
         .chain_update(case.offer.price.asset().code.to_bytes())
         .chain_update(case.offer.payees.pay_to.to_be_bytes())
         .finalize();
-    Ok(Some(engine::Idempotency { key: key.into(), fingerprint: fingerprint.into() }))
+    engine::Idempotency { key: key.into(), fingerprint: fingerprint.into() }
 }

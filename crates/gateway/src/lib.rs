@@ -45,6 +45,7 @@ mod request_id;
 mod routes;
 mod session;
 mod shelf;
+mod sponsor;
 mod stream;
 mod tags;
 mod tools;
@@ -81,4 +82,8 @@ pub use published::{
 pub use request_id::problem_answer;
 pub use routes::Routes;
 pub use shelf::Shelf;
+pub use sponsor::{
+    PublishedSponsor, SPONSOR_OFFERS_COUNT_MAX, SPONSOR_TITLE_CHARS_MAX, SiteKey, Sponsor,
+    SponsorBook,
+};
 pub use tools::{TOOL_NAME_BYTES_MAX, Tool, ToolName, ToolNameError};

@@ -22,7 +22,7 @@ use crate::case::{self, Case};
 use crate::change;
 use crate::code;
 use crate::crawl::Crawlers;
-use crate::deliver;
+use crate::deliver::{self, Source};
 use crate::document;
 use crate::forward::UpstreamError;
 use crate::free::{self, Courtesies};
@@ -36,6 +36,7 @@ use crate::request_id;
 use crate::routes::Routes;
 use crate::session;
 use crate::shelf::Shelf;
+use crate::sponsor::{self, SiteKey};
 use crate::tools::{self, ToolService};
 use crate::visitor::Gate;
 
@@ -65,6 +66,8 @@ pub struct PaywallOptions {
     pub crawlers: Crawlers,
     /// Binds challenges to their terms; the same at every gateway of the node.
     pub challenge_secret: ChallengeSecret,
+    /// Signs what sponsors pay; the same at every gateway of the node.
+    pub site_key: SiteKey,
     /// Header in which the operator's proxy says from which country a request comes; the proxy must
     /// drop what payers send under this name.
     pub country_header: Option<HeaderName>,
@@ -202,24 +205,47 @@ impl Paywall {
             let request = Request::from_parts(parts, digested.body);
             return free::mark(deliver::pass_through(request, inner).await, left);
         }
-        let source = match admit(&mut case, &parts.headers) {
-            Ok(Admitted::Delivery(source)) => source,
-            Ok(Admitted::Change(change)) => return change::carry_out(&case, *change).await,
-            Err(answered) => return *answered,
+        let source = match sponsor::source(&mut case, &self.courtesies, &parts).await {
+            Some(source) => source,
+            None => match admit(&mut case, &parts.headers) {
+                Ok(Admitted::Delivery(source)) => source,
+                Ok(Admitted::Change(change)) => return change::carry_out(&case, *change).await,
+                Err(answered) => return *answered,
+            },
         };
-        if let Some(refused) = source.signer().and_then(|signer| self.gate.pay(&signer)) {
+        let signer = source.signer().filter(|_| case.sponsored.is_none());
+        if let Some(refused) = signer.and_then(|signer| self.gate.pay(&signer)) {
             return refused;
         }
         headers::to_upstream(&mut parts.headers);
         case.request_failed = digested.failed;
-        let request = Request::from_parts(parts, digested.body);
+        self.deliver(case, source, Request::from_parts(parts, digested.body), inner).await
+    }
+
+    /// Delivers what an admitted payment is for.
+    async fn deliver<S>(
+        &self,
+        case: Case,
+        source: Source,
+        request: Request<Body>,
+        inner: S,
+    ) -> Response<Body>
+    where
+        S: tower::Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+        S::Error: Into<UpstreamError> + Send,
+        S::Future: Send,
+    {
         // A payer that hangs up must not leave a payment half-way: the task goes on without it.
         let Ok(permit) = Arc::clone(&self.deliveries).try_acquire_owned() else {
             return answer::busy();
         };
+        let (sponsored, courtesies) = (case.sponsored.clone(), Arc::clone(&self.courtesies));
         let delivery = Box::pin(deliver::deliver(case, source, request, inner));
         let delivery = tokio::spawn(async move {
             let response = delivery.await;
+            if let Some(sponsored) = sponsored {
+                sponsor::give_back(&courtesies, &sponsored, &response);
+            }
             drop(permit);
             response
         });

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::code::CodeBook;
 use crate::offer::{Offer, OfferError};
 use crate::routes::Routes;
+use crate::sponsor::SponsorBook;
 
 /// The offers of a gateway. Clones share them.
 #[derive(Debug, Clone)]
@@ -15,6 +16,7 @@ pub struct Shelf {
     fixed: Arc<Routes>,
     now: Arc<RwLock<Arc<Routes>>>,
     codes: CodeBook,
+    sponsors: SponsorBook,
 }
 
 impl Shelf {
@@ -22,7 +24,7 @@ impl Shelf {
     pub fn new(fixed: Routes) -> Self {
         let fixed = Arc::new(fixed);
         let now = Arc::new(RwLock::new(Arc::clone(&fixed)));
-        Self { now, fixed, codes: CodeBook::default() }
+        Self { now, fixed, codes: CodeBook::default(), sponsors: SponsorBook::default() }
     }
 
     /// The offers as they are now.
@@ -33,6 +35,11 @@ impl Shelf {
     /// The discount codes that count here.
     pub fn codes(&self) -> &CodeBook {
         &self.codes
+    }
+
+    /// Who pays for others here.
+    pub fn sponsors(&self) -> &SponsorBook {
+        &self.sponsors
     }
 
     /// Puts these before the offers of the configuration, in the place of those that stood there. The

@@ -260,3 +260,45 @@ async fn what_is_wrong_is_named_by_its_flag() {
     desk.offer(&["change", fixed, "--price", "1"]).failed(1).says("offer_in_file");
     desk.offer(&["change", fixed]).failed(2).says("nothing is named");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sponsor_pays_for_visitors_by_a_mandate_to_the_sites() {
+    let desk = Desk::open().await;
+    let ran = |args: &[&str]| run(&mut desk.shop.farthing(args));
+    let sponsor = |args: &[&str]| ran(&[&["sponsor"], args, &["--data", "data"]].concat());
+    ran(&["wallet", "top-up"]).succeeded();
+    let key = sponsor(&["key"]).succeeded().out.trim().to_owned();
+    let own = |delegate: &str| {
+        let args =
+            ["mandate", "new", "--delegate", delegate, "--total", "0.003", "-o", &delegate[..8]];
+        ran(&args).succeeded().out.trim().to_owned()
+    };
+    let mandate = own(&key);
+    let terms = ["--title", "Town library", "--uses", "5", "--every", "1d"];
+    let made = sponsor(&[&["new", &mandate], &terms[..]].concat()).succeeded();
+    assert_eq!(made.out.trim(), mandate);
+
+    let (port, wanted) = (desk.shop.site_port, Wanted::get("/articles/1"));
+    until("the sponsor pays", || async {
+        let got = ask_unpaid(port, &wanted).await?;
+        let title = got.headers.get("farthing-sponsor")?;
+        (got.status == 200 && title == "Town library").then_some(())
+    })
+    .await;
+    let balance = || ran(&["wallet", "balance"]).succeeded().out;
+    assert_eq!(balance(), "0.998 USD\n");
+    let asked = ask_unpaid(port, &wanted).await.unwrap();
+    assert_eq!(asked.status, 402, "the mandate has less left than the price");
+    assert_eq!(balance(), "0.998 USD\n");
+
+    let listed = sponsor(&["list"]).succeeded().out;
+    assert!(listed.contains("Town library") && listed.contains("86400 s"), "{listed}");
+    let elsewhere = own(&"5".repeat(64));
+    for (args, words) in
+        [(&["new", &mandate][..], "sponsor_taken"), (&["new", &elsewhere], "mandate_not_for_sites")]
+    {
+        sponsor(&[args, &terms[..]].concat()).failed(2).says(words);
+    }
+    sponsor(&["delete", &mandate]).succeeded().says("pays no longer");
+    assert_eq!(sponsor(&["list", "--json"]).succeeded().json()["sponsors"], Value::Array(vec![]));
+}

@@ -29,6 +29,7 @@ mod repeats;
 mod sandbox;
 mod session;
 mod signed_out;
+mod sponsors;
 mod transfers;
 mod webhooks;
 mod world;

@@ -122,6 +122,7 @@ impl World {
             file_offers: Vec::new(),
             operator_token: Token::new(OPERATOR),
             gateway_token: Token::new(GATEWAY),
+            sponsored_key: gateway::SiteKey::of_gateway(GATEWAY).public(),
             sandbox: true,
             faucet_units: FAUCET,
             labels: BTreeMap::new(),

@@ -33,6 +33,9 @@ pub(crate) fn challenge(case: &Case, refusal: Option<&Refusal>) -> Response<Body
     if let (Some(_), Some(refusal)) = (case.crawler, refusal) {
         return crawl::refused(case, refusal);
     }
+    if let Some(unpaid) = case.without_sponsor() {
+        return challenge(&unpaid, None);
+    }
     if let Some(usual) = refusal.and_then(|refusal| case.without_code(refusal)) {
         return challenge(&usual, refusal);
     }

@@ -16,9 +16,13 @@ use crate::deliver::{Paid, Reference};
 use crate::headers::IDEMPOTENT_REPLAYED;
 use crate::proof;
 use crate::session;
+use crate::sponsor;
 
 /// Adds the receipt, in the payer's dialect, and keeps the answer out of shared caches.
 pub(crate) fn receipt(case: &Case, response: &mut Response<Body>, paid: &Paid) {
+    if let Some(sponsored) = &case.sponsored {
+        return sponsor::tell(sponsored, response, paid);
+    }
     // MPP has receipts of success only, however well the money went.
     if case.dialect == Dialect::Mpp && response.status().is_success() {
         if let Ok(value) = mpp_receipt(case, paid).encode_header() {

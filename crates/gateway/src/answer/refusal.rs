@@ -168,7 +168,7 @@ fn name(response: &mut Response<Body>, reference: Option<Reference>) {
 
 /// Says of an answer that was passed on uncharged that its payment took nothing.
 pub(crate) fn not_delivered(case: &Case, payment: Reference, response: &mut Response<Body>) {
-    if response.headers().contains_key(case.dialect.response_header()) {
+    if case.sponsored.is_some() || response.headers().contains_key(case.dialect.response_header()) {
         return;
     }
     let failure = SettleResponse::Failure(x402::Refusal {
@@ -207,7 +207,7 @@ pub(crate) fn not_kept(case: &Case, paid: &Paid) -> Response<Body> {
     let text = "this payment was settled and the request executed once; its answer was too large to \
                 keep or is no longer kept";
     let mut text = Problem::new(409, "outcome_not_kept", title, text);
-    text.charged = true;
+    text.charged = case.sponsored.is_none();
     let mut response = problem(&text);
     receipt(case, &mut response, paid);
     response

@@ -88,6 +88,7 @@ impl Case {
 
     /// The node's refusal, in the words of the code if it is about that.
     pub(crate) fn refusal_of(&self, error: AuthorizeError) -> Refusal {
+        self.heed_sponsor_refused(error);
         match &self.code {
             Some(applied) if matches!(error, AuthorizeError::CounterExhausted) => {
                 let now_ms = self.options.node.now_ms();

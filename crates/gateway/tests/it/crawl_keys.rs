@@ -3,7 +3,7 @@
 use engine::{Authorize, Mode, Purchase, Terms};
 use gateway::node::wire::{AuthorizeWire, WireError};
 use gateway::{Crawler, CrawlerKeys, Crawlers, DirectoryUrl, Paywall, PaywallOptions};
-use gateway::{Node, NodeFacts, Offer, Origin, Routes, Shelf};
+use gateway::{Node, NodeFacts, Offer, Origin, Routes, Shelf, SiteKey};
 use http::Method;
 use http402::crawler::thumbprint;
 use http402::mpp::ChallengeSecret;
@@ -38,6 +38,7 @@ fn gateway(books: &Books, crawlers: Crawlers) -> Paywall {
         service_name: None,
         crawlers,
         challenge_secret: ChallengeSecret::of_gateway("token"),
+        site_key: SiteKey::of_gateway("token"),
         country_header: None,
     })
 }

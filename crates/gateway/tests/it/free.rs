@@ -6,6 +6,7 @@ use engine::Clock as _;
 use gateway::{FreeUses, Node, Offer, Routes};
 use http::Method;
 use instrument::{Access, Signed, Statement};
+use money::NodeId;
 
 use crate::books::{Books, Payer};
 use crate::client::{Got, Wanted, send};
@@ -45,16 +46,20 @@ impl Site {
     }
 
     fn shown_at(&self, payer: &Payer, issued_at_ms: u64) -> String {
-        let node = self.books.engine.node();
-        let access = Access { node, key: payer.key.public(), issued_at_ms };
-        let signed = Signed::sign(access, &payer.key);
-        let bytes = [&access.to_bytes()[..], &signed.signature().0].concat();
-        format!("Farthing {}", URL_SAFE_NO_PAD.encode(bytes))
+        shown(payer, self.books.engine.node(), issued_at_ms)
     }
 
     async fn send(&self, wanted: &Wanted) -> Got {
         send(self.at, wanted).await
     }
+}
+
+/// What proves a payer's key.
+pub fn shown(payer: &Payer, node: NodeId, issued_at_ms: u64) -> String {
+    let access = Access { node, key: payer.key.public(), issued_at_ms };
+    let signed = Signed::sign(access, &payer.key);
+    let bytes = [&access.to_bytes()[..], &signed.signature().0].concat();
+    format!("Farthing {}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// How many are left after an answer that was free.

@@ -33,4 +33,5 @@ mod prices;
 mod proofs;
 mod r_list;
 mod r_node;
+mod sponsors;
 mod tools;

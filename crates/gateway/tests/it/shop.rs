@@ -8,6 +8,7 @@ use engine::LogOptions;
 use gateway::{
     ChannelSettings, Crawler, CrawlerKeys, Crawlers, Forward, ForwardOptions, Node, NodeFacts,
     Offer, Origin, PathPattern, Payees, Paywall, PaywallOptions, PaywallService, Routes, Shelf,
+    SiteKey,
 };
 use http::{Method, Request};
 use http402::Identifier;
@@ -186,6 +187,7 @@ pub fn paywall_at(
         service_name: Some("Magazine".to_owned()),
         crawlers: crawlers(books),
         challenge_secret: ChallengeSecret::of_gateway("token"),
+        site_key: SiteKey::of_gateway("token"),
         country_header,
     })
 }
