@@ -51,9 +51,10 @@ impl Counted {
         Ok(Self { child, output })
     }
 
-    /// Asks the program to end, as Ctrl-C does, and reads the counts.
+    /// Asks the program to end, as a supervisor does, and reads the counts. An interrupt from the
+    /// keyboard would be ignored by what a shell runs in the background.
     pub fn interrupt(self) -> Result<Profile> {
-        let line = format!("kill -INT {}", self.child.id());
+        let line = format!("kill -TERM {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &line]).status()?;
         if !sent.success() {
             bail!("cannot interrupt the counted program");

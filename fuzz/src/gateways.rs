@@ -75,7 +75,9 @@ pub fn tool(bytes: &[u8]) -> bool {
     assert_eq!(calls, matches!(read, Message::Priced(..)), "{told}");
     if let Message::Priced(_, headers) = &read {
         let meta = &told["params"]["_meta"];
-        assert!(meta.get("x402/payment").is_none() && !meta.as_object().is_some_and(|it| it.is_empty()));
+        assert!(
+            meta.get("x402/payment").is_none() && !meta.as_object().is_some_and(|it| it.is_empty())
+        );
         assert!(meta.get("org.paymentauth/credential").is_none());
         // Whatever stood there, it is read or refused.
         let _ = http402::decode_payment(headers);

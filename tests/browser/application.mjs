@@ -56,7 +56,7 @@ const TASKS = {
     const payee = await arrive(browser, language);
     await payee.open('/app');
     const { t } = payee;
-    assert.equal(await payee.page.evaluate(() => document.documentElement.dir), language === 'ar' ? 'rtl' : 'ltr');
+    await payee.page.locator(`html[dir=${language === 'ar' ? 'rtl' : 'ltr'}]`).waitFor();
     await payee.page.getByLabel(t('login.secret')).fill('wrong');
     await payee.button('login.button').click();
     await payee.page.getByRole('alert').filter({ hasText: t('problem.login_wrong') }).waitFor();

@@ -127,7 +127,7 @@ Object.assign(pages, {
     const reader = await Listener.arrive(browser, { locale: 'ar' });
     const { page, t } = reader;
     await reader.open(paths[0]);
-    assert.equal(await page.evaluate(() => document.documentElement.dir), 'rtl');
+    await page.locator('html[dir=rtl]').waitFor();
     await page.getByText(t('paywall.first')).waitFor();
     await reader.payFirst(paths[0]);
     await reader.open('/listen.wav');

@@ -32,7 +32,8 @@ pub fn gateways() -> Done {
 }
 
 fn guards() -> Done {
-    let ranges = ["192.0.2.0/24", "2001:db8::/32", "::1", "::ffff:10.0.0.0/104", "10.0.0.0/08", "a"];
+    let ranges =
+        ["192.0.2.0/24", "2001:db8::/32", "::1", "::ffff:10.0.0.0/104", "10.0.0.0/08", "a"];
     write("admission_range", &ranges)?;
     let offer = json!({
         "offer": "off_0000000000000000000000002d", "path": "/articles/{n}", "price": "2000000",
@@ -40,7 +41,8 @@ fn guards() -> Done {
     });
     let mut full = offer.clone();
     full["methods"] = json!(["GET", "POST"]);
-    full["prices"] = json!([{"country": "IN", "price": "400000"}, {"class": "crawler", "price": "5"}]);
+    full["prices"] =
+        json!([{"country": "IN", "price": "400000"}, {"class": "crawler", "price": "5"}]);
     full["split"] = json!([{"account": "acc_0000000000000000000000003d", "share_ppm": 1_000_000}]);
     let mut own = offer.clone();
     own["price"] = json!("0");
@@ -117,7 +119,8 @@ fn tools() -> Done {
     };
     let challenge = json!({"id": "AAAA", "realm": "a", "method": "farthing", "intent": "charge",
         "request": {"amount": "3", "currency": "usd"}, "opaque": "e30"});
-    let credential = json!({"challenge": challenge, "payload": {"order": "AAAA", "signature": "AAAA"}});
+    let credential =
+        json!({"challenge": challenge, "payload": {"order": "AAAA", "signature": "AAAA"}});
     let messages = [
         call("lookup", json!({})),
         call("lookup", json!({"x402/payment": {"x402Version": 2, "payload": {}}})),
@@ -133,7 +136,8 @@ fn tools() -> Done {
     ];
     write("gateway_tool", &messages)?;
     let schema = json!({"type": "object", "$defs": {"a": {}}});
-    let tools = json!([{"name": "lookup", "_meta": {"a": 1}, "outputSchema": schema}, {"name": "hello"}]);
+    let tools =
+        json!([{"name": "lookup", "_meta": {"a": 1}, "outputSchema": schema}, {"name": "hello"}]);
     let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": tools}}).to_string();
     let listings = [
         format!("j{answer}"),
