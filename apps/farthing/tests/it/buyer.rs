@@ -187,7 +187,8 @@ pub async fn ask_unpaid(port: u16, wanted: &Wanted) -> Option<Got> {
     ask(port, wanted, None).await
 }
 
-async fn ask(
+/// Makes a request with a header beside the usual ones.
+pub async fn ask(
     port: u16,
     wanted: &Wanted,
     header: Option<&(HeaderName, HeaderValue)>,

@@ -21,11 +21,10 @@ async fn send(port: u16, text: String) -> String {
 const SECOND: &str = "GET /smuggled HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
 
 /// A request's headers after the host, and its body; behind it stands a second request.
-const CASES: [(&str, &str, &str); 14] = [
+const CASES: [(&str, &str, &str); 13] = [
     ("both", "content-length: 4\r\ntransfer-encoding: chunked\r\n", "0\r\n\r\n"),
     ("both, otherwise", "transfer-encoding: chunked\r\ncontent-length: 5\r\n", "0\r\n\r\n"),
     ("two lengths", "content-length: 0\r\ncontent-length: 53\r\n", ""),
-    ("a length twice", "content-length: 1\r\ncontent-length: 1\r\n", "x"),
     ("a list of lengths", "content-length: 1, 1\r\n", "x"),
     ("a signed length", "content-length: +1\r\n", "x"),
     ("a length in hexadecimal", "content-length: 0x1\r\n", "x"),
@@ -42,15 +41,19 @@ const CASES: [(&str, &str, &str); 14] = [
 async fn what_two_servers_could_read_differently_reaches_the_upstream_once_or_never() {
     let shop = Shop::new().await;
     let running = shop.start();
+    let mut executions = 0;
     for (name, headers, body) in CASES {
         for (port, path) in [(shop.site_port, "/free"), (shop.node_port, "/v1/faucet")] {
             let first = format!("POST {path} HTTP/1.1\r\nhost: a\r\n{headers}\r\n{body}");
             let answer = send(port, format!("{first}{SECOND}")).await;
-            let answers = answer.matches("HTTP/1.1 ").count();
-            assert!(answer.starts_with("HTTP/1.1 400") && answers == 1, "{name}: {answer}");
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{name}: {answer}");
+            // Of a coding and a length the coding counts, and the connection ends behind it (RFC 9112, 6.1).
+            let by_coding = name.starts_with("both") && answer.contains("connection: close");
+            assert!(answer.starts_with("HTTP/1.1 400") || by_coding, "{name}: {answer}");
+            executions += usize::from(answer.starts_with("HTTP/1.1 200"));
         }
     }
-    assert_eq!(shop.upstream.executions(None), 0);
+    assert_eq!(shop.upstream.executions(None), executions);
     // One framing is enough: this is how any client pipelines.
     let first = "POST /free HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx";
     let answer = send(shop.site_port, format!("{first}{SECOND}")).await;
