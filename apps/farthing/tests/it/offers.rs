@@ -163,6 +163,20 @@ async fn a_gateway_apart_follows_and_keeps_what_it_has_while_the_node_is_away() 
         (price(Some(&code)).await == Some(10_000_000)).then_some(())
     })
     .await;
+    let ran = |args: &[&str]| run(&mut shop.farthing(args)).succeeded().out.trim().to_owned();
+    ran(&["wallet", "new", "--node", &shop.node_url()]);
+    ran(&["wallet", "top-up"]);
+    let key = ran(&["sponsor", "key", "--data", "data"]);
+    let mandate = ["mandate", "new", "--delegate", &key, "--total", "1", "-o", "sponsor.json"];
+    let mandate = ran(&mandate);
+    let terms = ["--title", "Library", "--uses", "1", "--every", "30d", "--data", "data"];
+    ran(&[&["sponsor", "new", &mandate], &terms[..]].concat());
+    until("its sponsor pays there, too", || async {
+        let got = ask(shop.site_port, &Wanted::get("/songs/1"), None).await.unwrap();
+        got.headers.get("farthing-sponsor").filter(|title| *title == "Library").map(drop)
+    })
+    .await;
+    assert_eq!(ran(&["wallet", "balance"]), "0.98 USD");
     node.kill();
     until("it hears that the node is away", || async {
         gateway.errors().contains("the offers stay as they were").then_some(())
@@ -283,14 +297,14 @@ async fn a_sponsor_pays_for_visitors_by_a_mandate_to_the_sites() {
 
     let (port, wanted) = (desk.shop.site_port, Wanted::get("/articles/1"));
     until("the sponsor pays", || async {
-        let got = ask_unpaid(port, &wanted).await?;
+        let got = ask(port, &wanted, None).await?;
         let title = got.headers.get("farthing-sponsor")?;
         (got.status == 200 && title == "Town library").then_some(())
     })
     .await;
     let balance = || ran(&["wallet", "balance"]).succeeded().out;
     assert_eq!(balance(), "0.998 USD\n");
-    let asked = ask_unpaid(port, &wanted).await.unwrap();
+    let asked = ask(port, &wanted, None).await.unwrap();
     assert_eq!(asked.status, 402, "the mandate has less left than the price");
     assert_eq!(balance(), "0.998 USD\n");
 
