@@ -37,8 +37,14 @@ price = "0.01"
 pay_to = "author"
 """
 
-# Without witnesses nobody has cosigned a checkpoint, and a young node has no snapshot yet.
-ABSENT = {"farthing_log_witness_leaves", "farthing_snapshot_age_seconds"}
+# Without witnesses nobody has cosigned a checkpoint, without TLS nothing expires, and a young node has
+# no snapshot yet.
+ABSENT = {
+    "farthing_certificate_expires_seconds",
+    "farthing_certificate_refused",
+    "farthing_log_witness_leaves",
+    "farthing_snapshot_age_seconds",
+}
 
 
 def get(url):

@@ -189,7 +189,6 @@ const fn usual_access() -> u32 {
 #[into_params(parameter_in = Query)]
 struct Asked {
     /// Of this site only.
-    #[param(max_length = 100)]
     site: Option<String>,
     /// Rows of the page.
     #[param(minimum = 1, maximum = 100, default = 20, value_type = Option<u64>)]

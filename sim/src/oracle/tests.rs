@@ -64,7 +64,8 @@ impl Direct {
 fn run(seed: u64) -> (Vec<Exchange>, Model, Direct) {
     let mut random = Random::new(seed);
     let mut plan = Plan::draw(&mut random);
-    (plan.mix.payments, plan.mix.channels, plan.events) = (0, 0, plan.events.min(60));
+    (plan.mix.payments, plan.mix.channels, plan.mix.mandates) = (0, 0, 0);
+    plan.events = plan.events.min(60);
     let mut workload = Workload::new(random.fork(), &plan);
     let mut direct = Direct { ledger: Ledger::new(), now_ns: START_NS, read: 0 };
     let mut model = Model::default();
