@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -122,6 +122,8 @@ crawl = true
   const site = `http://127.0.0.1:${sitePort}`;
   const cli = async (...args) => (await run(program, [...args, "--data", data])).stdout;
   await until("the site", () => fetchInTime(new Request(`${site}/`)));
+  // The node says last where it is, and `farthing fund` looks there.
+  await until("the node's place", async () => existsSync(join(data, "node.json")));
   for (const { hex } of [direct, listed]) {
     await cli("fund", hex, "1", "--reference", `invoice ${hex.slice(0, 8)}`);
   }
