@@ -73,6 +73,7 @@ def fastapi_seller(runs):
 
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()  # From here on requests wait instead of being refused.
         config = uvicorn.Config(app, log_level="error", lifespan="off")
         web = uvicorn.Server(config)
         thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]})
